@@ -1,0 +1,21 @@
+"""redoit: doit, for people who train models. Do it again only when something that matters has changed.
+
+A `dodo.py` needs two names: `step` declares a stage, `DOIT_CONFIG` tells doit where redoit keeps its state.
+They are imported on demand, so that a step's own process never pays for the engine.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from redoit.tasks import DOIT_CONFIG, step
+
+__all__ = ["DOIT_CONFIG", "step"]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from redoit import tasks
+
+    return getattr(tasks, name)

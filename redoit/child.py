@@ -1,0 +1,129 @@
+"""The step's side of `execute`: calls one `run` in a fresh process and writes down how that ended.
+
+Started as `python -m redoit.child RESULT`, where RESULT is the number of an open file. The first line of standard
+input is the call, as JSON; the rest of it stays open for as long as the parent lives. Imports nothing of the engine.
+"""
+
+import importlib
+import importlib.machinery
+import json
+import math
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+class SourceLoader(importlib.machinery.SourceFileLoader):
+    """Imports a project's modules from their source, never from `__pycache__`.
+
+    Python takes an equal time (in whole seconds) and size for equal source. The fingerprint read the source, so the
+    step must run just that.
+    """
+
+    def get_code(self, fullname: str) -> Any:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
+def main() -> None:
+    """Make one call; exit non-zero if it fails."""
+    parent = os.dup(0)
+    call = json.loads(_first_line(parent))
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+    with open(int(sys.argv[1]), "w", encoding="utf-8") as result:
+        outcome = _outcome(call)
+        json.dump(outcome, result)
+    sys.exit(1 if "error" in outcome else 0)
+
+
+def _outcome(call: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        _import_from([str(root) for root in (Path.cwd(), Path.cwd() / "src") if root.is_dir()])
+        run = importlib.import_module(call["step"]).run
+        paths = {role: Path(path) for role, path in call["paths"].items()}
+        settings = {name: _value(kind, value) for name, kind, value in call["settings"]}
+        return {"metrics": _metrics(run(**paths, **settings))}
+    except KeyboardInterrupt:
+        return {"error": "interrupted", "traceback": ""}
+    except SystemExit as error:
+        return {"error": f"the step called exit({error.code!r})", "traceback": traceback.format_exc()}
+    except BaseException as error:
+        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return {"error": text, "traceback": traceback.format_exc()}
+
+
+def _import_from(roots: list[str]) -> None:
+    """Put the project's folders first on the path, and import what is below them from source."""
+    sys.path[:0] = roots
+    details = (
+        (importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES),
+        (SourceLoader, importlib.machinery.SOURCE_SUFFIXES),
+    )
+    finder = importlib.machinery.FileFinder.path_hook(*details)
+
+    def hook(folder: str) -> Any:
+        if not any(Path(folder).is_relative_to(root) for root in roots) or "site-packages" in folder:
+            raise ImportError(folder)
+        return finder(folder)
+
+    sys.path_hooks.insert(0, hook)
+    sys.path_importer_cache.clear()
+    # Nothing of the project is imported yet, save this package where redoit works on itself.
+    sys.dont_write_bytecode = True
+
+
+def _value(kind: str, value: Any) -> Any:
+    """Return a setting as the step declared it: JSON has neither paths nor enumerations."""
+    if value is None:
+        return None
+    if kind.startswith("list["):
+        return [_value(kind.removeprefix("list[").removesuffix("]"), item) for item in value]
+    if kind == "path":
+        return Path(value)
+    if kind.startswith("enum "):
+        module, _, name = kind.removeprefix("enum ").partition(":")
+        return getattr(importlib.import_module(module), name)[value]
+    return value
+
+
+def _metrics(returned: Any) -> dict[str, float | str]:
+    """Return what `run` returned as numbers that JSON can hold.
+
+    Raises: TypeError if it is neither None nor a dict of numbers.
+    """
+    if returned is None:
+        return {}
+    try:
+        numbers = {str(name): float(value) for name, value in returned.items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        text = repr(returned)
+        raise TypeError(f"run returned {text[:80]}, expected a dict of numbers or None") from error
+    return {name: value if math.isfinite(value) else repr(value) for name, value in numbers.items()}
+
+
+def _first_line(handle: int) -> bytes:
+    """Read a line byte by byte: a buffer would take more than it."""
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = os.read(handle, 1)
+        if not byte:
+            sys.exit("redoit.child: no call on standard input")
+        line += byte
+    return line
+
+
+def _die_with(parent: int) -> None:
+    """End this process and all it started as soon as the parent is gone: killed, even by SIGKILL."""
+    os.read(parent, 1)
+    os.killpg(os.getpgid(0), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Where settings come from: variables on the command line, doit.cfg, pyproject.toml, the step's defaults.
+
+doit reads the files. This checks what they say about stages against what the stages declare, so that a misspelled
+name is an error instead of a setting that silently does nothing.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from doit import doit_cmd
+
+from redoit.errors import DeclarationError
+from redoit.settings import Declared, nearest
+
+FILES = ("pyproject.toml", "doit.cfg")
+SECTION = "task:"
+
+
+def sections() -> dict[str, dict[str, Any]]:
+    """Return the sections of the configuration files in the working directory, as doit reads them."""
+    config = doit_cmd.DoitConfig()
+    config.loads([name for name in FILES if os.path.exists(name)])
+    return dict(config.as_dict())
+
+
+def variables() -> dict[str, str]:
+    """Return the variables of the command line: `doit train.epochs=2` gives `train.epochs` -> `2`."""
+    return dict(doit_cmd._CMDLINE_VARS or {})  # doit offers no list of them, and a misspelled one must be found
+
+
+def caching() -> bool:
+    """Return `cache` of `[tool.redoit]` in pyproject.toml.
+
+    Raises: DeclarationError on anything else there.
+    """
+    try:
+        table = tomllib.loads(Path("pyproject.toml").read_text("utf-8")).get("tool", {}).get("redoit", {})
+    except FileNotFoundError:
+        return True
+    for name in table:
+        if name != "cache":
+            raise DeclarationError(f"pyproject.toml: [tool.redoit] {name}", "no such setting", nearest(name, ["cache"]))
+    found = table.get("cache", True)
+    if not isinstance(found, bool):
+        raise DeclarationError("pyproject.toml: [tool.redoit] cache", f"found {found!r}, expected true or false")
+    return found
+
+
+def values(stage: str, declared: Mapping[str, Declared], section: Mapping[str, Any]) -> dict[str, Any]:
+    """Return setting -> value from a stage's section in the configuration files.
+
+    Raises: DeclarationError on a name that the step does not declare, or a value that does not fit.
+    """
+    found = {}
+    for name, given in section.items():
+        if name not in declared:
+            subject = f"[task:{stage}] {name}"
+            raise DeclarationError(subject, "no such setting", nearest(name, declared))
+        found[name] = declared[name].value(given, f"[task:{stage}] {name}")
+    return found
+
+
+def overrides(stages: Mapping[str, Mapping[str, Declared]], tasks: set[str]) -> dict[str, dict[str, Any]]:
+    """Return stage -> setting -> value from the command line's variables.
+
+    Raises: DeclarationError on a name that no stage or setting has.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for variable, text in variables().items():
+        stage, dot, name = variable.rpartition(".")
+        if not dot or stage in tasks - set(stages):
+            continue  # an ordinary variable of doit
+        if stage not in stages:
+            raise DeclarationError(f"{variable}={text}", f"no stage '{stage}'", nearest(stage, stages))
+        if name not in stages[stage]:
+            raise DeclarationError(f"{variable}={text}", f"{stage} has no setting '{name}'", nearest(name, stages[stage]))
+        found.setdefault(stage, {})[name] = stages[stage][name].value(text, f"{variable}={text}")
+    return found
+
+
+def check_names(sections: Mapping[str, Any], stages: Mapping[str, object], tasks: set[str]) -> None:
+    """Refuse a section about a task that is not there.
+
+    Raises: DeclarationError.
+    """
+    for section in sections:
+        name = section.removeprefix(SECTION)
+        if name != section and name not in tasks:
+            raise DeclarationError(f"[{section}]", f"no task '{name}'", nearest(name, stages))

@@ -1,0 +1,69 @@
+"""Digests of bytes, files and values: BLAKE3, 64 hexadecimal digits.
+
+A value is encoded canonically before it is digested. Each field carries its type and its length, so that
+neighbours can't merge and `1`, `1.0`, `True` and `"1"` stay four different values. Knows nothing of stages.
+"""
+
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+
+from blake3 import blake3
+
+HEX = 64  # characters in a digest
+
+
+def of_bytes(data: bytes) -> str:
+    """Return the digest of bytes."""
+    return blake3(data).hexdigest()
+
+
+def of_file(path: Path) -> str:
+    """Return the digest of a file's content, read through all cores.
+
+    Raises: OSError.
+    """
+    return blake3(max_threads=blake3.AUTO).update_mmap(path).hexdigest()
+
+
+def of_value(value: object) -> str:
+    """Return the digest of a value made of None, bool, int, float, str, bytes, list, tuple and dict.
+
+    Raises: TypeError on any other type.
+    """
+    return of_bytes(encode(value))
+
+
+def is_digest(text: str) -> bool:
+    """Tell whether text can be a digest: safe as a file name, whoever wrote it."""
+    return len(text) == HEX and all(character in "0123456789abcdef" for character in text)
+
+
+def encode(value: object) -> bytes:
+    """Return the canonical encoding of a value: type, length, content. Equal values have equal bytes.
+
+    Raises: TypeError on a type that has no canonical encoding.
+    """
+    match value:
+        case None:
+            return _framed(b"n", b"")
+        case bool():
+            return _framed(b"b", b"1" if value else b"0")
+        case int():
+            return _framed(b"i", str(value).encode())
+        case float():
+            return _framed(b"f", struct.pack(">d", value))
+        case str():
+            return _framed(b"s", value.encode("utf-8", "surrogatepass"))
+        case bytes():
+            return _framed(b"y", value)
+        case list() | tuple():
+            return _framed(b"l", b"".join(encode(item) for item in value))
+        case Mapping():
+            pairs = sorted((encode(key), encode(item)) for key, item in value.items())
+            return _framed(b"d", b"".join(key + item for key, item in pairs))
+    raise TypeError(f"{type(value).__name__}: no canonical encoding")
+
+
+def _framed(kind: bytes, content: bytes) -> bytes:
+    return kind + struct.pack(">Q", len(content)) + content

@@ -1,0 +1,74 @@
+"""Which versions a step's code runs on: Python's minor version, and that of each distribution it imports.
+
+Knows the installed distributions, not the code. Which distribution a module comes from is remembered by what
+`stat` says of the folders on `sys.path`: installing or upgrading a package changes them.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from redoit import disk
+from redoit.files import FINE, COARSE
+from redoit.formats import canonical_json
+
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+class Environment:
+    """The installed distributions."""
+
+    def __init__(self, memory: Path) -> None:
+        self._memory = memory
+        self._owners: dict[str, dict[str, str]] | None = None
+
+    def versions(self, imports: Iterable[str]) -> dict[str, str]:
+        """Return `python` and each distribution that provides one of these top-level modules -> version.
+
+        A module that no distribution provides counts as absent: installing it later is a change.
+        """
+        versions = {"python": PYTHON}
+        for module in imports:
+            versions.update(self._distributions().get(module) or {module: "absent"})
+        return versions
+
+    def _distributions(self) -> dict[str, dict[str, str]]:
+        """Return top-level module -> distribution -> version."""
+        if self._owners is None:
+            folders = _folders()
+            self._owners = _remembered(self._memory, folders)
+            if self._owners is None:
+                self._owners = _installed()
+                if max((changed for _, _, changed in folders), default=0) + COARSE < time.time_ns():
+                    disk.write(self._memory, canonical_json({"folders": folders, "owners": self._owners}))
+        return self._owners
+
+
+def _folders() -> list[list[object]]:
+    """Return path, inode and time of last change, in nanoseconds, of each folder that holds distributions."""
+    found = []
+    for name in sys.path:
+        if name.endswith(("site-packages", "dist-packages")) and os.path.isdir(name):
+            status = os.stat(name)
+            found.append([name, status.st_ino, max(status.st_mtime_ns, status.st_ctime_ns)])
+    return found
+
+
+def _remembered(memory: Path, folders: list[list[object]]) -> dict[str, dict[str, str]] | None:
+    try:
+        known = json.loads(memory.read_bytes())
+        return known["owners"] if known["folders"] == folders else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _installed() -> dict[str, dict[str, str]]:
+    from importlib import metadata  # read only when the folders have changed
+
+    return {
+        module: {name: metadata.version(name) for name in sorted(set(names))}
+        for module, names in metadata.packages_distributions().items()
+    }

@@ -1,0 +1,50 @@
+"""What can go wrong, as exceptions a user can act on.
+
+    RedoitError
+    ├── DeclarationError   a stage, step or setting is declared wrongly
+    ├── SourceError        a project's source file can't be read or parsed
+    ├── InputError         an input of a stage is missing or is not a file
+    ├── StepError          a step failed, was killed, or broke its promise of outputs
+    └── StoreError         the state under `.redoit/` can't be used
+        └── CorruptError   bytes in the store are not the ones their name promises
+
+Each message reads *subject: found, expected; what to do*, and the three are kept as attributes.
+"""
+
+
+class RedoitError(Exception):
+    """Something the user can mend, told in one line."""
+
+    def __init__(self, subject: str, found: str, todo: str = "") -> None:
+        self.subject = subject
+        self.found = found
+        self.todo = todo
+        super().__init__(subject, found, todo)
+
+    def __str__(self) -> str:
+        line = f"{self.subject}: {self.found}"
+        return f"{line}; {self.todo}" if self.todo else line
+
+
+class DeclarationError(RedoitError):
+    """A stage, step or setting is declared wrongly."""
+
+
+class SourceError(RedoitError):
+    """A project's source file can't be read or parsed."""
+
+
+class InputError(RedoitError):
+    """An input of a stage is missing or is not a file."""
+
+
+class StepError(RedoitError):
+    """A step failed, was killed, or broke its promise of outputs."""
+
+
+class StoreError(RedoitError):
+    """The state under `.redoit/` can't be used."""
+
+
+class CorruptError(StoreError):
+    """Bytes in the store are not the ones their name promises."""

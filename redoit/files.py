@@ -1,0 +1,97 @@
+"""Digests of the project's files, remembered by what `stat` says of them. Never the truth: losing it costs a look.
+
+An entry is trusted only if the file was last changed well before it was digested. A file changed within the
+clock's granularity could be changed once more without a trace in its times (git calls this "racily clean").
+"""
+
+import json
+import os
+import stat
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from redoit import digest, disk
+from redoit.formats import canonical_json
+
+FINE = 100_000_000  # nanoseconds; the kernel's clock for file times ticks every 10 ms or faster
+COARSE = 2_000_000_000  # nanoseconds; FAT keeps even seconds, HFS+ and old NFS whole ones
+
+
+class Identity(NamedTuple):
+    """What changes with a file's content, unless somebody means to deceive. Times are in nanoseconds."""
+
+    device: int
+    inode: int
+    size: int
+    mtime: int
+    ctime: int
+
+
+class FileDigests:
+    """The digests of files, shared by all stages of a project."""
+
+    def __init__(self, memory: Path) -> None:
+        self._memory = memory
+        self._entries: dict[str, list[object]] | None = None
+        self._changed = False
+
+    def digest(self, path: str | os.PathLike[str]) -> str | None:
+        """Return the digest of a regular file's content, or None if no regular file is there."""
+        name = os.fspath(path)
+        before = _identity(name)
+        if before is None:
+            return None
+        entry = self._remembered().get(name)
+        if entry is not None and entry[1:] == list(before):
+            return str(entry[0])
+        now = time.time_ns()
+        try:
+            found = digest.of_file(Path(name))
+        except OSError:
+            return None
+        # An entry that can't be trusted is not written at all: the next look digests anew.
+        if _identity(name) == before and _settled(before, now):
+            self._remembered()[name] = [found, *before]
+            self._changed = True
+        return found
+
+    def save(self) -> None:
+        """Write down what was learnt, for the next process."""
+        if self._changed:
+            text = canonical_json(self._entries)
+            disk.write(self._memory, digest.of_bytes(text).encode() + b"\n" + text)
+            self._changed = False
+
+    def _remembered(self) -> dict[str, list[object]]:
+        if self._entries is None:
+            self._entries = _read(self._memory)
+        return self._entries
+
+
+def _identity(name: str) -> Identity | None:
+    try:
+        found = os.stat(name)
+    except OSError:
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    return Identity(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def _settled(identity: Identity, now: int) -> bool:
+    latest = max(identity.mtime, identity.ctime)
+    fine = identity.ctime % 1_000_000_000 != 0
+    return latest + (FINE if fine else COARSE) < now
+
+
+def _read(memory: Path) -> dict[str, list[object]]:
+    """Return the remembered entries: none at all if a single byte of them is not as it was written."""
+    try:
+        seal, _, text = memory.read_bytes().partition(b"\n")
+        if digest.of_bytes(text).encode() != seal:
+            return {}
+        entries: dict[str, list[object]] = json.loads(text)
+    except (OSError, ValueError):
+        return {}
+    return entries

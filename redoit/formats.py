@@ -1,0 +1,116 @@
+"""Traces as JSON: the format on disk, and the check of what is read back. Pure.
+
+A trace's bytes are canonical (sorted keys, no spaces, UTF-8), so its digest names it.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from redoit.digest import is_digest, of_bytes
+from redoit.errors import CorruptError, StoreError
+from redoit.records import FORMAT, Action, Artifact, Setting, Trace
+
+
+def bytes_of_trace(trace: Trace) -> bytes:
+    """Return the canonical JSON of a trace."""
+    action = trace.action
+    return canonical_json(
+        {
+            "format": FORMAT,
+            "action": {
+                "inputs": dict(action.inputs),
+                "settings": [[setting.name, setting.kind, setting.value] for setting in action.settings],
+                "outputs": sorted(action.outputs),
+                "code": dict(action.code),
+                "environment": dict(action.environment),
+            },
+            "manifest": {role: [artifact.digest, artifact.size] for role, artifact in trace.manifest.items()},
+            "started": trace.started,
+            "seconds": trace.seconds,
+            "stage": trace.stage,
+            "host": trace.host,
+            "log": trace.log,
+            "metrics": {name: _finite(value) for name, value in trace.metrics.items()},
+        }
+    )
+
+
+def name_of_trace(trace: Trace) -> str:
+    """Return the digest of a trace's bytes, which names it."""
+    return of_bytes(bytes_of_trace(trace))
+
+
+def trace_of_bytes(name: str, data: bytes) -> Trace:
+    """Return the trace that bytes hold; `name` is the subject of an error.
+
+    Raises: StoreError on a newer format, CorruptError on anything that is not a trace.
+    """
+    try:
+        fields = json.loads(data)
+        check_format(name, fields)
+        action = fields["action"]
+        trace = Trace(
+            action=Action(
+                inputs=_digests(action["inputs"]),
+                settings=tuple(Setting(*_texts(row[:2]), row[2]) for row in action["settings"]),
+                outputs=tuple(_texts(action["outputs"])),
+                code=_digests(action["code"]),
+                environment=dict(zip(action["environment"], _texts(action["environment"].values()), strict=True)),
+            ),
+            manifest={role: _artifact(*row) for role, row in fields["manifest"].items()},
+            started=float(fields["started"]),
+            seconds=float(fields["seconds"]),
+            stage=str(fields["stage"]),
+            host=str(fields["host"]),
+            log=_digest(fields["log"]),
+            metrics={metric: float(value) for metric, value in fields["metrics"].items()},
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise CorruptError(name, f"not a trace ({type(error).__name__}: {error})", "remove it") from error
+    if sorted(trace.manifest) != sorted(trace.action.outputs):
+        raise CorruptError(name, "its manifest and its action name different outputs", "remove it")
+    return trace
+
+
+def check_format(name: str, fields: Mapping[str, Any]) -> None:
+    """Refuse what a newer redoit wrote.
+
+    Raises: StoreError, also where the format is no number.
+    """
+    found = fields["format"]
+    if not isinstance(found, int) or found > FORMAT:
+        raise StoreError(name, f"found format {found}, expected at most {FORMAT}", "upgrade redoit")
+
+
+def canonical_json(value: object) -> bytes:
+    """Return the one JSON text of a value: sorted keys, no spaces, UTF-8, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def _finite(value: float) -> float | str:
+    return value if math.isfinite(value) else repr(value)
+
+
+def _texts(items: Any) -> list[str]:
+    texts = list(items)
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("expected texts")
+    return texts
+
+
+def _digest(text: Any) -> str:
+    if not isinstance(text, str) or not is_digest(text):
+        raise ValueError(f"expected a digest, found {text!r}")
+    return text
+
+
+def _digests(table: Mapping[str, Any]) -> dict[str, str]:
+    return {name: _digest(text) for name, text in table.items()}
+
+
+def _artifact(text: Any, size: Any) -> Artifact:
+    if type(size) is not int or size < 0:
+        raise ValueError(f"expected a size in bytes, found {size!r}")
+    return Artifact(_digest(text), size)

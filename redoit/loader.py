@@ -1,0 +1,124 @@
+"""Loads a dodo.py that declares stages: opens the workspace, applies the configuration, checks the graph.
+
+Wraps doit's own loader. A dodo.py without redoit's DOIT_CONFIG passes through untouched.
+"""
+
+import contextlib
+import graphlib
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from doit import cmd_base
+
+from redoit import configuration, lock
+from redoit.errors import DeclarationError
+from redoit.tasks import StageTask, engine, stage_of
+from redoit.workspace import FOLDER
+
+
+class StageLoader(cmd_base.TaskLoader2):  # type: ignore[misc]
+    """doit's loader, and what stages need on top. `start` is the folder that doit was called in."""
+
+    def __init__(self, inner: Any, stack: contextlib.ExitStack, start: Path, *, exclusive: bool) -> None:
+        self._inner = inner
+        self._stack = stack
+        self._start = start
+        self._exclusive = exclusive
+        self._parameters: Any = {}
+        self.cmd_options = inner.cmd_options
+        self.ours = False
+
+    def setup(self, opt_values: Any) -> None:
+        """Import dodo.py; the working directory is its folder from now on."""
+        self._parameters = opt_values
+        self._inner.setup(opt_values)
+
+    def load_doit_config(self) -> Any:
+        """Return DOIT_CONFIG; make the workspace ready before doit opens its database there."""
+        config = self._inner.load_doit_config()
+        self.ours = str(config.get("dep_file", "")).startswith(FOLDER)
+        if self.ours:
+            workspace = engine().workspace
+            workspace.open()
+            self._stack.callback(workspace.files.save)
+            if self._exclusive:
+                self._stack.enter_context(lock.held(workspace.root / "lock", _say))
+        return config
+
+    def load_tasks(self, cmd: Any, pos_args: list[str]) -> Any:
+        """Return the tasks, each stage configured."""
+        tasks = list(self._inner.load_tasks(cmd=cmd, pos_args=pos_args))
+        stages = {task.name: stage for task in tasks if (stage := stage_of(task))}
+        if self.ours:
+            self._configure(tasks, stages, executing=cmd.execute_tasks)
+            self._rename(pos_args, tasks)
+        return tasks
+
+    def _configure(self, tasks: list[Any], stages: dict[str, StageTask], *, executing: bool) -> None:
+        names = {task.name for task in tasks}
+        declared = {name: stage.declared for name, stage in stages.items()}
+        configuration.check_names(self._inner.config or {}, stages, names)
+        overrides = configuration.overrides(declared, names)
+        dependents = dependents_of(tasks)
+        caching = configuration.caching()
+        for task in tasks:
+            stage = stages.get(task.name)
+            if stage is None:
+                continue
+            stage.configured = dict(task.cfg_values or {})
+            files = configuration.values(task.name, stage.declared, stage.configured)
+            # doit takes these for defaults, so that what follows the task on the command line is stronger.
+            task.cfg_values = {**files, **overrides.get(task.name, {})}
+            stage.dependents = tuple(name for name in dependents[task.name] if name in stages)
+            stage.always = executing and bool(self._parameters.get("always"))
+            stage.caching = caching
+            stage.executing = executing
+
+    def _rename(self, arguments: list[str], tasks: list[Any]) -> None:
+        """Let a target be named as the shell names it: from a folder below, by an absolute path, with `./`."""
+        names = {task.name for task in tasks}
+        targets = {target for task in tasks for target in task.targets}
+        for index, argument in enumerate(arguments):
+            path = os.path.relpath(self._start / argument)
+            if argument not in names | targets and path in targets:
+                arguments[index] = path
+
+
+def dependents_of(tasks: list[Any]) -> dict[str, list[str]]:
+    """Return task -> all tasks that need it, directly or not, in order of execution.
+
+    Raises: DeclarationError on two producers of one file, or a cycle.
+    """
+    producers: dict[str, str] = {}
+    for task in tasks:
+        for target in task.targets:
+            other = producers.setdefault(os.path.normpath(target), task.name)
+            if other != task.name:
+                raise DeclarationError(target, f"made by both {other} and {task.name}", "let one stage make it")
+    needs = {
+        task.name: {*task.task_dep, *task.setup_tasks}
+        | {producers[path] for path in map(os.path.normpath, task.file_dep) if path in producers}
+        for task in tasks
+    }
+    try:
+        order = list(graphlib.TopologicalSorter(needs).static_order())
+    except graphlib.CycleError as error:
+        circle = " -> ".join(error.args[1])
+        raise DeclarationError("dodo.py", f"the stages need each other in a circle ({circle})", "break it") from None
+    return _closure(needs, order)
+
+
+def _closure(needs: Mapping[str, set[str]], order: list[str]) -> dict[str, list[str]]:
+    place = {name: number for number, name in enumerate(order)}
+    dependents: dict[str, set[str]] = {name: set() for name in order}
+    for name in reversed(order):
+        for needed in needs.get(name, ()):
+            dependents[needed] |= {name} | dependents[name]
+    return {name: sorted(found, key=place.__getitem__) for name, found in dependents.items()}
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,154 @@
+"""What a module binds at its top level, and by which statements.
+
+An import is read as an `Alias`: which module it loads, what it binds. Where a name leads to is not known here.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from redoit.source import Module, remembered
+
+Import = ast.Import | ast.ImportFrom
+Chain = tuple[str, ...]  # `model.layers.build` as ("model", "layers", "build")
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+SCOPES = (*FUNCTIONS, ast.ClassDef, ast.Lambda)
+_GLOBAL = re.compile(rb"\bglobal\b")
+
+
+@dataclass(frozen=True)
+class Alias:
+    """One name of an import. `name`: what it binds, `*` for all. `module`: where from. `attr`: None for the module.
+
+    `loads`: the module that the import executes, which for `import a.b` is more than the one it binds.
+    """
+
+    name: str
+    module: str
+    attr: str | None
+    loads: str
+
+    @property
+    def text(self) -> str:
+        """The import as source, absolute."""
+        if self.attr is None:
+            plain = self.name == self.module and "." not in self.name
+            return f"import {self.loads}" if plain else f"import {self.loads} as {self.name}"
+        return f"from {self.module} import {self.attr}" + (f" as {self.name}" if self.name != self.attr else "")
+
+
+@dataclass(frozen=True)
+class Binder:
+    """A statement at a module's top level that binds a name. `alias`: by this import, which may lie deep inside."""
+
+    statement: ast.stmt
+    alias: Alias | None = None
+
+
+@dataclass(frozen=True)
+class Bindings:
+    """What a module binds. `stars`: its star imports. `reassigned`: names that its functions declare as global."""
+
+    names: dict[str, list[Binder]]
+    stars: list[Alias]
+    reassigned: frozenset[str]
+
+
+def aliases(module: Module, statement: Import) -> Iterator[Alias]:
+    """Yield what an import statement binds, relative names made absolute."""
+    if isinstance(statement, ast.Import):
+        for item in statement.names:
+            bound = item.name if item.asname else item.name.split(".")[0]
+            yield Alias(item.asname or bound, bound, None, item.name)
+        return
+    origin = statement.module or ""
+    if statement.level:
+        base = module.package.split(".")
+        base = base[: max(0, len(base) - statement.level + 1)]
+        origin = ".".join([*base, *([origin] if origin else [])])
+    for item in statement.names:
+        yield Alias(item.asname or item.name, origin, item.name, origin)
+
+
+@remembered
+def bindings(module: Module) -> Bindings:
+    """Return what a module binds at its top level, in order; the code in `if __name__ == "__main__"` does not count."""
+    names: dict[str, list[Binder]] = {}
+    stars: list[Alias] = []
+    for statement in module.tree.body:
+        if is_main_block(statement):
+            continue
+        for name, alias in _bound(module, statement):
+            if name == "*" and alias:
+                stars.append(alias)
+            else:
+                names.setdefault(name, []).append(Binder(statement, alias))
+    reassigned = set()
+    if _GLOBAL.search(module.source):
+        for statement in module.tree.body:
+            for item in ast.walk(statement):
+                if isinstance(item, ast.Global):
+                    reassigned.update(item.names)
+                    for name in item.names:
+                        names.setdefault(name, [Binder(statement)])
+    return Bindings(names, stars, frozenset(reassigned))
+
+
+def is_main_block(statement: ast.stmt) -> bool:
+    """Tell whether a statement is `if __name__ == "__main__"` without an else: a step is imported, never the program."""
+    if not isinstance(statement, ast.If) or statement.orelse:
+        return False
+    test = statement.test
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.Eq):
+        return False
+    return sorted(ast.unparse(side) for side in (test.left, test.comparators[0])) == ["'__main__'", "__name__"]
+
+
+def inner_statements(statement: ast.stmt) -> Iterator[ast.AST]:
+    """Yield a statement and all in it that executes in the same scope: bodies of functions and classes do not."""
+    todo: list[ast.AST] = [statement]
+    while todo:
+        item = todo.pop()
+        yield item
+        if isinstance(item, SCOPES):
+            todo.extend(_outer_parts(item))
+        elif isinstance(item, ast.comprehension):
+            todo.extend((item.iter, *item.ifs))  # its target is its own
+        else:
+            todo.extend(ast.iter_child_nodes(item))
+
+
+def _outer_parts(item: ast.AST) -> Iterator[ast.AST]:
+    """Yield the expressions of a definition that its surroundings evaluate."""
+    for name in ("decorator_list", "bases", "keywords"):
+        yield from getattr(item, name, [])
+    arguments = getattr(item, "args", None)
+    if arguments is not None:
+        yield from (default for default in (*arguments.defaults, *arguments.kw_defaults) if default is not None)
+
+
+def _bound(module: Module, statement: ast.stmt) -> Iterator[tuple[str, Alias | None]]:
+    for item in inner_statements(statement):
+        match item:
+            case ast.Import() | ast.ImportFrom():
+                for alias in aliases(module, item):
+                    yield alias.name, alias
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name, None
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+                yield name, None
+            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+                yield name, None
+            case ast.MatchMapping(rest=str(name)):
+                yield name, None
+
+
+def chain_of(item: ast.AST) -> Chain:
+    """Return a name with attributes as a chain, empty for any other expression."""
+    attributes: list[str] = []
+    while isinstance(item, ast.Attribute):
+        attributes.append(item.attr)
+        item = item.value
+    return (item.id, *reversed(attributes)) if isinstance(item, ast.Name) else ()

@@ -1,0 +1,165 @@
+"""Makes a stage's outputs true: observe, decide, then restore, or run and commit.
+
+The order of a commit is the heart of it. Blobs first, then the outputs in place, then the trace, each on the disk
+before the next begins. A crash at any point leaves litter at worst, never a trace of what is not there.
+"""
+
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+from redoit import digest
+from redoit.canonical import canonicalise
+from redoit.decide import Decision, Keep, Restore, Run, decide
+from redoit.errors import CorruptError
+from redoit.execute import Call, execute
+from redoit.observe import Observation, Observer
+from redoit.reasons import Reason, differences, sentence
+from redoit.records import Artifact, Setting, Stage, Trace
+from redoit.staging import check, place, staged, unstage
+from redoit.workspace import Workspace
+
+Settings = tuple[Setting, ...]
+Screens = tuple[TextIO | None, TextIO | None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a stage: `kept`, `restored` or `ran`; the trace that its outputs come from; how long it took."""
+
+    verdict: str
+    trace: Trace
+    seconds: float
+    warnings: tuple[str, ...] = field(default=())
+
+
+class Engine:
+    """Decides and realises the stages of the project in one folder, which is the working directory."""
+
+    def __init__(self, root: Path) -> None:
+        self.workspace = Workspace(root)
+        self.observer = Observer(root, self.workspace)
+
+    def decide(self, stage: Stage, settings: Settings, distrust: Reason | None = None) -> Decision:
+        """Return what to do about a stage now. Changes nothing.
+
+        Raises: InputError, SourceError, StoreError.
+        """
+        return self._decide(stage, self.observer.action(stage, settings), distrust)
+
+    def realise(
+        self,
+        stage: Stage,
+        settings: Callable[[], Settings],
+        *,
+        distrust: Reason | None = None,
+        dependents: tuple[str, ...] = (),
+        screens: Screens = (None, None),
+    ) -> Outcome:
+        """Make the outputs of a stage true. `settings` is asked again after a run, to see whether they changed.
+
+        Raises: StepError, InputError, SourceError, StoreError. The outputs in place are then as they were.
+        """
+        began = time.perf_counter()
+        self.observer.refresh()
+        if distrust:
+            self.workspace.distrust(stage.name, dependents, distrust.kind)
+        observation = self.observer.action(stage, settings())
+        decision = self._decide(stage, observation, distrust)
+        if isinstance(decision, Restore):
+            decision = self._restore(stage, decision)
+        if isinstance(decision, Run):
+            trace, warnings = self._run(stage, observation, settings, screens)
+            return Outcome("ran", trace, time.perf_counter() - began, warnings)
+        self.workspace.remember(stage, decision.trace)
+        verdict = "kept" if isinstance(decision, Keep) else "restored"
+        return Outcome(verdict, decision.trace, time.perf_counter() - began)
+
+    def _decide(self, stage: Stage, observation: Observation, distrust: Reason | None) -> Decision:
+        store = self.workspace.store_of(stage)
+        return decide(
+            observation.action,
+            store.traces(observation.action.key),
+            self.observer.outputs(stage),
+            policy=stage.policy,
+            distrust=self.workspace.distrusted(stage.name) or distrust,
+            restorable=lambda trace: all(store.has(artifact) for artifact in trace.manifest.values()),
+            latest=self.workspace.latest(stage),
+        )
+
+    def _restore(self, stage: Stage, decision: Restore) -> Decision:
+        """Put the outputs of a trace in place, all or none; a run is what remains if a blob turns out corrupt."""
+        manifest = decision.trace.manifest
+        observed = self.observer.outputs(stage)
+        differing = [role for role in stage.outputs if observed[role] != manifest[role].digest]
+        try:
+            paths = staged(stage, differing)
+            for role, path in paths.items():
+                self.workspace.store.restore(manifest[role], path)
+            place(stage, paths)
+        except CorruptError:
+            return Run((Reason("output lost", role),))
+        finally:
+            unstage(stage)
+        return decision
+
+    def _run(
+        self, stage: Stage, observation: Observation, settings: Callable[[], Settings], screens: Screens
+    ) -> tuple[Trace, tuple[str, ...]]:
+        """Run the step, commit what it made, and return the trace and what the user should know."""
+        log = self.workspace.log(stage.name)
+        started, began = time.time(), time.perf_counter()
+        try:
+            paths = staged(stage, stage.outputs)
+            places = {**stage.inputs, **{role: str(path) for role, path in paths.items()}}
+            call = Call(stage.step, places, observation.action.settings)
+            metrics = execute(call, log, stdout=screens[0], stderr=screens[1])
+            for role, path in paths.items():
+                check(stage, role, path, log)
+                canonicalise(path)
+            manifest = self._put(stage, observation, paths)
+            trace = Trace(
+                action=observation.action,
+                manifest=manifest,
+                started=started,
+                seconds=time.perf_counter() - began,
+                stage=stage.name,
+                host=socket.gethostname(),
+                log=self.workspace.store_of(stage).put_file(log).digest,
+                metrics=metrics,
+            )
+            place(stage, paths)
+        finally:
+            unstage(stage)
+        return trace, self._record(stage, trace, settings)
+
+    def _put(self, stage: Stage, observation: Observation, paths: Mapping[str, Path]) -> dict[str, Artifact]:
+        """Keep the outputs, and the source that made them."""
+        store = self.workspace.store_of(stage)
+        for part in observation.code.parts:
+            store.put(part.source)
+        if stage.policy.impure:  # never restored: its digests are enough
+            return {role: Artifact(digest.of_file(path), path.stat().st_size) for role, path in paths.items()}
+        return {role: store.put_file(path) for role, path in paths.items()}
+
+    def _record(self, stage: Stage, trace: Trace, settings: Callable[[], Settings]) -> tuple[str, ...]:
+        """Record a trace if what the step saw is still what is there; return what the user should know."""
+        self.observer.refresh()
+        now = self.observer.action(stage, settings()).action
+        if now.key != trace.action.key:
+            changed = sentence(differences(now, trace.action), stage.files)
+            return (f"{changed} while it ran: its outputs are in place, and it runs again next time",)
+        store = self.workspace.store_of(stage)
+        earlier = store.traces(trace.action.key)
+        store.append(trace)
+        self.workspace.remember(stage, trace)
+        self.workspace.trust(stage.name)
+        if earlier and not (stage.policy.impure or stage.policy.volatile):
+            before, after = earlier[0].digests, trace.digests
+            differing = ", ".join(stage.outputs[role] for role in sorted(after) if after[role] != before[role])
+            if differing:
+                return (f"not reproducible: {differing} differs from an earlier run of the same action",)
+        return ()

@@ -1,0 +1,148 @@
+"""The core types: what a step is made of, what one execution left behind. Plain values, no effects.
+
+An `Action` is everything that determines a stage's outputs, a `Trace` is one recorded execution of it. Neither
+knows paths, stage names or machines, so a store can be shared between checkouts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from redoit import digest
+
+FORMAT = 1  # of the action key, of traces and of the layout on disk
+
+
+@dataclass(frozen=True)
+class Part:
+    """One piece of code that a step can reach.
+
+    `name`: `module:function`; `module:<module>` for the statements a module executes when it is imported;
+    `module:*` for a module taken whole. `text`: its normalised source.
+    `via`: the names from the step's `run` to this part, the last being its own.
+    """
+
+    name: str
+    text: str
+    via: tuple[str, ...] = ()
+
+    @cached_property
+    def digest(self) -> str:
+        """The digest of the normalised source, which is also the name of its blob."""
+        return digest.of_bytes(self.source)
+
+    @property
+    def source(self) -> bytes:
+        """The normalised source as bytes."""
+        return self.text.encode("utf-8", "surrogatepass")
+
+
+@dataclass(frozen=True)
+class Code:
+    """All code that a step can reach: what `fingerprint` read from the project's source.
+
+    `parts` are sorted by name, each name once. `imports`: top-level modules outside the project and the standard
+    library, sorted. `unresolved`: a line for each thing that reading can't resolve, and what was taken whole for it.
+    """
+
+    parts: tuple[Part, ...]
+    imports: tuple[str, ...]
+    unresolved: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting's value in one action. `kind` is its declared type: `int`, `path`, `list[str]`, ..."""
+
+    name: str
+    kind: str
+    value: object
+
+
+@dataclass(frozen=True)
+class Action:
+    """Everything that determines a stage's outputs.
+
+    `inputs`: role -> digest. `outputs`: roles. `code`: part -> digest of its normalised source.
+    `environment`: `python` and each distribution that the code can reach -> version.
+    """
+
+    inputs: Mapping[str, str]
+    settings: tuple[Setting, ...]
+    outputs: tuple[str, ...]
+    code: Mapping[str, str]
+    environment: Mapping[str, str]
+
+    @cached_property
+    def key(self) -> str:
+        """The action key: 64 hexadecimal digits."""
+        return digest.of_value(
+            {
+                "format": FORMAT,
+                "inputs": self.inputs,
+                "settings": {setting.name: [setting.kind, setting.value] for setting in self.settings},
+                "outputs": sorted(self.outputs),
+                "code": self.code,
+                "environment": self.environment,
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a stage's declaration says of its results.
+
+    `cache`: earlier results count. `volatile`: it runs each time. `impure`: its result depends on the outside world, so
+    it is kept while its outputs match, but never restored and never shared.
+    """
+
+    cache: bool = True
+    volatile: bool = False
+    impure: bool = False
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The declaration of a step: `step` is its module, `inputs` and `outputs` are role -> path from the project."""
+
+    name: str
+    step: str
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, str]
+    policy: Policy = Policy()
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Return role -> file, of inputs and outputs."""
+        return {**self.inputs, **self.outputs}
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """The content of one output. `size` is in bytes."""
+
+    digest: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One recorded execution of an action.
+
+    `started`: seconds since the epoch. `seconds`: how long the step ran. `log`: digest of what it printed.
+    `stage`: the name it ran under, which explains and never decides.
+    """
+
+    action: Action
+    manifest: Mapping[str, Artifact]
+    started: float
+    seconds: float
+    stage: str
+    host: str
+    log: str
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Return role -> digest, as outputs are observed."""
+        return {role: artifact.digest for role, artifact in self.manifest.items()}

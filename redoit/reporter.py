@@ -1,0 +1,95 @@
+"""What the terminal shows: a line for each stage, why it runs, and what was saved. Ordinary tasks look as in doit."""
+
+import os
+import time
+from collections import Counter
+from datetime import datetime
+from typing import Any, TextIO
+
+from doit.reporter import ConsoleReporter
+
+from redoit.decide import Keep, Run
+from redoit.reasons import sentence
+from redoit.records import Trace
+from redoit.tasks import stage_of
+
+COLOURS = {"started": "1", "finished": "32", "kept": "36", "restored": "36", "failed": "31", "WARNING": "33"}
+
+
+class StageReporter(ConsoleReporter):  # type: ignore[misc]
+    """Shows what became of each stage."""
+
+    desc = "redoit: what was kept, restored and run, and why"
+
+    def __init__(self, outstream: TextIO, options: dict[str, Any]) -> None:
+        super().__init__(outstream, options)
+        self._began = time.perf_counter()
+        self._counts: Counter[str] = Counter()
+        self._saved = 0.0
+        self._coloured = outstream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+
+    def execute_task(self, task: Any) -> None:
+        """Announce a stage that runs, and why. A restore is told when it is done."""
+        stage = stage_of(task)
+        if stage is None:
+            super().execute_task(task)
+        elif isinstance(stage.decision, Run):
+            files = {role: os.path.basename(path) for role, path in stage.stage.files.items()}
+            self._line(f"Step {task.name} has {self._word('started')}. ({sentence(stage.decision.reasons, files)})")
+
+    def skip_uptodate(self, task: Any) -> None:
+        """Tell that what is in place was kept."""
+        stage = stage_of(task)
+        if stage is None or not isinstance(stage.decision, Keep):
+            super().skip_uptodate(task)
+            return
+        self._unexecuted(task.name, "kept", stage.seconds, stage.decision.trace)
+
+    def add_success(self, task: Any) -> None:
+        """Tell how a stage ended."""
+        outcome = getattr(task, "outcome", None)
+        if stage_of(task) is None or outcome is None:
+            super().add_success(task)
+            return
+        if outcome.verdict != "ran":
+            self._unexecuted(task.name, outcome.verdict, outcome.seconds, outcome.trace)
+            return
+        self._counts["ran"] += 1
+        metrics = ", ".join(f"{name} {value:.4g}" for name, value in outcome.trace.metrics.items())
+        tail = f" ({metrics})" if metrics else ""
+        self._line(f"Step {task.name} has {self._word('finished')} in {outcome.seconds:.3f}s.{tail}")
+        for warning in outcome.warnings:
+            self._line(f"{self._word('WARNING')} {task.name}: {warning}")
+
+    def add_failure(self, task: Any, fail: Any) -> None:
+        """Tell which stage failed, and the error."""
+        if stage_of(task) is None:
+            super().add_failure(task, fail)
+            return
+        self._counts["failed"] += 1
+        self._line(f"Step {task.name} has {self._word('failed')}. {fail.get_msg().strip()}")
+
+    def complete_run(self) -> None:
+        """Close with counts and the time saved."""
+        super().complete_run()
+        if not self._counts:
+            return
+        order = ("ran", "restored", "kept", "failed")
+        counts = ", ".join(f"{self._counts[verdict]} {verdict}" for verdict in order if self._counts[verdict])
+        saved = f", {self._saved:.3f}s saved" if self._saved > 0 else ""
+        number = sum(self._counts.values())
+        steps = "step" if number == 1 else "steps"
+        self._line(f"{number} {steps}: {counts} in {time.perf_counter() - self._began:.3f}s{saved}.")
+
+    def _unexecuted(self, name: str, verdict: str, seconds: float, trace: Trace) -> None:
+        self._counts[verdict] += 1
+        self._saved += max(trace.seconds - seconds, 0)
+        day = datetime.fromtimestamp(trace.started).strftime("%Y-%m-%d")
+        self._line(f"Step {name} {self._word(verdict)} in {seconds:.3f}s (ran {trace.seconds:.3f}s on {day}).")
+
+    def _word(self, word: str) -> str:
+        return f"\033[{COLOURS[word]}m{word}\033[0m" if self._coloured else word
+
+    def _line(self, text: str) -> None:
+        self.write(f"{text}\n")
+        self.outstream.flush()

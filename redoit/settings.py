@@ -1,0 +1,264 @@
+"""A step's roles and settings, read from the source of its `run`: names, types, defaults and help.
+
+The step is not imported. What a user writes, in a shell or a file, becomes a value of the declared type here.
+Values are those of JSON: a path is its text, a member of an enumeration its name.
+"""
+
+import ast
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from redoit.errors import DeclarationError
+from redoit.source import Module, Project
+
+WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+NAMES = {"int": "int", "float": "float", "bool": "bool", "str": "str", "Path": "path"}
+EXPECTED = {"int": "an integer", "float": "a number", "bool": "true or false", "str": "a text", "path": "a path"}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A setting's type. `name` is int, float, bool, str, path, literal, list or `enum module:Class`."""
+
+    name: str
+    choices: tuple[Any, ...] = ()
+    item: "Kind | None" = None
+    optional: bool = False
+
+    def __str__(self) -> str:
+        return f"list[{self.item}]" if self.item else self.name
+
+    @property
+    def expected(self) -> str:
+        """What a value must be, in words."""
+        if self.choices:
+            words = "one of " + ", ".join(str(choice) for choice in self.choices)
+        elif self.item:
+            words = f"{self.item.expected} or several, separated by commas"
+        else:
+            words = EXPECTED[self.name]
+        return f"{words}, or none" if self.optional else words
+
+    def value(self, given: Any) -> Any:
+        """Return a value of this type from a text, or from a value as TOML gives it.
+
+        Raises: ValueError if it can't be one.
+        """
+        if self.optional and (given is None or (isinstance(given, str) and given.lower() == "none")):
+            return None
+        if self.item:
+            items = [text.strip() for text in given.split(",") if text.strip()] if isinstance(given, str) else given
+            if not isinstance(items, list | tuple):
+                raise ValueError(given)
+            return [self.item.value(item) for item in items]
+        if self.choices:
+            return self._choice(given)
+        return _scalar(self.name, given)
+
+    def _choice(self, given: Any) -> Any:
+        exact = [choice for choice in self.choices if type(choice) is type(given) and choice == given]
+        spelled = [choice for choice in self.choices if str(choice).lower() == str(given).lower()]
+        for choice in (*exact, *(spelled if isinstance(given, str) else ())):
+            return choice
+        raise ValueError(given)
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A setting as the step declares it."""
+
+    name: str
+    kind: Kind
+    default: Any
+    help: str = ""
+
+    def value(self, given: Any, subject: str) -> Any:
+        """Return a value of the declared type; `subject` says who gave it.
+
+        Raises: DeclarationError, in one line.
+        """
+        try:
+            return self.kind.value(given)
+        except (ValueError, TypeError, AttributeError):
+            raise DeclarationError(subject, f"found {given!r}, expected {self.kind.expected}") from None
+
+
+class Signature(NamedTuple):
+    """What a step's `run` takes: roles, which are its paths, and settings."""
+
+    roles: tuple[str, ...]
+    settings: tuple[Declared, ...]
+
+
+def signature(project: Project, step: str) -> Signature:
+    """Return the roles and settings of a step, read from its source.
+
+    Raises: DeclarationError, SourceError.
+    """
+    module = project.module(step)
+    if module is None:
+        raise DeclarationError(f"step {step}", "no such module in the project", nearest(step, project.modules()))
+    run = _run(module)
+    arguments = run.args
+    if arguments.vararg or arguments.kwarg or arguments.posonlyargs or arguments.defaults:
+        raise DeclarationError(
+            f"{module.path}:{run.lineno}: run", "takes *args, **kwargs or optional paths", "name each path, no defaults"
+        )
+    texts = _help(ast.get_docstring(run) or "", [argument.arg for argument in arguments.kwonlyargs])
+    declared = []
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        where = f"{module.path}:{argument.lineno}: setting {argument.arg}"
+        if default is None:
+            raise DeclarationError(where, "has no default", "give it one")
+        kind = _kind(project, module, argument.annotation, where)
+        declared.append(
+            Declared(argument.arg, kind, _default(project, module, kind, default, where), texts.get(argument.arg, ""))
+        )
+    return Signature(tuple(argument.arg for argument in arguments.args), tuple(declared))
+
+
+def nearest(name: str, known: Iterable[str], lead: str = "did you mean") -> str:
+    """Return a suggestion: the known name that is nearest to what was found, or all of them if they are few."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    if close:
+        return f"{lead} {close[0]}?"
+    return f"known: {', '.join(names)}" if len(names) <= 12 else ""
+
+
+def _run(module: Module) -> ast.FunctionDef:
+    for statement in reversed(module.tree.body):
+        if isinstance(statement, ast.FunctionDef) and statement.name == "run":
+            return statement
+    raise DeclarationError(f"step {module.name}", f"no function 'run' in {module.path}", "define it")
+
+
+def _help(docstring: str, names: list[str]) -> dict[str, str]:
+    """Return setting -> help, from lines like `name: text`, `name (type): text` or `:param name: text`."""
+    texts = {}
+    for name in names:
+        found = re.search(
+            rf"^([ \t]*)(?::param )?`*{re.escape(name)}`*(?: \([^)]*\))?:[ \t]*(.*(?:\n\1[ \t]+\S.*)*)", docstring, re.M
+        )
+        if found:
+            texts[name] = " ".join(found[2].split())
+    return texts
+
+
+def _kind(project: Project, module: Module, annotation: ast.expr | None, where: str) -> Kind:
+    kind = _annotated(project, module, annotation)
+    if kind is None:
+        found = f"found the type {ast.unparse(annotation)}" if annotation else "found no type"
+        raise DeclarationError(
+            where, f"{found}, expected int, float, bool, str, Path, Literal, an Enum, a list of these, or '| None'"
+        )
+    return kind
+
+
+def _annotated(project: Project, module: Module, annotation: ast.expr | None) -> Kind | None:
+    match annotation:
+        case ast.Constant(value=str() as text):
+            return _annotated(project, module, ast.parse(text, mode="eval").body)
+        case ast.Name(id=name) | ast.Attribute(attr=name) if name in NAMES:
+            return Kind(NAMES[name])
+        case ast.BinOp(op=ast.BitOr(), left=left, right=ast.Constant(value=None)):
+            return _optional(_annotated(project, module, left))
+        case ast.BinOp(op=ast.BitOr(), left=ast.Constant(value=None), right=right):
+            return _optional(_annotated(project, module, right))
+        case ast.Subscript(value=ast.Name(id=name) | ast.Attribute(attr=name), slice=inner):
+            return _subscript(project, module, name, inner)
+        case ast.Name(id=name):
+            return _enumeration(project, module, name)
+    return None
+
+
+def _optional(kind: Kind | None) -> Kind | None:
+    return kind and Kind(kind.name, kind.choices, kind.item, optional=True)
+
+
+def _subscript(project: Project, module: Module, name: str, inner: ast.expr) -> Kind | None:
+    if name == "Optional":
+        return _optional(_annotated(project, module, inner))
+    if name in ("list", "List"):
+        item = _annotated(project, module, inner)
+        return item and Kind("list", item=item)
+    if name == "Literal":
+        choices = ast.literal_eval(inner)
+        return Kind("literal", choices if isinstance(choices, tuple) else (choices,))
+    return None
+
+
+def _enumeration(project: Project, module: Module, name: str) -> Kind | None:
+    home, statement = _defined(project, module, name)
+    if not isinstance(statement, ast.ClassDef) or not any("Enum" in ast.unparse(base) for base in statement.bases):
+        return None
+    members = [
+        target.id
+        for line in statement.body
+        if isinstance(line, ast.Assign)
+        for target in line.targets
+        if isinstance(target, ast.Name) and not target.id.startswith("_")
+    ]
+    return Kind(f"enum {home.name}:{name}", tuple(members))
+
+
+def _defined(project: Project, module: Module, name: str, depth: int = 8) -> tuple[Module, ast.stmt | None]:
+    """Return the statement that gives a name its meaning, through `from ... import`, and its module."""
+    for statement in reversed(module.tree.body):
+        match statement:
+            case ast.ClassDef(name=found) if found == name:
+                return module, statement
+            case ast.Assign(targets=[ast.Name(id=found)]) | ast.AnnAssign(target=ast.Name(id=found)) if found == name:
+                return module, statement
+            case ast.ImportFrom(module=source, names=aliases, level=level) if depth:
+                for alias in aliases:
+                    if (alias.asname or alias.name) == name:
+                        package = module.name.split(".")[: None if module.is_package else -1]
+                        base = package[: len(package) - level + 1] if level else []
+                        home = project.module(".".join([*base, *([source] if source else [])]))
+                        return _defined(project, home, alias.name, depth - 1) if home else (module, None)
+    return module, None
+
+
+def _default(project: Project, module: Module, kind: Kind, node: ast.expr, where: str) -> Any:
+    given = _constant(project, module, node)
+    try:
+        return kind.value(given)
+    except (ValueError, TypeError, AttributeError):
+        raise DeclarationError(where, f"found the default {ast.unparse(node)}, expected {kind.expected}") from None
+
+
+def _constant(project: Project, module: Module, node: ast.expr) -> Any:
+    """Return what a default is: a literal, a constant's name, `Path("...")` or a member of an enumeration."""
+    match node:
+        case ast.Name(id=name):
+            home, statement = _defined(project, module, name)
+            value = getattr(statement, "value", None)
+            return _constant(project, home, value) if isinstance(value, ast.expr) else ...
+        case ast.Call(func=ast.Name(id="Path") | ast.Attribute(attr="Path"), args=[ast.Constant(value=str() as text)]):
+            return text
+        case ast.Attribute(value=ast.Name(), attr=member):
+            return member
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return ...
+
+
+def _scalar(name: str, given: Any) -> Any:
+    if isinstance(given, str):
+        text = given.strip()
+        if name == "bool":
+            return WORDS[text.lower()] if text.lower() in WORDS else _refuse(given)
+        return {"int": int, "float": float}.get(name, str)(given if name in ("str", "path") else text)
+    if name == "float" and type(given) in (int, float):
+        return float(given)
+    accepted = {"int": int, "bool": bool}.get(name)
+    return given if accepted is type(given) else _refuse(given)
+
+
+def _refuse(given: Any) -> Any:
+    raise ValueError(given)

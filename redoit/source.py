@@ -1,0 +1,169 @@
+"""The project's Python source: finds modules, reads them, parses them.
+
+A module is looked up as the import system would find it, below the checkout and below its `src` folder, but never
+imported. Knows nothing of what code means: names, effects and reachability belong to others, which keep what they
+found out about a module in its `memo`.
+"""
+
+import ast
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import wraps
+from pathlib import Path, PurePath
+from typing import Any, ParamSpec, TypeVar
+
+from redoit.errors import SourceError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+SKIPPED = frozenset({"__pycache__", "site-packages", "node_modules", "build", "dist"})
+_U_PREFIX = re.compile(rb"\b[uU]['\"]")
+
+
+@dataclass(eq=False)
+class Module:
+    """One parsed module. `path` is relative to the checkout; a namespace package is a folder with an empty tree."""
+
+    name: str
+    path: Path
+    source: bytes
+    tree: ast.Module
+    is_package: bool = False
+    is_namespace: bool = False
+    memo: dict[object, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def package(self) -> str:
+        """The package that relative imports start from: the module itself if it is one."""
+        return self.name if self.is_package else self.name.rpartition(".")[0]
+
+    def __str__(self) -> str:
+        """Return the module's dotted name."""
+        return self.name
+
+
+def remembered(function: Callable[P, T]) -> Callable[P, T]:
+    """Let a function that takes a Module (last, after at most a Project) answer once for each module."""
+
+    @wraps(function)
+    def once(*args: P.args, **kwargs: P.kwargs) -> T:
+        memo = args[-1].memo  # type: ignore[attr-defined]
+        key = function.__qualname__
+        if key not in memo:
+            memo[key] = function(*args, **kwargs)
+        found: T = memo[key]
+        return found
+
+    return once
+
+
+class Project:
+    """The importable source of one checkout, as read now: each file once. For a new look at the disk, make another."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        source = root / "src"
+        self.roots = [root, source] if source.is_dir() else [root]
+        self._modules: dict[str, Module | None] = {}
+        self._holds_python: dict[str, bool] = {}
+
+    def module(self, name: str) -> Module | None:
+        """Return a module by its dotted name; None if the project has none of that name.
+
+        Raises: SourceError if its file can't be read or parsed.
+        """
+        if name not in self._modules:
+            path = self.locate(name)
+            self._modules[name] = None if path is None else self._parsed(name, path)
+        return self._modules[name]
+
+    def locate(self, name: str) -> Path | None:
+        """Return the file of a module, or the folder of a namespace package; None if there is none of that name."""
+        components = name.split(".")
+        if not all(components) or any(os.sep in part or "\0" in part for part in components):
+            return None
+        bases = [os.path.join(root, *components) for root in self.roots]
+        for base in bases:
+            for candidate in (os.path.join(base, "__init__.py"), f"{base}.py"):
+                if os.path.isfile(candidate):
+                    return Path(candidate)
+        return next((Path(base) for base in bases if self._has_python(base)), None)
+
+    def modules(self) -> Iterator[str]:
+        """Yield the names of all modules of the project, packages before what they hold."""
+        seen: set[str] = set()
+        for root in reversed(self.roots):
+            for path in _python_files(root, besides=[other for other in self.roots if other != root]):
+                for name in _names_of(path.relative_to(root)):
+                    if name not in seen:
+                        seen.add(name)
+                        yield name
+
+    def relative(self, path: Path) -> Path:
+        """Return a path of the project as seen from the checkout."""
+        return path.relative_to(self.root)
+
+    def _has_python(self, folder: str) -> bool:
+        if folder not in self._holds_python:
+            skipped = not os.path.isdir(folder) or _skips(Path(folder))
+            self._holds_python[folder] = not skipped and any(True for _ in _python_files(Path(folder)))
+        return self._holds_python[folder]
+
+    def _parsed(self, name: str, path: Path) -> Module:
+        relative = self.relative(path)
+        if path.is_dir():
+            return Module(name, relative, b"", ast.Module([], []), is_package=True, is_namespace=True)
+        try:
+            source = path.read_bytes()
+        except OSError as error:
+            raise SourceError(relative.as_posix(), f"can't be read ({error.strerror})", "check the file") from error
+        return Module(name, relative, source, _tree(source, relative), is_package=path.name == "__init__.py")
+
+
+def _tree(source: bytes, path: PurePath) -> ast.Module:
+    try:
+        tree = ast.parse(source, filename=path.as_posix())
+    except SyntaxError as error:
+        line = f"line {error.lineno}: " if error.lineno else ""
+        raise SourceError(path.as_posix(), f"{line}{error.msg}", "mend it") from error
+    except (ValueError, RecursionError, MemoryError) as error:  # null bytes; nested too deeply
+        found = str(error) or "nested too deeply to be parsed"
+        raise SourceError(path.as_posix(), found.splitlines()[0], "mend it") from error
+    if _U_PREFIX.search(source):
+        for item in ast.walk(tree):
+            if isinstance(item, ast.Constant):
+                item.kind = None  # u"x" and "x" are one spelling
+    return tree
+
+
+def _skips(folder: Path) -> bool:
+    name = folder.name
+    return name.startswith(".") or name in SKIPPED or (folder / "pyvenv.cfg").exists()
+
+
+def _python_files(root: Path, besides: Sequence[Path] = ()) -> Iterator[Path]:
+    seen: set[str] = set()  # a link may lead back up
+    for folder, folders, files in os.walk(root, followlinks=True):
+        here = Path(folder)
+        real = os.path.realpath(folder)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if here / name not in besides and not _skips(here / name))
+        for name in sorted(files):
+            if name.endswith(".py") and "." not in name[:-3]:
+                yield here / name
+
+
+def _names_of(path: PurePath) -> list[str]:
+    """Return the names of a file's module and of the packages around it, outermost first."""
+    components = list(path.with_suffix("").parts)
+    if components[-1] == "__init__":
+        components.pop()
+    if any("." in part for part in components):
+        return []
+    return [".".join(components[: count + 1]) for count in range(len(components))]

@@ -1,0 +1,66 @@
+"""Where a step writes: a folder beside each target, so that an output takes its place in one rename.
+
+Until then what was there stays as it was. A folder is named for its stage: what a crash left is swept by the next run.
+"""
+
+import os
+import shutil
+import stat
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+from redoit import disk
+from redoit.errors import StepError
+from redoit.records import Stage
+
+
+def staged(stage: Stage, roles: Iterable[str]) -> dict[str, Path]:
+    """Make the staging folders, empty, and return role -> path to write to. File names are those of the targets."""
+    unstage(stage)
+    paths = {role: _folder(stage, role) / Path(stage.outputs[role]).name for role in roles}
+    for path in paths.values():
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return paths
+
+
+def unstage(stage: Stage) -> None:
+    """Remove the staging folders and all that is left in them."""
+    for role in stage.outputs:
+        shutil.rmtree(_folder(stage, role), ignore_errors=True)
+
+
+def check(stage: Stage, role: str, path: Path, log: Path) -> None:
+    """Hold a step to its promise of an output.
+
+    Raises: StepError if the output is not a regular file.
+    """
+    try:
+        mode = os.lstat(path).st_mode
+    except FileNotFoundError:
+        found = "wrote nothing"
+    else:
+        if stat.S_ISREG(mode):
+            return
+        found = "wrote a folder" if stat.S_ISDIR(mode) else "wrote a link" if stat.S_ISLNK(mode) else "wrote no file"
+    target = stage.outputs[role]
+    raise StepError(
+        f"step {stage.step}", f"{found} as '{role}', expected a file for {target}", f"its log is {os.path.relpath(log)}"
+    )
+
+
+def place(stage: Stage, paths: Mapping[str, Path]) -> None:
+    """Move staged files onto their targets, whole and on the disk."""
+    for path in paths.values():
+        disk.sync(path)
+    for role, path in paths.items():
+        target = Path(stage.outputs[role])
+        if target.is_dir() and not target.is_symlink():
+            raise StepError(stage.name, f"{target} is a folder, expected a file there", "move the folder away")
+        path.replace(target)
+    for folder in {Path(stage.outputs[role]).parent for role in paths}:
+        disk.sync(folder)
+
+
+def _folder(stage: Stage, role: str) -> Path:
+    return Path(stage.outputs[role]).parent / f".redoit-{quote(stage.name, safe='')}"

@@ -1,0 +1,244 @@
+"""Stages as doit sees them: `step` makes a task, whose `uptodate` decides and whose action realises.
+
+doit schedules; what it remembers is never the truth. So a decision asks the traces alone, and then tells doit's
+database what it needs to agree.
+"""
+
+import dataclasses
+import os
+import sys
+import time
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from doit.dependency import FileChangedChecker, UptodateCalculator
+from doit.exceptions import TaskFailed
+
+from redoit import configuration
+from redoit.decide import Decision, Keep
+from redoit.errors import DeclarationError, RedoitError
+from redoit.parameters import parameter
+from redoit.realise import Engine
+from redoit.reasons import Reason
+from redoit.records import Policy, Setting, Stage, Trace
+from redoit.settings import Declared, Kind, nearest, signature
+from redoit.workspace import FOLDER
+
+CACHE = "cache"  # the parameter that every stage has
+
+
+@lru_cache(maxsize=1)
+def _engine(folder: str) -> Engine:
+    return Engine(Path())
+
+
+def engine() -> Engine:
+    """Return the engine of the project in the working directory."""
+    return _engine(os.getcwd())
+
+
+class ContentChecker(FileChangedChecker):  # type: ignore[misc]
+    """doit's question "has this file changed?", answered by content."""
+
+    CheckerError = OSError
+
+    def check_modified(self, file_path: str, file_stat: os.stat_result, state: str) -> bool:
+        """Tell whether a file's content is another than the one remembered."""
+        return engine().workspace.files.digest(file_path) != state
+
+    def get_state(self, dep: str, current_state: str | None) -> str | None:
+        """Return what to remember of a file, or None if that is remembered already."""
+        found = engine().workspace.files.digest(dep)
+        return found if found != current_state else None
+
+
+class StageTask(UptodateCalculator):  # type: ignore[misc]
+    """One stage between doit and the engine.
+
+    `decision` is what the reporter announces, `seconds` how long it took. The command that loads the stages sets the
+    rest: `configured` is the stage's section of the configuration files; `dependents` are all stages that need its
+    outputs, directly or not; `always` and `caching` are `doit -a` and `cache` of the project; `executing` tells whether
+    stages are to be realised, or only looked at.
+    """
+
+    def __init__(self, stage: Stage, declared: tuple[Declared, ...]) -> None:
+        super().__init__()
+        self.stage = stage
+        self.declared = {setting.name: setting for setting in declared}
+        self.configured: dict[str, Any] = {}
+        self.dependents: tuple[str, ...] = ()
+        self.always = False
+        self.caching = True
+        self.executing = False
+        self.decision: Decision | None = None
+        self.seconds = 0.0
+
+    def configure_task(self, task: Any) -> None:
+        """Learn the name, which doit takes from the function that declares the stage."""
+        self.stage = dataclasses.replace(self.stage, name=task.name)
+
+    def setup(self, dep_manager: Any, tasks_dict: Mapping[str, Any]) -> None:
+        """Learn where doit remembers; doit calls this before each decision."""
+        super().setup(dep_manager, tasks_dict)
+        self._database = dep_manager
+
+    def __getstate__(self) -> dict[str, Any]:
+        # doit may send an action to a worker process, and the database can't go there.
+        local = {"_database", "get_val", "tasks_dict"}
+        return {name: value for name, value in self.__dict__.items() if name not in local}
+
+    def __call__(self, task: Any, values: Mapping[str, Any]) -> bool:
+        """Decide: True if what is in place is to be kept."""
+        began = time.perf_counter()
+        self.decision = None
+        try:
+            self.decision = engine().decide(self.stage, self.settings(task), self._distrust(task))
+        except RedoitError:
+            return False  # the action meets the same error, and fails with it
+        self.seconds = time.perf_counter() - began
+        if not isinstance(self.decision, Keep):
+            return False
+        self._agree(task, values, self.decision)
+        return True
+
+    def realise(self, task: Any) -> Any:
+        """Be the task's action: restore, or run and commit."""
+        try:
+            task.outcome = engine().realise(
+                self.stage,
+                lambda: self._settings_now(task),
+                distrust=self._distrust(task),
+                dependents=self.dependents,
+                screens=(sys.stdout if task.verbosity > 1 else None, sys.stderr if task.verbosity > 0 else None),
+            )
+        except RedoitError as error:
+            return TaskFailed(str(error))
+        return values_of(task.outcome.trace)
+
+    def settings(self, task: Any, section: Mapping[str, Any] | None = None) -> tuple[Setting, ...]:
+        """Return the settings in force; `section` is what the configuration files say of the stage by now.
+
+        Raises: DeclarationError if they changed to something that does not fit.
+        """
+        task.init_options()
+        options = dict(task.options)
+        if section is not None and section != self.configured:
+            old = configuration.values(self.stage.name, self.declared, self.configured)
+            new = configuration.values(self.stage.name, self.declared, section)
+            for name, setting in self.declared.items():
+                # Where the command line spoke, the files do not count.
+                if options[name] == old.get(name, setting.default):
+                    options[name] = new.get(name, setting.default)
+        return tuple(
+            Setting(name, str(setting.kind), options[name]) for name, setting in self.declared.items() if name != CACHE
+        )
+
+    def _settings_now(self, task: Any) -> tuple[Setting, ...]:
+        return self.settings(task, configuration.sections().get(configuration.SECTION + self.stage.name, {}))
+
+    def _distrust(self, task: Any) -> Reason | None:
+        """Return why earlier results do not count in this run, if so."""
+        task.init_options()
+        if self.always:
+            return Reason("always")
+        cached = task.options[CACHE] and self.caching
+        return None if cached else Reason("uncached")
+
+    def _agree(self, task: Any, values: Mapping[str, Any], decision: Keep) -> None:
+        """Make doit's database say what the traces say: it may be lost, or from another run."""
+        if not self.executing:
+            return  # a look must not change anything
+        engine().workspace.remember(self.stage, decision.trace)
+        known = self.get_val(task.name, "deps:")
+        current = all(self.get_val(task.name, path) == engine().workspace.files.digest(path) for path in task.file_dep)
+        expected = values_of(decision.trace)
+        if not current or values != expected or set(known or ()) != task.file_dep:
+            task.values = expected
+            self._database.save_success(task, result_hash=expected)
+
+
+def values_of(trace: Trace) -> dict[str, Any]:
+    """Return what other tasks get from a stage by doit's `getargs`: its metrics, and role -> digest as `outputs`."""
+    return {**trace.metrics, "outputs": trace.digests}
+
+
+def step(
+    module: str,
+    *,
+    inputs: Mapping[str, str | os.PathLike[str]],
+    outputs: Mapping[str, str | os.PathLike[str]],
+    cache: bool = True,
+    volatile: bool = False,
+    impure: bool = False,
+    **fields: Any,
+) -> dict[str, Any]:
+    """Declare a stage: return a doit task for the step in `module`.
+
+    `inputs` and `outputs` are role -> path; their roles are the positional parameters of the step's `run`, whose
+    keyword-only parameters become the task's. `fields` go to doit as they are (`name`, `doc`, `task_dep`, ...).
+
+    Raises: DeclarationError.
+    """
+    declaration = Stage(module, module, _paths(inputs), _paths(outputs), Policy(cache, volatile, impure))
+    roles, declared = signature(engine().observer.project, module)
+    _check(declaration, roles, [setting.name for setting in declared])
+    caching = Declared(CACHE, Kind("bool"), cache, "trust earlier results")
+    stage = StageTask(declaration, (*declared, caching))
+    return {
+        "actions": [stage.realise],
+        "file_dep": list(declaration.inputs.values()),
+        "targets": list(declaration.outputs.values()),
+        "uptodate": [stage],
+        "params": [parameter(stage, setting) for setting in stage.declared.values()],
+        "clean": True,
+        "io": {"capture": False},  # the step's output goes where `-v` says, and to its log
+        **fields,
+    }
+
+
+def stage_of(task: Any) -> StageTask | None:
+    """Return the stage behind a task, or None if the task is an ordinary one."""
+    return next((item[0] for item in task.uptodate or () if isinstance(item[0], StageTask)), None)
+
+
+def _paths(given: Mapping[str, str | os.PathLike[str]]) -> dict[str, str]:
+    root = os.getcwd()
+    paths = {role: os.path.normpath(os.fspath(path)) for role, path in given.items()}
+    return {
+        role: os.path.relpath(path, root) if os.path.isabs(path) and Path(path).is_relative_to(root) else path
+        for role, path in paths.items()
+    }
+
+
+def _check(stage: Stage, roles: tuple[str, ...], settings: list[str]) -> None:
+    """Hold a declaration against the signature of the step's `run`."""
+    subject = f"stage of {stage.step}"
+    for role in sorted({*stage.inputs} & {*stage.outputs}):
+        raise DeclarationError(subject, f"'{role}' is both an input and an output", "give them two names")
+    for role in stage.files:
+        if role not in roles:
+            raise DeclarationError(subject, f"run has no path '{role}'", nearest(role, roles))
+    for role in roles:
+        if role not in stage.files:
+            raise DeclarationError(subject, f"nothing is declared for run's path '{role}'", "name it an input or an output")
+    if CACHE in settings:
+        raise DeclarationError(subject, f"run has a setting '{CACHE}', which every stage has already", "rename it")
+    if not stage.outputs:
+        raise DeclarationError(subject, "found no outputs, expected at least one", "declare what it makes")
+    seen = {path: role for role, path in stage.inputs.items()}
+    for role, path in stage.outputs.items():
+        if os.path.isabs(path) or path.startswith("..") or path == ".":
+            raise DeclarationError(subject, f"the output '{role}' is {path}", "keep outputs inside the project")
+        if seen.setdefault(path, role) != role:
+            raise DeclarationError(subject, f"'{role}' and '{seen[path]}' are both {path}", "give each its own file")
+
+
+DOIT_CONFIG = {
+    "backend": "redoit",
+    "dep_file": f"{FOLDER}/doit.db",
+    "check_file_uptodate": ContentChecker,
+    "reporter": "redoit",
+    "verbosity": 2,
+}

@@ -1,0 +1,86 @@
+"""Step 3: intensities become float32 in [0, 1], and a stratified share of the training images is set aside.
+
+Images pass through in blocks, in their order, so a set may be larger than memory; only labels are held whole.
+"""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from steps import artifacts
+
+BLOCK = 8 * artifacts.ROWS  # images at a time
+
+
+def normalized_from(images: np.ndarray, scale: float) -> np.ndarray:
+    """Return intensities as a share of `scale`, which becomes 1, as does anything brighter.
+
+    Shapes: `images`: uint8 (n, 28, 28); the result: float32 (n, 28, 28).
+    Units: intensity in 0 to 255 to intensity in [0, 1].
+    """
+    return np.minimum(images / np.float32(scale), np.float32(1))  # (n, 28, 28)
+
+
+def set_aside(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """Return which samples are for validation: of each class, the same share, at random.
+
+    Shapes: `labels`: uint8 (n,); the result: bool (n,).
+    Raises: ValueError if training or validation would be left without samples.
+    """
+    random = np.random.default_rng(seed)
+    chosen = np.zeros(len(labels), bool)  # (n,)
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)  # (members of the class,)
+        chosen[random.permutation(members)[: round(share * len(members))]] = True
+    if not 0 < chosen.sum() < len(labels):
+        message = (
+            f"validation: found {share:g} of {len(labels):,} images, which leaves nothing on one side, "
+            "expected a share between 0 and 1; try 0.1"
+        )
+        raise ValueError(message)
+    return chosen
+
+
+def run(
+    raw: Path, normalized: Path, *, scale: float = 255.0, validation: float = 0.1, seed: int = 7
+) -> dict[str, float]:
+    """Normalise images and split the training set; return how many images each part has.
+
+    scale: intensity that becomes 1.0; what is brighter becomes 1.0 too
+    validation: share of the training images, of each class alike, that is set aside for validation
+    seed: of the random choice of validation images
+    """
+    if not 0 < scale < float("inf"):
+        message = f"scale: found {scale:g}, expected a finite number above 0; the brightest MNIST pixel is 255"
+        raise ValueError(message)
+    with artifacts.reading(raw) as source:
+        chosen = set_aside(artifacts.rows(artifacts.dataset(source, "train/labels")), validation, seed)  # (n,)
+        everything = np.ones(len(artifacts.dataset(source, "test/labels")), bool)  # (n of test,)
+        with artifacts.writing(
+            normalized, source=artifacts.attribute(source, "source"), classes=int(source.attrs["classes"])
+        ) as target:
+            copy(source, "train", target, {"train": ~chosen, "validation": chosen}, scale)
+            copy(source, "test", target, {"test": everything}, scale)
+    counts = {"train": int((~chosen).sum()), "validation": int(chosen.sum()), "test": len(everything)}
+    print("Normalised " + ", ".join(f"{count:,} {part}" for part, count in counts.items()) + " images.")
+    return {f"{part}_images": count for part, count in counts.items()}
+
+
+def copy(source: h5py.File, part: str, target: h5py.File, masks: dict[str, np.ndarray], scale: float) -> None:
+    """Copy one part of `source` into parts of `target`, block by block: to each the samples its mask tells.
+
+    Shapes: each of `masks`: bool (n,).
+    """
+    images = artifacts.dataset(source, f"{part}/images")  # (n, 28, 28)
+    labels = artifacts.rows(artifacts.dataset(source, f"{part}/labels"))  # (n,)
+    for name, mask in masks.items():
+        artifacts.store(target, f"{name}/labels", labels[mask])
+        artifacts.create(target, f"{name}/images", (int(mask.sum()), *images.shape[1:]), np.float32)
+    filled = dict.fromkeys(masks, 0)
+    for start in range(0, len(images), BLOCK):
+        block = normalized_from(artifacts.rows(images, start, start + BLOCK), scale)  # (up to BLOCK, 28, 28)
+        for name, mask in masks.items():
+            picked = block[mask[start : start + BLOCK]]  # (up to BLOCK, 28, 28)
+            target[f"{name}/images"][filled[name] : filled[name] + len(picked)] = picked
+            filled[name] += len(picked)

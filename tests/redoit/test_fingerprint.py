@@ -1,0 +1,331 @@
+"""What `code_of` takes for the code that a step can reach: files in, an edit, and whether the fingerprint follows."""
+
+import textwrap
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from redoit.errors import DeclarationError, SourceError
+from redoit.fingerprint import code_of
+from redoit.records import Code
+from redoit.source import Project
+
+Files = dict[str, str]
+RUN = "steps.train:run"
+
+
+def written(root: Path, files: Files) -> Path:
+    """Write files below a folder and return it."""
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text))
+    return root
+
+
+def code(root: Path, step: str = "steps.train") -> Code:
+    """Return the code of a step as it is on disk now."""
+    return code_of(Project(root), step)
+
+
+def digests(found: Code) -> dict[str, str]:
+    """Return what the action key sees of the code."""
+    return {part.name: part.digest for part in found.parts}
+
+
+def changed_parts(root: Path, files: Files, edit: Files) -> set[str]:
+    """Return the names of the parts that an edit changes, adds or removes."""
+    before = digests(code(written(root, files)))
+    after = digests(code(written(root, edit)))
+    return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+
+
+# Each row: what is edited, the project, the file, the text replaced, the text in its place, and `same` or the part that changes.
+Row = tuple[str, Files, str, str, str, str]
+T, M, H = "steps/train.py", "steps/model.py", "steps/deep.py"
+CHAIN = {
+    T: "from steps.model import build\n\ndef run(x):\n    return build(x)\n",
+    M: "from steps import deep\nSIZE = 3\nOTHER = 4\n\ndef build(x):\n    return deep.layer(x, SIZE)\n\n\ndef unrelated():\n    return OTHER\n",
+    H: "def layer(x, n):\n    return x + n\n",
+}
+PACKAGE = {
+    T: "from lib import tool\n\ndef run():\n    return tool()\n",
+    "lib/__init__.py": "from lib.one import tool\n",
+    "lib/one.py": "def tool():\n    return 1\n",
+    "lib/two.py": "def tool():\n    return 1\n",
+}
+
+
+def one(text: str, **others: str) -> Files:
+    """Return a project of a step, and of other modules in `steps` by name."""
+    return {T: text, **{f"steps/{name}.py": other for name, other in others.items()}}
+
+
+CHANGED: list[Row] = [
+    ("a function two modules away", CHAIN, H, "x + n", "x - n", "steps.deep:layer"),
+    ("a constant", CHAIN, M, "SIZE = 3", "SIZE = 5", "steps.model:SIZE"),
+    ("a constant's type", CHAIN, M, "SIZE = 3", "SIZE = 3.0", "steps.model:SIZE"),
+    ("a class", one("from steps.m import C\ndef run(): return C().f()", m="class C:\n    def f(self): return 1"), "steps/m.py", "1", "2", "steps.m:C"),
+    ("a base class's method", one("from steps.m import C\ndef run(): return C().f()", m="class B:\n    def f(self): return 1\nclass C(B): pass"), "steps/m.py", "1", "2", "steps.m:B"),
+    ("a decorator", one("from steps.m import twice\n@twice\ndef f(): return 1\ndef run(): return f()", m="def twice(f): return lambda: f() * 2"), "steps/m.py", "* 2", "* 3", "steps.m:twice"),
+    ("a decorator's argument", one("import functools\n@functools.lru_cache(maxsize=1)\ndef f(): return 1\ndef run(): return f()"), T, "=1", "=2", "steps.train:f"),
+    ("a default", one("N = 1\ndef run(x=N): return x"), T, "N = 1", "N = 2", "steps.train:N"),
+    ("an alias swap", one("from steps.m import f as g, g as f\ndef run(): return f()", m="def f(): return 1\ndef g(): return 2"), T, "f as g, g as f", "f, g", "steps.train:import f"),
+    ("a module's alias", one("import steps.m as x, steps.n as y\ndef run(): return x.f()", m="def f(): return 1", n="def f(): return 1"), T, "steps.m as x, steps.n as y", "steps.n as x, steps.m as y", "steps.train:import x"),
+    ("a function behind a re-export", PACKAGE, "lib/one.py", "1", "2", "lib.one:tool"),
+    ("a re-pointed re-export", PACKAGE, "lib/__init__.py", "lib.one", "lib.two", "lib:import tool"),
+    ("a relative import", {T: "from . import m\nfrom .m import g\ndef run(): return m.f() + g()", "steps/__init__.py": "", "steps/m.py": "def f(): return 1\ndef g(): return 2"}, "steps/m.py", "return 2", "return 3", "steps.m:g"),
+    ("import a.b.c", {T: "import a.b.c\ndef run(): return a.b.c.f()", "a/__init__.py": "", "a/b/__init__.py": "", "a/b/c.py": "def f(): return 1"}, "a/b/c.py", "1", "2", "a.b.c:f"),
+    ("an import inside a function", one("def run():\n    from steps.m import f\n    return f()", m="def f(): return 1"), "steps/m.py", "1", "2", "steps.m:f"),
+    ("a module imported inside a function", one("def run():\n    import steps.m as m\n    return (lambda: m.f())()", m="def f(): return 1\ndef g(): return 5"), "steps/m.py", "1", "2", "steps.m:f"),
+    ("an effect of a module imported inside a function", one("def run():\n    import steps.m\n", m="print(1)"), "steps/m.py", "1", "2", "steps.m:<module>"),
+    ("a dict of functions", one("def f(): return 1\nTABLE = {'f': f}\ndef run(k): return TABLE[k]()"), T, "1", "2", "steps.train:f"),
+    ("a partial", one("from functools import partial\ndef f(x): return x + 1\ng = partial(f, 2)\ndef run(): return g()"), T, "x + 1", "x + 2", "steps.train:f"),
+    ("a lambda", one("def f(): return 1\ng = lambda: f()\ndef run(): return g()"), T, "1", "2", "steps.train:f"),
+    ("a conditional import", one("import os\nif os.environ.get('X'):\n    from steps.m import f\nelse:\n    from steps.n import f\ndef run(): return f()", m="def f(): return 1", n="def f(): return 2"), "steps/n.py", "2", "3", "steps.n:f"),
+    ("the condition of an import", one("import os\nif os.environ.get('X'):\n    from steps.m import f\nelse:\n    from steps.n import f\ndef run(): return f()", m="def f(): return 1", n="def f(): return 2"), T, "'X'", "'Y'", "steps.train:<module>"),
+    ("try/except ImportError", one("try:\n    from steps.m import f\nexcept ImportError:\n    f = None\ndef run(): return f()", m="def f(): return 1"), T, "None", "print", "steps.train:f"),
+    ("a function under a star import", one("from steps.m import *\ndef run(): return f()", m="def f(): return 1"), "steps/m.py", "1", "2", "steps.m:*"),
+    ("getattr on a module", one("from steps import m\ndef run(k): return getattr(m, k)()", m="def f(): return 1"), "steps/m.py", "1", "2", "steps.m:*"),
+    ("what getattr may find imported in a module", one("from steps import m\ndef run(k): return getattr(m, k)()", m="from steps.n import g", n="def g(): return 1"), "steps/n.py", "1", "2", "steps.n:g"),
+    ("importlib with a literal", one("import importlib\ndef run(): return importlib.import_module('steps.m').f()", m="def f(): return 1"), "steps/m.py", "1", "2", "steps.m:*"),
+    ("importlib, relative", one("from importlib import import_module as load\ndef run(): return load('.m', 'steps').f()", m="def f(): return 1"), "steps/m.py", "1", "2", "steps.m:*"),
+    ("importlib below a prefix", one("import importlib\ndef run(k): return importlib.import_module(f'steps.m_{k}').f()", m_a="def f(): return 1"), "steps/m_a.py", "1", "2", "steps.m_a:*"),
+    ("importlib by concatenation", one("import importlib\ndef run(k): return importlib.import_module('steps.' + k).f()", m="def f(): return 1"), "steps/m.py", "1", "2", "steps.m:*"),
+    ("importlib of anything", {**one("import importlib\ndef run(k): return importlib.import_module(k).f()"), "other.py": "def f(): return 1"}, "other.py", "1", "2", "other:*"),
+    ("__import__", one("def run(): return __import__('steps.m').m.f()", m="def f(): return 1"), "steps/m.py", "1", "2", "steps.m:*"),
+    ("exec", one("def f(): return 1\ndef run(text): exec(text)"), T, "1", "2", "steps.train:*"),
+    ("what exec may use", one("from steps.m import f\ndef run(): return eval('f()')", m="def f(): return 1"), "steps/m.py", "1", "2", "steps.m:f"),
+    ("what exec may import", {**one("def run(): exec('import other')"), "other.py": "print(1)"}, "other.py", "1", "2", "other:*"),
+    ("a monkeypatch", one("from steps import m\ndef g(): return 2\nm.f = g\ndef run(): return m.h()", m="def f(): return 1\ndef h(): return f()"), T, "return 2", "return 3", "steps.train:*"),
+    ("what is monkeypatched", one("from steps import m\ndef run():\n    m.f = None\n    return m.h()", m="def f(): return 1\ndef h(): return f()\nA = 1"), "steps/m.py", "A = 1", "A = 2", "steps.m:*"),
+    ("a plug-in imported for its effect", one("import steps.plug\nfrom steps.m import TABLE\ndef run(k): return TABLE[k]()", m="TABLE = {}", plug="from steps.m import TABLE\ndef f(): return 1\nTABLE['f'] = f"), "steps/plug.py", "1", "2", "steps.plug:f"),
+    ("the order of plug-ins", one("import steps.a\nimport steps.b\ndef run(): pass", a="print(1)", b="print(2)"), T, "import steps.a\nimport steps.b", "import steps.b\nimport steps.a", "steps.train:<module>"),
+    ("an effect of a parent package", {**one("def run(): pass"), "steps/__init__.py": "print(1)"}, "steps/__init__.py", "1", "2", "steps:<module>"),
+    ("a registered function", one("from steps.m import register, TABLE\n@register\ndef f(): return 1\ndef run(k): return TABLE[k]()", m="TABLE = {}\ndef register(f):\n    TABLE[f.__name__] = f\n    return f"), T, "return 1", "return 2", "steps.train:<module>"),
+    ("a statement of a module", one("import os\nos.environ['A'] = '1'\ndef run(): pass"), T, "'1'", "'2'", "steps.train:<module>"),
+    ("the order of statements", one("print(1)\nprint(2)\ndef run(): pass"), T, "print(1)\nprint(2)", "print(2)\nprint(1)", "steps.train:<module>"),
+    ("a nested function", one("def f(): return 1\ndef run():\n    def g(): return f()\n    return g()"), T, "return 1", "return 2", "steps.train:f"),
+    ("a closure", one("def outer(n):\n    def inner(): return n + 1\n    return inner\nrun_it = outer\ndef run(): return run_it(2)()"), T, "n + 1", "n + 2", "steps.train:outer"),
+    ("a dataclass default", one("from dataclasses import dataclass\n@dataclass\nclass C:\n    n: int = 1\ndef run(): return C()"), T, "= 1", "= 2", "steps.train:C"),
+    ("a dataclass annotation", one("from __future__ import annotations\nfrom dataclasses import dataclass\n@dataclass\nclass C:\n    n: int\ndef run(): return C(1)"), T, "n: int", "n: ClassVar[int]", "steps.train:C"),
+    ("a match class pattern", one("class C:\n    __match_args__ = ('a',)\ndef run(x):\n    match x:\n        case C(a): return a"), T, "'a'", "'b'", "steps.train:C"),
+    ("an async function", one("import asyncio\nasync def f(): return 1\ndef run(): return asyncio.run(f())"), T, "1", "2", "steps.train:f"),
+    ("a comprehension", one("N = 1\ndef run(xs): return [x + N for x in xs]"), T, "N = 1", "N = 2", "steps.train:N"),
+    ("an f-string", one("N = 1\ndef run(): return f'{N:>{N}}'"), T, "N = 1", "N = 2", "steps.train:N"),
+    ("an f-string's text", one("def run(x): return f'a{x!r:>3}'"), T, "!r", "!s", RUN),
+    ("a property", one("class C:\n    @property\n    def p(self): return 1\ndef run(): return C().p"), T, "1", "2", "steps.train:C"),
+    ("a registry by __init_subclass__", one("from steps.m import B\nclass C(B):\n    def f(self): return 1\ndef run(): return B.all[0]().f()", m="class B:\n    all = []\n    def __init_subclass__(cls): B.all.append(cls)"), T, "1", "2", "steps.train:<module>"),
+    ("a subclass of a class from outside", one("import keras\nclass Net(keras.Model):\n    def call(self, x): return x + 1\ndef run(): pass"), T, "+ 1", "+ 2", "steps.train:<module>"),
+    ("a metaclass's subclass", one("class Meta(type): pass\nclass C(metaclass=Meta):\n    a = 1\ndef run(): pass"), T, "a = 1", "a = 2", "steps.train:<module>"),
+    ("singledispatch", one("from functools import singledispatch\n@singledispatch\ndef f(x): return 0\n@f.register\ndef _(x: int): return 1\ndef run(x): return f(x)"), T, "return 1", "return 2", "steps.train:<module>"),
+    ("global", one("N = 1\ndef run():\n    global N\n    N += 1"), T, "N = 1", "N = 2", "steps.train:N"),
+    ("an augmented assignment", one("N = 1\nN += 1\ndef run(): return N"), T, "+= 1", "+= 2", "steps.train:N"),
+    ("del", one("N = list\nlist = 3\ndel list\ndef run(): return list"), T, "del list\n", "", "steps.train:list"),
+    ("a walrus", one("print(n := 3)\ndef run(): return n"), T, "3", "4", "steps.train:n"),
+    ("an annotation that is evaluated", one("def run(x: int): pass"), T, "int", "print(1)", RUN),
+    ("an annotation that a decorator may read", one("from __future__ import annotations\nfrom steps.m import deco\n@deco\ndef f(x: int): pass\ndef run(): f(1)", m="def deco(f): return f"), T, "x: int", "x: str", "steps.train:f"),
+    ("a docstring that reached code reads", one("def f():\n    'a'\ndef run(): return f.__doc__"), T, "'a'", "'b'", "steps.train:f"),
+    ("a comment that reached code reads", one("import inspect\ndef f(): return 1\ndef run(): return inspect.getsource(f)"), T, "return 1", "return 1  # one", "steps.train:*"),
+    ("a subclass found by __subclasses__", one("class B: pass\nclass C(B):\n    a = 1\ndef run(): return B.__subclasses__()"), T, "a = 1", "a = 2", "steps.train:*"),
+    ("a name found in sys.modules", one("import sys\ndef f(): return 1\ndef run(k): return getattr(sys.modules[__name__], k)()"), T, "return 1", "return 2", "steps.train:*"),
+    ("a name found in globals()", one("def f(): return 1\ndef run(k): return globals()[k]()"), T, "return 1", "return 2", "steps.train:*"),
+    ("a rebinding after a use", one("A = 1\nB = A\nA = 2\ndef run(): return B"), T, "B = A\nA = 2", "A = 2\nB = A", "steps.train:<module>"),
+    ("a look into what is changed later", one("NAMES = []\nNAMES.append(1)\nCOPY = list(NAMES)\nNAMES.append(2)\ndef run(): return COPY"), T, "COPY = list(NAMES)\nNAMES.append(2)", "NAMES.append(2)\nCOPY = list(NAMES)", "steps.train:<module>"),
+    ("the setting of the environment before an import", one("import os\nos.environ['TF'] = '1'\nimport tensorflow\ndef run(): pass"), T, "os.environ['TF'] = '1'\nimport tensorflow", "import tensorflow\nos.environ['TF'] = '1'", "steps.train:<module>"),
+    ("the order of imports from outside", one("import unsloth\nimport transformers\ndef run(): pass"), T, "import unsloth\nimport transformers", "import transformers\nimport unsloth", "steps.train:<imports>"),
+    ("a private name in a class", one("_C__n = 1\nclass C:\n    def f(self): return __n\ndef run(): return C().f()"), T, "_C__n = 1", "_C__n = 2", "steps.train:_C__n"),
+    ("two lambdas on one line", one("N = 1\ndef run(): return (lambda N: N)(lambda: N)"), T, "N = 1", "N = 2", "steps.train:N"),
+    ("an else of TYPE_CHECKING", one("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    pass\nelse:\n    N = 1\ndef run(): return N"), T, "N = 1", "N = 2", "steps.train:N"),
+    ("a module's __getattr__", one("from steps import m\ndef run(): return m.anything", m="def __getattr__(name): return 1"), "steps/m.py", "1", "2", "steps.m:*"),
+    ("a module named in a text", one("import subprocess, sys\ndef run(): subprocess.run([sys.executable, 'steps/m.py'])", m="print(1)"), "steps/m.py", "1", "2", "steps.m:*"),
+    ("a sort by a function", one("SEEN = []\ndef key(x): SEEN.append(x)\nA = sorted([1], key=key)\ndef run(): return SEEN"), T, "append(x)", "append(1)", "steps.train:key"),
+    ("a bare annotation that makes a name local", one("x = 1\ndef run():\n    try: return x\n    except NameError: return 2"), T, "    try:", "    x: int\n    try:", RUN),
+    ("a package's submodule behind its own name", {T: "import lib.b\nfrom lib import b\ndef run(): return b.f()", "lib/__init__.py": "b = 1", "lib/b.py": "def f(): return 1"}, "lib/b.py", "1", "2", "lib.b:f"),
+]
+SAME: list[Row] = [
+    ("a comment", CHAIN, H, "return x + n", "return x + n  # more", "same"),
+    ("a docstring", CHAIN, H, "n):\n", 'n):\n    """Add."""\n', "same"),
+    ("a module's docstring", CHAIN, H, "def layer", '"""All."""\n\ndef layer', "same"),
+    ("a class's docstring", one("class C:\n    'a'\n    x = 1\ndef run(): return C"), T, "'a'", "'b'", "same"),
+    ("layout", CHAIN, H, "x + n", "(x\n        + n)", "same"),
+    ("blank lines", CHAIN, M, "\n\n\ndef", "\n\n\n\n\n\ndef", "same"),
+    ("quotes", one("def run(): return 'a'"), T, "'a'", '"a"', "same"),
+    ("a line break in a call", one("def run(f): return f(1, 2)"), T, "f(1, 2)", "f(\n    1,\n    2,\n)", "same"),
+    ("the spelling of a number", one("def run(): return 1000, 0.001"), T, "1000, 0.001", "1_000, 1e-3", "same"),
+    ("a function that nothing reaches", CHAIN, M, "return OTHER", "return OTHER + 1", "same"),
+    ("a constant that nothing reaches", CHAIN, M, "OTHER = 4", "OTHER = 5", "same"),
+    ("a class that nothing reaches", one("class C:\n    a = 1\n    def f(self): return 1\ndef run(): pass"), T, "a = 1", "a = 2", "same"),
+    ("a dataclass that nothing reaches", one("from dataclasses import dataclass, field\n@dataclass(frozen=True)\nclass C:\n    a: list[int] = field(default_factory=list)\ndef run(): pass"), T, "a: list[int]", "b: list[int]", "same"),
+    ("an enum that nothing reaches", one("import enum\nclass C(enum.Enum):\n    A = enum.auto()\nD = C.A\ndef run(): pass"), T, "A = enum.auto()", "A = 3", "same"),
+    ("a new function", CHAIN, M, "def unrelated", "def new(x):\n    return [x]\n\ndef unrelated", "same"),
+    ("the order of definitions", one("def a(): return 1\ndef b(): return 2\ndef run(): return a() + b()"), T, "def a(): return 1\ndef b(): return 2", "def b(): return 2\ndef a(): return 1", "same"),
+    ("a module that nothing imports", {**CHAIN, "steps/other.py": "print(1)"}, "steps/other.py", "1", "2", "same"),
+    ("a broken module that nothing imports", {**CHAIN, "steps/other.py": "print(1)"}, "steps/other.py", "print(1)", "print(", "same"),
+    ("an unused import of the standard library", CHAIN, M, "SIZE = 3", "import json\nSIZE = 3", "same"),
+    ("an unused import of a module without effects", CHAIN, T, "from steps.model", "from steps import deep\nfrom steps.model", "same"),
+    ("an absolute import made relative", {**CHAIN, "steps/__init__.py": ""}, M, "from steps import deep", "from . import deep", "same"),
+    ("an annotation that nothing evaluates", one("from __future__ import annotations\ndef f(x: int) -> int: return x\ndef run(): return f(1)"), T, "x: int", "x: float", "same"),
+    ("an annotation of a local", one("def run():\n    x: int = 1\n    return x"), T, "x: int = 1", "x = 1", "same"),
+    ("the program's own block", one("def run(): pass\nif __name__ == '__main__':\n    print(1)"), T, "print(1)", "run()", "same"),
+    ("a TYPE_CHECKING block", one("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from steps.m import C\ndef run(): pass", m="print(1)"), "steps/m.py", "1", "2", "same"),
+    ("a global that a local hides", one("n = 1\ndef run(n):\n    return [n for n in range(n)]"), T, "n = 1", "n = 2", "same"),
+    ("a global that an inner function hides", one("n = 1\ndef run():\n    n = 2\n    def f(): return n\n    return f()"), T, "n = 1", "n = 3", "same"),
+    ("an attribute of the name of a global", one("size = 1\ndef run(x): return x.size"), T, "size = 1", "size = 2", "same"),
+    ("a constant computed from others", one("NAMES = ['a', 'b']\nINDEX = {n: i for i, n in enumerate(NAMES)}\ndef run(): pass"), T, "'b'", "'c'", "same"),
+    ("a path", one("from pathlib import Path\nDATA = Path(__file__).resolve().parent / 'a'\ndef run(): pass"), T, "'a'", "'b'", "same"),
+    ("a logger", one("import logging\nlog = logging.getLogger(__name__)\ndef run(): pass"), T, "__name__", "'a'", "same"),
+    ("an overload", one("from typing import overload\n@overload\ndef f(x: int): ...\n@overload\ndef f(x: str): ...\ndef f(x): return x\ndef run(): pass"), T, "x: str", "x: bytes", "same"),
+    ("a type alias", one("import numpy as np\nfrom typing import Optional\nImages = Optional[np.ndarray]\ndef run(): pass"), T, "Optional[np.ndarray]", "np.ndarray", "same"),
+    ("a module's __all__", CHAIN, M, "SIZE = 3", "__all__ = ['build']\nSIZE = 3", "same"),
+]
+
+
+@pytest.mark.parametrize("row", CHANGED + SAME, ids=[row[0] for row in CHANGED + SAME])
+def test_an_edit_counts_exactly_if_the_step_can_reach_it(row: Row, tmp_path: Path) -> None:
+    """An edit of what a step can reach changes the part that it is in; any other edit changes nothing."""
+    _, files, path, old, new, expected = row
+    assert old in files[path]
+    found = changed_parts(tmp_path, files, {path: files[path].replace(old, new, 1)})
+    if expected == "same":
+        assert found == set()
+    else:
+        assert expected in found
+
+
+def test_via_is_the_shortest_way_from_run(tmp_path: Path) -> None:
+    """A part says over which other parts the step reaches it."""
+    found = {part.name: part.via for part in code(written(tmp_path, CHAIN)).parts}
+    assert found[RUN] == (RUN,)
+    assert found["steps.deep:layer"] == (RUN, "steps.model:build", "steps.deep:layer")
+
+
+def test_parts_are_sorted_and_named_once(tmp_path: Path) -> None:
+    """Parts come in order of their names, each name once."""
+    names = [part.name for part in code(written(tmp_path, CHAIN)).parts]
+    assert names == sorted(set(names))
+
+
+def test_imports_are_what_reached_code_imports_from_outside(tmp_path: Path) -> None:
+    """Modules outside the project count by top-level name if reached code imports them, wherever it does so."""
+    text = """
+        import json, numpy.linalg as la
+        from keras.layers import Dense
+        import importlib
+        from typing import TYPE_CHECKING
+        if TYPE_CHECKING:
+            import pandas
+        try:
+            import cupy
+        except ImportError:
+            cupy = None
+
+        def run():
+            import h5py
+            importlib.import_module("scipy.sparse")
+
+        def other():
+            import torch
+    """
+    assert code(written(tmp_path, one(text))).imports == ("cupy", "h5py", "keras", "numpy", "scipy")
+
+
+def test_a_bare_folder_does_not_hide_an_installed_package(tmp_path: Path) -> None:
+    """A folder without `__init__.py` goes after an installed package of its name, so both count."""
+    files = {**one("import keras\ndef run(): return keras.Model()"), "keras/script.py": ""}
+    assert code(written(tmp_path, files)).imports == ("keras",)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("import steps.m as m\ndef run(k): return getattr(m, k)", "steps.m: taken whole, getattr(m, ...) in steps.train:run"),
+        ("import steps.m as m\ndef run(): return [m]", "steps.m: taken whole, used as a value in steps.train:run"),
+        ("import steps.m as m\ndef run(): m.f = 1", "steps.m: taken whole, monkeypatched in steps.train:run"),
+        ("from steps.m import *\ndef run(): pass", "steps.m: taken whole, from steps.m import * in steps.train"),
+        ("from steps.m import gone\ndef run(): gone()", "steps.m: taken whole, gone is not bound in it, and used in steps.train:run"),
+        ("def run(): eval('1')", "steps.train: taken whole, eval in steps.train:run"),
+        ("import importlib\ndef run(k): importlib.import_module(k)", "steps.m: taken whole, importlib.import_module in steps.train:run"),
+        ("def run(x): return x.__doc__", "steps.train: docstrings and annotations count, __doc__ in steps.train:run"),
+    ],
+)
+def test_what_cant_be_read_is_told(text: str, line: str, tmp_path: Path) -> None:
+    """Each thing that reading can't resolve has a line that says what was taken whole, and why."""
+    assert line in code(written(tmp_path, one(text, m="def f(): return 1"))).unresolved
+
+
+def test_a_plain_project_has_nothing_unresolved(tmp_path: Path) -> None:
+    """Ordinary code is resolved without a rest."""
+    assert code(written(tmp_path, CHAIN)).unresolved == ()
+
+
+def test_a_missing_step_is_told_with_the_nearest_name(tmp_path: Path) -> None:
+    """A misspelt step is an error that names the one meant."""
+    written(tmp_path, CHAIN)
+    with pytest.raises(DeclarationError) as error:
+        code(tmp_path, "steps.trian")
+    assert str(error.value) == "steps.trian: no such module in the project; did you mean steps.train?"
+
+
+@pytest.mark.parametrize("text", ["def go(): pass", "async def run(): pass", "from steps.m import run"])
+def test_a_step_needs_a_plain_run(text: str, tmp_path: Path) -> None:
+    """A step without a `run` of its own, or with an async one, is an error."""
+    written(tmp_path, one(text, m="def run(): pass"))
+    with pytest.raises(DeclarationError):
+        code(tmp_path)
+
+
+def test_a_broken_module_on_the_way_is_told(tmp_path: Path) -> None:
+    """A syntax error in reached code is one line with file and line."""
+    written(tmp_path, {**CHAIN, H: "\n\ndef f(:\n"})
+    with pytest.raises(SourceError, match=r"^steps/deep.py: line 3: invalid syntax; mend it$"):
+        code(tmp_path)
+
+
+def test_import_cycles_end(tmp_path: Path) -> None:
+    """Modules that import each other, names that lead back to themselves, and recursive functions are no trouble."""
+    files = one(
+        "from steps.m import f, loop\ndef run(): return f(), loop",
+        m="from steps import train\nfrom steps.n import loop\nA = B = A\ndef f(): return train.run, A",
+        n="from steps.m import loop\nclass C(C): pass",
+    )
+    names = {part.name for part in code(written(tmp_path, files)).parts}
+    assert {"steps.m:f", RUN, "steps.m:import loop"} <= names
+
+
+def test_a_namespace_package_and_src_are_found(tmp_path: Path) -> None:
+    """Modules below `src`, in packages with and without `__init__.py`, are the project's."""
+    files = {"src/steps/train.py": "from lib.a.b import f\ndef run(): return f()", "src/lib/a/b.py": "def f(): return 1"}
+    assert "lib.a.b:f" in digests(code(written(tmp_path, files)))
+
+
+def test_a_module_that_appears_counts(tmp_path: Path) -> None:
+    """A new file that an import now finds changes the code."""
+    files = one("try:\n    from steps.fast import f\nexcept ImportError:\n    f = None\ndef run(): return f")
+    assert "steps.fast:f" in changed_parts(tmp_path, files, {"steps/fast.py": "def f(): return 1"})
+
+
+LINES = st.lists(st.tuples(st.integers(0, 11), st.sampled_from(["", "# a comment", "    # indented", "\t", "#: x = 1"])))
+
+
+@given(inserted=LINES)
+def test_comments_and_blank_lines_never_count(inserted: list[tuple[int, str]], tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Whatever comments and blank lines are inserted, the code stays the same."""
+    root = written(tmp_path_factory.mktemp("project"), CHAIN)
+    before = digests(code(root))
+    lines = CHAIN[M].splitlines()
+    for place, line in inserted:
+        lines.insert(place, line)
+    (root / M).write_text("\n".join(lines))
+    assert digests(code(root)) == before
+
+
+@given(value=st.one_of(st.integers(), st.floats(allow_nan=False), st.text(), st.binary(), st.booleans(), st.none()))
+def test_each_value_of_a_constant_is_its_own_code(value: object, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Two constants have the same code exactly if they have the same value and type."""
+    root = written(tmp_path_factory.mktemp("project"), one("N = 7\ndef run(): return N"))
+    before = digests(code(root))
+    (root / T).write_bytes(f"N = {value!r}\ndef run(): return N".encode("utf-8", "surrogatepass"))
+    assert (digests(code(root)) == before) == (value == 7 and type(value) is int)  # noqa: PLR2004
