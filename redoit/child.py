@@ -26,6 +26,7 @@ class SourceLoader(importlib.machinery.SourceFileLoader):
     """
 
     def get_code(self, fullname: str) -> Any:
+        """Return a module's code, compiled from its source."""
         path = self.get_filename(fullname)
         return self.source_to_code(self.get_data(path), path)
 

@@ -28,6 +28,7 @@ class StageCommand(DoitCmdBase):  # type: ignore[misc]
     """A command on a project with stages. `exclusive`: it waits for other commands that change something."""
 
     exclusive = True
+    loader: Any
 
     def execute(self, params: Any, args: list[str]) -> int:
         """Run the command from the project's folder.
@@ -67,10 +68,12 @@ class StageCommand(DoitCmdBase):  # type: ignore[misc]
         """Return doit's complaint about an option without the list of all options."""
         found = re.search(r"option (--?)(\S+) not recognized", text)
         if not found:
-            return text.split(" (parsing options:")[0].strip()
+            return text.split(" (parsing options:", maxsplit=1)[0].strip()
         stages = (stage_of(task) for task in getattr(self, "task_list", ()))
         known = {name.replace("_", "-") for stage in stages if stage for name in stage.declared}
-        return f"{found[1]}{found[2]}: no such option; {nearest(found[2], known, 'did you mean --')}".replace("-- ", "--")
+        return f"{found[1]}{found[2]}: no such option; {nearest(found[2], known, 'did you mean --')}".replace(
+            "-- ", "--"
+        )
 
 
 class Run(StageCommand, cmd_run.Run):  # type: ignore[misc]
@@ -110,7 +113,9 @@ class Forget(StageCommand, cmd_forget.Forget):  # type: ignore[misc]
             raise InvalidDodoFile("forget: found no task, expected one; name it, or take --all")
         selected = list(tasks) if forget_all or not self.sel_tasks else list(_matching(self.sel_tasks, tasks))
         TaskControl(self.task_list)  # tells tasks which tasks make their files
-        chosen = {name for task in selected for name in [task, *(sub.name for sub in subtasks_iter(tasks, tasks[task]))]}
+        chosen = {
+            name for task in selected for name in [task, *(sub.name for sub in subtasks_iter(tasks, tasks[task]))]
+        }
         if forget_sub:
             chosen |= {task.name for task in tasks_and_deps_iter(tasks, chosen)}
         forget(self, [name for name in tasks if name in chosen])

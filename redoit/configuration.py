@@ -28,7 +28,7 @@ def sections() -> dict[str, dict[str, Any]]:
 
 def variables() -> dict[str, str]:
     """Return the variables of the command line: `doit train.epochs=2` gives `train.epochs` -> `2`."""
-    return dict(doit_cmd._CMDLINE_VARS or {})  # doit offers no list of them, and a misspelled one must be found
+    return dict(doit_cmd._CMDLINE_VARS or {})  # noqa: SLF001 - doit has no list of them in public
 
 
 def caching() -> bool:
@@ -76,7 +76,9 @@ def overrides(stages: Mapping[str, Mapping[str, Declared]], tasks: set[str]) -> 
         if stage not in stages:
             raise DeclarationError(f"{variable}={text}", f"no stage '{stage}'", nearest(stage, stages))
         if name not in stages[stage]:
-            raise DeclarationError(f"{variable}={text}", f"{stage} has no setting '{name}'", nearest(name, stages[stage]))
+            raise DeclarationError(
+                f"{variable}={text}", f"{stage} has no setting '{name}'", nearest(name, stages[stage])
+            )
         found.setdefault(stage, {})[name] = stages[stage][name].value(text, f"{variable}={text}")
     return found
 

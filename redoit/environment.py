@@ -10,9 +10,10 @@ import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from redoit import disk
-from redoit.files import FINE, COARSE
+from redoit.files import COARSE
 from redoit.formats import canonical_json
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -47,7 +48,7 @@ class Environment:
         return self._owners
 
 
-def _folders() -> list[list[object]]:
+def _folders() -> list[list[Any]]:
     """Return path, inode and time of last change, in nanoseconds, of each folder that holds distributions."""
     found = []
     for name in sys.path:
@@ -57,7 +58,7 @@ def _folders() -> list[list[object]]:
     return found
 
 
-def _remembered(memory: Path, folders: list[list[object]]) -> dict[str, dict[str, str]] | None:
+def _remembered(memory: Path, folders: list[list[Any]]) -> dict[str, dict[str, str]] | None:
     try:
         known = json.loads(memory.read_bytes())
         return known["owners"] if known["folders"] == folders else None

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TextIO
+from typing import IO, Any, TextIO
 
 from redoit.errors import StepError
 from redoit.records import Setting
@@ -44,7 +44,7 @@ class Call:
 
 
 def execute(call: Call, log: Path, *, stdout: TextIO | None, stderr: TextIO | None) -> dict[str, float]:
-    """Make a call, wait for it and return its metrics. `stdout` and `stderr` receive what the step prints, beside the log.
+    """Make a call, wait for it and return its metrics. `stdout` and `stderr` receive what the step prints, as the log.
 
     Raises: StepError if the step raises, exits or is killed.
     """
@@ -98,8 +98,8 @@ def _streams(log: IO[bytes], stdout: TextIO | None, stderr: TextIO | None) -> It
 
         ours, theirs = pty.openpty()
         with contextlib.suppress(termios.error, OSError, AttributeError):
-            termios.tcsetwinsize(theirs, os.get_terminal_size()[::-1])  # type: ignore[attr-defined]
-        channels = [(ours, theirs, stdout)]
+            termios.tcsetwinsize(theirs, os.get_terminal_size()[::-1])
+        channels: list[tuple[int, int, TextIO | None]] = [(ours, theirs, stdout)]
     else:
         channels = [(*os.pipe(), stdout), (*os.pipe(), stderr)]
     lock = threading.Lock()
@@ -144,7 +144,7 @@ def _tidy(log: Path) -> None:
         log.write_bytes(tidied)
 
 
-def _read(answer: IO[bytes]) -> dict[str, str] | dict[str, dict[str, float]]:
+def _read(answer: IO[bytes]) -> dict[str, Any]:
     try:
         return dict(json.loads(answer.read()))
     except ValueError:

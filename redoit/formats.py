@@ -54,7 +54,7 @@ def trace_of_bytes(name: str, data: bytes) -> Trace:
         trace = Trace(
             action=Action(
                 inputs=_digests(action["inputs"]),
-                settings=tuple(Setting(*_texts(row[:2]), row[2]) for row in action["settings"]),
+                settings=tuple(_setting(*row) for row in action["settings"]),
                 outputs=tuple(_texts(action["outputs"])),
                 code=_digests(action["code"]),
                 environment=dict(zip(action["environment"], _texts(action["environment"].values()), strict=True)),
@@ -108,6 +108,11 @@ def _digest(text: Any) -> str:
 
 def _digests(table: Mapping[str, Any]) -> dict[str, str]:
     return {name: _digest(text) for name, text in table.items()}
+
+
+def _setting(name: Any, kind: Any, value: Any) -> Setting:
+    name, kind = _texts((name, kind))
+    return Setting(name, kind, value)
 
 
 def _artifact(text: Any, size: Any) -> Artifact:

@@ -98,7 +98,7 @@ def _is_known(values: Values, item: ast.expr, depth: int) -> bool:
     if name:
         return pure_calls.is_standard(name)
     found, module = values.definition(item.value if isinstance(item, ast.Subscript) else item)
-    if found is None or module is None or depth > len(values.module.tree.body) + 20:  # noqa: PLR2004 - a cycle of bases
+    if found is None or module is None or depth > len(values.module.tree.body) + 20:
         return False
     bases = found.bases if isinstance(found, ast.ClassDef) else []
     return not isinstance(found, Import) and all(_is_known(Values(values.project, module), base, depth + 1) for base in bases)

@@ -52,17 +52,16 @@ DECORATORS = (
 )
 FACTORIES = _within("dataclasses", "dataclass") | _within("functools", "lru_cache wraps")
 METHODS = frozenset(
-    "split rsplit splitlines join format strip lstrip rstrip upper lower title replace encode decode zfill ljust rjust "
-    "joinpath resolve absolute expanduser with_name with_suffix relative_to as_posix".split()
+    ["split", "rsplit", "splitlines", "join", "format", "strip", "lstrip", "rstrip", "upper", "lower", "title", "replace", "encode", "decode", "zfill", "ljust", "rjust", "joinpath", "resolve", "absolute", "expanduser", "with_name", "with_suffix", "relative_to", "as_posix"]
 )
 
 
 def is_standard(name: str) -> bool:
     """Tell whether a dotted name is Python's own: built in, or of the standard library."""
-    return name.split(".")[0] in sys.stdlib_module_names
+    return name.split(".", maxsplit=1)[0] in sys.stdlib_module_names
 
 
-def is_decorator(name: str, called: bool) -> bool:  # noqa: FBT001 - a fact about the name before it
+def is_decorator(name: str, called: bool) -> bool:
     """Tell whether a decorator is known to be pure; `called`: it is written with arguments."""
     return name in (FACTORIES if called else DECORATORS)
 

@@ -186,7 +186,7 @@ class Reach:
 
     # Reflection.
 
-    def see(self, module: Module, key: Key, sight: Sight, name: str, use: Use | None) -> None:  # noqa: PLR0913
+    def see(self, module: Module, key: Key, sight: Sight, name: str, use: Use | None) -> None:
         """Let code that looks at code see what it can."""
         where = f"{name} in {self.title(key)}"
         if sight == Sight.OWN:
@@ -204,7 +204,7 @@ class Reach:
             what = "docstrings and annotations count" if sight == Sight.DOCS else "reached modules are taken whole"
             self.lines.setdefault((module.name, where), f"{module}: {what}, {where}")
 
-    def take_named(self, name: str, is_prefix: bool, why: str, key: Key) -> None:  # noqa: FBT001
+    def take_named(self, name: str, is_prefix: bool, why: str, key: Key) -> None:
         if is_prefix:
             self.take_all(name, why, key)
             return

@@ -3,7 +3,6 @@
 import os
 import time
 from collections import Counter
-from datetime import datetime
 from typing import Any, TextIO
 
 from doit.reporter import ConsoleReporter
@@ -84,7 +83,7 @@ class StageReporter(ConsoleReporter):  # type: ignore[misc]
     def _unexecuted(self, name: str, verdict: str, seconds: float, trace: Trace) -> None:
         self._counts[verdict] += 1
         self._saved += max(trace.seconds - seconds, 0)
-        day = datetime.fromtimestamp(trace.started).strftime("%Y-%m-%d")
+        day = time.strftime("%Y-%m-%d", time.localtime(trace.started))
         self._line(f"Step {name} {self._word(verdict)} in {seconds:.3f}s (ran {trace.seconds:.3f}s on {day}).")
 
     def _word(self, word: str) -> str:

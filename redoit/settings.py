@@ -16,6 +16,7 @@ from redoit.source import Module, Project
 
 WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 NAMES = {"int": "int", "float": "float", "bool": "bool", "str": "str", "Path": "path"}
+FEW = 12  # names that fit into one message
 EXPECTED = {"int": "an integer", "float": "a number", "bool": "true or false", "str": "a text", "path": "a path"}
 
 
@@ -126,7 +127,7 @@ def nearest(name: str, known: Iterable[str], lead: str = "did you mean") -> str:
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     if close:
         return f"{lead} {close[0]}?"
-    return f"known: {', '.join(names)}" if len(names) <= 12 else ""
+    return f"known: {', '.join(names)}" if len(names) <= FEW else ""
 
 
 def _run(module: Module) -> ast.FunctionDef:
@@ -140,9 +141,8 @@ def _help(docstring: str, names: list[str]) -> dict[str, str]:
     """Return setting -> help, from lines like `name: text`, `name (type): text` or `:param name: text`."""
     texts = {}
     for name in names:
-        found = re.search(
-            rf"^([ \t]*)(?::param )?`*{re.escape(name)}`*(?: \([^)]*\))?:[ \t]*(.*(?:\n\1[ \t]+\S.*)*)", docstring, re.M
-        )
+        line = rf"^([ \t]*)(?::param )?`*{re.escape(name)}`*(?: \([^)]*\))?:[ \t]*(.*(?:\n\1[ \t]+\S.*)*)"
+        found = re.search(line, docstring, re.MULTILINE)
         if found:
             texts[name] = " ".join(found[2].split())
     return texts

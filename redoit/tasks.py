@@ -23,20 +23,16 @@ from redoit.parameters import parameter
 from redoit.realise import Engine
 from redoit.reasons import Reason
 from redoit.records import Policy, Setting, Stage, Trace
-from redoit.settings import Declared, Kind, nearest, signature
+from redoit.settings import Declared, Kind, Signature, nearest, signature
 from redoit.workspace import FOLDER
 
 CACHE = "cache"  # the parameter that every stage has
 
 
 @lru_cache(maxsize=1)
-def _engine(folder: str) -> Engine:
-    return Engine(Path())
-
-
 def engine() -> Engine:
-    """Return the engine of the project in the working directory."""
-    return _engine(os.getcwd())
+    """Return the engine of the project, whose folder is the working directory from the import of dodo.py on."""
+    return Engine(Path())
 
 
 class ContentChecker(FileChangedChecker):  # type: ignore[misc]
@@ -44,7 +40,7 @@ class ContentChecker(FileChangedChecker):  # type: ignore[misc]
 
     CheckerError = OSError
 
-    def check_modified(self, file_path: str, file_stat: os.stat_result, state: str) -> bool:
+    def check_modified(self, file_path: str, _file_stat: os.stat_result, state: str) -> bool:
         """Tell whether a file's content is another than the one remembered."""
         return engine().workspace.files.digest(file_path) != state
 
@@ -182,10 +178,11 @@ def step(
     Raises: DeclarationError.
     """
     declaration = Stage(module, module, _paths(inputs), _paths(outputs), Policy(cache, volatile, impure))
-    roles, declared = signature(engine().observer.project, module)
-    _check(declaration, roles, [setting.name for setting in declared])
+    signed = signature(engine().observer.project, module)
+    _check_roles(declaration, signed)
+    _check_paths(declaration)
     caching = Declared(CACHE, Kind("bool"), cache, "trust earlier results")
-    stage = StageTask(declaration, (*declared, caching))
+    stage = StageTask(declaration, (*signed.settings, caching))
     return {
         "actions": [stage.realise],
         "file_dep": list(declaration.inputs.values()),
@@ -212,24 +209,29 @@ def _paths(given: Mapping[str, str | os.PathLike[str]]) -> dict[str, str]:
     }
 
 
-def _check(stage: Stage, roles: tuple[str, ...], settings: list[str]) -> None:
+def _check_roles(stage: Stage, signed: Signature) -> None:
     """Hold a declaration against the signature of the step's `run`."""
     subject = f"stage of {stage.step}"
     for role in sorted({*stage.inputs} & {*stage.outputs}):
         raise DeclarationError(subject, f"'{role}' is both an input and an output", "give them two names")
     for role in stage.files:
-        if role not in roles:
-            raise DeclarationError(subject, f"run has no path '{role}'", nearest(role, roles))
-    for role in roles:
+        if role not in signed.roles:
+            raise DeclarationError(subject, f"run has no path '{role}'", nearest(role, signed.roles))
+    for role in signed.roles:
         if role not in stage.files:
-            raise DeclarationError(subject, f"nothing is declared for run's path '{role}'", "name it an input or an output")
-    if CACHE in settings:
-        raise DeclarationError(subject, f"run has a setting '{CACHE}', which every stage has already", "rename it")
+            raise DeclarationError(subject, f"no file is given for run's path '{role}'", "name it an input or output")
+    if CACHE in (setting.name for setting in signed.settings):
+        raise DeclarationError(subject, f"run has a setting '{CACHE}', as every stage has already", "rename it")
+
+
+def _check_paths(stage: Stage) -> None:
+    """Refuse outputs that are none, outside the project, or in each other's way."""
+    subject = f"stage of {stage.step}"
     if not stage.outputs:
         raise DeclarationError(subject, "found no outputs, expected at least one", "declare what it makes")
     seen = {path: role for role, path in stage.inputs.items()}
     for role, path in stage.outputs.items():
-        if os.path.isabs(path) or path.startswith("..") or path == ".":
+        if os.path.isabs(path) or path == "." or path.split(os.sep)[0] in ("..", FOLDER):
             raise DeclarationError(subject, f"the output '{role}' is {path}", "keep outputs inside the project")
         if seen.setdefault(path, role) != role:
             raise DeclarationError(subject, f"'{role}' and '{seen[path]}' are both {path}", "give each its own file")

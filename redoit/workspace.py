@@ -18,8 +18,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from redoit import disk
-from redoit.errors import CorruptError, StoreError
 from redoit.environment import Environment
+from redoit.errors import StoreError
 from redoit.files import FileDigests
 from redoit.formats import canonical_json, check_format, name_of_trace
 from redoit.reasons import KINDS, UPSTREAM, Reason

@@ -1,0 +1,119 @@
+"""How the project's modules are found, read and parsed."""
+
+from pathlib import Path
+
+import pytest
+
+from redoit.errors import SourceError
+from redoit.source import Project
+
+
+def put(root: Path, name: str, content: bytes = b"") -> Path:
+    """Write a file below a folder."""
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def test_modules_and_packages_are_found(tmp_path: Path) -> None:
+    """A file is a module, a folder with `__init__.py` a package, a folder with python in it a namespace package."""
+    put(tmp_path, "one.py", b"x = 1")
+    put(tmp_path, "two/__init__.py")
+    put(tmp_path, "three/deep/four.py")
+    put(tmp_path, "data/numbers.csv")
+    project = Project(tmp_path)
+    found = {name: project.module(name) for name in ("one", "two", "three", "three.deep", "data", "numpy", "one.x", "")}
+    packages = {name: module.is_package for name, module in found.items() if module}
+    assert packages == {"one": False, "two": True, "three": True, "three.deep": True}
+    assert found["one"] is not None
+    assert found["one"].path == Path("one.py")
+    assert found["one"].source == b"x = 1"
+
+
+def test_a_package_goes_before_a_module_of_its_name(tmp_path: Path) -> None:
+    """Of `a/__init__.py` and `a.py` the import system takes the first, and so does the project."""
+    put(tmp_path, "a/__init__.py")
+    put(tmp_path, "a.py")
+    module = Project(tmp_path).module("a")
+    assert module is not None
+    assert module.path == Path("a/__init__.py")
+
+
+def test_src_is_searched_too(tmp_path: Path) -> None:
+    """A module below `src` goes by its name without it, and its path with it."""
+    put(tmp_path, "src/lib/a.py")
+    module = Project(tmp_path).module("lib.a")
+    assert module is not None
+    assert module.path == Path("src/lib/a.py")
+    assert set(Project(tmp_path).modules()) == {"lib", "lib.a"}
+
+
+def test_all_modules_are_listed_once_without_what_is_not_the_projects(tmp_path: Path) -> None:
+    """Hidden folders, virtual environments, caches and builds hold no modules of the project."""
+    for name in ("a.py", "lib/__init__.py", "lib/b.py", "bare/c.py"):
+        put(tmp_path, name)
+    for folder in (".git", "__pycache__", "build", "dist", "node_modules", "lib/__pycache__", "env/site-packages"):
+        put(tmp_path, f"{folder}/x.py")
+    put(tmp_path, "venv/pyvenv.cfg")
+    put(tmp_path, "venv/lib/x.py")
+    assert list(Project(tmp_path).modules()) == ["a", "bare", "bare.c", "lib", "lib.b"]
+
+
+def test_folders_linked_in_a_circle_end(tmp_path: Path) -> None:
+    """A link to a folder above is followed once at most."""
+    put(tmp_path, "lib/a.py")
+    (tmp_path / "lib" / "again").symlink_to(tmp_path)
+    assert "lib.a" in set(Project(tmp_path).modules())
+
+
+def test_a_file_is_read_once(tmp_path: Path) -> None:
+    """A project is a look at the disk: a later change is seen by the next one."""
+    path = put(tmp_path, "a.py", b"x = 1")
+    project = Project(tmp_path)
+    first = project.module("a")
+    path.write_bytes(b"x = 2")
+    assert project.module("a") is first
+    again = Project(tmp_path).module("a")
+    assert again is not None
+    assert again.source == b"x = 2"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\n\ndef f(:\n", "lib/a.py: line 3: invalid syntax; mend it"),
+        (b"x = '\xff'", "lib/a.py: line 1: (unicode error) 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte; mend it"),  # noqa: E501
+        (b"# coding: martian\n", "lib/a.py: unknown encoding: martian; mend it"),
+        (b"x\0y", "lib/a.py: source code string cannot contain null bytes; mend it"),
+        (b"(" * 500, "lib/a.py: line 1: too many nested parentheses; mend it"),
+    ],
+)
+def test_what_cant_be_parsed_is_told_in_one_line(content: bytes, message: str, tmp_path: Path) -> None:
+    """A file that Python would refuse is an error that says where and why."""
+    put(tmp_path, "lib/a.py", content)
+    with pytest.raises(SourceError) as error:
+        Project(tmp_path).module("lib.a")
+    assert str(error.value) == message
+
+
+def test_a_file_that_cant_be_read_is_told(tmp_path: Path) -> None:
+    """An unreadable file is an error with the system's reason."""
+    path = put(tmp_path, "a.py", b"x = 1")
+    project = Project(tmp_path)
+    path.chmod(0)
+    try:
+        path.read_bytes()
+    except PermissionError:
+        with pytest.raises(SourceError, match="can't be read"):
+            project.module("a")
+    else:
+        pytest.skip("this user may read every file")
+
+
+def test_declared_encodings_are_read(tmp_path: Path) -> None:
+    """A file in another encoding is parsed as it declares."""
+    put(tmp_path, "a.py", "# coding: latin-1\nx = 'é'".encode("latin-1"))
+    module = Project(tmp_path).module("a")
+    assert module is not None
+    assert module.tree.body[0].value.value == "é"  # type: ignore[attr-defined]
