@@ -54,9 +54,9 @@ class StageReporter(ConsoleReporter):  # type: ignore[misc]
             self._unexecuted(task.name, outcome.verdict, outcome.seconds, outcome.trace)
             return
         self._counts["ran"] += 1
-        metrics = ", ".join(f"{name} {value:.4g}" for name, value in outcome.trace.metrics.items())
+        metrics = ", ".join(f"{name} {_number(value)}" for name, value in outcome.trace.metrics.items())
         tail = f" ({metrics})" if metrics else ""
-        self._line(f"Step {task.name} has {self._word('finished')} in {outcome.seconds:.3f}s.{tail}")
+        self._line(f"Step {task.name} has {self._word('finished')} in {outcome.trace.seconds:.3f}s.{tail}")
         for warning in outcome.warnings:
             self._line(f"{self._word('WARNING')} {task.name}: {warning}")
 
@@ -92,3 +92,7 @@ class StageReporter(ConsoleReporter):  # type: ignore[misc]
     def _line(self, text: str) -> None:
         self.write(f"{text}\n")
         self.outstream.flush()
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value.is_integer() else f"{value:.4g}"

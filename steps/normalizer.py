@@ -23,16 +23,18 @@ def normalized_from(images: np.ndarray, scale: float) -> np.ndarray:
 
 
 def set_aside(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
-    """Return which samples are for validation: of each class, the same share, at random.
+    """Return which samples are for validation: `share` of them in all and, to within one sample, of each class.
+
+    Shuffled, then sorted by class, they are picked at even distances.
 
     Shapes: `labels`: uint8 (n,); the result: bool (n,).
     Raises: ValueError if training or validation would be left without samples.
     """
-    random = np.random.default_rng(seed)
+    shuffled = np.random.default_rng(seed).permutation(len(labels))  # (n,)
+    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]  # (n,)
+    due = np.round(np.arange(len(labels) + 1) * share)  # (n + 1,), how many of the first 0, 1, ..., n
     chosen = np.zeros(len(labels), bool)  # (n,)
-    for label in np.unique(labels):
-        members = np.flatnonzero(labels == label)  # (members of the class,)
-        chosen[random.permutation(members)[: round(share * len(members))]] = True
+    chosen[by_class] = np.diff(due) > 0
     if not 0 < chosen.sum() < len(labels):
         message = (
             f"validation: found {share:g} of {len(labels):,} images, which leaves nothing on one side, "

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from steps import artifacts, network
+from steps import artifacts, dataset, network
 from steps.backend import deterministic, keras
 
 
@@ -34,9 +34,9 @@ def part_from(normalized: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
     return images[..., np.newaxis], labels
 
 
-def repetitions(count: int, batch_size: int, epochs: int, min_steps: int) -> int:
-    """Return how often an epoch goes through `count` samples, so that the training has `min_steps` at least."""
-    return max(1, math.ceil(min_steps / (epochs * math.ceil(count / batch_size))))
+def repeats(count: int, batch_size: int, steps: int) -> int:
+    """Return how often to go through `count` samples for `steps` optimizer steps: once at least, and whole times."""
+    return max(1, math.ceil(steps * batch_size / count))
 
 
 def run(
@@ -64,21 +64,26 @@ def run(
         raise ValueError(message)
     deterministic(seed)
     images, labels = part_from(normalized, "train")  # (n, 28, 28, 1), (n,)
-    repeats = repetitions(len(images), batch_size, epochs, min_steps)
-    order = np.tile(np.arange(len(images)), repeats)  # (n * repeats,)
-    fitted = network.compiled(
-        network.convolutional(artifacts_classes(normalized)),
-        learning_rate,
-        steps=epochs * math.ceil(len(order) / batch_size),
-    )
+    times = repeats(len(images), batch_size, math.ceil(min_steps / epochs))
+    images, labels = np.concatenate([images] * times), np.concatenate([labels] * times)  # (n * times, ...)
+    steps = epochs * math.ceil(len(images) / batch_size)
+    fitted = network.compiled(network.convolutional(dataset.CLASSES), learning_rate, steps)
     bar = sys.stdout.isatty()
-    record = fitted.fit(
-        images if repeats == 1 else images[order],
-        labels if repeats == 1 else labels[order],
+    fitted.fit(
+        images,
+        labels,
         batch_size=batch_size,
         epochs=epochs,
         validation_data=part_from(normalized, "validation"),
         callbacks=[] if bar else [Lines()],
         verbose=1 if bar else 0,
-    ).history
-    return kept(fitted, record, model, history)
+    )
+    record = {name: np.array(values) for name, values in fitted.history.history.items()}  # each (epochs,)
+    if not np.isfinite(record["loss"]).all():
+        message = f"learning_rate: found {learning_rate:g}, with which the loss becomes {record['loss'][-1]}"
+        raise ValueError(f"{message}, expected one that converges; lower it")
+    fitted.save(model)
+    with artifacts.writing(history) as file:
+        for name, values in sorted(record.items()):
+            artifacts.store(file, name, values)
+    return {name: float(values[-1]) for name, values in record.items()}

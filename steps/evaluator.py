@@ -1,0 +1,67 @@
+"""Step 5: how good the model is on images that it has never seen, as numbers for people and for programs.
+
+The name of the data set goes wherever the accuracy goes, so that no accuracy is taken for MNIST's when it isn't.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from sklearn import metrics as scores
+
+from steps import artifacts, dataset
+from steps.backend import deterministic, load
+
+
+def scores_from(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, np.ndarray]:
+    """Return each score by its name; per class where a class can have it, else a single number.
+
+    Shapes: `labels`: uint8 (n,), `probabilities`: float32 (n, classes).
+    """
+    classes = np.arange(probabilities.shape[1])  # (classes,)
+    predicted = probabilities.argmax(axis=1)  # (n,)
+    precision, recall, f1, support = scores.precision_recall_fscore_support(
+        labels, predicted, labels=classes, zero_division=0
+    )  # each (classes,)
+    certain = probabilities.astype(np.float64) / probabilities.sum(axis=1, keepdims=True, dtype=np.float64)
+    return {
+        "accuracy": np.float64(scores.accuracy_score(labels, predicted)),
+        "loss": np.float64(scores.log_loss(labels, certain, labels=classes)),
+        "macro_f1": f1.mean(),
+        "confusion": scores.confusion_matrix(labels, predicted, labels=classes),  # (true, predicted)
+        "precision": precision,
+        "recall": recall,
+        "f1": f1,
+        "support": support,
+    }
+
+
+def run(
+    normalized: Path, model: Path, evaluation: Path, metrics: Path, *, batch_size: int = 512
+) -> dict[str, float]:
+    """Evaluate the model on the test images; return its accuracy, loss and macro F1.
+
+    batch_size: images per prediction
+    """
+    if batch_size < 1:
+        message = f"batch_size: found {batch_size}, expected 1 or more; 512 is a good one"
+        raise ValueError(message)
+    with artifacts.reading(normalized) as file:
+        source = artifacts.attribute(file, "source")
+        images = artifacts.rows(artifacts.dataset(file, "test/images"))  # (n, 28, 28)
+        labels = artifacts.rows(artifacts.dataset(file, "test/labels"))  # (n,)
+    deterministic(seed=0)
+    probabilities = load(model).predict(images[..., np.newaxis], batch_size, verbose=0)  # (n, classes)
+    if probabilities.shape != (len(labels), dataset.CLASSES):
+        message = f"{model}: found predictions of shape {probabilities.shape}, expected (n, {dataset.CLASSES})"
+        raise ValueError(f"{message}; train it again")
+    results = scores_from(labels, probabilities)
+    with artifacts.writing(evaluation, source=source) as file:
+        artifacts.store(file, "probabilities", probabilities)
+        artifacts.store(file, "predicted", probabilities.argmax(axis=1).astype(np.uint8))
+        artifacts.store(file, "labels", labels)
+        for name in ("confusion", "precision", "recall", "f1", "support"):
+            artifacts.store(file, name, results[name])
+    listed = {name: values.tolist() for name, values in results.items()}
+    artifacts.write_json(metrics, {"source": source, "images": len(labels), **listed})
+    print(f"Test accuracy {results['accuracy']:.2%} on {source} ({len(labels):,} images).".replace("%", " %"))
+    return {name: float(results[name]) for name in ("accuracy", "loss", "macro_f1")}
