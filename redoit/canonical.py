@@ -9,6 +9,7 @@ Source: the members of the archive, https://keras.io/guides/serialization_and_sa
 
 import json
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,15 @@ def canonicalise(path: Path) -> None:
     if path.suffix not in SUFFIXES or not zipfile.is_zipfile(path):
         return
     rewritten = path.with_name(f"{path.name}.canonical")
+    try:
+        _rewrite(path, rewritten)
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError):  # damaged or encrypted: its reader will say so
+        rewritten.unlink(missing_ok=True)
+    else:
+        rewritten.replace(path)
+
+
+def _rewrite(path: Path, rewritten: Path) -> None:
     with zipfile.ZipFile(path) as source, zipfile.ZipFile(rewritten, "w") as target:
         for member in source.infolist():
             timeless = zipfile.ZipInfo(member.filename, EPOCH)
@@ -33,7 +43,6 @@ def canonicalise(path: Path) -> None:
             with source.open(member) as reader, target.open(timeless, "w") as writer:
                 while chunk := reader.read(1 << 20):
                     writer.write(chunk)
-    rewritten.replace(path)
 
 
 def _without_date(data: bytes) -> bytes:

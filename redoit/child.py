@@ -56,8 +56,9 @@ def _outcome(call: Mapping[str, Any]) -> dict[str, Any]:
     except SystemExit as error:
         return {"error": f"the step called exit({error.code!r})", "traceback": traceback.format_exc()}
     except BaseException as error:
-        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        return {"error": text, "traceback": traceback.format_exc()}
+        first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+        text = f"{type(error).__name__}: {first}" if first else type(error).__name__
+        return {"error": text.encode(errors="backslashreplace").decode(), "traceback": traceback.format_exc()}
 
 
 def _import_from(roots: list[str]) -> None:

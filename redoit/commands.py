@@ -59,6 +59,7 @@ class StageCommand(DoitCmdBase):  # type: ignore[misc]
         os.chdir(home)
         for section, values in configuration.sections().items():
             self.config.setdefault(section, {}).update(values)
+        self.loader.configure(self.config)  # doit gave them one object each, if there was nothing in it
         for name in ("GLOBAL", self.name):
             for option, value in self.config.get(name, {}).items():
                 if option in self.cmdparser:
@@ -119,6 +120,7 @@ class Forget(StageCommand, cmd_forget.Forget):  # type: ignore[misc]
         if forget_sub:
             chosen |= {task.name for task in tasks_and_deps_iter(tasks, chosen)}
         forget(self, [name for name in tasks if name in chosen])
+        self.dep_manager.close()
         return 0
 
 
@@ -129,7 +131,7 @@ class Clean(StageCommand, cmd_clean.Clean):  # type: ignore[misc]
         """Clean; `--forget` means here what `doit forget` means."""
         if cleanforget and not dryrun:
             forget(self, [task.name for task in tasks])
-        super().clean_tasks(tasks, dryrun, cleanforget)
+        super().clean_tasks(tasks, dryrun, cleanforget=False)
         folders = {Path(target).parent for task in tasks if stage_of(task) for target in task.targets} - {Path()}
         for folder in sorted(folders, reverse=True):
             if not dryrun and folder.is_dir() and not any(folder.iterdir()):
@@ -155,6 +157,9 @@ class Cache(StageCommand):
     )
 
     def _execute(self, yes: bool, pos_args: list[str]) -> int:
+        # doit looks for options before the first argument only.
+        yes = yes or not {"-y", "--yes"}.isdisjoint(pos_args)
+        pos_args = [argument for argument in pos_args if argument not in ("-y", "--yes")]
         if pos_args not in ([], ["clear"]):
             raise InvalidCommand(f"cache: found '{' '.join(pos_args)}', expected nothing or 'clear'")
         workspace = engine().workspace
@@ -190,7 +195,6 @@ def forget(command: Any, names: list[str]) -> None:
         others = [other for other in dependents[name] if other not in names]
         tail = f" (with it run again: {', '.join(others)})" if others else ""
         command.outstream.write(f"forgetting {name}{tail}\n")
-    command.dep_manager.close()
 
 
 def _matching(patterns: list[str], tasks: dict[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ A value is encoded canonically before it is digested. Each field carries its typ
 neighbours can't merge and `1`, `1.0`, `True` and `"1"` stay four different values. Knows nothing of stages.
 """
 
+import math
 import struct
 from collections.abc import Mapping
 from pathlib import Path
@@ -52,7 +53,7 @@ def encode(value: object) -> bytes:
         case int():
             return _framed(b"i", str(value).encode())
         case float():
-            return _framed(b"f", struct.pack(">d", value))
+            return _framed(b"f", struct.pack(">d", math.nan if math.isnan(value) else value))
         case str():
             return _framed(b"s", value.encode("utf-8", "surrogatepass"))
         case bytes():

@@ -4,10 +4,10 @@ A call is the step's name, paths and settings, as JSON. The process is fresh, le
 with us, whichever way we end. What it prints goes to its log and, on demand, to the terminal.
 """
 
+import codecs
 import contextlib
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -25,7 +25,6 @@ ENVIRONMENT = {
     "PYTHONHASHSEED": "0",  # the order of a set must not differ between two executions
     "PYTHONUNBUFFERED": "1",  # lines appear when they are printed
 }
-OVERWRITTEN = re.compile(rb"[^\n]*\r(?!\n)|[^\n]*?\x08+(?=[^\x08])")  # what a progress bar drew over
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def execute(call: Call, log: Path, *, stdout: TextIO | None, stderr: TextIO | No
             _wait(process, call)
         answer.seek(0)
         outcome = _read(answer)
-        written.write(outcome.get("traceback", "").encode())
+        written.write(outcome.get("traceback", "").encode(errors="backslashreplace"))
     _tidy(log)
     if process.returncode or "metrics" not in outcome:
         found = outcome.get("error") or _ending(process.returncode)
@@ -118,13 +117,16 @@ def _streams(log: IO[bytes], stdout: TextIO | None, stderr: TextIO | None) -> It
 
 
 def _writer(log: IO[bytes], screen: TextIO | None, lock: threading.Lock) -> Callable[[bytes], None]:
+    decode = codecs.getincrementaldecoder("utf-8")("replace").decode  # a character may be cut in two
+
     def write(data: bytes) -> None:
         with lock:
             log.write(data)
             log.flush()
             if screen is not None:
-                screen.write(data.decode("utf-8", "replace").replace("\r\n", "\n"))
-                screen.flush()
+                with contextlib.suppress(OSError, ValueError):  # a terminal that is gone; the log goes on
+                    screen.write(decode(data).replace("\r\n", "\n"))
+                    screen.flush()
 
     return write
 
@@ -139,7 +141,8 @@ def _pump(source: int, write: Callable[[bytes], None]) -> None:
 def _tidy(log: Path) -> None:
     """Leave in the log what was left on the terminal: the last state of each progress bar."""
     data = log.read_bytes()
-    tidied = OVERWRITTEN.sub(b"", data.replace(b"\r\n", b"\n"))
+    lines = [line.rstrip(b"\r\x08") for line in data.split(b"\n")]
+    tidied = b"\n".join(line[max(line.rfind(b"\r"), line.rfind(b"\x08")) + 1 :] for line in lines)
     if tidied != data:
         log.write_bytes(tidied)
 

@@ -10,7 +10,8 @@ import difflib
 
 from redoit.errors import DeclarationError
 from redoit.names import FUNCTIONS, bindings, inner_statements
-from redoit.parts import IMPORTS, STATEMENTS, WHOLE, import_order, loud_modules
+from redoit.order import import_order, loud_modules
+from redoit.parts import IMPORTS, STATEMENTS, WHOLE
 from redoit.reach import Key, Reach
 from redoit.records import Code, Part
 from redoit.reflection import Sight

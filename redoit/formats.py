@@ -21,7 +21,7 @@ def bytes_of_trace(trace: Trace) -> bytes:
             "format": FORMAT,
             "action": {
                 "inputs": dict(action.inputs),
-                "settings": [[setting.name, setting.kind, setting.value] for setting in action.settings],
+                "settings": [[setting.name, setting.kind, _plain(setting.value)] for setting in action.settings],
                 "outputs": sorted(action.outputs),
                 "code": dict(action.code),
                 "environment": dict(action.environment),
@@ -67,7 +67,7 @@ def trace_of_bytes(name: str, data: bytes) -> Trace:
             log=_digest(fields["log"]),
             metrics={metric: float(value) for metric, value in fields["metrics"].items()},
         )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise CorruptError(name, f"not a trace ({type(error).__name__}: {error})", "remove it") from error
     if sorted(trace.manifest) != sorted(trace.action.outputs):
         raise CorruptError(name, "its manifest and its action name different outputs", "remove it")
@@ -86,11 +86,30 @@ def check_format(name: str, fields: Mapping[str, Any]) -> None:
 
 def canonical_json(value: object) -> bytes:
     """Return the one JSON text of a value: sorted keys, no spaces, UTF-8, no NaN."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode(
+        "utf-8",
+        "surrogatepass",  # a path may be any bytes
+    )
 
 
 def _finite(value: float) -> float | str:
     return value if math.isfinite(value) else repr(value)
+
+
+def _plain(value: object) -> object:
+    """Return a setting's value in JSON, which has no infinity."""
+    if isinstance(value, float):
+        return _finite(value)
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _setting(name: Any, kind: Any, value: Any) -> Setting:
+    name, kind = _texts((name, kind))
+    if kind == "float" and isinstance(value, str):
+        value = float(value)
+    elif kind == "list[float]" and isinstance(value, list):
+        value = [float(item) if isinstance(item, str) else item for item in value]
+    return Setting(name, kind, value)
 
 
 def _texts(items: Any) -> list[str]:
@@ -108,11 +127,6 @@ def _digest(text: Any) -> str:
 
 def _digests(table: Mapping[str, Any]) -> dict[str, str]:
     return {name: _digest(text) for name, text in table.items()}
-
-
-def _setting(name: Any, kind: Any, value: Any) -> Setting:
-    name, kind = _texts((name, kind))
-    return Setting(name, kind, value)
 
 
 def _artifact(text: Any, size: Any) -> Artifact:

@@ -36,6 +36,10 @@ class StageLoader(cmd_base.TaskLoader2):  # type: ignore[misc]
         self._parameters = opt_values
         self._inner.setup(opt_values)
 
+    def configure(self, config: Any) -> None:
+        """Take what the configuration files of the project's folder say."""
+        self._inner.config = config
+
     def load_doit_config(self) -> Any:
         """Return DOIT_CONFIG; make the workspace ready before doit opens its database there."""
         config = self._inner.load_doit_config()

@@ -26,7 +26,7 @@ def held(path: Path, say: Callable[[str], object]) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX)
         command = shlex.join([os.path.basename(sys.argv[0]), *sys.argv[1:]])
         os.ftruncate(handle, 0)
-        os.pwrite(handle, f"'{command[:150]}' (process {os.getpid()})".encode(), 0)
+        os.pwrite(handle, f"'{command[:150]}' (process {os.getpid()})".encode(errors="replace"), 0)
         yield
     finally:
         os.close(handle)

@@ -113,20 +113,27 @@ def inner_statements(statement: ast.stmt) -> Iterator[ast.AST]:
         item = todo.pop()
         yield item
         if isinstance(item, SCOPES):
-            todo.extend(_outer_parts(item))
+            todo.extend(outer_parts(item))
         elif isinstance(item, ast.comprehension):
             todo.extend((item.iter, *item.ifs))  # its target is its own
         else:
             todo.extend(ast.iter_child_nodes(item))
 
 
-def _outer_parts(item: ast.AST) -> Iterator[ast.AST]:
+def outer_parts(item: ast.AST) -> Iterator[ast.AST]:
     """Yield the expressions of a definition that its surroundings evaluate."""
     for name in ("decorator_list", "bases", "keywords"):
         yield from getattr(item, name, [])
     arguments = getattr(item, "args", None)
     if arguments is not None:
         yield from (default for default in (*arguments.defaults, *arguments.kw_defaults) if default is not None)
+
+
+def annotations(item: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.expr]:
+    """Return the annotations of a function's parameters and of what it returns."""
+    every = [*item.args.posonlyargs, *item.args.args, *item.args.kwonlyargs, item.args.vararg, item.args.kwarg]
+    found = [one.annotation for one in every if one and one.annotation]
+    return [*found, item.returns] if item.returns else found
 
 
 def _bound(module: Module, statement: ast.stmt) -> Iterator[tuple[str, Alias | None]]:

@@ -1,17 +1,19 @@
 """The text of each part of the code that a step can reach: what is kept, digested and shown.
 
-Takes what was reached as given. Knows the order in which imports execute, for that order is part of the code.
+Takes what was reached as given.
 """
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from redoit import pure_calls
-from redoit.names import Alias, Binder, Import, aliases, bindings
+from redoit.names import FUNCTIONS, Binder, Import, aliases
 from redoit.normalise import Definition, Style, stripped, text_of
+from redoit.order import loads, names_too_early
 from redoit.purity import effects, executed, is_lazy
 from redoit.source import Module, Project
+from redoit.uses import Uses, uses
 from redoit.values import Values
 
 STATEMENTS = "<module>"  # the statements with effects that an import of the module executes
@@ -37,6 +39,14 @@ class Texts:
             left = stripped(statement, style)
             module.memo[key] = [] if left is None else [left]
         found: list[ast.stmt] = module.memo[key]
+        return found
+
+    def uses(self, module: Module, statement: ast.stmt) -> Uses:
+        """Return what is used by what is left of a statement."""
+        key = ("uses", statement, self.docs)
+        if key not in module.memo:
+            module.memo[key] = uses(module, self.left(module, statement))
+        found: Uses = module.memo[key]
         return found
 
     def of_statement(self, module: Module, statement: ast.stmt) -> str:
@@ -65,8 +75,10 @@ class Texts:
     def of_effects(self, module: Module, loud: set[str]) -> str:
         """Return what an import of a module executes, in order. `loud`: the project's modules where that is anything."""
         found = effects(self.project, module)
+        early = names_too_early(self.project, module, self.uses)
         lines: list[str] = []
         for item in executed(self.project, module):
+            lines += [f"# {name} is not bound yet" for name in early.get(item, [])]
             if isinstance(item, Import):
                 lines += self._imports(module, item, loud)
             elif item in found:
@@ -80,7 +92,7 @@ class Texts:
                 continue
             names = loads(self.project, alias)
             if self.project.module(names[0]) is not None:
-                yield from (f"import {name}" for name in names if name in loud)
+                yield from (f"import {name}" for name in names if name in loud or self.project.locate(name) is None)
             elif module.name in loud and not pure_calls.is_standard(names[0]):
                 yield f"import {names[-1]}"
 
@@ -88,85 +100,22 @@ class Texts:
 def is_open(project: Project, module: Module, item: Definition) -> bool:
     """Tell whether code from outside project and standard library sees a definition when it is made."""
     values = Values(project, module)
-    seen = [decorator.func if isinstance(decorator, ast.Call) else decorator for decorator in item.decorator_list]
-    bases = item.bases + [word.value for word in item.keywords if word.arg == "metaclass"] if isinstance(item, ast.ClassDef) else []
-    return not all(_is_known(values, part, 0) for part in seen) or not all(_is_known(values, part, 0) for part in bases)
+    seen = list(item.decorator_list)
+    if isinstance(item, ast.ClassDef):
+        seen += [*item.bases, *(word.value for word in item.keywords if word.arg == "metaclass")]
+    return not all(_is_known(values, part, frozenset()) for part in seen)
 
 
-def _is_known(values: Values, item: ast.expr, depth: int) -> bool:
-    name = values.outside(item.value if isinstance(item, ast.Subscript) else item)
+def _is_known(values: Values, item: ast.expr, above: frozenset[ast.AST]) -> bool:
+    """Tell whether a decorator or a base class is Python's own, or of the project with all that it derives from."""
+    match item:
+        case ast.Call(func=item) | ast.Subscript(value=item):
+            pass
+    name = values.outside(item)
     if name:
         return pure_calls.is_standard(name)
-    found, module = values.definition(item.value if isinstance(item, ast.Subscript) else item)
-    if found is None or module is None or depth > len(values.module.tree.body) + 20:
+    found, module = values.definition(item)
+    if module is None or not isinstance(found, (*FUNCTIONS, ast.ClassDef)) or found in above:
         return False
     bases = found.bases if isinstance(found, ast.ClassDef) else []
-    return not isinstance(found, Import) and all(_is_known(Values(values.project, module), base, depth + 1) for base in bases)
-
-
-def loads(project: Project, alias: Alias) -> list[str]:
-    """Return the modules that an import executes, packages first."""
-    components = alias.loads.split(".")
-    names = [".".join(components[: size + 1]) for size in range(len(components))]
-    if alias.attr and alias.attr != "*":
-        owner, submodule = project.module(alias.module), f"{alias.module}.{alias.attr}"
-        if owner is None or (alias.attr not in bindings(owner).names and project.locate(submodule)):
-            names.append(submodule)
-    return names
-
-
-def loud_modules(project: Project, modules: Iterable[Module]) -> set[str]:
-    """Return the names of modules whose import executes a statement with effects, of theirs or of a module they import."""
-    reached = list(modules)
-    needs = {module.name: _needed(project, module) for module in reached}
-    loud = {module.name for module in reached if effects(project, module) or bindings(module).stars}
-    before = -1
-    while before != len(loud):
-        before = len(loud)
-        loud |= {name for name, needed in needs.items() if needed & loud}
-    return loud
-
-
-def _needed(project: Project, module: Module) -> set[str]:
-    owner = module.name.rpartition(".")[0]
-    return {owner, *(name for alias in executed_imports(project, module) for name in loads(project, alias))}
-
-
-def executed_imports(project: Project, module: Module) -> list[Alias]:
-    """Return all imports that an import of a module executes, those in `if` and `try` too, in order."""
-    if "executed_imports" not in module.memo:
-        todo: list[ast.AST] = list(reversed(executed(project, module)))
-        found: list[Alias] = []
-        while todo:
-            item = todo.pop()
-            if isinstance(item, Import):
-                found += aliases(module, item)
-            elif isinstance(item, (ast.stmt, ast.ExceptHandler, ast.match_case)) and not isinstance(item, Definition):
-                todo.extend(reversed(list(ast.iter_child_nodes(item))))
-            elif isinstance(item, ast.ClassDef):
-                todo.extend(reversed(item.body))
-        module.memo["executed_imports"] = found
-    answer: list[Alias] = module.memo["executed_imports"]
-    return answer
-
-
-def import_order(project: Project, start: str) -> list[str]:
-    """Return the modules from outside project and standard library, in the order in which importing one executes them."""
-    order: dict[str, None] = {}
-    seen: set[str] = set()
-
-    def execute(name: str) -> None:
-        module = project.module(name)
-        if name in seen or module is None:
-            return
-        seen.add(name)
-        execute(name.rpartition(".")[0])
-        for alias in executed_imports(project, module):
-            names = loads(project, alias)
-            if project.module(names[0]) is None and not pure_calls.is_standard(names[0]):
-                order.setdefault(names[-1])
-            for needed in names:
-                execute(needed)
-
-    execute(start)
-    return list(order)
+    return all(_is_known(Values(values.project, module), base, above | {found}) for base in bases)

@@ -9,7 +9,7 @@ import ast
 from typing import TypeGuard
 
 from redoit import pure_calls
-from redoit.names import FUNCTIONS, Import, chain_of, is_main_block
+from redoit.names import FUNCTIONS, Import, annotations, chain_of, is_main_block
 from redoit.normalise import Definition, is_bare_string
 from redoit.resolve import GIVEN
 from redoit.source import Module, Project, remembered
@@ -88,9 +88,7 @@ class Judge(Values):
         arguments = item.args
         evaluated = [value for value in (*arguments.defaults, *arguments.kw_defaults) if value]
         if not is_lazy(self.module):
-            every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
-            evaluated += [one.annotation for one in every if one and one.annotation]
-            evaluated += [item.returns] if item.returns else []
+            evaluated += annotations(item)
         return all(self.pure(value, own) for value in evaluated)
 
     def is_pure_decorator(self, item: ast.expr, own: Names) -> bool:

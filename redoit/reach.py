@@ -12,12 +12,13 @@ from dataclasses import replace
 from redoit import pure_calls, reflection
 from redoit.errors import SourceError
 from redoit.names import Alias, Import, aliases, bindings
-from redoit.parts import STATEMENTS, WHOLE, Texts, executed_imports, loads
+from redoit.order import executed_imports, loads
+from redoit.parts import STATEMENTS, WHOLE, Texts
 from redoit.purity import effects
 from redoit.reflection import Sight
 from redoit.resolve import Found, follow, lookup
 from redoit.source import Module, Project
-from redoit.uses import Use, Uses, uses
+from redoit.uses import Use, Uses
 
 Key = tuple[str, str]  # a module's name, and what of it
 
@@ -99,6 +100,8 @@ class Reach:
         names = bindings(module)
         for alias in executed_imports(self.project, module):
             self.load(alias, key)
+            if alias.attr not in (None, "*"):  # an import of what is not there fails, used or not
+                self.found(module, key, Use((alias.name,)), Found(missing=follow(self.project, alias).missing))
         if "__getattr__" in names.names:
             self.take_whole(module.name, "it has a __getattr__", key)
         for star in names.stars:
@@ -113,20 +116,16 @@ class Reach:
                 self.take_whole(module.name, f"{star.text} may bind its names", key)
 
     def follow_uses(self, module: Module, key: Key, statements: Iterable[ast.stmt]) -> None:
-        left = [part for item in dict.fromkeys(statements) for part in self.texts.left(module, item)]
-        memo = ("uses", key[1], self.texts.docs)
-        if memo not in module.memo:
-            module.memo[memo] = uses(module, left)
-        used: Uses = module.memo[memo]
-        for use in used.names:
-            self.found(module, key, use, lookup(self.project, module, use.chain))
-            if use.stored and len(use.chain) > 1:
-                self.patch(lookup(self.project, module, use.chain[:-1]), key)
-        self.follow_imports(module, key, used)
-        for word in used.words & reflection.WORDS.keys():
-            self.see(module, key, reflection.WORDS[word], word, None)
-        for name, text in reflection.named_by(self.project, used):
-            self.take_whole(name, f"{text!r} in {self.title(key)}", key)
+        for used in [self.texts.uses(module, item) for item in dict.fromkeys(statements)]:
+            for use in used.names:
+                self.found(module, key, use, lookup(self.project, module, use.chain))
+                if use.stored and len(use.chain) > 1:
+                    self.patch(lookup(self.project, module, use.chain[:-1]), key)
+            self.follow_imports(module, key, used)
+            for word in used.words & reflection.WORDS.keys():
+                self.see(module, key, reflection.WORDS[word], word, None)
+            for name, text in reflection.named_by(self.project, used):
+                self.take_whole(name, f"{text!r} in {self.title(key)}", key)
 
     def follow_imports(self, module: Module, key: Key, used: Uses) -> None:
         """Follow the imports inside a piece of code. A module that one binds for others to use counts whole."""

@@ -127,7 +127,7 @@ def nearest(name: str, known: Iterable[str], lead: str = "did you mean") -> str:
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     if close:
         return f"{lead} {close[0]}?"
-    return f"known: {', '.join(names)}" if len(names) <= FEW else ""
+    return f"known: {', '.join(names)}" if 0 < len(names) <= FEW else ""
 
 
 def _run(module: Module) -> ast.FunctionDef:
@@ -149,7 +149,10 @@ def _help(docstring: str, names: list[str]) -> dict[str, str]:
 
 
 def _kind(project: Project, module: Module, annotation: ast.expr | None, where: str) -> Kind:
-    kind = _annotated(project, module, annotation)
+    try:
+        kind = _annotated(project, module, annotation)
+    except (SyntaxError, ValueError):  # a text that is no expression, a Literal of names
+        kind = None
     if kind is None:
         found = f"found the type {ast.unparse(annotation)}" if annotation else "found no type"
         raise DeclarationError(
@@ -202,7 +205,7 @@ def _enumeration(project: Project, module: Module, name: str) -> Kind | None:
         for target in line.targets
         if isinstance(target, ast.Name) and not target.id.startswith("_")
     ]
-    return Kind(f"enum {home.name}:{name}", tuple(members))
+    return Kind(f"enum {home.name}:{statement.name}", tuple(members))
 
 
 def _defined(project: Project, module: Module, name: str, depth: int = 8) -> tuple[Module, ast.stmt | None]:
@@ -224,23 +227,23 @@ def _defined(project: Project, module: Module, name: str, depth: int = 8) -> tup
 
 
 def _default(project: Project, module: Module, kind: Kind, node: ast.expr, where: str) -> Any:
-    given = _constant(project, module, node)
+    given = _constant(project, module, kind, node)
     try:
         return kind.value(given)
     except (ValueError, TypeError, AttributeError):
         raise DeclarationError(where, f"found the default {ast.unparse(node)}, expected {kind.expected}") from None
 
 
-def _constant(project: Project, module: Module, node: ast.expr) -> Any:
+def _constant(project: Project, module: Module, kind: Kind, node: ast.expr) -> Any:
     """Return what a default is: a literal, a constant's name, `Path("...")` or a member of an enumeration."""
     match node:
         case ast.Name(id=name):
             home, statement = _defined(project, module, name)
             value = getattr(statement, "value", None)
-            return _constant(project, home, value) if isinstance(value, ast.expr) else ...
+            return _constant(project, home, kind, value) if isinstance(value, ast.expr) else ...
         case ast.Call(func=ast.Name(id="Path") | ast.Attribute(attr="Path"), args=[ast.Constant(value=str() as text)]):
             return text
-        case ast.Attribute(value=ast.Name(), attr=member):
+        case ast.Attribute(value=ast.Name(), attr=member) if kind.name.startswith("enum "):
             return member
     try:
         return ast.literal_eval(node)

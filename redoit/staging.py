@@ -53,11 +53,12 @@ def place(stage: Stage, paths: Mapping[str, Path]) -> None:
     """Move staged files onto their targets, whole and on the disk."""
     for path in paths.values():
         disk.sync(path)
-    for role, path in paths.items():
+    for role in paths:  # all are looked at before the first is moved: all take their places, or none
         target = Path(stage.outputs[role])
         if target.is_dir() and not target.is_symlink():
             raise StepError(stage.name, f"{target} is a folder, expected a file there", "move the folder away")
-        path.replace(target)
+    for role, path in paths.items():
+        path.replace(stage.outputs[role])
     for folder in {Path(stage.outputs[role]).parent for role in paths}:
         disk.sync(folder)
 

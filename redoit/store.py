@@ -88,7 +88,7 @@ class Store:
         path = self._traces / key / f"{name}.json"
         try:
             data = path.read_bytes()
-        except OSError:
+        except (OSError, ValueError):  # a name with a null byte
             return None
         if digest.of_bytes(data) != name:
             return None

@@ -166,6 +166,9 @@ class Values:
         statement, module = self.definition(item.value)
         if not isinstance(statement, ast.ClassDef) or module is None:
             return False
+        own = [part.id for item in statement.body for part in ast.walk(item) if isinstance(part, ast.Name)]
+        if item.attr not in own:
+            return False
         if any(Values(self.project, module).outside(base).startswith("enum.") for base in statement.bases):
             return True
         return module is self.module and not self.strict

@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 
 ROWS = 256  # per chunk
+AGAIN = "make it again with the step it comes from"
 
 
 @contextmanager
@@ -23,13 +24,11 @@ def reading(path: Path) -> Iterator[h5py.File]:
     Raises: FileNotFoundError; ValueError if it is no intact HDF5 file.
     """
     if not path.is_file():
-        message = f"{path}: no such file, expected HDF5; run the step that makes it first"
-        raise FileNotFoundError(message)
+        raise FileNotFoundError(f"{path}: no such file, expected HDF5; run the step that makes it first")
     try:
         file = h5py.File(path, "r")
     except OSError as error:
-        message = f"{path}: found a damaged or foreign file, expected HDF5; make it again with the step it comes from"
-        raise ValueError(message) from error
+        raise ValueError(f"{path}: found a damaged or foreign file, expected HDF5; {AGAIN}") from error
     with file:
         yield file
 
@@ -58,14 +57,12 @@ def dataset(file: h5py.File, name: str) -> h5py.Dataset:
 
     Raises: ValueError if there is none of this name.
     """
-    found = file.get(name)
-    if not isinstance(found, h5py.Dataset):
+    if not (name in file and isinstance(file[name], h5py.Dataset)):
         names: list[str] = []
         file.visit(names.append)
         listing = ", ".join(f"'{item}'" for item in names) or "nothing"
-        message = f"{file.filename}: no dataset '{name}', found {listing}; make it again with the step it comes from"
-        raise ValueError(message)
-    return found
+        raise ValueError(f"{file.filename}: no dataset '{name}', found {listing}; {AGAIN}")
+    return file[name]
 
 
 def rows(values: h5py.Dataset, start: int = 0, stop: int | None = None) -> np.ndarray:
@@ -76,23 +73,18 @@ def rows(values: h5py.Dataset, start: int = 0, stop: int | None = None) -> np.nd
     try:
         return np.asarray(values[start:stop])
     except OSError as error:
-        message = (
-            f"{values.file.filename}: found damaged values in '{values.name}', expected their checksum to match; "
-            "make it again with the step it comes from"
-        )
-        raise ValueError(message) from error
+        fault = f"found damaged values in '{values.name}', expected them to match their checksum"
+        raise ValueError(f"{values.file.filename}: {fault}; {AGAIN}") from error
 
 
 def attribute(file: h5py.File, name: str) -> str:
-    """Return a text attribute of an open file.
+    """Return an attribute of an open file, as text.
 
     Raises: ValueError if there is none of this name.
     """
-    found = file.attrs.get(name)
-    if not isinstance(found, str):
-        message = f"{file.filename}: no attribute '{name}', found {sorted(file.attrs)}; make it again"
-        raise ValueError(message)
-    return found
+    if name not in file.attrs:
+        raise ValueError(f"{file.filename}: no attribute '{name}', found {sorted(file.attrs)}; {AGAIN}")
+    return str(file.attrs[name])
 
 
 def write_json(path: Path, values: Mapping[str, object]) -> None:

@@ -39,15 +39,15 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 with hushed():
     import keras
-    import tensorflow
+    import tensorflow as tf
 
 
 def deterministic(seed: int) -> None:
     """Seed all random numbers and keep to operations that repeat bit for bit; use GPUs, if any, as needed."""
-    for gpu in tensorflow.config.list_physical_devices("GPU"):
-        tensorflow.config.experimental.set_memory_growth(gpu, True)  # noqa: FBT003 - its parameter has no keyword
+    for gpu in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(gpu, True)  # noqa: FBT003 - its parameter has no keyword
     keras.utils.set_random_seed(seed)
-    tensorflow.config.experimental.enable_op_determinism()
+    tf.config.experimental.enable_op_determinism()
 
 
 def load(path: Path) -> keras.Model:
@@ -56,10 +56,9 @@ def load(path: Path) -> keras.Model:
     Raises: FileNotFoundError; ValueError if it is no intact `.keras` file.
     """
     if not path.is_file():
-        message = f"{path}: no such file, expected a Keras model; train one first"
-        raise FileNotFoundError(message)
+        raise FileNotFoundError(f"{path}: no such file, expected a Keras model; train one first")
     try:
         return keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras lets through whatever zipfile, json, h5py or its layers raise
-        message = f"{path}: found a file that Keras can't load ({type(error).__name__}), expected a .keras model"
-        raise ValueError(f"{message}; train it again") from error
+        fault = f"found a file that Keras can't load ({type(error).__name__}), expected a .keras model"
+        raise ValueError(f"{path}: {fault}; train it again") from error

@@ -78,5 +78,4 @@ def check(images: np.ndarray, labels: np.ndarray, images_name: str, labels_name:
         fault = f"{labels_name}: found label {labels.max()}, expected 0 to {CLASSES - 1}"
     else:
         return
-    message = f"{fault}; check that the four files belong together"
-    raise ValueError(message)
+    raise ValueError(f"{fault}; check that the four files belong together")

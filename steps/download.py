@@ -81,8 +81,7 @@ def knock(url: str, timeout: float) -> None:
     try:
         error = outcome.get(timeout=timeout)
     except queue.Empty:
-        message = f"no answer within {timeout:g} s"
-        raise Unreachable(message) from None
+        raise Unreachable(f"no answer within {timeout:g} s") from None
     if error is None:
         return
     if isinstance(error, requests.ConnectionError | requests.Timeout) and not isinstance(
@@ -103,16 +102,13 @@ def download(url: str, digest: str, timeout: float) -> bytes:
         try:
             path = pooch.retrieve(url, known_hash=None, fname=name, path=folder, downloader=Capped(timeout))
         except requests.HTTPError as error:
-            message = f"{name}: found status {error.response.status_code} {error.response.reason}, expected the file"
-            raise ValueError(message) from error
+            raise ValueError(f"{name}: found {str(error).split(' for url')[0]}, expected the file") from error
         except requests.RequestException as error:
-            message = f"{name}: the download broke off ({reason(error)})"
-            raise ValueError(message) from error
+            raise ValueError(f"{name}: found a download that broke off ({reason(error)})") from error
         with Path(path).open("rb") as file:
             content = idx.read_from(file, name, LIMIT)
     if (found := dataset.digest(content)) != digest:
-        message = f"{name}: found content {found[:12]}, expected {digest[:12]}"
-        raise ValueError(message)
+        raise ValueError(f"{name}: found content with digest {found[:12]}, expected {digest[:12]}")
     return content
 
 
@@ -143,8 +139,7 @@ class CappedFile(io.FileIO):
         Raises: ValueError beyond the limit.
         """
         if self.tell() + len(data) > LIMIT:
-            message = f"found more than {LIMIT:,} bytes, expected a file of MNIST"
-            raise ValueError(message)
+            raise ValueError(f"found more than {LIMIT:,} bytes, expected a file of MNIST")
         return super().write(data)
 
 

@@ -11,6 +11,8 @@ from sklearn import metrics as scores
 from steps import artifacts, dataset
 from steps.backend import deterministic, load
 
+PER_CLASS = ("precision", "recall", "f1", "support")
+
 
 def scores_from(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, np.ndarray]:
     """Return each score by its name; per class where a class can have it, else a single number.
@@ -35,16 +37,13 @@ def scores_from(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, np.n
     }
 
 
-def run(
-    normalized: Path, model: Path, evaluation: Path, metrics: Path, *, batch_size: int = 512
-) -> dict[str, float]:
+def run(normalized: Path, model: Path, evaluation: Path, metrics: Path, *, batch_size: int = 512) -> dict[str, float]:
     """Evaluate the model on the test images; return its accuracy, loss and macro F1.
 
     batch_size: images per prediction
     """
     if batch_size < 1:
-        message = f"batch_size: found {batch_size}, expected 1 or more; 512 is a good one"
-        raise ValueError(message)
+        raise ValueError(f"batch_size: found {batch_size}, expected 1 or more; try 512")
     with artifacts.reading(normalized) as file:
         source = artifacts.attribute(file, "source")
         images = artifacts.rows(artifacts.dataset(file, "test/images"))  # (n, 28, 28)
@@ -52,16 +51,17 @@ def run(
     deterministic(seed=0)
     probabilities = load(model).predict(images[..., np.newaxis], batch_size, verbose=0)  # (n, classes)
     if probabilities.shape != (len(labels), dataset.CLASSES):
-        message = f"{model}: found predictions of shape {probabilities.shape}, expected (n, {dataset.CLASSES})"
-        raise ValueError(f"{message}; train it again")
+        fault = f"found predictions of shape {probabilities.shape}, expected (n, {dataset.CLASSES})"
+        raise ValueError(f"{model}: {fault}; train it again")
     results = scores_from(labels, probabilities)
     with artifacts.writing(evaluation, source=source) as file:
         artifacts.store(file, "probabilities", probabilities)
         artifacts.store(file, "predicted", probabilities.argmax(axis=1).astype(np.uint8))
         artifacts.store(file, "labels", labels)
-        for name in ("confusion", "precision", "recall", "f1", "support"):
+        for name in ("confusion", *PER_CLASS):
             artifacts.store(file, name, results[name])
-    listed = {name: values.tolist() for name, values in results.items()}
-    artifacts.write_json(metrics, {"source": source, "images": len(labels), **listed})
-    print(f"Test accuracy {results['accuracy']:.2%} on {source} ({len(labels):,} images).".replace("%", " %"))
-    return {name: float(results[name]) for name in ("accuracy", "loss", "macro_f1")}
+    numbers = {name: float(results[name]) for name in ("accuracy", "loss", "macro_f1")}
+    per_class = {label: {name: results[name][label].item() for name in PER_CLASS} for label in range(dataset.CLASSES)}
+    artifacts.write_json(metrics, {"source": source, "images": len(labels), "per_class": per_class, **numbers})
+    print(f"Test accuracy {100 * numbers['accuracy']:.2f} % on {source} ({len(labels):,} images).")
+    return numbers

@@ -36,7 +36,7 @@ def run(
     elif source == "digits":
         contents = digits("as you asked")
     else:
-        contents = folder(Path(source))
+        contents = folder(Path(source).expanduser())
     paths = [train_images, train_labels, test_images, test_labels]
     for role, path in zip(dataset.FILES, paths, strict=True):
         idx.write(path, contents[role])
@@ -52,24 +52,22 @@ def mnist(mirrors: list[str], timeout: float, *, fallback: bool) -> dict[str, by
 
     Raises: ValueError, naming the fault of each mirror.
     """
-    from steps import download  # noqa: PLC0415 - only who downloads waits for requests and pooch
+    from steps import download  # here, so that only who downloads waits for requests and pooch
 
     if not (mirrors and timeout > 0):
-        message = f"mirrors, timeout: found {mirrors}, {timeout:g}, expected an address at least, and more than 0 s"
-        raise ValueError(message)
+        raise ValueError(f"mirrors, timeout: found {mirrors} and {timeout:g}, expected an address and more than 0 s")
     contents, faults = download.contents(mirrors, timeout)
     if len(contents) == len(dataset.FILES):
         return contents
     found = "; ".join(f"{fault.mirror}: {fault.text}" for fault in faults)
     if fallback and not any(fault.answered for fault in faults):
         return digits(f"no mirror can be reached ({found})")
-    message = f"MNIST: found no mirror that delivers it ({found}), expected one; try later, or use --source digits"
-    raise ValueError(message)
+    raise ValueError(f"MNIST: found no mirror that delivers it ({found}), expected one; try later, or --source digits")
 
 
 def digits(why: str) -> dict[str, bytes]:
     """Return the embedded digits' contents, by role, and say loudly that they are not MNIST."""
-    from steps import digits as embedded  # noqa: PLC0415 - only who needs the digits waits for scikit-learn
+    from steps import digits as embedded  # here, so that only who needs them waits for scikit-learn
 
     print(f"NOT MNIST: these are the 1,797 digits of scikit-learn, scaled to 28x28: {why}", file=sys.stderr)
     return embedded.contents()
@@ -81,14 +79,12 @@ def folder(path: Path) -> dict[str, bytes]:
     Raises: FileNotFoundError for a missing folder or file; ValueError for files that are no data set.
     """
     if not path.is_dir():
-        message = f"source: found '{path}', expected auto, mnist, digits or a folder that exists; check the name"
-        raise FileNotFoundError(message)
+        raise FileNotFoundError(f"source: no folder '{path}', expected auto, mnist, digits or a folder; check the name")
     paths = {}
     for role, name in dataset.FILES.items():
         spellings = [path / spelling.format(name) for spelling in SPELLINGS]
         found = [spelling for spelling in spellings if spelling.is_file()]
         if not found:
-            message = f"{path}: found no '{name}', expected it there, gzipped (.gz) or not; check the folder"
-            raise FileNotFoundError(message)
+            raise FileNotFoundError(f"{path}: found no '{name}', expected it, gzipped (.gz) or not; check the folder")
         paths[role] = found[0]
     return dataset.read(paths)

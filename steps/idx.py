@@ -52,8 +52,7 @@ def read(path: Path) -> bytes:
     Raises: FileNotFoundError; ValueError, see `read_from`.
     """
     if not path.is_file():
-        message = f"{path}: no such file, expected an IDX file; fetch it first"
-        raise FileNotFoundError(message)
+        raise FileNotFoundError(f"{path}: no such file, expected an IDX file; fetch it first")
     with path.open("rb") as file:
         return read_from(file, str(path))
 
@@ -72,8 +71,7 @@ def read_from(file: BinaryIO, subject: str, limit: int = LIMIT) -> bytes:
         fault = "found a gzip file that ends too early, expected a whole one"
     except (gzip.BadGzipFile, zlib.error) as error:
         fault = f"found a damaged gzip file ({error}), expected an intact one"
-    message = f"{subject}: {fault}; get the file again"
-    raise ValueError(message)
+    raise ValueError(f"{subject}: {fault}; get the file again")
 
 
 def _content(stream: BinaryIO | gzip.GzipFile, subject: str, limit: int) -> bytes:
@@ -81,21 +79,18 @@ def _content(stream: BinaryIO | gzip.GzipFile, subject: str, limit: int) -> byte
     magic = stream.read(4)
     if magic not in MAGICS:
         found = f"magic number 0x{magic.hex()}" if magic else "an empty file"
-        message = f"{subject}: found {found}, expected IDX with 0x00000801 (labels) or 0x00000803 (images)"
-        raise ValueError(f"{message}; get the file again")
+        expected = "IDX with 0x00000801 (labels) or 0x00000803 (images)"
+        raise ValueError(f"{subject}: found {found}, expected {expected}; get the file again")
     sizes = stream.read(4 * MAGICS[magic])
     if len(sizes) < 4 * MAGICS[magic]:
-        message = f"{subject}: found {4 + len(sizes)} bytes, expected a whole IDX header; get the file again"
-        raise ValueError(message)
+        raise ValueError(f"{subject}: found {4 + len(sizes)} bytes, expected a whole IDX header; get the file again")
     dimensions = [int(size) for size in np.frombuffer(sizes, ">u4")]
     shape = " x ".join(str(size) for size in dimensions)
     length = math.prod(dimensions)
     if not 0 < length <= limit:
-        message = f"{subject}: found {shape} values, expected 1 to {limit:,} bytes; check where the file comes from"
-        raise ValueError(message)
+        raise ValueError(f"{subject}: found {shape} values, expected 1 to {limit:,} bytes; check where it comes from")
     values = stream.read(length + 1)  # one more than promised: shows what trails, and makes gzip check its sum
     if len(values) != length:
         found = "more" if len(values) > length else f"{len(values):,}"
-        message = f"{subject}: found {found} bytes of values, expected {length:,} ({shape}); get the file again"
-        raise ValueError(message)
+        raise ValueError(f"{subject}: found {found} bytes of values, expected {length:,} ({shape}); get the file again")
     return magic + sizes + values

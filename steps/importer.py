@@ -12,9 +12,7 @@ def run(train_images: Path, train_labels: Path, test_images: Path, test_labels: 
     arrays = {role: idx.decoded(content) for role, content in contents.items()}
     train, test = len(arrays["train_labels"]), len(arrays["test_labels"])
     source = dataset.name(contents)
-    with artifacts.writing(
-        raw, source=source, classes=dataset.CLASSES, train_count=train, test_count=test
-    ) as file:
+    with artifacts.writing(raw, source=source, classes=dataset.CLASSES, train_count=train, test_count=test) as file:
         for role, values in arrays.items():  # uint8 (n, 28, 28) or (n,)
             artifacts.store(file, role.replace("_", "/"), values)
     print(f"Imported {source}: {train:,} training and {test:,} test images.")

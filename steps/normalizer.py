@@ -10,7 +10,7 @@ import numpy as np
 
 from steps import artifacts
 
-BLOCK = 8 * artifacts.ROWS  # images at a time
+BLOCK = 4 * artifacts.ROWS  # images at a time
 
 
 def normalized_from(images: np.ndarray, scale: float) -> np.ndarray:
@@ -19,7 +19,8 @@ def normalized_from(images: np.ndarray, scale: float) -> np.ndarray:
     Shapes: `images`: uint8 (n, 28, 28); the result: float32 (n, 28, 28).
     Units: intensity in 0 to 255 to intensity in [0, 1].
     """
-    return np.minimum(images / np.float32(scale), np.float32(1))  # (n, 28, 28)
+    shares = images / np.float32(scale)  # (n, 28, 28)
+    return np.minimum(shares, np.float32(1), out=shares)
 
 
 def set_aside(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
@@ -36,11 +37,8 @@ def set_aside(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
     chosen = np.zeros(len(labels), bool)  # (n,)
     chosen[by_class] = np.diff(due) > 0
     if not 0 < chosen.sum() < len(labels):
-        message = (
-            f"validation: found {share:g} of {len(labels):,} images, which leaves nothing on one side, "
-            "expected a share between 0 and 1; try 0.1"
-        )
-        raise ValueError(message)
+        fault = f"found {share:g} of {len(labels):,} images, which leaves one side empty"
+        raise ValueError(f"validation: {fault}, expected a share between 0 and 1; try 0.1")
     return chosen
 
 
@@ -54,13 +52,14 @@ def run(
     seed: of the random choice of validation images
     """
     if not 0 < scale < float("inf"):
-        message = f"scale: found {scale:g}, expected a finite number above 0; the brightest MNIST pixel is 255"
-        raise ValueError(message)
+        raise ValueError(f"scale: found {scale:g}, expected a finite number above 0; MNIST's brightest pixel has 255")
     with artifacts.reading(raw) as source:
         chosen = set_aside(artifacts.rows(artifacts.dataset(source, "train/labels")), validation, seed)  # (n,)
         everything = np.ones(len(artifacts.dataset(source, "test/labels")), bool)  # (n of test,)
         with artifacts.writing(
-            normalized, source=artifacts.attribute(source, "source"), classes=int(source.attrs["classes"])
+            normalized,
+            source=artifacts.attribute(source, "source"),
+            classes=int(artifacts.attribute(source, "classes")),
         ) as target:
             copy(source, "train", target, {"train": ~chosen, "validation": chosen}, scale)
             copy(source, "test", target, {"test": everything}, scale)

@@ -34,9 +34,31 @@ def part_from(normalized: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
     return images[..., np.newaxis], labels
 
 
+def check(epochs: int, batch_size: int, learning_rate: float) -> None:
+    """Say what is wrong with the settings.
+
+    Raises: ValueError.
+    """
+    if min(epochs, batch_size) < 1 or not 0 < learning_rate < math.inf:
+        found = f"{epochs}, {batch_size} and {learning_rate:g}"
+        raise ValueError(f"epochs, batch_size, learning_rate: found {found}, expected 1 or more, and a rate above 0")
+
+
 def repeats(count: int, batch_size: int, steps: int) -> int:
     """Return how often to go through `count` samples for `steps` optimizer steps: once at least, and whole times."""
     return max(1, math.ceil(steps * batch_size / count))
+
+
+def record_of(fitted: keras.Model) -> dict[str, np.ndarray]:
+    """Return the losses and accuracies of the training, by name.
+
+    Shapes: each float64 (epochs,).
+    Raises: ValueError if the training diverged.
+    """
+    record = {name: np.array(values) for name, values in sorted(fitted.history.history.items())}  # each (epochs,)
+    if not all(np.isfinite(values).all() for values in record.values()):
+        raise ValueError(f"loss: found {record['loss'].tolist()}, expected numbers; lower the learning_rate")
+    return record
 
 
 def run(
@@ -58,32 +80,29 @@ def run(
     min_steps: optimizer steps in all, at least; a small set is repeated within each epoch to give as many
     seed: of the first weights, the order of images and the dropout
     """
-    if min(epochs, batch_size) < 1 or not 0 < learning_rate < math.inf:
-        found = f"{epochs}, {batch_size} and {learning_rate:g}"
-        message = f"epochs, batch_size, learning_rate: found {found}, expected 1 or more, 1 or more, and above 0"
-        raise ValueError(message)
+    check(epochs, batch_size, learning_rate)
     deterministic(seed)
     images, labels = part_from(normalized, "train")  # (n, 28, 28, 1), (n,)
     times = repeats(len(images), batch_size, math.ceil(min_steps / epochs))
-    images, labels = np.concatenate([images] * times), np.concatenate([labels] * times)  # (n * times, ...)
+    images, labels = (
+        np.concatenate([images] * times),
+        np.concatenate([labels] * times),
+    )  # (n * times, ...), (n * times,)
     steps = epochs * math.ceil(len(images) / batch_size)
     fitted = network.compiled(network.convolutional(dataset.CLASSES), learning_rate, steps)
-    bar = sys.stdout.isatty()
+    terminal = sys.stdout.isatty()
     fitted.fit(
         images,
         labels,
         batch_size=batch_size,
         epochs=epochs,
         validation_data=part_from(normalized, "validation"),
-        callbacks=[] if bar else [Lines()],
-        verbose=1 if bar else 0,
+        callbacks=[] if terminal else [Lines()],
+        verbose=1 if terminal else 0,
     )
-    record = {name: np.array(values) for name, values in fitted.history.history.items()}  # each (epochs,)
-    if not np.isfinite(record["loss"]).all():
-        message = f"learning_rate: found {learning_rate:g}, with which the loss becomes {record['loss'][-1]}"
-        raise ValueError(f"{message}, expected one that converges; lower it")
+    record = record_of(fitted)
     fitted.save(model)
     with artifacts.writing(history) as file:
-        for name, values in sorted(record.items()):
+        for name, values in record.items():
             artifacts.store(file, name, values)
     return {name: float(values[-1]) for name, values in record.items()}

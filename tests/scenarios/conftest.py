@@ -1,6 +1,7 @@
 """A small real project, and real `doit` processes on it. Each step itself witnesses that it was executed."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -50,7 +51,7 @@ def executed(name: str) -> None:
         os.system(command)
 ''',
     "steps/constants.py": "FACTOR = 2\nUNUSED = 1\n",
-    "steps/deep.py": '''
+    "steps/deep.py": """
 from steps.constants import FACTOR
 
 
@@ -60,14 +61,14 @@ def weight() -> int:
 
 def unused() -> int:
     return 0
-''',
-    "steps/helper.py": '''
+""",
+    "steps/helper.py": """
 from steps import deep
 
 
 def scale(numbers: list[int], times: int) -> list[int]:
     return [number * times * deep.weight() for number in numbers]
-''',
+""",
     "steps/make.py": '''
 from pathlib import Path
 
@@ -83,7 +84,7 @@ def run(source: Path, made: Path, *, times: int = 3) -> dict[str, float]:
     made.write_text(" ".join(map(str, scaled)))
     return {"count": len(scaled)}
 ''',
-    "steps/sort.py": '''
+    "steps/sort.py": """
 from pathlib import Path
 
 from steps.witness import executed
@@ -92,8 +93,8 @@ from steps.witness import executed
 def run(made: Path, ordered: Path, *, reverse: bool = False) -> None:
     executed("sort")
     ordered.write_text(" ".join(sorted(made.read_text().split(), key=int, reverse=reverse)))
-''',
-    "steps/side.py": '''
+""",
+    "steps/side.py": """
 from pathlib import Path
 
 from steps.witness import executed
@@ -105,8 +106,8 @@ def run(made: Path, total: Path) -> dict[str, float]:
     print("adding up to", found)
     total.write_text(str(found))
     return {"total": found}
-''',
-    "steps/join.py": '''
+""",
+    "steps/join.py": """
 from pathlib import Path
 
 from steps.witness import executed
@@ -115,7 +116,7 @@ from steps.witness import executed
 def run(ordered: Path, total: Path, report: Path) -> None:
     executed("join")
     report.write_text(ordered.read_text() + " = " + total.read_text() + "\\n")
-''',
+""",
     "source.txt": "3 1 2\n",
 }
 ALL = ["make", "sort", "side", "join"]
@@ -131,7 +132,12 @@ class Result(NamedTuple):
 
     @property
     def text(self) -> str:
+        """Everything printed."""
         return self.out + self.err
+
+    def told(self, verdict: str) -> list[str]:
+        """Return the steps of which the reporter said that they were kept, restored, finished or failed."""
+        return re.findall(rf"^Step (\S+) (?:has )?{verdict}\b", self.out, re.MULTILINE)
 
 
 class Pipeline:
@@ -171,12 +177,15 @@ class Pipeline:
         return self.witness.read_text().split()
 
     def path(self, name: str) -> Path:
+        """Return where a file of the project is."""
         return self.root / name
 
     def read(self, name: str) -> str:
+        """Return the text of a file."""
         return self.path(name).read_text()
 
     def write(self, name: str, text: str) -> None:
+        """Write a file, and its folders."""
         self.path(name).parent.mkdir(parents=True, exist_ok=True)
         self.path(name).write_text(text)
 
@@ -191,6 +200,7 @@ class Pipeline:
         return {str(path): path.read_bytes() for path in sorted(self.path("data").rglob("*")) if path.is_file()}
 
     def blobs(self) -> list[Path]:
+        """Return every blob of the store."""
         return [path for path in self.path(".redoit/blobs").rglob("*") if path.is_file()]
 
 

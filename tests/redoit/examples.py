@@ -1,0 +1,54 @@
+"""Small records that the tests share: an action, a trace, and a project's files."""
+
+import textwrap
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from redoit import digest
+from redoit.records import Action, Artifact, Setting, Trace
+
+
+def named(text: str) -> str:
+    """Return the digest of a text."""
+    return digest.of_bytes(text.encode())
+
+
+def artifact(content: bytes) -> Artifact:
+    """Return the artifact that bytes are."""
+    return Artifact(digest.of_bytes(content), len(content))
+
+
+def action(**changes: Any) -> Action:
+    """Return an action, with some fields changed."""
+    usual = Action(
+        inputs={"normalized": named("input")},
+        settings=(Setting("epochs", "int", 5), Setting("rate", "float", 0.001), Setting("name", "str", "größe")),
+        outputs=("model", "history"),
+        code={"steps.train:run": named("code"), "steps.nets:build": named("helper")},
+        environment={"python": "3.11", "numpy": "2.0.1"},
+    )
+    return replace(usual, **changes)
+
+
+def trace(**changes: Any) -> Trace:
+    """Return a trace of that action, with some fields changed."""
+    usual = Trace(
+        action=action(),
+        manifest={"model": artifact(b"model"), "history": artifact(b"")},
+        started=1700000000.25,
+        seconds=12.5,
+        stage="train",
+        host="host",
+        log=named("log"),
+        metrics={"accuracy": 0.99, "loss": float("inf")},
+    )
+    return replace(usual, **changes)
+
+
+def write(root: Path, **files: str) -> None:
+    """Write modules: `steps__train="..."` becomes `steps/train.py`."""
+    for name, text in files.items():
+        path = root / f"{name.replace('__', '/')}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text))

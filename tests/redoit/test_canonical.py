@@ -1,0 +1,159 @@
+"""Archives without clocks and addresses: equal results have equal bytes, and all else stays."""
+
+import json
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from redoit.canonical import canonicalise
+
+Members = dict[str, bytes]
+STORED, DEFLATED = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
+
+
+def archive(path: Path, members: Members, *, year: int = 2024, compression: int = STORED) -> Path:
+    """Write a zip whose members have a date."""
+    with zipfile.ZipFile(path, "w") as target:
+        for name, data in members.items():
+            member = zipfile.ZipInfo(name, (year, 1, 2, 3, 4, 6))
+            member.compress_type = compression
+            target.writestr(member, data)
+    return path
+
+
+def contents(path: Path) -> Members:
+    """Return the members of a zip, in their order."""
+    with zipfile.ZipFile(path) as source:
+        assert source.testzip() is None
+        return {name: source.read(name) for name in source.namelist()}
+
+
+def model(date: str = "2024-01-02", first: int = 140_000, second: int = 150_000) -> Members:
+    """Return what a .keras file holds: two layers share an object, a third has one of its own."""
+
+    def layer(name: str, number: int) -> dict[str, Any]:
+        return {"class_name": name, "config": {"policy": {"shared_object_id": number}}}
+
+    config = {"layers": [layer("Dense", first), layer("Conv", second), layer("Dense", first)], "name": "größe"}
+    return {
+        "metadata.json": json.dumps({"keras_version": "3.15.1", "date_saved": date}).encode(),
+        "config.json": json.dumps(config).encode(),
+        "model.weights.h5": bytes(range(256)) * 100,
+    }
+
+
+def canonical(path: Path) -> bytes:
+    """Return the bytes of a file after it was made canonical, and see that nothing else is left."""
+    canonicalise(path)
+    assert list(path.parent.glob("*.canonical")) == []
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("compression", [STORED, DEFLATED])
+def test_equal_models_have_equal_bytes(tmp_path: Path, compression: int) -> None:
+    """Two saves of one model, at other times and addresses, are one file."""
+    one = archive(tmp_path / "one.keras", model(), compression=compression)
+    other = archive(tmp_path / "two.keras", model("2025-05-05", 77, 5), year=2025, compression=compression)
+    assert one.read_bytes() != other.read_bytes()
+    assert canonical(one) == canonical(other)
+
+
+def test_sharing_stays(tmp_path: Path) -> None:
+    """Objects that were shared are shared, those that were not are not, numbered in order of appearance."""
+    path = archive(tmp_path / "m.keras", model())
+    canonical(path)
+    layers = json.loads(contents(path)["config.json"])["layers"]
+    assert [layer["config"]["policy"]["shared_object_id"] for layer in layers] == [1, 2, 1]
+
+
+def test_other_sharing_is_another_model(tmp_path: Path) -> None:
+    """A model whose layers share differently has different bytes."""
+    one = archive(tmp_path / "one.keras", model(first=7, second=8))
+    other = archive(tmp_path / "two.keras", model(first=7, second=7))
+    assert canonical(one) != canonical(other)
+
+
+def test_only_clocks_and_addresses_go(tmp_path: Path) -> None:
+    """Weights, versions, names and the order of members stay."""
+    path = archive(tmp_path / "m.keras", {"z.txt": b"z", **model(), "a.txt": b"a"})
+    before = contents(path)
+    canonical(path)
+    after = contents(path)
+    assert list(after) == list(before)
+    assert json.loads(after["metadata.json"]) == {"keras_version": "3.15.1"}
+    assert json.loads(after["config.json"])["name"] == "größe"
+    assert {name: after[name] for name in ("z.txt", "a.txt", "model.weights.h5")} == {
+        name: before[name] for name in ("z.txt", "a.txt", "model.weights.h5")
+    }
+
+
+@pytest.mark.parametrize("compression", [STORED, DEFLATED])
+def test_idempotent(tmp_path: Path, compression: int) -> None:
+    """What is canonical already stays as it is, compression included."""
+    path = archive(tmp_path / "m.keras", model(), compression=compression)
+    once = canonical(path)
+    assert canonical(path) == once
+    with zipfile.ZipFile(path) as source:
+        assert {member.compress_type for member in source.infolist()} == {compression}
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_npz(tmp_path: Path, save: Any) -> None:
+    """Arrays that NumPy saved twice, at different times, are one file, and are read back as they were."""
+    arrays = {"images": np.arange(5000, dtype=np.uint8).reshape(100, 50), "empty": np.zeros((0, 3))}
+    made = []
+    for name in ("one.npz", "two.npz"):
+        save(tmp_path / name, **arrays)
+        made.append(canonical(tmp_path / name))
+        time.sleep(0.01)
+    assert made[0] == made[1]
+    with np.load(tmp_path / "one.npz") as loaded:
+        assert set(loaded) == set(arrays)
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(loaded[name], array)
+
+
+def test_npz_times_go(tmp_path: Path) -> None:
+    """The times of an .npz go, and a member that is named like Keras's is data."""
+    data = json.dumps({"date_saved": "today", "shared_object_id": 7}).encode()
+    members = {"config.json": data, "metadata.json": data}
+    one = archive(tmp_path / "one.npz", members)
+    other = archive(tmp_path / "two.npz", members, year=2025)
+    assert canonical(one) == canonical(other)
+    assert contents(one) == members
+
+
+@pytest.mark.parametrize("name", ["model.keras", "arrays.npz"])
+@pytest.mark.parametrize("data", [b"", b"no zip", bytes(100)])
+def test_what_is_no_zip_stays(tmp_path: Path, name: str, data: bytes) -> None:
+    """A file that only has the suffix stays as it is."""
+    (tmp_path / name).write_bytes(data)
+    assert canonical(tmp_path / name) == data
+
+
+def test_a_damaged_zip_stays(tmp_path: Path) -> None:
+    """An archive with a member that can't be read stays as it is, for its reader to complain of."""
+    path = archive(tmp_path / "m.keras", model())
+    data = path.read_bytes().replace(bytes(range(256)), bytes(256), 1)
+    path.write_bytes(data)
+    assert canonical(path) == data
+
+
+@pytest.mark.parametrize("name", ["model.zip", "model.h5", "keras", "model.keras.bak"])
+def test_other_suffixes_stay(tmp_path: Path, name: str) -> None:
+    """A zip that is no model and no array is the step's own business."""
+    path = archive(tmp_path / name, model())
+    assert canonical(path) == archive(tmp_path / "same", model()).read_bytes()
+
+
+@pytest.mark.parametrize("data", [b"", b"not json", b"null", b"[]", b"7", b"\xff", b'{"date_saved": null}'])
+def test_unknown_members_stay(tmp_path: Path, data: bytes) -> None:
+    """A member that is not what Keras writes stays as it is."""
+    path = archive(tmp_path / "m.keras", {"metadata.json": data, "config.json": data})
+    canonical(path)
+    assert contents(path)["metadata.json"] == data
+    assert contents(path)["config.json"].strip() == data

@@ -1,0 +1,52 @@
+"""The versions that code runs on."""
+
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from redoit.environment import Environment
+
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def test_versions(tmp_path: Path) -> None:
+    """Python's minor version counts, and that of each distribution that provides an import."""
+    found = Environment(tmp_path / "memory").versions(["blake3", "doit"])
+    assert found == {"python": PYTHON, "blake3": metadata.version("blake3"), "doit": metadata.version("doit")}
+
+
+def test_nothing_imported(tmp_path: Path) -> None:
+    """A step that imports nothing depends on Python alone."""
+    assert Environment(tmp_path / "memory").versions([]) == {"python": PYTHON}
+
+
+def test_absent(tmp_path: Path) -> None:
+    """A module that nothing provides counts as absent."""
+    assert Environment(tmp_path / "memory").versions(["no_such_module"])["no_such_module"] == "absent"
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage", b"[]", b"{}", b'{"folders": [], "owners": {}}', b"\xff"])
+def test_a_damaged_memory_is_ignored(tmp_path: Path, data: bytes) -> None:
+    """What was remembered is lost without harm."""
+    (tmp_path / "memory").write_bytes(data)
+    assert Environment(tmp_path / "memory").versions(["blake3"])["blake3"] == metadata.version("blake3")
+
+
+def test_an_installed_distribution_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Installing and upgrading a distribution changes what the next process finds, memory or not."""
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+    found = []
+    for version in (None, "1.0", "2.0"):
+        for old in folder.glob("*.dist-info"):
+            old.rename(folder / f"thing-{version}.dist-info")
+        if version:
+            info = folder / f"thing-{version}.dist-info"
+            info.mkdir(exist_ok=True)
+            (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: thing\nVersion: {version}\n")
+            (info / "top_level.txt").write_text("thing\n")
+        found.append(Environment(tmp_path / "memory").versions(["thing"])["thing"])
+    assert found == ["absent", "1.0", "2.0"]

@@ -1,0 +1,240 @@
+"""One step in a process of its own: what goes in, what comes out, and every way it can end."""
+
+import io
+import math
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from examples import write
+
+from redoit.errors import StepError
+from redoit.execute import Call, execute
+from redoit.records import Setting
+
+TRACE = "import json, os, sys, signal\nfrom pathlib import Path\n"
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a project, which is the working directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(body: str, *settings: Setting, stdout: Any = None, stderr: Any = None, **paths: str) -> dict[str, float]:
+    """Execute a step with this body."""
+    names = ", ".join([*paths, "*", *(setting.name for setting in settings)]).removesuffix(", *").removesuffix("*")
+    lines = "\n".join(f"    {line}" for line in body.splitlines())
+    write(Path(), mine__one=f"{TRACE}\ndef run({names}):\n{lines}\n")
+    return execute(Call("mine.one", paths, settings), Path("log"), stdout=stdout, stderr=stderr)
+
+
+def failure(body: str) -> str:
+    """Return the one line that a failing step is told in."""
+    with pytest.raises(StepError) as caught:
+        run(body)
+    line = str(caught.value)
+    assert line.startswith("step mine.one: ")
+    assert line.endswith("; its log is log")
+    assert "\n" not in line
+    return line.removeprefix("step mine.one: ").removesuffix("; its log is log")
+
+
+def test_metrics_come_back() -> None:
+    """The numbers that a step returns are its metrics, in order, whatever they are."""
+    found = run("return {'b': 1, 'a': 0.5, 'inf': float('inf'), 'nan': float('nan'), 'tiny': 5e-324}")
+    assert list(found) == ["b", "a", "inf", "nan", "tiny"]
+    assert (found["b"], found["a"], found["inf"], found["tiny"]) == (1.0, 0.5, math.inf, 5e-324)
+    assert math.isnan(found["nan"])
+
+
+def test_none_is_no_metrics() -> None:
+    """A step need not return anything."""
+    assert run("pass") == {}
+
+
+@pytest.mark.parametrize("returned", ["7", "[1]", "{'a': 'text'}", "{'a': None}", "'text'", "{'a': [1]}"])
+def test_wrong_return(returned: str) -> None:
+    """Whatever else a step returns is an error that says what was expected."""
+    assert failure(f"return {returned}").endswith("expected a dict of numbers or None")
+
+
+def test_raise() -> None:
+    """An exception is told in one line with its type; the traceback is in the log, after what was printed."""
+    assert failure("print('before')\nraise LookupError('no such row')") == "LookupError: no such row"
+    log = Path("log").read_text()
+    assert log.index("before") < log.index("Traceback")
+    assert "in run" in log
+
+
+@pytest.mark.parametrize("message", [r"first\nsecond", r"odd \udcff name", "", r"\n"])
+def test_raise_with_an_odd_message(message: str) -> None:
+    """An exception is told in one line whatever its message holds; the log has all of it."""
+    assert failure(f"raise ValueError('{message}')").startswith("ValueError")
+    assert "Traceback" in Path("log").read_text()
+
+
+def test_a_step_that_can_not_be_imported() -> None:
+    """A step that fails while it is imported fails like any other."""
+    write(Path(), mine__one="import absent_module\n")
+    with pytest.raises(StepError, match="No module named 'absent_module'"):
+        execute(Call("mine.one", {}, ()), Path("log"), stdout=None, stderr=None)
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("sys.exit(3)", "the step called exit(3)"),
+        ("sys.exit(0)", "the step called exit(0)"),
+        ("os._exit(0)", "its process ended with status 0 before run returned"),
+        ("os._exit(4)", "its process ended with status 4 before run returned"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "its process was killed by SIGKILL"),
+        ("os.kill(os.getpid(), signal.SIGSEGV)", "its process was killed by SIGSEGV"),
+        ("raise KeyboardInterrupt", "interrupted"),
+    ],
+)
+def test_other_ends(body: str, found: str) -> None:
+    """A step that exits or is killed has failed, and how is said."""
+    assert failure(body) == found
+
+
+def test_output_goes_to_streams_and_log() -> None:
+    """What a step prints reaches the stream it was printed to, and the log."""
+    out, err = io.StringIO(), io.StringIO()
+    run("print('grün')\nprint('rot', file=sys.stderr)\nos.system('echo shell')", stdout=out, stderr=err)
+    assert out.getvalue() == "grün\nshell\n"
+    assert err.getvalue() == "rot\n"
+    assert sorted(Path("log").read_text().split()) == ["grün", "rot", "shell"]
+
+
+def test_output_without_streams() -> None:
+    """What a step prints is in the log also where nobody watches; an earlier log is replaced."""
+    run("print('one')")
+    run("print('two')")
+    assert Path("log").read_text() == "two\n"
+
+
+@pytest.mark.parametrize("line", ["'x' * 99 + '\\n'", "'x'", "'é'"])
+def test_big_output(line: str) -> None:
+    """A megabyte of output, in short lines or in one, comes through whole and does not hang."""
+    out = io.StringIO()
+    began = time.monotonic()
+    run(f"text = {line}\nsys.stdout.write(text * (1_000_001 // len(text.encode())))", stdout=out)
+    text = out.getvalue()
+    assert len(text.encode()) >= 999_900
+    assert "\ufffd" not in text
+    assert Path("log").read_text() == text
+    assert time.monotonic() - began < 5
+
+
+def test_a_stream_that_fails_does_not_fail_the_step() -> None:
+    """A terminal that can't show a character, or is gone, costs the step nothing, and the log has all."""
+    poor = io.TextIOWrapper(io.BytesIO(), "ascii")
+    assert run("print('é', flush=True)\nprint('after')\nreturn {'a': 1}", stdout=poor) == {"a": 1.0}
+    assert Path("log").read_text() == "é\nafter\n"
+
+
+def test_progress_bars_are_tidied() -> None:
+    """The log keeps the last state of a progress bar, the stream gets each."""
+    out = io.StringIO()
+    run(r"sys.stdout.write('start\n10%\r50%\r100%\nab\x08\x08cd\nend\r\nlast\r')", stdout=out)
+    assert Path("log").read_text().rstrip("\r") == "start\n100%\ncd\nend\nlast"
+    assert "50%" in out.getvalue()
+
+
+def test_what_a_step_leaves_behind_is_killed() -> None:
+    """A process that a step started and forgot ends with it."""
+    body = (
+        "import subprocess\nchild = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        "return {'pid': child.pid}"
+    )
+    began = time.monotonic()
+    pid = int(run(body)["pid"])
+    assert time.monotonic() - began < 4
+    for _ in range(50):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return
+        if state == "Z":
+            return
+        time.sleep(0.05)
+    pytest.fail("still alive")
+
+
+def test_stale_bytecode_is_not_used() -> None:
+    """A helper edited within the second, at the same size, is what the step runs."""
+    helper = Path("mine/helper.py")
+    write(Path(), mine__helper="VALUE = 1\n")
+    os.utime(helper, (1_700_000_000, 1_700_000_000))
+    assert os.system(f"PYTHONDONTWRITEBYTECODE= '{sys.executable}' -c 'import mine.helper'") == 0
+    assert list(Path("mine/__pycache__").glob("helper*.pyc"))
+    helper.write_text("VALUE = 2\n")
+    os.utime(helper, (1_700_000_000, 1_700_000_000))
+    assert run("from mine import helper\nreturn {'value': helper.VALUE}") == {"value": 2.0}
+
+
+def test_no_bytecode_is_written() -> None:
+    """Running a step leaves nothing beside its source."""
+    run("pass")
+    assert sorted(path.name for path in Path("mine").iterdir()) == ["one.py"]
+
+
+def test_the_process_is_fresh_and_fixed() -> None:
+    """Hashes are fixed, standard input is empty, and the working directory is the project."""
+    body = f"return {{'hash': hash('a'), 'read': len(sys.stdin.read()), 'here': os.getcwd() == {os.getcwd()!r}}}"
+    first, second = run(body), run(body)
+    assert first == second
+    assert (first["read"], first["here"]) == (0.0, 1.0)
+
+
+def test_settings_arrive_typed() -> None:
+    """Each setting arrives with its declared type, an enumeration as its member."""
+    write(Path(), mine__modes="from enum import Enum\nclass Mode(Enum):\n    FAST = 'f'\n    SLOW = 's'\n")
+    body = """
+from mine.modes import Mode
+assert (type(a), a) == (int, 1)
+assert (type(b), b) == (float, 1.0)
+assert c is False
+assert d == 'größe'
+assert e == Path('x/y') and isinstance(e, Path)
+assert f is Mode.SLOW
+assert g == [Mode.FAST, Mode.SLOW]
+assert h == [Path('p')]
+assert i is None
+assert j == float('inf')
+assert k == []
+"""
+    settings = [
+        Setting("a", "int", 1),
+        Setting("b", "float", 1.0),
+        Setting("c", "bool", False),
+        Setting("d", "str", "größe"),
+        Setting("e", "path", "x/y"),
+        Setting("f", "enum mine.modes:Mode", "SLOW"),
+        Setting("g", "list[enum mine.modes:Mode]", ["FAST", "SLOW"]),
+        Setting("h", "list[path]", ["p"]),
+        Setting("i", "path", None),
+        Setting("j", "float", math.inf),
+        Setting("k", "list[int]", []),
+    ]
+    run(body, *settings)
+
+
+def test_paths_arrive_relative() -> None:
+    """Paths arrive as the declaration has them, relative to the project."""
+    body = "assert str(source) == 'data/in.txt'\ntarget.write_text(source.read_text().upper())"
+    Path("data").mkdir()
+    Path("data/in.txt").write_text("text")
+    run(body, source="data/in.txt", target="data/out.txt")
+    assert Path("data/out.txt").read_text() == "TEXT"
+
+
+def test_a_step_below_src() -> None:
+    """A step below `src/` is found there."""
+    write(Path("src"), pkg__one="def run():\n    return {'a': 2}\n")
+    assert execute(Call("pkg.one", {}, ()), Path("log"), stdout=None, stderr=None) == {"a": 2.0}

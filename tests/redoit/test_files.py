@@ -1,0 +1,188 @@
+"""Remembered digests: what is remembered is used, what may be wrong is not."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from redoit import digest
+from redoit.files import FileDigests
+
+DAY = 86_400
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Return the files that are read from now on; they are read all the same."""
+    read: list[Path] = []
+    of_file = digest.of_file
+
+    def spy(path: Path) -> str:
+        read.append(path)
+        return of_file(path)
+
+    monkeypatch.setattr(digest, "of_file", spy)
+    return read
+
+
+def settled(path: Path, content: bytes) -> Path:
+    """Write a file and wait until its times are old enough to be trusted."""
+    path.write_bytes(content)
+    time.sleep(0.15)
+    return path
+
+
+def test_a_file_has_the_digest_of_its_bytes(tmp_path: Path) -> None:
+    """The digest of a file is that of its bytes, the empty file's included."""
+    files = FileDigests(tmp_path / "memory")
+    for content in (b"", b"content"):
+        (tmp_path / "file").write_bytes(content)
+        assert files.digest(tmp_path / "file") == digest.of_bytes(content)
+
+
+def test_what_is_no_file_has_no_digest(tmp_path: Path) -> None:
+    """A folder, a device, a pipe, a dangling link, an absent file and one below a file have none."""
+    files = FileDigests(tmp_path / "memory")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("absent")
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("folder", "link", "absent", "pipe", "file/below"):
+        assert files.digest(tmp_path / name) is None
+    assert files.digest("/dev/null") is None
+
+
+def test_a_link_is_the_file_it_points_to(tmp_path: Path) -> None:
+    """A link has the digest of its file, and a new target is noticed."""
+    files = FileDigests(tmp_path / "memory")
+    settled(tmp_path / "one", b"1")
+    settled(tmp_path / "two", b"2")
+    (tmp_path / "link").symlink_to("one")
+    assert files.digest(tmp_path / "link") == digest.of_bytes(b"1")
+    (tmp_path / "link").unlink()
+    (tmp_path / "link").symlink_to("two")
+    assert files.digest(tmp_path / "link") == digest.of_bytes(b"2")
+
+
+def test_an_unchanged_file_is_read_once(tmp_path: Path, counted: list[Path]) -> None:
+    """A settled file is read once, by all processes together: the memory is saved and loaded."""
+    path = settled(tmp_path / "file", b"content")
+    files = FileDigests(tmp_path / "memory")
+    expected = digest.of_bytes(b"content")
+    assert [files.digest(path) for _ in range(3)] == [expected] * 3
+    files.save()
+    assert FileDigests(tmp_path / "memory").digest(str(path)) == expected
+    assert counted == [path]
+
+
+def test_without_saving_nothing_is_remembered(tmp_path: Path, counted: list[Path]) -> None:
+    """A process that is killed before it saves costs the next one a look, no more."""
+    path = settled(tmp_path / "file", b"content")
+    FileDigests(tmp_path / "memory").digest(path)
+    FileDigests(tmp_path / "memory").digest(path)
+    assert len(counted) == 2
+
+
+def test_an_edit_with_the_same_size_and_time_is_noticed(tmp_path: Path) -> None:
+    """An edit that keeps the size and puts the time back still changes ctime, which nobody can set."""
+    path = settled(tmp_path / "file", b"one")
+    files = FileDigests(tmp_path / "memory")
+    assert files.digest(path) == digest.of_bytes(b"one")
+    before = path.stat()
+    path.write_bytes(b"two")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = path.stat()
+    assert (before.st_ino, before.st_size, before.st_mtime_ns) == (after.st_ino, after.st_size, after.st_mtime_ns)
+    assert files.digest(path) == digest.of_bytes(b"two")
+
+
+def test_a_file_renamed_onto_another_is_noticed(tmp_path: Path) -> None:
+    """A file that takes another's place with the same size and time is another file."""
+    path = settled(tmp_path / "file", b"one")
+    other = settled(tmp_path / "other", b"two")
+    files = FileDigests(tmp_path / "memory")
+    assert files.digest(path) == digest.of_bytes(b"one")
+    os.utime(other, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
+    other.replace(path)
+    assert files.digest(path) == digest.of_bytes(b"two")
+
+
+def test_a_file_changed_just_now_is_not_trusted(tmp_path: Path, counted: list[Path]) -> None:
+    """A file that could change once more without a trace in its times is read each time."""
+    path = tmp_path / "file"
+    files = FileDigests(tmp_path / "memory")
+    path.write_bytes(b"content")
+    files.digest(path)
+    files.digest(path)
+    assert len(counted) == 2
+    files.save()
+    assert not (tmp_path / "memory").exists()
+
+
+def test_an_old_time_does_not_make_a_new_file_trusted(tmp_path: Path, counted: list[Path]) -> None:
+    """Setting an old mtime on a fresh file does not hide that it is fresh."""
+    path = tmp_path / "file"
+    path.write_bytes(b"content")
+    os.utime(path, (time.time() - DAY, time.time() - DAY))
+    files = FileDigests(tmp_path / "memory")
+    files.digest(path)
+    files.digest(path)
+    assert len(counted) == 2
+
+
+def test_a_time_in_the_future_is_not_trusted(tmp_path: Path, counted: list[Path]) -> None:
+    """A file from the future, as a wrong clock makes it, is read each time."""
+    path = settled(tmp_path / "file", b"content")
+    os.utime(path, (time.time() + DAY, time.time() + DAY))
+    time.sleep(0.15)
+    files = FileDigests(tmp_path / "memory")
+    files.digest(path)
+    files.digest(path)
+    assert len(counted) == 2
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "empty", "garbage", "unsealed", "folder"])
+def test_a_damaged_memory_is_ignored(tmp_path: Path, damage: str) -> None:
+    """A memory with a single wrong byte is no memory: the files are read anew, and it is written anew."""
+    path, memory = settled(tmp_path / "file", b"content"), tmp_path / "memory"
+    files = FileDigests(memory)
+    expected = files.digest(path)
+    files.save()
+    data = memory.read_bytes()
+    assert expected is not None
+    wrong = data.replace(expected.encode(), digest.of_bytes(b"wrong").encode())
+    assert wrong != data
+    memory.unlink()
+    if damage == "folder":
+        memory.mkdir()
+    else:
+        cut = data[: len(data) // 2]
+        texts = {"flip": wrong, "cut": cut, "empty": b"", "garbage": b"\xff\n[", "unsealed": wrong.partition(b"\n")[2]}
+        memory.write_bytes(texts[damage])
+    later = FileDigests(memory)
+    assert later.digest(path) == expected
+    if damage != "folder":
+        later.save()
+        assert memory.read_bytes() == data
+
+
+def test_a_removed_file_is_noticed(tmp_path: Path) -> None:
+    """A digest is not remembered beyond its file, and comes back with it."""
+    path = settled(tmp_path / "file", b"content")
+    files = FileDigests(tmp_path / "memory")
+    files.digest(path)
+    path.unlink()
+    assert files.digest(path) is None
+    path.write_bytes(b"other")
+    assert files.digest(path) == digest.of_bytes(b"other")
+
+
+def test_a_name_that_is_no_text_can_be_saved(tmp_path: Path, counted: list[Path]) -> None:
+    """A file name that is not UTF-8 is remembered as any other."""
+    path = settled(tmp_path / os.fsdecode(b"odd\xff"), b"content")
+    files = FileDigests(tmp_path / "memory")
+    files.digest(path)
+    files.save()
+    assert FileDigests(tmp_path / "memory").digest(path) == digest.of_bytes(b"content")
+    assert len(counted) == 1

@@ -1,0 +1,227 @@
+"""Traces on disk: frozen bytes, a round trip, and what is made of bytes that somebody else wrote."""
+
+import contextlib
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from examples import action, named, trace
+from hypothesis import given
+from hypothesis import strategies as st
+
+from redoit import digest
+from redoit.errors import CorruptError, StoreError
+from redoit.formats import bytes_of_trace, canonical_json, check_format, name_of_trace, trace_of_bytes
+from redoit.records import FORMAT, Action, Artifact, Setting, Trace
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+
+TEXTS = st.text(max_size=12)
+DIGESTS = st.binary(max_size=4).map(digest.of_bytes)
+NUMBERS = st.floats()
+TYPED = (
+    st.tuples(st.just("int"), st.integers())
+    | st.tuples(st.just("float"), NUMBERS)
+    | st.tuples(st.just("bool"), st.booleans())
+    | st.tuples(st.just("str"), TEXTS | st.none() | st.sampled_from(["nan", "inf"]))
+    | st.tuples(st.just("list[float]"), st.lists(NUMBERS, max_size=3))
+)
+SETTINGS = st.dictionaries(TEXTS, TYPED, max_size=4).map(
+    lambda table: tuple(Setting(name, kind, value) for name, (kind, value) in table.items())
+)
+
+
+@st.composite
+def traces(draw: st.DrawFn) -> Trace:
+    """Return any trace."""
+    manifest = draw(st.dictionaries(TEXTS, st.builds(Artifact, DIGESTS, st.integers(0, 1 << 60)), max_size=3))
+    made = Action(
+        inputs=draw(st.dictionaries(TEXTS, DIGESTS, max_size=3)),
+        settings=draw(SETTINGS),
+        outputs=tuple(sorted(manifest)),
+        code=draw(st.dictionaries(TEXTS, DIGESTS, max_size=3)),
+        environment=draw(st.dictionaries(TEXTS, TEXTS, max_size=3)),
+    )
+    finite = st.floats(allow_nan=False, allow_infinity=False)
+    return Trace(
+        action=made,
+        manifest=manifest,
+        started=draw(finite),
+        seconds=draw(finite),
+        stage=draw(TEXTS),
+        host=draw(TEXTS),
+        log=draw(DIGESTS),
+        metrics=draw(st.dictionaries(TEXTS, NUMBERS, max_size=3)),
+    )
+
+
+def test_golden_key() -> None:
+    """The key of a known action is frozen: if it changes, FORMAT must grow and a new golden file be written."""
+    assert action().key == (GOLDEN / f"key-{FORMAT}.txt").read_text().strip()
+
+
+def test_golden_trace() -> None:
+    """The bytes of a known trace are frozen: if one changes, FORMAT must grow and a new golden file be written."""
+    assert bytes_of_trace(trace()) == (GOLDEN / f"trace-{FORMAT}.json").read_bytes()
+
+
+def test_golden_trace_is_read() -> None:
+    """A trace as an earlier checkout wrote it is read back, its key included."""
+    found = trace_of_bytes("golden", (GOLDEN / f"trace-{FORMAT}.json").read_bytes())
+    assert found.action.key == action().key
+    assert found.digests == trace().digests
+    assert dict(found.metrics) == {"accuracy": 0.99, "loss": math.inf}
+
+
+@given(traces())
+def test_round_trip(made: Trace) -> None:
+    """A trace read back is the trace that was written, to the byte, and has its key."""
+    data = bytes_of_trace(made)
+    found = trace_of_bytes("trace", data)
+    assert bytes_of_trace(found) == data
+    assert found.action.key == made.action.key
+    assert name_of_trace(found) == digest.of_bytes(data)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        Setting("limit", "float", math.inf),
+        Setting("limit", "float", math.nan),
+        Setting("limits", "list[float]", [1.0, -math.inf]),
+        Setting("name", "str", "inf"),
+        Setting("name", "path", "odd\udcffname"),
+        Setting("names", "list[str]", []),
+        Setting("limit", "float", None),
+        Setting("count", "int", 10**30),
+    ],
+)
+def test_odd_settings_survive(setting: Setting) -> None:
+    """A setting that JSON can't hold as it is comes back with its value, its type and so its key."""
+    made = trace(action=action(settings=(setting,)))
+    found = trace_of_bytes("trace", bytes_of_trace(made))
+    assert repr(found.action.settings) == repr(made.action.settings)
+    assert found.action.key == made.action.key
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"inputs": {"other": named("input")}},
+        {"inputs": {"normalized": named("other")}},
+        {"inputs": {}},
+        {"outputs": ("model",)},
+        {"code": {}},
+        {"environment": {"python": "3.12", "numpy": "2.0.1"}},
+        {"settings": ()},
+        {"settings": (Setting("epochs", "float", 5), Setting("rate", "float", 0.001), Setting("name", "str", "größe"))},
+        {"settings": (Setting("epochs", "int", 5.0), Setting("rate", "float", 0.001), Setting("name", "str", "größe"))},
+    ],
+)
+def test_each_field_is_in_the_key(changed: dict[str, Any]) -> None:
+    """Whatever determines the outputs changes the key."""
+    assert action(**changed).key != action().key
+
+
+def test_order_is_not_in_the_key() -> None:
+    """The order in which settings and roles are declared does not count."""
+    usual = action()
+    assert action(settings=usual.settings[::-1], outputs=usual.outputs[::-1]).key == usual.key
+
+
+def test_json_is_canonical() -> None:
+    """JSON has sorted keys, no spaces and no escapes, and no NaN."""
+    assert canonical_json({"b": [1, "é"], "a": None}) == '{"a":null,"b":[1,"é"]}'.encode()
+    with pytest.raises(ValueError, match="float"):
+        canonical_json([math.nan])
+
+
+def edited(path: str, value: Any) -> bytes:
+    """Return the usual trace with one field replaced, or removed where the value is `...`."""
+    fields = json.loads(bytes_of_trace(trace()))
+    *parents, last = path.split(".")
+    here = fields
+    for parent in parents:
+        here = here[parent]
+    if value is ...:
+        del here[last]
+    else:
+        here[last] = value
+    return json.dumps(fields).encode()
+
+
+FIELDS = ["action", "manifest", "started", "seconds", "stage", "host", "log", "metrics", "format"]
+ROWS = ["action.inputs", "action.settings", "action.outputs", "action.code", "action.environment"]
+
+
+@pytest.mark.parametrize("path", FIELDS + ROWS)
+def test_absent_field_is_corrupt(path: str) -> None:
+    """A trace without one of its fields is corrupt."""
+    with pytest.raises(CorruptError, match=r"some\.json: not a trace"):
+        trace_of_bytes("some.json", edited(path, ...))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("action.inputs", {"normalized": "../../etc/passwd"}),
+        ("action.inputs", {"normalized": 7}),
+        ("action.inputs", ["normalized"]),
+        ("action.settings", [["epochs"]]),
+        ("action.settings", [["epochs", "int"]]),
+        ("action.settings", [[1, "int", 5]]),
+        ("action.settings", [5]),
+        ("action.settings", [{"name": 1}]),
+        ("action.outputs", [1]),
+        ("action.outputs", ["model"]),
+        ("action.environment", {"python": 3.11}),
+        ("action.environment", []),
+        ("manifest", {"model": ["a" * 64, -1], "history": ["a" * 64, 0]}),
+        ("manifest", {"model": ["a" * 64, True], "history": ["a" * 64, 0]}),
+        ("manifest", {"model": ["a" * 64, 1.5], "history": ["a" * 64, 0]}),
+        ("manifest", {"model": ["a" * 64], "history": ["a" * 64, 0]}),
+        ("manifest", {"model": ["a" * 64, 1, 2], "history": ["a" * 64, 0]}),
+        ("manifest", []),
+        ("started", "yesterday"),
+        ("started", None),
+        ("seconds", 10**400),
+        ("log", "A" * 64),
+        ("log", None),
+        ("metrics", {"loss": None}),
+        ("metrics", {"loss": "great"}),
+        ("metrics", [1]),
+    ],
+)
+def test_hostile_field_is_corrupt(path: str, value: Any) -> None:
+    """A field that is not what it should be makes a trace corrupt, and never another kind of error."""
+    with pytest.raises(CorruptError):
+        trace_of_bytes("some.json", edited(path, value))
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b"null", b"[]", b"7", b'"x"', b"\xff\xfe\x00", b"\0" * 64, b"[" * 100_000, b'{"a":' * 50_000]
+)
+def test_garbage_is_corrupt(data: bytes) -> None:
+    """Bytes that are no trace at all are corrupt."""
+    with pytest.raises(CorruptError, match="not a trace"):
+        trace_of_bytes("some.json", data)
+
+
+@given(st.binary(max_size=200), st.integers(0, 2000))
+def test_damage_is_never_another_error(data: bytes, where: int) -> None:
+    """Whatever is written over a trace, it is read or it is an error of the store."""
+    whole = bytes_of_trace(trace())
+    with contextlib.suppress(StoreError):
+        trace_of_bytes("some.json", whole[:where] + data + whole[where + len(data) :])
+
+
+@pytest.mark.parametrize("found", [FORMAT + 1, "1", None, [1], 1.0])
+def test_newer_format_is_refused(found: Any) -> None:
+    """What a newer redoit wrote is not guessed at, and the message says what to do."""
+    with pytest.raises(StoreError, match="upgrade redoit") as caught:
+        trace_of_bytes("some.json", edited("format", found))
+    assert not isinstance(caught.value, CorruptError)
+    with pytest.raises(StoreError, match="upgrade redoit"):
+        check_format("format", {"format": found})

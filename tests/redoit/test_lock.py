@@ -1,0 +1,64 @@
+"""One process at a time, with real processes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from redoit.lock import held
+
+HOLD = "import sys; from pathlib import Path; from redoit.lock import held\nwith held(Path(sys.argv[1]), print): {}\n"
+WAIT = HOLD.format("print('held', flush=True); sys.stdin.read()")
+PASS = HOLD.format("print('held', flush=True)")
+
+
+def started(body: str, lock: Path, *more: str | bytes) -> "subprocess.Popen[str]":
+    """Start a process that takes the lock."""
+    command = [sys.executable, "-u", "-c", body, str(lock), *more]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("killed", [True, False])
+def test_the_other_waits_and_says_for_whom(tmp_path: Path, killed: bool) -> None:
+    """A second process waits for the first, names it, and goes on when that ends, even by SIGKILL."""
+    with started(WAIT, tmp_path / "lock") as first:
+        assert first.stdout
+        assert first.stdin
+        assert first.stdout.readline() == "held\n"
+        with started(PASS, tmp_path / "lock") as second:
+            assert second.stdout
+            line = second.stdout.readline()
+            assert line.startswith("Waiting for '")
+            assert f"(process {first.pid})" in line
+            assert second.poll() is None
+            if killed:
+                first.kill()
+            else:
+                first.stdin.close()
+            assert second.stdout.readline() == "held\n"
+            assert second.wait(10) == 0
+
+
+def test_alone_nobody_waits(tmp_path: Path) -> None:
+    """Where nobody holds the lock nothing is said, also after it was held before."""
+    said: list[str] = []
+    for _ in range(2):
+        with held(tmp_path / "lock", said.append):
+            pass
+    assert said == []
+
+
+def test_an_error_frees_the_lock(tmp_path: Path) -> None:
+    """A holder that fails frees the lock."""
+    with pytest.raises(KeyError), held(tmp_path / "lock", print):
+        raise KeyError
+    with started(PASS, tmp_path / "lock") as other:
+        assert other.communicate(timeout=10)[0] == "held\n"
+
+
+def test_an_odd_command_line(tmp_path: Path) -> None:
+    """A command line that is not UTF-8 does not matter to the lock."""
+    with started(PASS, tmp_path / "lock", b"\xff" * 300) as other:
+        assert other.communicate(timeout=10)[0] == "held\n"
+        assert other.returncode == 0

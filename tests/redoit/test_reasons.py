@@ -1,0 +1,116 @@
+"""Why a stage runs, as values and in words."""
+
+from typing import Any
+
+import pytest
+from examples import action, named
+
+from redoit.reasons import KINDS, UPSTREAM, Reason, differences, sentence
+from redoit.records import Setting
+
+USUAL = action()
+EPOCHS, *OTHERS = USUAL.settings
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        (Reason("first"), "never run before"),
+        (Reason("setting", "epochs", 5, 7), "epochs 5 -> 7"),
+        (Reason("setting", "shuffle", True, False), "shuffle True -> False"),
+        (Reason("setting", "limit", 0, None), "limit 0 -> None"),
+        (Reason("setting added", "epochs", None, 7), "epochs 7 is new"),
+        (Reason("setting removed", "epochs", 5), "epochs 5 is gone"),
+        (Reason("input", "images"), "input data/x.h5 changed"),
+        (Reason("code", "steps.nets:build"), "code of steps.nets:build changed"),
+        (Reason("code added", "steps.nets:build"), "code of steps.nets:build is new"),
+        (Reason("code removed", "steps.nets:build"), "code of steps.nets:build is gone"),
+        (Reason("package", "numpy", "1.0", "2.0"), "numpy 1.0 -> 2.0"),
+        (Reason("outputs"), "outputs are declared differently"),
+        (Reason("output missing", "images"), "output data/x.h5 is missing"),
+        (Reason("output changed", "images"), "output data/x.h5 changed"),
+        (Reason("output lost", "images"), "output data/x.h5 is gone, here and in the store"),
+        (Reason("forgotten"), "forgotten"),
+        (Reason("uncached"), "caching is off"),
+        (Reason("always"), "always executed"),
+        (Reason("volatile"), "volatile"),
+        (Reason("upstream", "import", UPSTREAM["forgotten"]), "import was forgotten"),
+        (Reason("upstream", "import", UPSTREAM["uncached"]), "import is not cached"),
+        (Reason("upstream", "import", UPSTREAM["always"]), "import was executed anew"),
+    ],
+)
+def test_words(reason: Reason, words: str) -> None:
+    """Each kind of reason has its words; a role is told as its file."""
+    assert sentence([reason], {"images": "data/x.h5"}) == words
+
+
+def test_each_kind_is_tested() -> None:
+    """The rows above cover each kind there is."""
+    (rows,) = (mark.args[1] for mark in test_words.pytestmark)  # type: ignore[attr-defined]
+    assert {reason.kind for reason, _ in rows} == set(KINDS)
+
+
+def test_a_setting_named_as_a_role_is_no_file() -> None:
+    """Only roles are told as files: a setting, a stage and a part keep their names."""
+    files = {"images": "data/x.h5"}
+    assert sentence([Reason("setting", "images", 1, 2)], files) == "images 1 -> 2"
+    assert sentence([Reason("upstream", "images", "ran")], files) == "images ran"
+
+
+def test_braces_in_a_value_are_text() -> None:
+    """A value is shown as it is, whatever is in it."""
+    assert sentence([Reason("setting", "name", "{old}", "%s")]) == "name {old} -> %s"
+
+
+@pytest.mark.parametrize(("count", "more"), [(1, ""), (3, ""), (4, " and 1 more"), (9, " and 6 more")])
+def test_and_more(count: int, more: str) -> None:
+    """A line shows three reasons and counts the others."""
+    line = sentence(Reason("input", str(index)) for index in range(count))
+    shown = ", ".join(f"input {index} changed" for index in range(min(count, 3)))
+    assert line == shown + more
+
+
+def test_no_reasons() -> None:
+    """Without a reason there is nothing to say."""
+    assert sentence([]) == ""
+    assert differences(USUAL, USUAL) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"settings": (Setting("epochs", "int", 7), *OTHERS)}, [Reason("setting", "epochs", 5, 7)]),
+        ({"settings": (Setting("epochs", "float", 5.0), *OTHERS)}, [Reason("setting", "epochs", 5, 5.0)]),
+        ({"settings": (*USUAL.settings, Setting("seed", "int", 0))}, [Reason("setting added", "seed", None, 0)]),
+        ({"settings": tuple(OTHERS)}, [Reason("setting removed", "epochs", 5, None)]),
+        ({"settings": USUAL.settings[::-1]}, []),
+        (
+            {"inputs": {"normalized": named("new")}},
+            [Reason("input", "normalized", USUAL.inputs["normalized"], named("new"))],
+        ),
+        ({"inputs": {}}, [Reason("input", "normalized", USUAL.inputs["normalized"], None)]),
+        ({"environment": {"python": "3.11"}}, [Reason("package", "numpy", "2.0.1", "absent")]),
+        (
+            {"environment": {**USUAL.environment, "h5py": "3.14"}},
+            [Reason("package", "h5py", "absent", "3.14")],
+        ),
+        ({"outputs": ("model",)}, [Reason("outputs")]),
+        ({"outputs": ("history", "model")}, []),
+    ],
+)
+def test_differences(changes: dict[str, Any], expected: list[Reason]) -> None:
+    """Each field that differs is a reason, and order is none."""
+    assert differences(action(**changes), USUAL) == expected
+
+
+def test_order_of_differences() -> None:
+    """Settings come first, then inputs, changed code, code that is new or gone, packages, outputs."""
+    later = action(
+        settings=(Setting("epochs", "int", 7), *OTHERS),
+        inputs={"normalized": named("new")},
+        code={"steps.train:run": named("edited"), "steps.aaa:new": named("new")},
+        environment={"python": "3.12", "numpy": "2.0.1"},
+        outputs=("model",),
+    )
+    kinds = [reason.kind for reason in differences(later, USUAL)]
+    assert kinds == ["setting", "input", "code", "code added", "code removed", "package", "outputs"]

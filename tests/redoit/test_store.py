@@ -1,0 +1,269 @@
+"""What every store must do. A store that is added joins STORES, and must pass this suite as it stands."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from examples import action, artifact, trace
+
+from redoit import digest
+from redoit.errors import CorruptError, StoreError
+from redoit.formats import bytes_of_trace, name_of_trace
+from redoit.records import Artifact
+from redoit.store import Store
+
+STORES: dict[str, Callable[[Path], Store]] = {"folder": lambda root: Store(root / ".redoit")}
+CONTENTS = [b"", b"x", b"model" * 1000, bytes(1 << 20) + b"end"]
+
+
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """Return each kind of store, empty."""
+    return STORES[request.param](tmp_path)
+
+
+def blob_of(store: Store, made: Artifact) -> Path:
+    """Return the one file of the store that a blob is."""
+    found = [path for path in store.files() if f"{path.parent.name}{path.name}" == made.digest]
+    assert len(found) == 1
+    return found[0]
+
+
+def flip(path: Path) -> None:
+    """Flip one bit in the middle of a file; its size and times stay."""
+    before = path.stat()
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize("content", CONTENTS, ids=len)
+def test_put_get_restore(store: Store, tmp_path: Path, content: bytes) -> None:
+    """What was put comes back, as bytes and as a file, under the digest of its bytes."""
+    made = store.put(content)
+    assert made == Artifact(digest.of_bytes(content), len(content))
+    assert store.has(made)
+    assert store.get(made.digest) == content
+    store.restore(made, tmp_path / "restored")
+    assert (tmp_path / "restored").read_bytes() == content
+
+
+@pytest.mark.parametrize("content", CONTENTS, ids=len)
+def test_a_file_is_its_bytes(store: Store, tmp_path: Path, content: bytes) -> None:
+    """A file that is put is the same blob as its bytes, and stays where it is."""
+    source = tmp_path / "output"
+    source.write_bytes(content)
+    assert store.put_file(source) == artifact(content)
+    assert source.read_bytes() == content
+    assert store.put(content) == store.put_file(source)
+    assert len(store.files()) == 1
+
+
+def test_blob_is_named_by_its_digest(store: Store) -> None:
+    """A blob stands under blobs/, the first two digits of its digest, and the rest of them."""
+    made = store.put(b"content")
+    assert store.files() == [store.root / "blobs" / made.digest[:2] / made.digest[2:]]
+
+
+def test_put_twice_is_put_once(store: Store, tmp_path: Path) -> None:
+    """A blob is written once: a second put leaves the file that is there."""
+    source = tmp_path / "output"
+    source.write_bytes(b"content")
+    made = store.put_file(source)
+    before = blob_of(store, made).stat()
+    store.put_file(source)
+    store.put(b"content")
+    after = blob_of(store, made).stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+
+
+def test_absent_blob(store: Store, tmp_path: Path) -> None:
+    """A blob that is not there is told so, and leaves no file where it should have gone."""
+    absent = artifact(b"absent")
+    assert not store.has(absent)
+    with pytest.raises(CorruptError, match="not in the store"):
+        store.get(absent.digest)
+    with pytest.raises(CorruptError, match="not in the store"):
+        store.restore(absent, tmp_path / "restored")
+    assert not (tmp_path / "restored").exists()
+
+
+def test_output_and_blob_share_nothing(store: Store, tmp_path: Path) -> None:
+    """Neither what was put nor what was restored is the blob itself: editing either leaves the blob true."""
+    source, restored = tmp_path / "output", tmp_path / "restored"
+    source.write_bytes(b"content")
+    made = store.put_file(source)
+    store.restore(made, restored)
+    blob = blob_of(store, made)
+    assert blob.stat().st_nlink == source.stat().st_nlink == restored.stat().st_nlink == 1
+    assert len({path.stat().st_ino for path in (blob, source, restored)}) == 3
+    for path in (source, restored):
+        with path.open("r+b") as file:
+            file.write(b"EDITED")
+    assert store.get(made.digest) == b"content"
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_corrupt_blob_is_found_and_healed(store: Store, tmp_path: Path, whole: bool) -> None:
+    """A flipped bit is found however the blob is read; the blob is removed, and the next put heals it."""
+    content = b"model" * 1000
+    made = store.put(content)
+    flip(blob_of(store, made))
+    with pytest.raises(CorruptError, match="not the ones its name promises"):
+        if whole:
+            store.get(made.digest)
+        else:
+            store.restore(made, tmp_path / "restored")
+    assert not (tmp_path / "restored").exists()
+    assert not store.has(made)
+    source = tmp_path / "output"
+    source.write_bytes(content)
+    assert store.put_file(source) == made
+    assert store.get(made.digest) == content
+
+
+@pytest.mark.parametrize("content", [b"", b"mode", b"modelmodel"])
+def test_blob_of_another_length_is_absent_and_healed(store: Store, tmp_path: Path, content: bytes) -> None:
+    """A blob that was cut off or grew counts as absent at once, and the next put heals it."""
+    made = store.put(b"model")
+    blob_of(store, made).write_bytes(content)
+    assert not store.has(made)
+    with pytest.raises(CorruptError):
+        store.restore(made, tmp_path / "restored")
+    assert store.put(b"model") == made
+    assert store.get(made.digest) == b"model"
+
+
+def test_a_source_that_grows_is_named_truly(store: Store, tmp_path: Path) -> None:
+    """The name is that of the bytes that are kept, so an absent source keeps nothing at all."""
+    with pytest.raises(FileNotFoundError):
+        store.put_file(tmp_path / "absent")
+    assert store.files() == []
+
+
+def test_traces_come_canonical_first(store: Store) -> None:
+    """The traces of an action are ordered by when they started, the first recorded first, whatever their names."""
+    times = [30.0, 10.0, 20.0, 10.0]
+    made = [trace(started=started, seconds=float(index)) for index, started in enumerate(times)]
+    for each in made:
+        store.append(each)
+    found = store.traces(action().key)
+    assert [each.started for each in found] == [10.0, 10.0, 20.0, 30.0]
+    names = [name_of_trace(each) for each in found[:2]]
+    assert names == sorted(names)
+
+
+def test_a_trace_comes_back(store: Store) -> None:
+    """A trace is found by key and name, to the byte; one recorded twice is one."""
+    name = store.append(trace())
+    assert store.append(trace()) == name == name_of_trace(trace())
+    found = store.trace(action().key, name)
+    assert found is not None
+    assert bytes_of_trace(found) == bytes_of_trace(trace())
+    assert len(store.traces(action().key)) == 1
+
+
+def test_no_traces(store: Store) -> None:
+    """An action that never ran has no traces, and a trace that is not there is None."""
+    assert store.traces(action().key) == []
+    assert store.trace(action().key, "a" * 64) is None
+    assert store.trace("..", "\0") is None
+
+
+def test_a_trace_under_a_wrong_name_is_ignored(store: Store) -> None:
+    """A trace that is not what its name promises is treated as absent."""
+    name = store.append(trace())
+    (path,) = store.files()
+    wrong = path.with_name(f"{'a' * 64}.json")
+    path.rename(wrong)
+    assert store.traces(action().key) == []
+    assert store.trace(action().key, name) is None
+
+
+def test_a_trace_under_a_wrong_key_is_ignored(store: Store) -> None:
+    """A trace that was moved to another action proves nothing about it."""
+    name = store.append(trace())
+    (path,) = store.files()
+    other = action(inputs={}).key
+    path.parent.rename(path.parent.with_name(other))
+    assert store.traces(other) == []
+    assert store.trace(other, name) is None
+
+
+@pytest.mark.parametrize("data", [b"", b"null", b"garbage", b"[" * 100_000])
+def test_garbage_under_its_own_digest_is_ignored(store: Store, data: bytes) -> None:
+    """Bytes that are no trace are ignored even where their name is true, and the traces beside them count."""
+    store.append(trace())
+    (path,) = store.files()
+    path.with_name(f"{digest.of_bytes(data)}.json").write_bytes(data)
+    assert len(store.traces(action().key)) == 1
+
+
+def test_a_flipped_bit_in_a_trace(store: Store) -> None:
+    """A trace with a flipped bit is treated as absent, and recording it again heals it."""
+    name = store.append(trace())
+    (path,) = store.files()
+    flip(path)
+    assert store.traces(action().key) == []
+    assert store.append(trace()) == name
+    assert len(store.traces(action().key)) == 1
+
+
+def test_a_newer_trace_is_refused(store: Store) -> None:
+    """A trace that a newer redoit wrote stops everything, and says so."""
+    store.append(trace())
+    (path,) = store.files()
+    data = path.read_bytes().replace(b'"format":1', b'"format":99')
+    path.with_name(f"{digest.of_bytes(data)}.json").write_bytes(data)
+    with pytest.raises(StoreError, match="upgrade redoit"):
+        store.traces(action().key)
+
+
+def test_nothing_half_written(store: Store, tmp_path: Path) -> None:
+    """What a crash left under a temporary name is no blob and no trace, and puts no one off."""
+    made = store.put(b"content")
+    store.append(trace())
+    for path in store.files():
+        (path.parent / ".tmp-0123456789abcdef").write_bytes(b"half")
+    assert store.get(made.digest) == b"content"
+    assert len(store.traces(action().key)) == 1
+    left = [path for path in store.files() if path.name.startswith(".tmp-")]
+    assert len(left) == 2
+    store.restore(made, tmp_path / "restored")
+
+
+def test_no_litter(store: Store, tmp_path: Path) -> None:
+    """A store holds what was put and nothing beside it."""
+    source = tmp_path / "output"
+    source.write_bytes(b"content")
+    for _ in range(2):
+        store.put_file(source)
+        store.put(b"other")
+        store.append(trace())
+    assert len(store.files()) == 3
+    assert len([path for path in store.root.rglob("*") if path.is_file()]) == 3
+
+
+def test_clear(store: Store) -> None:
+    """A cleared store holds nothing, can be cleared again, and takes new things."""
+    store.clear()
+    made = store.put(b"content")
+    store.append(trace())
+    store.clear()
+    assert store.files() == []
+    assert not store.has(made)
+    assert store.traces(action().key) == []
+    store.clear()
+    assert store.get(store.put(b"content").digest) == b"content"
+
+
+def test_stores_do_not_mix(store: Store, tmp_path: Path) -> None:
+    """A second store beside the first has neither its blobs nor its traces."""
+    made = store.put(b"content")
+    store.append(replace(trace(), stage="first"))
+    other = Store(tmp_path / "other")
+    assert not other.has(made)
+    assert other.traces(action().key) == []

@@ -1,0 +1,120 @@
+"""The state of one checkout: marks of distrust, the latest trace, and whose folder it is."""
+
+import json
+from pathlib import Path
+
+import pytest
+from examples import trace
+
+from redoit.errors import StoreError
+from redoit.reasons import Reason
+from redoit.records import FORMAT, Policy, Stage
+from redoit.workspace import Workspace
+
+STAGE = Stage("train:big/one", "steps.train", {}, {"model": "model"})
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """Return an open workspace."""
+    made = Workspace(tmp_path)
+    made.open()
+    return made
+
+
+def test_open(tmp_path: Path, workspace: Workspace) -> None:
+    """The folder is made once, says its format, is hidden from git, and opens again."""
+    assert json.loads((tmp_path / ".redoit/format").read_bytes()) == {"format": FORMAT}
+    assert (tmp_path / ".redoit/.gitignore").read_text() == "*\n"
+    workspace.open()
+
+
+@pytest.mark.parametrize("found", [FORMAT + 1, "1", None])
+def test_a_newer_format_is_refused(tmp_path: Path, workspace: Workspace, found: object) -> None:
+    """What a newer redoit made is not touched."""
+    (tmp_path / ".redoit/format").write_text(json.dumps({"format": found}))
+    with pytest.raises(StoreError, match="upgrade redoit"):
+        workspace.open()
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage", b"[]", b"{}", b"null", b"\xff"])
+def test_a_garbage_format_is_refused(tmp_path: Path, workspace: Workspace, data: bytes) -> None:
+    """A folder whose format can't be read is refused in one line, with the way out."""
+    (tmp_path / ".redoit/format").write_bytes(data)
+    with pytest.raises(StoreError, match="to begin anew") as caught:
+        workspace.open()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_in_place_of_the_folder(tmp_path: Path) -> None:
+    """A `.redoit` that is a file can't be used, and that is said."""
+    (tmp_path / ".redoit").touch()
+    with pytest.raises(StoreError, match="can't be used"):
+        Workspace(tmp_path).open()
+
+
+@pytest.mark.parametrize(("kind", "words"), [("forgotten", "was forgotten"), ("uncached", "is not cached")])
+def test_distrust_reaches_dependents_and_survives(tmp_path: Path, workspace: Workspace, kind: str, words: str) -> None:
+    """A mark and those of its dependents are there for the next process, until each is trusted again."""
+    workspace.distrust("import", ("normalize", STAGE.name), kind)
+    later = Workspace(tmp_path)
+    assert later.distrusted("import") == Reason(kind, "")
+    for dependent in ("normalize", STAGE.name):
+        assert later.distrusted(dependent) == Reason("upstream", "import", words)
+    later.trust("import")
+    later.trust("import")
+    assert workspace.distrusted("import") is None
+    assert workspace.distrusted("normalize") is not None
+    assert workspace.distrusted("other") is None
+
+
+def test_dependents_are_marked_first(tmp_path: Path, workspace: Workspace) -> None:
+    """A crash between the marks leaves dependents that run in vain, never a stage that runs alone."""
+    (tmp_path / ".redoit/distrust/import").mkdir(parents=True)
+    with pytest.raises(OSError, match="directory"):
+        workspace.distrust("import", ("normalize",), "forgotten")
+    assert workspace.distrusted("normalize") is not None
+
+
+def test_a_mark_of_its_own_is_kept(workspace: Workspace) -> None:
+    """A dependent that was marked itself keeps its own reason."""
+    workspace.distrust("train", (), "forgotten")
+    workspace.distrust("import", ("train",), "uncached")
+    assert workspace.distrusted("train") == Reason("forgotten", "")
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage", b"[]", b'{"kind": "unknown", "subject": ""}', b"{}", b"\xff"])
+def test_an_unreadable_mark_is_a_mark(tmp_path: Path, workspace: Workspace, data: bytes) -> None:
+    """In doubt a stage runs."""
+    workspace.distrust("train", (), "uncached")
+    (tmp_path / ".redoit/distrust/train").write_bytes(data)
+    found = workspace.distrusted("train")
+    assert found is not None
+    assert found.kind == "forgotten"
+
+
+def test_latest(tmp_path: Path, workspace: Workspace) -> None:
+    """The trace that outputs came from last is found again by the next process."""
+    assert workspace.latest(STAGE) is None
+    workspace.store.append(trace())
+    workspace.remember(STAGE, trace())
+    found = Workspace(tmp_path).latest(STAGE)
+    assert found is not None
+    assert found.digests == trace().digests
+
+
+def test_impure_traces_are_private(workspace: Workspace) -> None:
+    """The traces of an impure stage stand apart."""
+    impure = Stage("fetch", "steps.fetch", {}, {}, Policy(impure=True))
+    assert workspace.store_of(impure) is workspace.private
+    assert workspace.store_of(STAGE) is workspace.store
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"key": "..", "trace": "\\u0000"}', b'{"key": 1, "trace": []}'])
+def test_a_damaged_latest_is_none(workspace: Workspace, data: bytes) -> None:
+    """A note that can't be read is lost without harm."""
+    workspace.store.append(trace())
+    workspace.remember(STAGE, trace())
+    (path,) = (workspace.root / "latest").iterdir()
+    path.write_bytes(data)
+    assert workspace.latest(STAGE) is None

@@ -1,0 +1,126 @@
+"""Crashes, signals, corrupt state, and two at once."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.conftest import ALL, Pipeline, until
+
+PAUSE = "echo $PPID > ../pid; sleep 30"
+
+
+def alive(pid: int) -> bool:
+    """Tell whether a process runs."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def paused(pipeline: Pipeline, name: str) -> "tuple[object, int]":
+    """Start doit, wait until a step is in the middle, and return doit and the step's process id."""
+    note = pipeline.root.parent / "pid"
+    process = pipeline.start(**{f"DURING_{name}": PAUSE})
+    until(lambda: note.exists() and note.read_text().strip())
+    return process, int(note.read_text())
+
+
+DATABASES = {"deleted": None, "garbage": b"garbage" * 1000, "empty": b"", "truncated": b"SQLite format 3\0"}
+
+
+@pytest.mark.parametrize("data", DATABASES.values(), ids=DATABASES)
+def test_the_database_is_never_the_truth(built: Pipeline, data: bytes | None) -> None:
+    """Doit's database, lost or corrupt, costs a look and no execution."""
+    database = built.path(".redoit/doit.db")
+    database.unlink() if data is None else database.write_bytes(data)
+    result = built.doit()
+    assert (result.executed, result.code, result.err) == ([], 0, "")
+    assert result.told("kept") == ALL
+
+
+@pytest.mark.parametrize("name", ["files", "environment"])
+@pytest.mark.parametrize("data", [b"", b"{}", b"[1]", b"\xff\x00"], ids=["empty", "braces", "list", "bytes"])
+def test_what_was_remembered_is_never_the_truth(built: Pipeline, name: str, data: bytes) -> None:
+    """What redoit remembers of looking, lost or corrupt, costs a look and no execution."""
+    built.path(f".redoit/{name}").write_bytes(data)
+    result = built.doit()
+    assert (result.executed, result.code, result.err) == ([], 0, "")
+
+
+@pytest.mark.parametrize("name", ["make", "sort"])
+def test_a_killed_doit(fresh: Pipeline, name: str) -> None:
+    """After kill -9 of doit the step's process ends too, and the next doit runs only what is missing."""
+    process, step = paused(fresh, name)
+    os.kill(process.pid, signal.SIGKILL)  # type: ignore[attr-defined]
+    until(lambda: not alive(step), 5)
+    fresh.finish(process)  # type: ignore[arg-type]
+    result = fresh.doit()
+    assert (result.executed, result.code) == (ALL[ALL.index(name) :], 0), result.text
+    assert sorted(path.name for path in fresh.path("data").iterdir()) == sorted(
+        ["made.txt", "ordered.txt", "total.txt", "report.txt"]
+    )
+    assert fresh.doit().executed == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_an_interrupted_doit(fresh: Pipeline, number: signal.Signals) -> None:
+    """Ctrl-C, or SIGTERM, ends doit and the step; what had finished is kept and the rest runs next time."""
+    process, step = paused(fresh, "sort")
+    process.send_signal(number)  # type: ignore[attr-defined]
+    result = fresh.finish(process)  # type: ignore[arg-type]
+    until(lambda: not alive(step), 5)
+    assert result.code != 0
+    assert "Traceback" not in result.text
+    assert fresh.doit().executed == ["sort", "side", "join"]
+
+
+def test_a_newer_format_is_refused(built: Pipeline) -> None:
+    """State that a newer redoit wrote is an error that says so, and stays as it is."""
+    built.write(".redoit/format", '{"format": 99}')
+    result = built.doit()
+    assert (result.executed, result.code) == ([], 3)
+    assert "found format 99" in result.text
+    assert "upgrade redoit" in result.text
+    assert "Traceback" not in result.text
+
+
+def test_a_corrupt_blob_is_not_served(built: Pipeline) -> None:
+    """A blob whose bytes are not the ones its name promises is never an output: the step runs, and the blob heals."""
+    report = built.read("data/report.txt")
+    blob = next(path for path in built.blobs() if path.read_text(errors="replace") == report)
+    blob.write_text("X" + report[1:])
+    built.path("data/report.txt").unlink()
+    result = built.doit()
+    assert (result.executed, result.code) == (["join"], 0), result.text
+    assert built.read("data/report.txt") == report
+    assert blob.read_text() == report
+    built.path("data/report.txt").unlink()
+    assert built.doit().executed == []
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"\xff", b'{"format": 1}'], ids=["empty", "braces", "bytes", "format"])
+def test_a_corrupt_trace_is_ignored(built: Pipeline, data: bytes) -> None:
+    """Traces that can't be read count as absent: the steps run again, with the same result."""
+    before = built.outputs()
+    for path in built.path(".redoit/traces").rglob("*.json"):
+        path.write_bytes(data)
+    result = built.doit()
+    assert (result.executed, result.code) == (ALL, 0), result.text
+    assert built.outputs() == before
+    assert built.doit().executed == []
+
+
+def test_two_at_once(fresh: Pipeline) -> None:
+    """A second doit waits for the first, says so, and then finds everything done."""
+    first = fresh.start(DURING_make="sleep 1")
+    until(lambda: fresh.executed() == ["make"])
+    witness, fresh.witness = fresh.witness, fresh.root.parent / "second"
+    fresh.env["EXECUTED"] = str(fresh.witness)
+    second = fresh.doit()
+    fresh.witness = witness
+    result = fresh.finish(first)
+    assert (result.code, second.code) == (0, 0)
+    assert (result.executed, second.executed) == (ALL, [])
+    assert "Waiting for " in second.err

@@ -1,0 +1,91 @@
+"""What the terminal shows: the shapes of the lines, the reasons, and errors in declarations."""
+
+import re
+
+import pytest
+
+from tests.scenarios.conftest import ALL, Pipeline
+
+SECONDS = r"\d+\.\d{3}s"
+RAN = rf"\(ran {SECONDS} on \d{{4}}-\d\d-\d\d\)"
+
+
+def test_the_lines_of_a_first_run(fresh: Pipeline) -> None:
+    """A stage that runs is announced with its reason, and closed with its time and metrics; so is the run."""
+    lines = fresh.doit("make").out.splitlines()
+    assert lines[0] == "Step make has started. (never run before)"
+    assert re.fullmatch(rf"Step make has finished in {SECONDS}\. \(count 3\)", lines[1])
+    assert re.fullmatch(rf"1 step: 1 ran in {SECONDS}\.", lines[2])
+    assert len(lines) == 3
+
+
+def test_the_lines_of_what_was_not_run(built: Pipeline) -> None:
+    """Kept and restored stages tell what they saved; nothing is coloured where there is no terminal."""
+    built.path("data/made.txt").unlink()
+    result = built.doit()
+    lines = result.out.splitlines()
+    assert re.fullmatch(rf"Step make restored in {SECONDS} {RAN}\.", lines[0])
+    for name, line in zip(ALL[1:], lines[1:4], strict=True):
+        assert re.fullmatch(rf"Step {name} kept in {SECONDS} {RAN}\.", line)
+    assert re.fullmatch(rf"4 steps: 1 restored, 3 kept in {SECONDS}, {SECONDS} saved\.", lines[4])
+    assert "\033" not in result.text
+    assert result.err == ""
+
+
+REASONS = {
+    "code": ("steps/helper.py", "number * times", "number + times", "code of steps.helper:scale changed"),
+    "constant": ("steps/constants.py", "FACTOR = 2", "FACTOR = 3", "code of steps.constants:FACTOR changed"),
+    "input": ("source.txt", "3", "4", "input source.txt changed"),
+}
+
+
+@pytest.mark.parametrize(("name", "old", "new", "reason"), REASONS.values(), ids=REASONS)
+def test_reasons(built: Pipeline, name: str, old: str, new: str, reason: str) -> None:
+    """A stage that runs tells what changed, by name."""
+    built.edit(name, old, new)
+    out = built.doit().out
+    assert f"Step make has started. ({reason})\n" in out
+    assert "Step sort has started. (input made.txt changed)\n" in out
+
+
+def test_the_reason_of_a_setting(built: Pipeline) -> None:
+    """A setting tells its old and its new value."""
+    assert "Step make has started. (times 3 -> 4)\n" in built.doit("make.times=4").out
+
+
+def test_a_failure_is_one_line(built: Pipeline) -> None:
+    """A stage that fails names the error and its log, and is counted."""
+    built.edit("steps/side.py", "found = sum", "raise ValueError('no luck')\n    found = sum")
+    result = built.doit()
+    assert "Step side has failed. step steps.side: ValueError: no luck; its log is .redoit/logs/side" in result.out
+    assert "1 failed" in result.out.splitlines()[-1]
+    assert "no luck" in built.read(".redoit/logs/side")
+
+
+DECLARATIONS = {
+    "unknown role": (("dodo.py", '"made": "data/made.txt"})', '"maid": "data/made.txt"})'), "run has no path 'maid'"),
+    "missing role": (("dodo.py", ', "total": "data/total.txt"}', "}"), "no file is given for run's path 'total'"),
+    "missing step": (("dodo.py", "steps.side", "steps.sied"), "did you mean steps.side?"),
+    "no run": (("steps/side.py", "def run", "def walk"), "no function 'run'"),
+    "no default": (("steps/make.py", "times: int = 3", "times: int"), "has no default"),
+    "strange type": (("steps/make.py", "times: int = 3", "times: dict = 3"), "found the type dict"),
+    "two producers": (("dodo.py", "data/total.txt", "data/ordered.txt"), "made by both sort and side"),
+    "one file twice": (
+        ("dodo.py", '"total": "data/total.txt"},', '"total": "data/report.txt"},'),
+        "both data/report.txt",
+    ),
+    "cycle": (("dodo.py", '"source": "source.txt"', '"source": "data/report.txt"'), "in a circle"),
+    "outside": (("dodo.py", "data/report.txt", "../report.txt"), "keep outputs inside the project"),
+    "no outputs": (("dodo.py", '{"report": "data/report.txt"}', "{}"), "no file is given for run's path 'report'"),
+}
+
+
+@pytest.mark.parametrize(("edit", "message"), DECLARATIONS.values(), ids=DECLARATIONS)
+def test_a_wrong_declaration_is_one_line(built: Pipeline, edit: tuple[str, str, str], message: str) -> None:
+    """What is declared wrongly is told when the file loads, in one line, and nothing runs."""
+    built.edit(*edit)
+    result = built.doit()
+    assert (result.executed, result.code) == ([], 3)
+    assert message in result.text
+    assert result.text.startswith("ERROR: ")
+    assert len(result.text.strip().splitlines()) == 1

@@ -1,0 +1,129 @@
+"""What goes wrong while a step runs: changes under its feet, failures, broken promises."""
+
+import pytest
+
+from tests.scenarios.conftest import ALL, Pipeline
+
+CHANGES = {
+    "input": "echo 4 >> source.txt",
+    "code": "sed -i 's/FACTOR = 2/FACTOR = 3/' steps/constants.py",
+    "setting": "printf '[tool.doit.tasks.make]\\ntimes = 8\\n' > pyproject.toml",
+}
+TOLD = {
+    "input": "input source.txt changed",
+    "code": "code of steps.constants:FACTOR changed",
+    "setting": "times 3 -> 8",
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_while_the_step_runs_is_not_recorded(fresh: Pipeline, name: str) -> None:
+    """Outputs made from something that changed meanwhile are placed, but never trusted; a warning says so."""
+    result = fresh.doit("make", DURING_make=CHANGES[name])
+    assert (result.executed, result.code) == (["make"], 0)
+    assert fresh.path("data/made.txt").exists()
+    assert f"WARNING make: {TOLD[name]} while it ran" in result.out
+    assert not fresh.path(".redoit/traces").exists()
+    assert fresh.doit("make").executed == ["make"]
+    assert fresh.doit("make").executed == []
+
+
+def change(line: str) -> tuple[str, str]:
+    """Return an edit that puts a line before the step does its work."""
+    return "scaled = scale", f"{line}\n    scaled = scale"
+
+
+FAILURES = {
+    "raises": (change("raise RuntimeError('no luck')"), "RuntimeError: no luck"),
+    "exits": (change("raise SystemExit(0)"), "exit(0)"),
+    "is killed": (change("import os; os.kill(os.getpid(), 9)"), "killed by SIGKILL"),
+    "ends without a word": (change("import os; os._exit(0)"), "ended with status 0"),
+    "writes nothing": (change("return {}"), "wrote nothing as 'made', expected a file for data/made.txt"),
+    "writes a folder": (change("made.mkdir(); return {}"), "wrote a folder as 'made'"),
+    "writes a link": (change("made.symlink_to('/etc/passwd'); return {}"), "wrote a link as 'made'"),
+    "returns no numbers": (("return {", "return {'x': 'y'}\n    return {"), "step steps.make"),
+    "does not import": (("from steps.helper", "import absent_module\nfrom steps.helper"), "absent_module"),
+    "does not parse": (("from steps.helper", "def (\nfrom steps.helper"), "steps/make.py"),
+}
+
+
+@pytest.mark.parametrize(("edit", "message"), FAILURES.values(), ids=FAILURES)
+def test_a_failure_leaves_everything_as_it_was(built: Pipeline, edit: tuple[str, str], message: str) -> None:
+    """A step that fails leaves its earlier outputs, records nothing, stops its dependents, and says why in one line."""
+    before = built.outputs()
+    built.edit("steps/make.py", *edit)
+    result = built.doit()
+    assert result.code != 0
+    assert set(result.executed) <= {"make"}
+    assert message in result.text
+    assert "Traceback" not in result.out
+    assert built.outputs() == before
+    built.edit("steps/make.py", edit[1], edit[0])
+    assert built.doit().executed == []
+
+
+def test_a_failure_runs_again(built: Pipeline) -> None:
+    """A failure is no result: the step runs again next time."""
+    for _ in range(2):
+        assert built.doit("make.times=5", DURING_make="kill -9 $PPID").executed == ["make"]
+    assert built.doit("make.times=5").executed == ALL
+
+
+def test_different_bytes_for_one_action_are_told(fresh: Pipeline) -> None:
+    """A step that makes different bytes from the same action is warned of; the first trace stays canonical."""
+    fresh.edit("steps/join.py", "report.write_text(", "import os\n    report.write_text(os.urandom(8).hex() + ")
+    fresh.doit()
+    first = fresh.read("data/report.txt")
+    result = fresh.doit("-a")
+    assert "WARNING join: not reproducible: data/report.txt differs from an earlier run" in result.out
+    assert result.out.count("WARNING") == 1
+    assert fresh.doit().executed == []
+    assert fresh.read("data/report.txt") != first
+    fresh.path("data/report.txt").unlink()
+    assert fresh.doit().executed == []
+    assert fresh.read("data/report.txt") == first
+
+
+def test_two_stages_with_one_action_share_a_result(built: Pipeline) -> None:
+    """A second stage with the same step, content and settings is restored from the first's result."""
+    built.write("copy.txt", built.read("source.txt"))
+    built.write(
+        "dodo.py",
+        built.read("dodo.py")
+        + """
+
+def task_again():
+    return step("steps.make", inputs={"source": "copy.txt"}, outputs={"made": "elsewhere/other.txt"})
+""",
+    )
+    result = built.doit()
+    assert (result.executed, result.told("restored")) == ([], ["again"])
+    assert built.read("elsewhere/other.txt") == built.read("data/made.txt")
+
+
+def test_an_upgrade_runs_what_imports_the_package(built: Pipeline) -> None:
+    """Another version of a distribution runs the steps that import it, and keeps the others."""
+
+    def install(version: str) -> None:
+        site = "site-packages"
+        for old in built.path(site).glob("*.dist-info"):
+            for path in old.iterdir():
+                path.unlink()
+            old.rmdir()
+        built.write(f"{site}/fakelib.py", f"VERSION = '{version}'\n")
+        info = f"{site}/fakelib-{version}.dist-info"
+        built.write(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: fakelib\nVersion: {version}\n")
+        built.write(f"{info}/RECORD", "fakelib.py,,\n")
+        built.write(f"{info}/top_level.txt", "fakelib\n")
+
+    install("1.0")
+    built.env["PYTHONPATH"] = str(built.path("site-packages"))
+    built.edit("steps/sort.py", "from pathlib", "import fakelib\nfrom pathlib")
+    built.edit("steps/sort.py", 'executed("sort")', 'executed("sort")\n    assert fakelib.VERSION')
+    assert built.doit().executed == ["sort"]
+    assert built.doit().executed == []
+    install("2.0")
+    result = built.doit()
+    assert result.executed == ["sort"]
+    assert "Step sort has started. (fakelib 1.0 -> 2.0)" in result.out
+    assert built.doit().executed == []

@@ -1,0 +1,78 @@
+"""HDF5 and JSON files: what is damaged or missing is one clear error."""
+
+import json
+
+import h5py
+import numpy as np
+import pytest
+
+from steps import artifacts
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Return an HDF5 file with one dataset of 300 rows."""
+    path = tmp_path / "values.h5"
+    with artifacts.writing(path, source="here") as file:
+        artifacts.store(file, "train/values", np.arange(300 * 7, dtype=np.uint16).reshape(300, 7))
+    return path
+
+
+def test_stored_values_are_read_whole_or_in_part(path):
+    """Rows come back as they were stored."""
+    with artifacts.reading(path) as file:
+        values = artifacts.dataset(file, "train/values")
+        assert artifacts.attribute(file, "source") == "here"
+        assert artifacts.rows(values).shape == (300, 7)
+        assert artifacts.rows(values, 299)[0, 0] == 299 * 7
+
+
+def test_flipped_bit_is_an_error(path):
+    """A single flipped bit among the values is found when they are read."""
+    data = bytearray(path.read_bytes())
+    place = data.find(np.arange(1000, 1010, dtype=np.uint16).tobytes())
+    data[place] ^= 1
+    path.write_bytes(data)
+    with (
+        artifacts.reading(path) as file,
+        pytest.raises(ValueError, match=r"values\.h5: found damaged values in '/train/values', expected"),
+    ):
+        artifacts.rows(artifacts.dataset(file, "train/values"))
+
+
+def test_foreign_or_truncated_file_is_an_error(path):
+    """A file that is no HDF5, or only part of one, is an error that names it."""
+    for data in (path.read_bytes()[:-500], b"something else"):
+        path.write_bytes(data)
+        with (
+            pytest.raises(ValueError, match=r"values\.h5: found a damaged or foreign file, expected HDF5; make"),
+            artifacts.reading(path),
+        ):
+            pass
+
+
+def test_missing_file_dataset_and_attribute_are_named(path, tmp_path):
+    """The error says what is missing, and what is there instead."""
+    with pytest.raises(FileNotFoundError, match=r"absent\.h5: no such file"), artifacts.reading(tmp_path / "absent.h5"):
+        pass
+    with artifacts.reading(path) as file:
+        with pytest.raises(ValueError, match="no dataset 'train', found 'train', 'train/values'; make it again"):
+            artifacts.dataset(file, "train")
+        with pytest.raises(ValueError, match=r"no attribute 'classes', found \['source'\]"):
+            artifacts.attribute(file, "classes")
+
+
+def test_chunks_are_whole_rows(path):
+    """A dataset is chunked along its first axis, with checksums and no compression."""
+    with h5py.File(path) as file:
+        values = file["train/values"]
+        assert (values.chunks, values.fletcher32, values.compression) == ((256, 7), True, None)
+
+
+def test_json_is_sorted_and_has_no_nan(tmp_path):
+    """Equal values give equal bytes, and what is no number is refused."""
+    artifacts.write_json(tmp_path / "values.json", {"b": 1, "a": {"d": 0.5, "c": None}})
+    text = (tmp_path / "values.json").read_text()
+    assert list(json.loads(text)) == ["a", "b"]
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        artifacts.write_json(tmp_path / "values.json", {"a": float("nan")})
