@@ -68,6 +68,7 @@ class Project:
         source = root / "src"
         self.roots = [root, source] if source.is_dir() else [root]
         self._modules: dict[str, Module | None] = {}
+        self._located: dict[str, Path | None] = {}
         self._holds_python: dict[str, bool] = {}
 
     def module(self, name: str) -> Module | None:
@@ -82,6 +83,11 @@ class Project:
 
     def locate(self, name: str) -> Path | None:
         """Return the file of a module, or the folder of a namespace package; None if there is none of that name."""
+        if name not in self._located:
+            self._located[name] = self._find(name)
+        return self._located[name]
+
+    def _find(self, name: str) -> Path | None:
         components = name.split(".")
         if not all(components) or any(os.sep in part or "\0" in part for part in components):
             return None
@@ -132,11 +138,24 @@ def _tree(source: bytes, path: PurePath) -> ast.Module:
     except (ValueError, RecursionError, MemoryError) as error:  # null bytes; nested too deeply
         found = str(error) or "nested too deeply to be parsed"
         raise SourceError(path.as_posix(), found.splitlines()[0], "mend it") from error
+    for number in _misplaced_futures(tree):
+        raise SourceError(path.as_posix(), f"line {number}: a __future__ import after other code", "move it to the top")
     if _U_PREFIX.search(source):
         for item in ast.walk(tree):
             if isinstance(item, ast.Constant):
                 item.kind = None  # u"x" and "x" are one spelling
     return tree
+
+
+def _misplaced_futures(tree: ast.Module) -> Iterator[int]:
+    """Yield the lines of those imports that only the compiler refuses."""
+    others = 0
+    for index, item in enumerate(tree.body):
+        if isinstance(item, ast.ImportFrom) and item.module == "__future__":
+            if others:
+                yield item.lineno
+        elif index or not (isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant)):
+            others += 1
 
 
 def _skips(folder: Path) -> bool:

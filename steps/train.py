@@ -84,22 +84,13 @@ def run(
     deterministic(seed)
     images, labels = part_from(normalized, "train")  # (n, 28, 28, 1), (n,)
     times = repeats(len(images), batch_size, math.ceil(min_steps / epochs))
-    images, labels = (
-        np.concatenate([images] * times),
-        np.concatenate([labels] * times),
-    )  # (n * times, ...), (n * times,)
+    images = np.concatenate([images] * times)  # (n * times, 28, 28, 1)
+    labels = np.concatenate([labels] * times)  # (n * times,)
     steps = epochs * math.ceil(len(images) / batch_size)
     fitted = network.compiled(network.convolutional(dataset.CLASSES), learning_rate, steps)
-    terminal = sys.stdout.isatty()
-    fitted.fit(
-        images,
-        labels,
-        batch_size=batch_size,
-        epochs=epochs,
-        validation_data=part_from(normalized, "validation"),
-        callbacks=[] if terminal else [Lines()],
-        verbose=1 if terminal else 0,
-    )
+    validation = part_from(normalized, "validation")  # (n, 28, 28, 1), (n,)
+    progress = {"verbose": 1} if sys.stdout.isatty() else {"verbose": 0, "callbacks": [Lines()]}
+    fitted.fit(images, labels, batch_size, epochs, validation_data=validation, **progress)
     record = record_of(fitted)
     fitted.save(model)
     with artifacts.writing(history) as file:

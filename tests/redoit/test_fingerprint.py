@@ -195,6 +195,14 @@ CHANGED: list[Row] = [
     ("a partial over getattr", one("from functools import partial\nfrom steps import m\nget = partial(getattr, m)\ndef run(k): return get(k)()", m="def f(): return 1"), "steps/m.py", "1", "2", "steps.m:*"),
     ("modules in a tuple", one("from steps import m, n\nALL = m, n\ndef run(): return [x.f() for x in ALL]", m="def f(): return 1", n="def f(): return 1"), "steps/n.py", "1", "2", "steps.n:*"),
     ("a huge number", one(f"N = 0x{'f' * 5000}\ndef run(): return N"), T, "0xf", "0xe", "steps.train:N"),
+    ("a name used before it is bound", one("class B: pass\nclass C(B): pass\ndef run(): return C"), T,
+     "class B: pass\nclass C(B): pass", "class C(B): pass\nclass B: pass", "steps.train:<module>"),
+    ("a function moved below its call", one("def f(): return g()\ndef g(): return 1\nX = f()\ndef run(): return X"), T,
+     "def g(): return 1\nX = f()", "X = f()\ndef g(): return 1", "steps.train:<module>"),
+    ("an unused import of what is gone", one("from steps.m import f, g\ndef run(): return f()",
+     m="def f(): return 1\ndef g(): return 2"), "steps/m.py", "def g", "def h", "steps.m:*"),
+    ("an import that hides a package's name", {T: "import lib.b\nfrom lib import b\ndef run(): return b",
+     "lib/__init__.py": "b = 1", "lib/b.py": ""}, T, "import lib.b\n", "", "steps.train:<module>"),
     ("a module that shadows the standard library", {T: "import string\ndef run(): return string.f()", "string.py": "def f(): return 1"}, "string.py", "1", "2", "string:f"),
     ("a name of another encoding", one("É = 1\ndef run(): return É"), T, "É = 1", "É = 2", "steps.train:É"),
     ("a type's dynamic base", one("class B:\n    a = 1\nC = type('C', (B,), {})\ndef run(): return C.a"), T, "a = 1", "a = 2", "steps.train:B"),
@@ -389,4 +397,4 @@ def test_each_value_of_a_constant_is_its_own_code(value: object, tmp_path_factor
     root = written(tmp_path_factory.mktemp("project"), one("N = 7\ndef run(): return N"))
     before = digests(code(root))
     (root / T).write_bytes(f"N = {value!r}\ndef run(): return N".encode("utf-8", "surrogatepass"))
-    assert (digests(code(root)) == before) == (value == 7 and type(value) is int)  # noqa: PLR2004
+    assert (digests(code(root)) == before) == (value == 7 and type(value) is int)

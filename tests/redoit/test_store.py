@@ -112,11 +112,9 @@ def test_corrupt_blob_is_found_and_healed(store: Store, tmp_path: Path, whole: b
     content = b"model" * 1000
     made = store.put(content)
     flip(blob_of(store, made))
+    read = (lambda: store.get(made.digest)) if whole else (lambda: store.restore(made, tmp_path / "restored"))
     with pytest.raises(CorruptError, match="not the ones its name promises"):
-        if whole:
-            store.get(made.digest)
-        else:
-            store.restore(made, tmp_path / "restored")
+        read()
     assert not (tmp_path / "restored").exists()
     assert not store.has(made)
     source = tmp_path / "output"

@@ -16,7 +16,7 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 S = TypeVar("S", bound=ast.AST)
 
-_FORMATTED = re.compile(r"f['\"]")
+_FORMATTED = re.compile(r"f['\"].*(\\|\{\{|\}\})", re.DOTALL)  # f-strings that unparse may write wrongly
 UNSEEN = ("module", "function", "class")  # where nobody evaluates the annotations of an undecorated function
 BLOCKS = ("body", "orelse", "finalbody")
 

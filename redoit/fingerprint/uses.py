@@ -8,8 +8,8 @@ import symtable
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from redoit.names import Chain, Import, aliases, chain_of
-from redoit.normalise import Definition
+from redoit.fingerprint.names import Chain, Import, aliases, chain_of
+from redoit.fingerprint.normalise import Definition
 from redoit.source import Module, remembered
 
 READERS = frozenset({"read_text", "read_bytes", "open"})
@@ -76,7 +76,7 @@ class _Scope:
 
 
 def uses(module: Module, statements: Iterable[ast.stmt]) -> Uses:
-    """Return what statements of a module use: names that are bound elsewhere, imports inside them, words and strings."""
+    """Return what statements of a module use: names bound elsewhere, imports inside them, words and strings."""
     walk = _Walk(module)
     for statement in statements:
         walk.visit(statement)
@@ -86,7 +86,7 @@ def uses(module: Module, statements: Iterable[ast.stmt]) -> Uses:
 
 
 class _Walk(ast.NodeVisitor):
-    """Collects uses, scope by scope. Two scopes on one line can't be told apart: what is global in one is so in both."""
+    """Collects uses, scope by scope. Two scopes on one line are one: what is global in one is so in both."""
 
     def __init__(self, module: Module) -> None:
         self.found = Uses()

@@ -36,7 +36,8 @@ IMMUTABLE = (
 # Look into their arguments.
 READING = (
     IMMUTABLE
-    | _within("builtins", "dict list set frozenset tuple sorted min max sum zip enumerate reversed slice bytearray any all dict.fromkeys")
+    | _within("builtins", "dict list set frozenset tuple sorted min max sum zip enumerate reversed slice bytearray")
+    | _within("builtins", "any all dict.fromkeys")
     | _within("collections", "OrderedDict defaultdict Counter deque")
     | _within("string", "Template capwords")
     | _within("itertools", "chain product count cycle repeat")
@@ -52,7 +53,9 @@ DECORATORS = (
 )
 FACTORIES = _within("dataclasses", "dataclass") | _within("functools", "lru_cache wraps")
 METHODS = frozenset(
-    ["split", "rsplit", "splitlines", "join", "format", "strip", "lstrip", "rstrip", "upper", "lower", "title", "replace", "encode", "decode", "zfill", "ljust", "rjust", "joinpath", "resolve", "absolute", "expanduser", "with_name", "with_suffix", "relative_to", "as_posix"]
+    {"split", "rsplit", "splitlines", "join", "format", "strip", "lstrip", "rstrip", "upper", "lower", "title"}
+    | {"replace", "encode", "decode", "zfill", "ljust", "rjust"}
+    | {"joinpath", "resolve", "absolute", "expanduser", "with_name", "with_suffix", "relative_to", "as_posix"}
 )
 
 

@@ -97,7 +97,7 @@ def bindings(module: Module) -> Bindings:
 
 
 def is_main_block(statement: ast.stmt) -> bool:
-    """Tell whether a statement is `if __name__ == "__main__"` without an else: a step is imported, never the program."""
+    """Tell whether a statement is `if __name__ == "__main__"` without an else: a step is never the program."""
     if not isinstance(statement, ast.If) or statement.orelse:
         return False
     test = statement.test

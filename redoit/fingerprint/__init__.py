@@ -9,12 +9,12 @@ import ast
 import difflib
 
 from redoit.errors import DeclarationError
-from redoit.names import FUNCTIONS, bindings, inner_statements
-from redoit.order import import_order, loud_modules
-from redoit.parts import IMPORTS, STATEMENTS, WHOLE
-from redoit.reach import Key, Reach
+from redoit.fingerprint.names import FUNCTIONS, bindings, inner_statements
+from redoit.fingerprint.order import import_order, loud_modules
+from redoit.fingerprint.parts import IMPORTS, STATEMENTS, WHOLE
+from redoit.fingerprint.reach import Key, Reach
+from redoit.fingerprint.reflection import Sight
 from redoit.records import Code, Part
-from redoit.reflection import Sight
 from redoit.source import Module, Project
 
 
@@ -44,7 +44,7 @@ def _check(project: Project, step: str, function: str) -> None:
     if not made:
         raise DeclarationError(step, f"no function {function!r}", f"define it: def {function}(...)")
     if any(isinstance(item, ast.AsyncFunctionDef) for item in made):
-        raise DeclarationError(step, f"{function!r} is async, expected a plain function", f"make it def {function}(...)")
+        raise DeclarationError(step, f"{function!r} is async, expected a plain function", f"make it def {function}()")
 
 
 def _code(project: Project, step: str, reach: Reach) -> Code:

@@ -7,7 +7,7 @@ Knows nothing of what is done with the thing found.
 import builtins
 from dataclasses import dataclass, field
 
-from redoit.names import Alias, Binder, Chain, bindings
+from redoit.fingerprint.names import Alias, Binder, Chain, bindings
 from redoit.source import Module, Project
 
 BUILTINS = frozenset(dir(builtins))
@@ -129,5 +129,5 @@ class _Search:
 
 
 def _from_itself(binders: list[Binder], submodule: str) -> bool:
-    """Tell whether a package binds a name by importing it from the submodule of that name, and so hides the submodule."""
+    """Tell whether a package imports a name from the submodule of that name, and so hides the submodule."""
     return any(binder.alias is not None and binder.alias.module == submodule for binder in binders)

@@ -9,9 +9,9 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from redoit import pure_calls
-from redoit.names import FUNCTIONS, Binder, Import, bindings, chain_of
-from redoit.resolve import BUILTINS, lookup
+from redoit.fingerprint import pure_calls
+from redoit.fingerprint.names import FUNCTIONS, Binder, Import, bindings, chain_of
+from redoit.fingerprint.resolve import BUILTINS, lookup
 from redoit.source import Module, Project
 
 Names = frozenset[str]
@@ -39,6 +39,7 @@ class Values:
         return binders[0] if len(binders) == 1 and name not in BUILTINS and name not in known.reassigned else None
 
     def is_overload(self, item: ast.stmt) -> bool:
+        """Tell whether a definition only declares a type for the one that follows."""
         return isinstance(item, FUNCTIONS) and any(self.outside(d) == "typing.overload" for d in item.decorator_list)
 
     def outside(self, item: ast.expr) -> str:
@@ -96,16 +97,27 @@ class Values:
                 return self.pure(item.value, local) and self.pure(item.slice, local) and self.settled(item.value, local)
             case ast.Call():
                 return self.pure_call(item, local)
-            case ast.Attribute() | ast.Starred() | ast.IfExp() | ast.BoolOp() | ast.BinOp() | ast.UnaryOp() | ast.Compare():
+            case (
+                ast.Attribute()
+                | ast.Starred()
+                | ast.IfExp()
+                | ast.BoolOp()
+                | ast.BinOp()
+                | ast.UnaryOp()
+                | ast.Compare()
+            ):
                 return all(self.pure(part, local) for part in _parts(item)) and self.settled(item, local)
             case ast.JoinedStr() | ast.FormattedValue():
                 return all(self.pure(part, local) for part in _parts(item)) and self.settled(item, local)
         return False
 
     def pure_call(self, item: ast.Call, local: Names) -> bool:
+        """Tell whether a call is known to have no effect."""
         arguments = [*item.args, *(word.value for word in item.keywords if word.arg != "key")]
         keys = [word.value for word in item.keywords if word.arg == "key"]
-        if not all(self.pure(value, local) for value in arguments) or not all(self.pure_key(value, local) for value in keys):
+        if not all(self.pure(value, local) for value in arguments) or not all(
+            self.pure_key(value, local) for value in keys
+        ):
             return False
         name = "" if chain_of(item.func)[:1] and chain_of(item.func)[0] in local else self.outside(item.func)
         if name in pure_calls.CAPTURING:
@@ -141,6 +153,7 @@ class Values:
         return all(self.settled(part, local) for part in _parts(item))
 
     def settled_name(self, item: ast.expr) -> bool:
+        """Tell whether what a name is bound to is settled."""
         if self.outside(item):
             return True
         statement, module = self.definition(item)
@@ -178,7 +191,9 @@ class Values:
         match item:
             case ast.Constant() | ast.Lambda():
                 return True
-            case ast.Tuple() | ast.UnaryOp() | ast.BinOp() | ast.Compare() | ast.BoolOp() | ast.IfExp() | ast.JoinedStr():
+            case (
+                ast.Tuple() | ast.UnaryOp() | ast.BinOp() | ast.Compare() | ast.BoolOp() | ast.IfExp() | ast.JoinedStr()
+            ):
                 return all(self.immutable(part) for part in _parts(item))
             case ast.FormattedValue():
                 return self.immutable(item.value)
@@ -193,6 +208,7 @@ class Values:
         return False
 
     def immutable_name(self, item: ast.expr) -> bool:
+        """Tell whether what a name is bound to can't change."""
         statement, module = self.definition(item)
         value = None if statement is None else _value(statement)
         return value is not None and module is not None and self.of_value(module, value, "immutable")

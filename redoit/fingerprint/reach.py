@@ -9,16 +9,16 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import replace
 
-from redoit import pure_calls, reflection
 from redoit.errors import SourceError
-from redoit.names import Alias, Import, aliases, bindings
-from redoit.order import executed_imports, loads
-from redoit.parts import STATEMENTS, WHOLE, Texts
-from redoit.purity import effects
-from redoit.reflection import Sight
-from redoit.resolve import Found, follow, lookup
+from redoit.fingerprint import pure_calls, reflection
+from redoit.fingerprint.names import Alias, Import, aliases, bindings
+from redoit.fingerprint.order import executed_imports, loads
+from redoit.fingerprint.parts import STATEMENTS, WHOLE, Texts
+from redoit.fingerprint.purity import effects
+from redoit.fingerprint.reflection import Sight
+from redoit.fingerprint.resolve import Found, follow, lookup
+from redoit.fingerprint.uses import Use, Uses
 from redoit.source import Module, Project
-from redoit.uses import Use, Uses
 
 Key = tuple[str, str]  # a module's name, and what of it
 
@@ -45,6 +45,7 @@ class Reach:
     # Walking.
 
     def walk(self) -> None:
+        """Follow everything from the start, until nothing new is found."""
         self.add(*self.root, ())
         while self.queue:
             while self.queue:
@@ -64,6 +65,7 @@ class Reach:
         self.add_module(module, self.via[key])
 
     def add_module(self, name: str, via: tuple[str, ...]) -> None:
+        """Note that a module is imported, and so the packages around it."""
         owner = name.rpartition(".")[0]
         if owner:
             self.add_module(owner, via)
@@ -73,6 +75,7 @@ class Reach:
                 self.add(name, WHOLE, via)
 
     def visit(self, key: Key) -> None:
+        """Follow what one part uses."""
         name, what = key
         module = self.project.module(name)
         if module is None:
@@ -116,6 +119,7 @@ class Reach:
                 self.take_whole(module.name, f"{star.text} may bind its names", key)
 
     def follow_uses(self, module: Module, key: Key, statements: Iterable[ast.stmt]) -> None:
+        """Follow what statements of a module use."""
         for used in [self.texts.uses(module, item) for item in dict.fromkeys(statements)]:
             for use in used.names:
                 self.found(module, key, use, lookup(self.project, module, use.chain))
@@ -169,11 +173,13 @@ class Reach:
             self.see(module, key, reflection.sight_of(dotted), dotted.removeprefix("builtins."), use)
 
     def patch(self, found: Found, key: Key) -> None:
+        """Take modules whole whose attributes are assigned from outside."""
         for owner in found.modules:
             self.patched.add(owner.name)
             self.take_whole(owner.name, f"monkeypatched in {self.title(key)}", key)
 
     def load(self, alias: Alias, key: Key) -> None:
+        """Follow an import to the modules that it executes."""
         names = loads(self.project, alias)
         for name in names:
             if self.project.module(name) is not None:
@@ -204,6 +210,7 @@ class Reach:
             self.lines.setdefault((module.name, where), f"{module}: {what}, {where}")
 
     def take_named(self, name: str, is_prefix: bool, why: str, key: Key) -> None:
+        """Take whole the module that a dynamic import names, or all below a prefix."""
         if is_prefix:
             self.take_all(name, why, key)
             return
@@ -223,6 +230,7 @@ class Reach:
                 self.take_whole(name, why, key)
 
     def take_whole(self, name: str, why: str, key: Key) -> None:
+        """Take a module whole, with a line that says why."""
         try:
             module = self.project.module(name)
         except SourceError:  # nobody says that this one is imported
@@ -244,12 +252,16 @@ class Reach:
         return f"{module}:import {name}" if imported else f"{module}:{name}"
 
     def reached(self) -> list[str]:
+        """Return the modules that are imported and not taken whole."""
         return [module for module, name in self.via if name == STATEMENTS and (module, WHOLE) not in self.via]
 
     def imports_of(self, name: str) -> list[Alias]:
+        """Return the imports that a module executes when it is imported."""
         module = self.project.module(name)
         return executed_imports(self.project, module) if module else []
 
 
 def _strings(module: Module) -> Iterable[str]:
-    return (item.value for item in ast.walk(module.tree) if isinstance(item, ast.Constant) and isinstance(item.value, str))
+    return (
+        item.value for item in ast.walk(module.tree) if isinstance(item, ast.Constant) and isinstance(item.value, str)
+    )

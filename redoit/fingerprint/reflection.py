@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Iterator
 from enum import IntEnum
 
-from redoit.names import bindings
+from redoit.fingerprint.names import bindings
+from redoit.fingerprint.uses import READS_ITSELF, Uses
 from redoit.source import Module, Project
-from redoit.uses import READS_ITSELF, Uses
 
 
 class Sight(IntEnum):
@@ -43,7 +43,8 @@ WORDS[READS_ITSELF] = Sight.RAW
 # Dotted names, with all below them; the longest that fits.
 OUTSIDE = _table(
     {
-        Sight.NOTHING: "importlib.metadata importlib.resources importlib.abc importlib.invalidate_caches pkgutil.get_data",
+        Sight.NOTHING: "importlib.metadata importlib.resources importlib.abc importlib.invalidate_caches "
+        "pkgutil.get_data",
         Sight.OWN: "builtins.exec builtins.eval builtins.compile builtins.locals builtins.dir builtins.__doc__ "
         "builtins.__annotations__",
         Sight.DOCS: "inspect",

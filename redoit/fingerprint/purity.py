@@ -8,13 +8,14 @@ to be pure has an effect; what calls are known to be pure is listed in `pure_cal
 import ast
 from typing import TypeGuard
 
-from redoit import pure_calls
-from redoit.names import FUNCTIONS, Import, annotations, chain_of, is_main_block
-from redoit.normalise import Definition, is_bare_string
-from redoit.resolve import GIVEN
+from redoit.fingerprint import pure_calls
+from redoit.fingerprint.names import FUNCTIONS, Import, annotations, chain_of, is_main_block
+from redoit.fingerprint.normalise import Definition, is_bare_string
+from redoit.fingerprint.resolve import GIVEN
+from redoit.fingerprint.values import Names, Values
 from redoit.source import Module, Project, remembered
-from redoit.values import Names, Values
 
+PROPERTY = {("setter",), ("getter",), ("deleter",)}
 HOOKS = frozenset({"__init_subclass__", "__class_getitem__", "__set_name__"})
 ENUM_HOOKS = frozenset({"__init__", "__new__", "_generate_next_value_", "_missing_"})
 
@@ -42,7 +43,9 @@ def executed(project: Project, module: Module) -> list[ast.stmt]:
 def is_lazy(module: Module) -> bool:
     """Tell whether a module postpones the evaluation of annotations."""
     return any(
-        isinstance(item, ast.ImportFrom) and item.module == "__future__" and any(a.name == "annotations" for a in item.names)
+        isinstance(item, ast.ImportFrom)
+        and item.module == "__future__"
+        and any(a.name == "annotations" for a in item.names)
         for item in module.tree.body
     )
 
@@ -71,6 +74,7 @@ class Judge(Values):
         return isinstance(item, ast.Pass)
 
     def is_pure_target(self, target: ast.expr, value: ast.expr) -> bool:
+        """Tell whether to bind a target has no effect but the name."""
         if isinstance(target, ast.Name):
             return self.only(target.id) is not None and target.id not in GIVEN
         if isinstance(target, (ast.Tuple, ast.List)):
@@ -92,8 +96,9 @@ class Judge(Values):
         return all(self.pure(value, own) for value in evaluated)
 
     def is_pure_decorator(self, item: ast.expr, own: Names) -> bool:
+        """Tell whether a decorator is known to do nothing but wrap. `own`: the names of a class around it."""
         chain = chain_of(item)
-        if len(chain) == 2 and chain[0] in own and chain[1] in ("setter", "getter", "deleter"):
+        if chain[:1] and chain[0] in own and chain[1:] in PROPERTY:
             return True
         called = isinstance(item, ast.Call)
         function = item.func if isinstance(item, ast.Call) else item
@@ -104,6 +109,7 @@ class Judge(Values):
         return pure_calls.is_decorator(name, called) and all(self.pure(value, own) for value in arguments)
 
     def is_pure_class(self, item: ast.ClassDef) -> bool:
+        """Tell whether making a class has no effect, body and bases included."""
         own = frozenset(name.id for part in item.body for name in ast.walk(part) if _is_stored(name))
         own |= {part.name for part in item.body if isinstance(part, (*FUNCTIONS, ast.ClassDef))}
         if not self.is_quiet(item, frozenset()) or not all(self.pure(base) for base in item.bases):
@@ -111,6 +117,7 @@ class Judge(Values):
         return all(self.is_pure_member(part, own) for part in item.body)
 
     def is_pure_member(self, part: ast.stmt, own: Names) -> bool:
+        """Tell whether a statement of a class body has no effect. `own`: the names of the class."""
         match part:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 return self.is_pure_definition(part, own)
@@ -121,12 +128,14 @@ class Judge(Values):
                 value = part.value or ast.Constant(None)
                 evaluated = is_lazy(self.module) or self.pure(part.annotation, own)
                 return evaluated and self.pure(value, own) and self.is_calm(value, own)
-        return isinstance(part, ast.Pass) or is_bare_string(part) or (
-            isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant)
+        return (
+            isinstance(part, ast.Pass)
+            or is_bare_string(part)
+            or (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
         )
 
     def is_calm(self, value: ast.expr, own: Names) -> bool:
-        """Tell whether a value of a class is no object of the project's own that learns of its class (`__set_name__`)."""
+        """Tell whether a value in a class is no object of the project that learns of its class (`__set_name__`)."""
         return not isinstance(value, (ast.Name, ast.Attribute)) or self.settled(value, own)
 
     def is_quiet(self, item: ast.ClassDef, seen: Names) -> bool:
@@ -157,13 +166,15 @@ class Judge(Values):
         return True
 
     def is_enum(self, item: ast.ClassDef, seen: frozenset[ast.ClassDef]) -> bool:
+        """Tell whether a class derives from one of `enum`. `seen`: the classes on the way here."""
         for base in item.bases:
             found, module = self.definition(base)
             if self.outside(base).startswith("enum."):
                 return True
-            if isinstance(found, ast.ClassDef) and module is not None and found not in seen:
-                if Judge(self.project, module).is_enum(found, seen | {item}):
-                    return True
+            if not isinstance(found, ast.ClassDef) or module is None or found in seen:
+                continue
+            if Judge(self.project, module).is_enum(found, seen | {item}):
+                return True
         return False
 
 

@@ -7,14 +7,14 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from redoit import pure_calls
-from redoit.names import FUNCTIONS, Binder, Import, aliases
-from redoit.normalise import Definition, Style, stripped, text_of
-from redoit.order import loads, names_too_early
-from redoit.purity import effects, executed, is_lazy
+from redoit.fingerprint import pure_calls
+from redoit.fingerprint.names import FUNCTIONS, Binder, Import, aliases
+from redoit.fingerprint.normalise import Definition, Style, stripped, text_of
+from redoit.fingerprint.order import loads, names_too_early
+from redoit.fingerprint.purity import effects, executed, is_lazy
+from redoit.fingerprint.uses import Uses, uses
+from redoit.fingerprint.values import Values
 from redoit.source import Module, Project
-from redoit.uses import Uses, uses
-from redoit.values import Values
 
 STATEMENTS = "<module>"  # the statements with effects that an import of the module executes
 IMPORTS = "<imports>"  # modules from outside the project, in the order in which the step imports them
@@ -73,7 +73,7 @@ class Texts:
         return "\n".join(text for item in module.tree.body if (text := self.of_statement(module, item)))
 
     def of_effects(self, module: Module, loud: set[str]) -> str:
-        """Return what an import of a module executes, in order. `loud`: the project's modules where that is anything."""
+        """Return what an import of a module executes, in order. `loud`: the modules where that is anything."""
         found = effects(self.project, module)
         early = names_too_early(self.project, module, self.uses)
         lines: list[str] = []
@@ -91,6 +91,8 @@ class Texts:
                 yield alias.text
                 continue
             names = loads(self.project, alias)
+            if f"{alias.module}.{alias.attr}" in loud and len(names) == alias.loads.count(".") + 1:
+                yield alias.text  # a name of a package, or its submodule of that name: whichever came last
             if self.project.module(names[0]) is not None:
                 yield from (f"import {name}" for name in names if name in loud or self.project.locate(name) is None)
             elif module.name in loud and not pure_calls.is_standard(names[0]):

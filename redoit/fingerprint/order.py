@@ -6,13 +6,13 @@ Looks at modules as wholes. Knows nothing of which parts of them a step can reac
 import ast
 from collections.abc import Callable, Iterable
 
-from redoit import pure_calls
-from redoit.names import Alias, Import, aliases, annotations, bindings, outer_parts
-from redoit.normalise import Definition
-from redoit.purity import effects, executed, is_lazy
-from redoit.resolve import BUILTINS, GIVEN
+from redoit.fingerprint import pure_calls
+from redoit.fingerprint.names import Alias, Import, aliases, annotations, bindings, outer_parts
+from redoit.fingerprint.normalise import Definition
+from redoit.fingerprint.purity import effects, executed, is_lazy
+from redoit.fingerprint.resolve import BUILTINS, GIVEN
+from redoit.fingerprint.uses import Uses
 from redoit.source import Module, Project
-from redoit.uses import Uses
 
 
 def loads(project: Project, alias: Alias) -> list[str]:
@@ -27,7 +27,7 @@ def loads(project: Project, alias: Alias) -> list[str]:
 
 
 def loud_modules(project: Project, modules: Iterable[Module]) -> set[str]:
-    """Return the names of modules whose import executes a statement with effects, of theirs or of a module they import."""
+    """Return the names of modules whose import executes a statement with effects, also of what they import."""
     reached = list(modules)
     needs = {module.name: _needed(project, module) for module in reached}
     loud = {module.name for module in reached if effects(project, module) or bindings(module).stars}
@@ -71,7 +71,7 @@ def executed_imports(project: Project, module: Module) -> list[Alias]:
 
 
 def import_order(project: Project, start: str) -> list[str]:
-    """Return the modules from outside project and standard library, in the order in which importing one executes them."""
+    """Return the modules from outside project and standard library, in the order in which an import executes them."""
     order: dict[str, None] = {}
     seen: set[str] = set()
 
@@ -95,7 +95,7 @@ def import_order(project: Project, start: str) -> list[str]:
 def names_too_early(
     project: Project, module: Module, uses: Callable[[Module, ast.stmt], Uses]
 ) -> dict[ast.stmt, list[str]]:
-    """Return the names that a statement, when a module is imported, may use before they are bound; nearly always none."""
+    """Return the names that a statement may use before they are bound, at import; nearly always none."""
     body = executed(project, module)
     names = bindings(module)
     index_of = {item: index for index, item in enumerate(body)}
@@ -136,8 +136,8 @@ def _evaluated(module: Module, statement: ast.stmt) -> set[str]:
             case ast.Import() | ast.ImportFrom():
                 bound |= {alias.name for alias in aliases(module, item)}
             case _:
-                name = getattr(item, "name", None) or getattr(item, "rest", None)  # a class, a handler, a pattern
-                bound |= {name} if isinstance(name, str) else set()
+                own = getattr(item, "name", None) or getattr(item, "rest", None)  # a class, a handler, a pattern
+                bound |= {own} if isinstance(own, str) else set()
                 todo += ast.iter_child_nodes(item)
     return found - bound
 
