@@ -1,8 +1,8 @@
 """Writes that are whole or not at all."""
 
-from pathlib import contextlib
+import contextlib
+from pathlib import Path
 
-import Path
 import pytest
 
 from redoit import disk

@@ -85,8 +85,10 @@ def test_a_file_is_read_once(tmp_path: Path) -> None:
         (b"\n\ndef f(:\n", "lib/a.py: line 3: invalid syntax; mend it"),
         (
             b"x = '\xff'",
-            "lib/a.py: line 1: (unicode error) 'utf-8' codec can't decode byte 0xff in position 0: "
-            "invalid start byte; mend it",
+            (
+                "lib/a.py: line 1: (unicode error) 'utf-8' codec can't decode byte 0xff in position 0: "
+                "invalid start byte; mend it"
+            ),
         ),
         (b"# coding: martian\n", "lib/a.py: unknown encoding: martian; mend it"),
         (b"x\0y", "lib/a.py: source code string cannot contain null bytes; mend it"),
