@@ -47,7 +47,7 @@ def main() -> None:
 def _outcome(call: Mapping[str, Any]) -> dict[str, Any]:
     try:
         _import_from([str(root) for root in (Path.cwd(), Path.cwd() / "src") if root.is_dir()])
-        run = importlib.import_module(call["step"]).run
+        run = _imported(call["step"])
         paths = {role: Path(path) for role, path in call["paths"].items()}
         settings = {name: _value(kind, value) for name, kind, value in call["settings"]}
         return {"metrics": _metrics(run(**paths, **settings))}
@@ -79,6 +79,17 @@ def _import_from(roots: list[str]) -> None:
     sys.path_importer_cache.clear()
     # Nothing of the project is imported yet, save this package where redoit works on itself.
     sys.dont_write_bytecode = True
+
+
+def _imported(step: str) -> Any:
+    """Return the step's `run`, if it is the project's.
+
+    Raises: ImportError if an installed package stands before a folder without `__init__.py`.
+    """
+    module = importlib.import_module(step)
+    if not Path(str(module.__file__)).is_relative_to(Path.cwd()):
+        raise ImportError(f"{step} was found in {module.__file__}, not in the project; give its folder an __init__.py")
+    return module.run
 
 
 def _value(kind: str, value: Any) -> Any:

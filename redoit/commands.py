@@ -16,7 +16,8 @@ from doit.exceptions import InvalidCommand, InvalidDodoFile
 
 from redoit import configuration
 from redoit.errors import DeclarationError, RedoitError
-from redoit.loader import StageLoader, dependents_of
+from redoit.graph import graph_of
+from redoit.loader import StageLoader
 from redoit.settings import nearest
 from redoit.tasks import engine, stage_of
 
@@ -183,7 +184,7 @@ class Cache(StageCommand):
 
 def forget(command: Any, names: list[str]) -> None:
     """Distrust these tasks and all that depend on them, and say so."""
-    dependents = dependents_of(command.task_list)
+    graph = graph_of(command.task_list)
     tasks = {task.name: task for task in command.task_list}
     for name in names:
         stage = stage_of(tasks[name])
@@ -191,8 +192,8 @@ def forget(command: Any, names: list[str]) -> None:
             command.dep_manager.remove(name)
             command.outstream.write(f"forgetting {name}\n")
             continue
-        engine().workspace.distrust(name, stage.dependents, "forgotten")
-        others = [other for other in dependents[name] if other not in names]
+        engine().workspace.distrust(name, graph.dependents(name), "forgotten")
+        others = [other for other in graph.dependents(name) if other not in names]
         tail = f" (with it run again: {', '.join(others)})" if others else ""
         command.outstream.write(f"forgetting {name}{tail}\n")
 

@@ -41,10 +41,18 @@ def publish(temporary: Path, target: Path) -> None:
     sync(target.parent)
 
 
+def make(folder: Path) -> None:
+    """Make a folder, and those around it, so that none of their names is lost with the power."""
+    if not folder.is_dir():
+        make(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync(folder.parent)
+
+
 @contextlib.contextmanager
 def temporary(folder: Path) -> Iterator[Path]:
     """Yield a new name in folder, which is made if need be; what still stands under it at the end is removed."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make(folder)
     path = folder / f"{TEMPORARY}{secrets.token_hex(8)}"
     try:
         yield path

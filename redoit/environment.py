@@ -4,7 +4,6 @@ Knows the installed distributions, not the code. Which distribution a module com
 `stat` says of the folders on `sys.path`: installing or upgrading a package changes them.
 """
 
-import json
 import os
 import sys
 import time
@@ -13,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from redoit import disk
+from redoit.errors import CorruptError
 from redoit.files import COARSE
-from redoit.formats import canonical_json
+from redoit.formats import sealed, unsealed
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -44,7 +44,7 @@ class Environment:
             if self._owners is None:
                 self._owners = _installed()
                 if max((changed for _, _, changed in folders), default=0) + COARSE < time.time_ns():
-                    disk.write(self._memory, canonical_json({"folders": folders, "owners": self._owners}))
+                    disk.write(self._memory, sealed({"folders": folders, "owners": self._owners}))
         return self._owners
 
 
@@ -60,9 +60,9 @@ def _folders() -> list[list[Any]]:
 
 def _remembered(memory: Path, folders: list[list[Any]]) -> dict[str, dict[str, str]] | None:
     try:
-        known = json.loads(memory.read_bytes())
+        known = unsealed(memory.read_bytes())
         return known["owners"] if known["folders"] == folders else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, CorruptError, KeyError, TypeError):
         return None
 
 

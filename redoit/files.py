@@ -4,7 +4,6 @@ An entry is trusted only if the file was last changed well before it was digeste
 clock's granularity could be changed once more without a trace in its times (git calls this "racily clean").
 """
 
-import json
 import os
 import stat
 import time
@@ -12,7 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from redoit import digest, disk
-from redoit.formats import canonical_json
+from redoit.errors import CorruptError
+from redoit.formats import sealed, unsealed
 
 FINE = 100_000_000  # nanoseconds; the kernel's clock for file times ticks every 10 ms or faster
 COARSE = 2_000_000_000  # nanoseconds; FAT keeps even seconds, HFS+ and old NFS whole ones
@@ -59,8 +59,7 @@ class FileDigests:
     def save(self) -> None:
         """Write down what was learnt, for the next process."""
         if self._changed:
-            text = canonical_json(self._entries)
-            disk.write(self._memory, digest.of_bytes(text).encode() + b"\n" + text)
+            disk.write(self._memory, sealed(self._entries))
             self._changed = False
 
     def _remembered(self) -> dict[str, list[object]]:
@@ -88,10 +87,7 @@ def _settled(identity: Identity, now: int) -> bool:
 def _read(memory: Path) -> dict[str, list[object]]:
     """Return the remembered entries: none at all if a single byte of them is not as it was written."""
     try:
-        seal, _, text = memory.read_bytes().partition(b"\n")
-        if digest.of_bytes(text).encode() != seal:
-            return {}
-        entries: dict[str, list[object]] = json.loads(text)
-    except (OSError, ValueError):
+        entries: dict[str, list[object]] = unsealed(memory.read_bytes())
+    except (OSError, CorruptError):
         return {}
     return entries

@@ -92,6 +92,23 @@ def canonical_json(value: object) -> bytes:
     )
 
 
+def sealed(value: object) -> bytes:
+    """Return a value as JSON, behind its digest: what was learnt by looking, to be forgotten if a bit of it flips."""
+    text = canonical_json(value)
+    return of_bytes(text).encode() + b"\n" + text
+
+
+def unsealed(data: bytes) -> Any:
+    """Return what was sealed.
+
+    Raises: CorruptError if a single byte is not as it was written.
+    """
+    seal, _, text = data.partition(b"\n")
+    if of_bytes(text).encode() != seal:
+        raise CorruptError("what was remembered", "not as it was written", "look anew")
+    return json.loads(text)
+
+
 def _finite(value: float) -> float | str:
     return value if math.isfinite(value) else repr(value)
 

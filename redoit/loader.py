@@ -4,17 +4,15 @@ Wraps doit's own loader. A dodo.py without redoit's DOIT_CONFIG passes through u
 """
 
 import contextlib
-import graphlib
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from doit import cmd_base
 
 from redoit import configuration, lock
-from redoit.errors import DeclarationError
+from redoit.graph import graph_of
 from redoit.tasks import StageTask, engine, stage_of
 from redoit.workspace import FOLDER
 
@@ -66,7 +64,7 @@ class StageLoader(cmd_base.TaskLoader2):  # type: ignore[misc]
         declared = {name: stage.declared for name, stage in stages.items()}
         configuration.check_names(self._inner.config or {}, stages, names)
         overrides = configuration.overrides(declared, names)
-        dependents = dependents_of(tasks)
+        graph = graph_of(tasks)
         caching = configuration.caching()
         for task in tasks:
             stage = stages.get(task.name)
@@ -76,7 +74,7 @@ class StageLoader(cmd_base.TaskLoader2):  # type: ignore[misc]
             files = configuration.values(task.name, stage.declared, stage.configured)
             # doit takes these for defaults, so that what follows the task on the command line is stronger.
             task.cfg_values = {**files, **overrides.get(task.name, {})}
-            stage.dependents = tuple(name for name in dependents[task.name] if name in stages)
+            stage.graph = graph
             stage.always = executing and bool(self._parameters.get("always"))
             stage.caching = caching
             stage.executing = executing
@@ -89,39 +87,6 @@ class StageLoader(cmd_base.TaskLoader2):  # type: ignore[misc]
             path = os.path.relpath(self._start / argument)
             if argument not in names | targets and path in targets:
                 arguments[index] = path
-
-
-def dependents_of(tasks: list[Any]) -> dict[str, list[str]]:
-    """Return task -> all tasks that need it, directly or not, in order of execution.
-
-    Raises: DeclarationError on two producers of one file, or a cycle.
-    """
-    producers: dict[str, str] = {}
-    for task in tasks:
-        for target in task.targets:
-            other = producers.setdefault(os.path.normpath(target), task.name)
-            if other != task.name:
-                raise DeclarationError(target, f"made by both {other} and {task.name}", "let one stage make it")
-    needs = {
-        task.name: {*task.task_dep, *task.setup_tasks}
-        | {producers[path] for path in map(os.path.normpath, task.file_dep) if path in producers}
-        for task in tasks
-    }
-    try:
-        order = list(graphlib.TopologicalSorter(needs).static_order())
-    except graphlib.CycleError as error:
-        circle = " -> ".join(error.args[1])
-        raise DeclarationError("dodo.py", f"the stages need each other in a circle ({circle})", "break it") from None
-    return _closure(needs, order)
-
-
-def _closure(needs: Mapping[str, set[str]], order: list[str]) -> dict[str, list[str]]:
-    place = {name: number for number, name in enumerate(order)}
-    dependents: dict[str, set[str]] = {name: set() for name in order}
-    for name in reversed(order):
-        for needed in needs.get(name, ()):
-            dependents[needed] |= {name} | dependents[name]
-    return {name: sorted(found, key=place.__getitem__) for name, found in dependents.items()}
 
 
 def _say(text: str) -> None:

@@ -20,7 +20,7 @@ def staged(stage: Stage, roles: Iterable[str]) -> dict[str, Path]:
     unstage(stage)
     paths = {role: _folder(stage, role) / Path(stage.outputs[role]).name for role in roles}
     for path in paths.values():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        disk.make(path.parent)
     return paths
 
 

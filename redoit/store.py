@@ -38,7 +38,7 @@ class Store:
             artifact = Artifact(digest.of_file(path), path.stat().st_size)
             if not self.has(artifact):
                 blob = self._blob(artifact.digest)
-                blob.parent.mkdir(parents=True, exist_ok=True)
+                disk.make(blob.parent)
                 disk.publish(path, blob)
         return artifact
 

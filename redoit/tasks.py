@@ -19,6 +19,7 @@ from doit.exceptions import TaskFailed
 from redoit import configuration
 from redoit.decide import Decision, Keep
 from redoit.errors import DeclarationError, RedoitError
+from redoit.graph import Graph
 from redoit.parameters import parameter
 from redoit.realise import Engine
 from redoit.reasons import Reason
@@ -54,9 +55,8 @@ class StageTask(UptodateCalculator):  # type: ignore[misc]
     """One stage between doit and the engine.
 
     `decision` is what the reporter announces, `seconds` how long it took. The command that loads the stages sets the
-    rest: `configured` is the stage's section of the configuration files; `dependents` are all stages that need its
-    outputs, directly or not; `always` and `caching` are `doit -a` and `cache` of the project; `executing` tells whether
-    stages are to be realised, or only looked at.
+    rest: `configured` is the stage's section of the configuration files; `graph` that of all tasks; `always` and
+    `caching` are `doit -a` and `cache` of the project; `executing` tells whether stages are realised or only looked at.
     """
 
     def __init__(self, stage: Stage, declared: tuple[Declared, ...]) -> None:
@@ -64,7 +64,7 @@ class StageTask(UptodateCalculator):  # type: ignore[misc]
         self.stage = stage
         self.declared = {setting.name: setting for setting in declared}
         self.configured: dict[str, Any] = {}
-        self.dependents: tuple[str, ...] = ()
+        self.graph = Graph({})
         self.always = False
         self.caching = True
         self.executing = False
@@ -106,7 +106,7 @@ class StageTask(UptodateCalculator):  # type: ignore[misc]
                 self.stage,
                 lambda: self._settings_now(task),
                 distrust=self._distrust(task),
-                dependents=self.dependents,
+                dependents=self.graph.dependents(self.stage.name),
                 screens=(sys.stdout if task.verbosity > 1 else None, sys.stderr if task.verbosity > 0 else None),
             )
         except RedoitError as error:

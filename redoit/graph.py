@@ -1,0 +1,61 @@
+"""Which task needs which: the graph that doit schedules, for those who ask about dependents. Pure."""
+
+import graphlib
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from redoit.errors import DeclarationError
+
+
+class Graph:
+    """Tasks and what each of them needs, by name."""
+
+    def __init__(self, needs: Mapping[str, Iterable[str]]) -> None:
+        """Take task -> tasks that it needs.
+
+        Raises: DeclarationError on a cycle.
+        """
+        try:
+            order = graphlib.TopologicalSorter(needs).static_order()
+            self._place = {name: number for number, name in enumerate(order)}
+        except graphlib.CycleError as error:
+            circle = " -> ".join(error.args[1])
+            found = f"the tasks need each other in a circle ({circle})"
+            raise DeclarationError("dodo.py", found, "break it") from None
+        self._needed_by: dict[str, list[str]] = {}
+        for name, needed in needs.items():
+            for other in needed:
+                self._needed_by.setdefault(other, []).append(name)
+
+    def dependents(self, name: str) -> tuple[str, ...]:
+        """Return all tasks that need this one, directly or not, in an order in which they can run."""
+        found: set[str] = set()
+        ahead = [name]
+        while ahead:
+            for dependent in self._needed_by.get(ahead.pop(), ()):
+                if dependent not in found:
+                    found.add(dependent)
+                    ahead.append(dependent)
+        return tuple(sorted(found, key=self._place.__getitem__))
+
+
+def graph_of(tasks: Iterable[Any]) -> Graph:
+    """Return the graph of doit's tasks: a task needs the makers of its files, and the tasks that it names.
+
+    Raises: DeclarationError on two makers of one file, or a cycle.
+    """
+    tasks = list(tasks)
+    makers: dict[str, str] = {}
+    for task in tasks:
+        for target in task.targets:
+            other = makers.setdefault(os.path.normpath(target), task.name)
+            if other != task.name:
+                raise DeclarationError(target, f"made by both {other} and {task.name}", "let one stage make it")
+    return Graph(
+        {
+            task.name: {*task.task_dep, *task.setup_tasks}
+            | {makers[path] for path in map(os.path.normpath, task.file_dep) if path in makers}
+            for task in tasks
+        }
+    )
