@@ -60,8 +60,8 @@ def differences(action: Action, earlier: Action) -> list[Reason]:
     for part, old_digest, new_digest in _changed(earlier.code, action.code):
         kind = "code" if old_digest and new_digest else "code added" if new_digest else "code removed"
         found.append(Reason(kind, part, old_digest, new_digest))
-    # What changed comes before what is new or gone: the first is what somebody edited, the others follow from it.
-    found.sort(key=lambda reason: reason.kind.startswith("code "))
+    # First what somebody edited: a name rather than its module, and what changed rather than what is new or gone.
+    found.sort(key=lambda reason: (reason.kind.startswith("code "), reason.subject.endswith((">", ":*"))))
     for package, old_version, new_version in _changed(earlier.environment, action.environment):
         found.append(Reason("package", package, old_version or "absent", new_version or "absent"))
     if sorted(action.outputs) != sorted(earlier.outputs):

@@ -18,8 +18,8 @@ class Part:
     """One piece of code that a step can reach.
 
     `name`: `module:function`; `module:<module>` for the statements a module executes when it is imported;
-    `module:*` for a module taken whole. `text`: its normalised source.
-    `via`: the names from the step's `run` to this part, the last being its own.
+    `module:<imports>` for the order in which modules from outside the project are imported; `module:*` for a module
+    taken whole. `text`: its normalised source. `via`: the names from the step's `run` to this part, its own last.
     """
 
     name: str
