@@ -184,8 +184,8 @@ class Cache(StageCommand):
 
 def forget(command: Any, names: list[str]) -> None:
     """Distrust these tasks and all that depend on them, and say so."""
-    graph = graph_of(command.task_list)
     tasks = {task.name: task for task in command.task_list}
+    graph = graph_of(command.task_list, {name for name, task in tasks.items() if stage_of(task)})
     for name in names:
         stage = stage_of(tasks[name])
         if stage is None:

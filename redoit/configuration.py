@@ -6,7 +6,7 @@ name is an error instead of a setting that silently does nothing.
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,8 @@ def caching() -> bool:
         table = tomllib.loads(Path("pyproject.toml").read_text("utf-8")).get("tool", {}).get("redoit", {})
     except FileNotFoundError:
         return True
+    if not isinstance(table, dict):
+        raise DeclarationError("pyproject.toml: [tool.redoit]", f"found {table!r}, expected a table")
     for name in table:
         if name != "cache":
             raise DeclarationError(f"pyproject.toml: [tool.redoit] {name}", "no such setting", nearest(name, ["cache"]))
@@ -71,10 +73,12 @@ def overrides(stages: Mapping[str, Mapping[str, Declared]], tasks: set[str]) -> 
     found: dict[str, dict[str, Any]] = {}
     for variable, text in variables().items():
         stage, dot, name = variable.rpartition(".")
-        if not dot or stage in tasks - set(stages):
+        if not dot or (stage in tasks - set(stages) and not _members(stage, stages)):
             continue  # an ordinary variable of doit
         if stage not in stages:
-            raise DeclarationError(f"{variable}={text}", f"no stage '{stage}'", nearest(stage, stages))
+            raise DeclarationError(
+                f"{variable}={text}", f"no stage '{stage}'", nearest(stage, _members(stage, stages) or stages)
+            )
         if name not in stages[stage]:
             raise DeclarationError(
                 f"{variable}={text}", f"{stage} has no setting '{name}'", nearest(name, stages[stage])
@@ -90,5 +94,11 @@ def check_names(sections: Mapping[str, Any], stages: Mapping[str, object], tasks
     """
     for section in sections:
         name = section.removeprefix(SECTION)
-        if name != section and name not in tasks:
-            raise DeclarationError(f"[{section}]", f"no task '{name}'", nearest(name, stages))
+        members = _members(name, stages)
+        if name != section and (name not in tasks or members):
+            raise DeclarationError(f"[{section}]", f"no stage '{name}'", nearest(name, members or stages))
+
+
+def _members(group: str, stages: Iterable[str]) -> list[str]:
+    """Return the stages of a group, which has no settings itself."""
+    return [stage for stage in stages if stage.startswith(f"{group}:")]

@@ -57,7 +57,7 @@ def decide(
     for trace in traces:
         if trace.digests == observed:
             return Keep(trace)
-    if not policy.impure:
+    if policy.restorable:
         for trace in traces:
             if restorable(trace):
                 return Restore(trace)

@@ -39,7 +39,7 @@ class FileDigests:
     def digest(self, path: str | os.PathLike[str]) -> str | None:
         """Return the digest of a regular file's content, or None if no regular file is there."""
         name = os.fspath(path)
-        before = _identity(name)
+        before = identity(name)
         if before is None:
             return None
         entry = self._remembered().get(name)
@@ -51,7 +51,7 @@ class FileDigests:
         except OSError:
             return None
         # An entry that can't be trusted is not written at all: the next look digests anew.
-        if _identity(name) == before and _settled(before, now):
+        if identity(name) == before and _settled(before, now):
             self._remembered()[name] = [found, *before]
             self._changed = True
         return found
@@ -68,7 +68,8 @@ class FileDigests:
         return self._entries
 
 
-def _identity(name: str) -> Identity | None:
+def identity(name: str | os.PathLike[str]) -> Identity | None:
+    """Return the identity of a regular file, or None if none is there."""
     try:
         found = os.stat(name)
     except OSError:

@@ -1,8 +1,9 @@
 """Which task needs which: the graph that doit schedules, for those who ask about dependents. Pure."""
 
+import fnmatch
 import graphlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from redoit.errors import DeclarationError
@@ -11,8 +12,8 @@ from redoit.errors import DeclarationError
 class Graph:
     """Tasks and what each of them needs, by name."""
 
-    def __init__(self, needs: Mapping[str, Iterable[str]]) -> None:
-        """Take task -> tasks that it needs.
+    def __init__(self, needs: Mapping[str, Iterable[str]], stages: Container[str] = ()) -> None:
+        """Take task -> tasks that it needs, and which of them are stages.
 
         Raises: DeclarationError on a cycle.
         """
@@ -23,13 +24,14 @@ class Graph:
             circle = " -> ".join(error.args[1])
             found = f"the tasks need each other in a circle ({circle})"
             raise DeclarationError("dodo.py", found, "break it") from None
+        self._stages = stages
         self._needed_by: dict[str, list[str]] = {}
         for name, needed in needs.items():
             for other in needed:
                 self._needed_by.setdefault(other, []).append(name)
 
     def dependents(self, name: str) -> tuple[str, ...]:
-        """Return all tasks that need this one, directly or not, in an order in which they can run."""
+        """Return all stages that need this task, directly or not, in an order in which they can run."""
         found: set[str] = set()
         ahead = [name]
         while ahead:
@@ -37,10 +39,11 @@ class Graph:
                 if dependent not in found:
                     found.add(dependent)
                     ahead.append(dependent)
-        return tuple(sorted(found, key=self._place.__getitem__))
+        stages = (other for other in found if other in self._stages)
+        return tuple(sorted(stages, key=self._place.__getitem__))
 
 
-def graph_of(tasks: Iterable[Any]) -> Graph:
+def graph_of(tasks: Iterable[Any], stages: Container[str]) -> Graph:
     """Return the graph of doit's tasks: a task needs the makers of its files, and the tasks that it names.
 
     Raises: DeclarationError on two makers of one file, or a cycle.
@@ -56,6 +59,8 @@ def graph_of(tasks: Iterable[Any]) -> Graph:
         {
             task.name: {*task.task_dep, *task.setup_tasks}
             | {makers[path] for path in map(os.path.normpath, task.file_dep) if path in makers}
+            | {other.name for pattern in task.wild_dep for other in tasks if fnmatch.fnmatch(other.name, pattern)}
             for task in tasks
-        }
+        },
+        stages,
     )

@@ -64,7 +64,7 @@ class StageLoader(cmd_base.TaskLoader2):  # type: ignore[misc]
         declared = {name: stage.declared for name, stage in stages.items()}
         configuration.check_names(self._inner.config or {}, stages, names)
         overrides = configuration.overrides(declared, names)
-        graph = graph_of(tasks)
+        graph = graph_of(tasks, stages)
         caching = configuration.caching()
         for task in tasks:
             stage = stages.get(task.name)

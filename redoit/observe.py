@@ -1,10 +1,12 @@
 """A look at the world: a stage and its settings become an action, its outputs become digests. Changes nothing."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from redoit.errors import InputError
+from redoit.files import Identity, identity
 from redoit.fingerprint import code_of
 from redoit.records import Action, Code, Setting, Stage
 from redoit.source import Project
@@ -15,10 +17,35 @@ GLANCE = 1.0  # seconds; source that was read longer ago is read anew
 
 @dataclass(frozen=True)
 class Observation:
-    """An action as it stands now, and the code behind its digests."""
+    """An action as it stands now, the code behind its digests, and the identities of all files it was read from.
+
+    Content that changed and changed back has equal digests, but another identity.
+    """
 
     action: Action
     code: Code
+    files: Mapping[str, Identity | None]
+
+
+class Look:
+    """The source of a project as it was read at one time, and the code of its steps."""
+
+    def __init__(self, root: Path) -> None:
+        self.project = Project(root)
+        self.codes: dict[str, Code] = {}
+        self.read = time.monotonic()
+
+    def code(self, step: str) -> Code:
+        """Return the code that a step can reach."""
+        if step not in self.codes:
+            self.codes[step] = code_of(self.project, step)
+        return self.codes[step]
+
+    def files(self, code: Code) -> list[str]:
+        """Return the files that code was read from."""
+        modules = {part.name.partition(":")[0] for part in code.parts}
+        found = (self.project.module(name) for name in sorted(modules))
+        return [str(module.path) for module in found if module]
 
 
 class Observer:
@@ -27,29 +54,26 @@ class Observer:
     def __init__(self, root: Path, workspace: Workspace) -> None:
         self._root = root
         self._workspace = workspace
-        self._project = Project(root)
-        self._codes: dict[str, Code] = {}
-        self._read = time.monotonic()
+        self._look = Look(root)
 
     @property
     def project(self) -> Project:
         """The project's source, read within the last glance."""
-        if time.monotonic() - self._read > GLANCE:
-            self.refresh()
-        return self._project
+        return self._recent().project
 
     def refresh(self) -> None:
         """Forget the source that was read: the next look reads it anew."""
-        self._project = Project(self._root)
-        self._codes = {}
-        self._read = time.monotonic()
+        self._look = Look(self._root)
 
     def action(self, stage: Stage, settings: tuple[Setting, ...]) -> Observation:
         """Return the action of a stage as the world is now.
 
         Raises: InputError if an input is missing, SourceError if code can't be read.
         """
-        code = self._code(stage.step)
+        look = self._recent()
+        code = look.code(stage.step)
+        # Before anything is digested: what changes from now on has another identity in the end.
+        files = {path: identity(path) for path in (*stage.inputs.values(), *look.files(code))}
         action = Action(
             inputs={role: self._input(stage, role, path) for role, path in stage.inputs.items()},
             settings=settings,
@@ -57,17 +81,17 @@ class Observer:
             code={part.name: part.digest for part in code.parts},
             environment=self._workspace.environment.versions(code.imports),
         )
-        return Observation(action, code)
+        return Observation(action, code, files)
 
     def outputs(self, stage: Stage) -> dict[str, str | None]:
         """Return role -> digest of the output in place, None where there is none."""
         return {role: self._workspace.files.digest(path) for role, path in stage.outputs.items()}
 
-    def _code(self, step: str) -> Code:
-        project = self.project
-        if step not in self._codes:
-            self._codes[step] = code_of(project, step)
-        return self._codes[step]
+    def _recent(self) -> Look:
+        look = self._look  # threads may look at once: each goes on with the one it took
+        if time.monotonic() - look.read > GLANCE:
+            self._look = look = Look(self._root)
+        return look
 
     def _input(self, stage: Stage, role: str, path: str) -> str:
         found = self._workspace.files.digest(path)

@@ -53,13 +53,14 @@ class Engine:
     def realise(
         self,
         stage: Stage,
-        settings: Callable[[], Settings],
+        settings: Settings,
         *,
+        edited: Callable[[], bool] = lambda: False,
         distrust: Reason | None = None,
         dependents: tuple[str, ...] = (),
         screens: Screens = (None, None),
     ) -> Outcome:
-        """Make the outputs of a stage true. `settings` is asked again after a run, to see whether they changed.
+        """Make the outputs of a stage true. `edited` tells after a run whether the user changed the settings meanwhile.
 
         Raises: StepError, InputError, SourceError, StoreError. The outputs in place are then as they were.
         """
@@ -67,12 +68,12 @@ class Engine:
         self.observer.refresh()
         if distrust:
             self.workspace.distrust(stage.name, dependents, distrust.kind)
-        observation = self.observer.action(stage, settings())
+        observation = self.observer.action(stage, settings)
         decision = self._decide(stage, observation, distrust)
         if isinstance(decision, Restore):
             decision = self._restore(stage, decision)
         if isinstance(decision, Run):
-            trace, warnings = self._run(stage, observation, settings, screens)
+            trace, warnings = self._run(stage, observation, edited, screens)
             return Outcome("ran", trace, time.perf_counter() - began, warnings)
         self.workspace.remember(stage, decision.trace)
         verdict = "kept" if isinstance(decision, Keep) else "restored"
@@ -107,7 +108,7 @@ class Engine:
         return decision
 
     def _run(
-        self, stage: Stage, observation: Observation, settings: Callable[[], Settings], screens: Screens
+        self, stage: Stage, observation: Observation, edited: Callable[[], bool], screens: Screens
     ) -> tuple[Trace, tuple[str, ...]]:
         """Run the step, commit what it made, and return the trace and what the user should know."""
         log = self.workspace.log(stage.name)
@@ -134,32 +135,35 @@ class Engine:
             place(stage, paths)
         finally:
             unstage(stage)
-        return trace, self._record(stage, trace, settings)
+        return trace, self._record(stage, observation, trace, edited=edited())
 
     def _put(self, stage: Stage, observation: Observation, paths: Mapping[str, Path]) -> dict[str, Artifact]:
         """Keep the outputs, and the source that made them."""
         store = self.workspace.store_of(stage)
         for part in observation.code.parts:
             store.put(part.source)
-        if stage.policy.impure:  # never restored: its digests are enough
+        if not stage.policy.restorable:  # its digests are enough
             return {role: Artifact(digest.of_file(path), path.stat().st_size) for role, path in paths.items()}
         return {role: store.put_file(path) for role, path in paths.items()}
 
-    def _record(self, stage: Stage, trace: Trace, settings: Callable[[], Settings]) -> tuple[str, ...]:
+    def _record(self, stage: Stage, before: Observation, trace: Trace, *, edited: bool) -> tuple[str, ...]:
         """Record a trace if what the step saw is still what is there; return what the user should know."""
         self.observer.refresh()
-        now = self.observer.action(stage, settings()).action
-        if now.key != trace.action.key:
-            changed = sentence(differences(now, trace.action), stage.files)
+        now = self.observer.action(stage, trace.action.settings)
+        changed = sentence(differences(now.action, trace.action), stage.files)
+        if not changed:
+            touched = [path for path, found in now.files.items() if before.files.get(path) != found]
+            changed = f"{', '.join(touched)} changed" if touched else "its settings changed" if edited else ""
+        if changed:
             return (f"{changed} while it ran: its outputs are in place, and it runs again next time",)
         store = self.workspace.store_of(stage)
         earlier = store.traces(trace.action.key)
         store.append(trace)
         self.workspace.remember(stage, trace)
         self.workspace.trust(stage.name)
-        if earlier and not (stage.policy.impure or stage.policy.volatile):
-            before, after = earlier[0].digests, trace.digests
-            differing = ", ".join(stage.outputs[role] for role in sorted(after) if after[role] != before[role])
+        if earlier and stage.policy.restorable:
+            first, made = earlier[0].digests, trace.digests
+            differing = ", ".join(stage.outputs[role] for role in sorted(made) if made[role] != first[role])
             if differing:
                 return (f"not reproducible: {differing} differs from an earlier run of the same action",)
         return ()

@@ -100,6 +100,11 @@ class Policy:
     volatile: bool = False
     impure: bool = False
 
+    @property
+    def restorable(self) -> bool:
+        """Tell whether an earlier result may be put in place, here or elsewhere."""
+        return not (self.impure or self.volatile)
+
 
 @dataclass(frozen=True)
 class Stage:

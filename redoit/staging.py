@@ -16,11 +16,18 @@ from redoit.records import Stage
 
 
 def staged(stage: Stage, roles: Iterable[str]) -> dict[str, Path]:
-    """Make the staging folders, empty, and return role -> path to write to. File names are those of the targets."""
+    """Make the staging folders, empty, and return role -> path to write to. File names are those of the targets.
+
+    Raises: StepError if a folder can't be made.
+    """
     unstage(stage)
     paths = {role: _folder(stage, role) / Path(stage.outputs[role]).name for role in roles}
-    for path in paths.values():
-        disk.make(path.parent)
+    for role, path in paths.items():
+        try:
+            disk.make(path.parent)
+        except OSError as error:
+            found = f"no folder can be made for it ({error.strerror})"
+            raise StepError(stage.outputs[role], found, "make room for it") from error
     return paths
 
 

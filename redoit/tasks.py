@@ -28,6 +28,7 @@ from redoit.settings import Declared, Kind, Signature, nearest, signature
 from redoit.workspace import FOLDER
 
 CACHE = "cache"  # the parameter that every stage has
+OURS = frozenset({"actions", "file_dep", "getargs", "io", "params", "pos_arg", "targets", "uptodate"})  # fields of doit
 
 
 @lru_cache(maxsize=1)
@@ -63,7 +64,7 @@ class StageTask(UptodateCalculator):  # type: ignore[misc]
         super().__init__()
         self.stage = stage
         self.declared = {setting.name: setting for setting in declared}
-        self.configured: dict[str, Any] = {}
+        self.configured: dict[str, Any] | None = None
         self.graph = Graph({})
         self.always = False
         self.caching = True
@@ -104,7 +105,8 @@ class StageTask(UptodateCalculator):  # type: ignore[misc]
         try:
             task.outcome = engine().realise(
                 self.stage,
-                lambda: self._settings_now(task),
+                self.settings(task),
+                edited=self._edited,
                 distrust=self._distrust(task),
                 dependents=self.graph.dependents(self.stage.name),
                 screens=(sys.stdout if task.verbosity > 1 else None, sys.stderr if task.verbosity > 0 else None),
@@ -113,26 +115,27 @@ class StageTask(UptodateCalculator):  # type: ignore[misc]
             return TaskFailed(str(error))
         return values_of(task.outcome.trace)
 
-    def settings(self, task: Any, section: Mapping[str, Any] | None = None) -> tuple[Setting, ...]:
-        """Return the settings in force; `section` is what the configuration files say of the stage by now.
+    def settings(self, task: Any) -> tuple[Setting, ...]:
+        """Return the settings in force.
 
-        Raises: DeclarationError if they changed to something that does not fit.
+        Raises: DeclarationError if nobody configured the stage.
         """
+        if self.configured is None:
+            found = "declared too late to be configured"
+            raise DeclarationError(self.stage.name, found, "declare it without create_after, and run it with doit")
         task.init_options()
-        options = dict(task.options)
-        if section is not None and section != self.configured:
-            old = configuration.values(self.stage.name, self.declared, self.configured)
-            new = configuration.values(self.stage.name, self.declared, section)
-            for name, setting in self.declared.items():
-                # Where the command line spoke, the files do not count.
-                if options[name] == old.get(name, setting.default):
-                    options[name] = new.get(name, setting.default)
         return tuple(
-            Setting(name, str(setting.kind), options[name]) for name, setting in self.declared.items() if name != CACHE
+            Setting(name, str(setting.kind), task.options[name])
+            for name, setting in self.declared.items()
+            if name != CACHE
         )
 
-    def _settings_now(self, task: Any) -> tuple[Setting, ...]:
-        return self.settings(task, configuration.sections().get(configuration.SECTION + self.stage.name, {}))
+    def _edited(self) -> bool:
+        """Tell whether the configuration files say something else of the stage by now."""
+        try:
+            return configuration.sections().get(configuration.SECTION + self.stage.name, {}) != self.configured
+        except (OSError, ValueError):
+            return True
 
     def _distrust(self, task: Any) -> Reason | None:
         """Return why earlier results do not count in this run, if so."""
@@ -177,6 +180,8 @@ def step(
 
     Raises: DeclarationError.
     """
+    for field in sorted(OURS & fields.keys()):
+        raise DeclarationError(f"stage of {module}", f"'{field}' is given, which a step has already", "leave it out")
     declaration = Stage(module, module, _paths(inputs), _paths(outputs), Policy(cache, volatile, impure))
     signed = signature(engine().observer.project, module)
     _check_roles(declaration, signed)
@@ -201,6 +206,8 @@ def stage_of(task: Any) -> StageTask | None:
 
 
 def _paths(given: Mapping[str, str | os.PathLike[str]]) -> dict[str, str]:
+    if not isinstance(given, Mapping) or not all(isinstance(path, str | os.PathLike) for path in given.values()):
+        raise DeclarationError("step", f"found {given!r}, expected role -> path", "write {'role': 'path'}")
     root = os.getcwd()
     paths = {role: os.path.normpath(os.fspath(path)) for role, path in given.items()}
     return {

@@ -2,7 +2,7 @@
 
     format                 {"format": 1}
     blobs/, traces/        the store
-    private/               traces of impure stages, which are never shared
+    private/               traces of impure and volatile stages, which are never shared
     latest/<stage>         key and name of the trace that the stage's outputs came from
     distrust/<stage>       why the stage must run again, whatever the traces say
     logs/<stage>           what the step printed in its latest execution
@@ -60,7 +60,7 @@ class Workspace:
 
     def store_of(self, stage: Stage) -> Store:
         """Return where the traces of a stage stand."""
-        return self.private if stage.policy.impure else self.store
+        return self.store if stage.policy.restorable else self.private
 
     def latest(self, stage: Stage) -> Trace | None:
         """Return the trace that the stage's outputs came from last."""

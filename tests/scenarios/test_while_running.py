@@ -12,7 +12,7 @@ CHANGES = {
 TOLD = {
     "input": "input source.txt changed",
     "code": "code of steps.constants:FACTOR changed",
-    "setting": "times 3 -> 8",
+    "setting": "its settings changed",
 }
 
 
