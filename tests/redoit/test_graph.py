@@ -1,5 +1,7 @@
 """The graph of tasks: who depends on whom."""
 
+import itertools
+
 import pytest
 
 from redoit.errors import DeclarationError
@@ -28,5 +30,5 @@ def test_a_circle_is_refused() -> None:
 def test_ten_thousand_stages_in_a_row() -> None:
     """A long chain takes no more than its length."""
     names = [str(number) for number in range(10_000)]
-    graph = Graph({name: [before] for before, name in zip(names, names[1:], strict=False)}, stages=set(names))
+    graph = Graph({name: [before] for before, name in itertools.pairwise(names)}, stages=set(names))
     assert graph.dependents("0") == tuple(names[1:])
