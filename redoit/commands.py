@@ -25,7 +25,7 @@ INTERRUPTED = 130  # as a shell counts an end by SIGINT
 DODO = "dodo.py"
 
 
-class StageCommand(DoitCmdBase):  # type: ignore[misc]
+class StageCommand(DoitCmdBase):
     """A command on a project with stages. `exclusive`: it waits for other commands that change something."""
 
     exclusive = True
@@ -78,33 +78,33 @@ class StageCommand(DoitCmdBase):  # type: ignore[misc]
         )
 
 
-class Run(StageCommand, cmd_run.Run):  # type: ignore[misc]
+class Run(StageCommand, cmd_run.Run):
     """doit's `run`."""
 
 
-class List(StageCommand, cmd_list.List):  # type: ignore[misc]
+class List(StageCommand, cmd_list.List):
     """doit's `list`."""
 
     exclusive = False
 
 
-class Info(StageCommand, cmd_info.Info):  # type: ignore[misc]
+class Info(StageCommand, cmd_info.Info):
     """doit's `info`."""
 
     exclusive = False
 
 
-class Ignore(StageCommand, cmd_ignore.Ignore):  # type: ignore[misc]
+class Ignore(StageCommand, cmd_ignore.Ignore):
     """doit's `ignore`."""
 
 
-class ResetDep(StageCommand, cmd_resetdep.ResetDep):  # type: ignore[misc]
+class ResetDep(StageCommand, cmd_resetdep.ResetDep):
     """doit's `reset-dep`."""
 
     name = "reset-dep"
 
 
-class Forget(StageCommand, cmd_forget.Forget):  # type: ignore[misc]
+class Forget(StageCommand, cmd_forget.Forget):
     """doit's `forget`, for traces: the stages, and all that depend on them, run again; nothing is deleted."""
 
     doc_purpose = "run stages, and all that depend on them, again"
@@ -125,7 +125,7 @@ class Forget(StageCommand, cmd_forget.Forget):  # type: ignore[misc]
         return 0
 
 
-class Clean(StageCommand, cmd_clean.Clean):  # type: ignore[misc]
+class Clean(StageCommand, cmd_clean.Clean):
     """doit's `clean`: the outputs go, the store stays, so the next run restores them."""
 
     def clean_tasks(self, tasks: list[Any], dryrun: bool, cleanforget: bool) -> None:

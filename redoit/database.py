@@ -11,7 +11,7 @@ from typing import Any
 from doit.dependency import DatabaseException, SqliteDB
 
 
-class Database(SqliteDB):  # type: ignore[misc]
+class Database(SqliteDB):
     """doit's sqlite3 backend; what it can't read, it forgets."""
 
     desc = "sqlite3 that begins anew when it is corrupt"

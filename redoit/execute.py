@@ -78,8 +78,11 @@ def _wait(process: "subprocess.Popen[bytes]", call: Call) -> None:
             process.stdin.write(call.json())
             process.stdin.flush()
         # The pipe stays open: its end tells the child that we are gone.
-        # Without reaping it, so that its number can't be another's when its group is killed.
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        if hasattr(os, "waitid"):
+            # Without reaping it, so that its number can't be another's when its group is killed.
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        else:
+            process.wait()
     finally:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)

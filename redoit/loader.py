@@ -17,7 +17,7 @@ from redoit.tasks import StageTask, engine, stage_of
 from redoit.workspace import FOLDER
 
 
-class StageLoader(cmd_base.TaskLoader2):  # type: ignore[misc]
+class StageLoader(cmd_base.TaskLoader2):
     """doit's loader, and what stages need on top. `start` is the folder that doit was called in."""
 
     def __init__(self, inner: Any, stack: contextlib.ExitStack, start: Path, *, exclusive: bool) -> None:

@@ -15,7 +15,7 @@ from redoit.tasks import stage_of
 COLOURS = {"started": "1", "finished": "32", "kept": "36", "restored": "36", "failed": "31", "WARNING": "33"}
 
 
-class StageReporter(ConsoleReporter):  # type: ignore[misc]
+class StageReporter(ConsoleReporter):
     """Shows what became of each stage."""
 
     desc = "redoit: what was kept, restored and run, and why"

@@ -37,7 +37,7 @@ def engine() -> Engine:
     return Engine(Path())
 
 
-class ContentChecker(FileChangedChecker):  # type: ignore[misc]
+class ContentChecker(FileChangedChecker):
     """doit's question "has this file changed?", answered by content."""
 
     CheckerError = OSError
@@ -52,7 +52,7 @@ class ContentChecker(FileChangedChecker):  # type: ignore[misc]
         return found if found != current_state else None
 
 
-class StageTask(UptodateCalculator):  # type: ignore[misc]
+class StageTask(UptodateCalculator):
     """One stage between doit and the engine.
 
     `decision` is what the reporter announces, `seconds` how long it took. The command that loads the stages sets the
