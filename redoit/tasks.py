@@ -92,7 +92,7 @@ class StageTask(UptodateCalculator):
         self.decision = None
         try:
             self.decision = engine().decide(self.stage, self.settings(task), self._distrust(task))
-        except RedoitError:
+        except (RedoitError, OSError):
             return False  # the action meets the same error, and fails with it
         self.seconds = time.perf_counter() - began
         if not isinstance(self.decision, Keep):
@@ -113,6 +113,10 @@ class StageTask(UptodateCalculator):
             )
         except RedoitError as error:
             return TaskFailed(str(error))
+        except OSError as error:
+            return TaskFailed(
+                f"{error.filename or FOLDER}: {error.strerror}; nothing was recorded, mend it and run again"
+            )
         return values_of(task.outcome.trace)
 
     def settings(self, task: Any) -> tuple[Setting, ...]:

@@ -124,3 +124,20 @@ def test_two_at_once(fresh: Pipeline) -> None:
     assert (result.code, second.code) == (0, 0)
     assert (result.executed, second.executed) == (ALL, [])
     assert "Waiting for " in second.err
+
+
+def test_a_store_that_cannot_be_written_to_is_one_line(built: Pipeline) -> None:
+    """Where a result can't be kept, the stage fails in one line, and outputs and records stay as they were."""
+    before = built.outputs()
+    blobs = built.path(".redoit/blobs")
+    blobs.rename(built.path(".redoit/away"))
+    blobs.write_text("no folder")
+    result = built.doit("make.times=9")
+    assert result.code != 0
+    assert ".redoit/blobs" in result.text
+    assert "nothing was recorded" in result.text
+    assert "Traceback" not in result.text
+    assert built.outputs() == before
+    blobs.unlink()
+    built.path(".redoit/away").rename(blobs)
+    assert built.doit().executed == []
