@@ -120,12 +120,17 @@ def _streams(log: IO[bytes], stdout: TextIO | None, stderr: TextIO | None) -> It
 
 
 def _writer(log: IO[bytes], screen: TextIO | None, lock: threading.Lock) -> Callable[[bytes], None]:
+    """Return a writer to the log, in whole lines, and to the screen at once; no bytes at all are the end."""
     decode = codecs.getincrementaldecoder("utf-8")("replace").decode  # a character may be cut in two
+    pending = bytearray()
 
     def write(data: bytes) -> None:
         with lock:
-            log.write(data)
+            pending.extend(data)
+            end = pending.rfind(b"\n") + 1 if data else len(pending)
+            log.write(pending[:end])
             log.flush()
+            del pending[:end]
             if screen is not None:
                 with contextlib.suppress(OSError, ValueError):  # a terminal that is gone; the log goes on
                     screen.write(decode(data).replace("\r\n", "\n"))
@@ -138,6 +143,8 @@ def _pump(source: int, write: Callable[[bytes], None]) -> None:
     with contextlib.suppress(OSError, ValueError):  # the other end of a pseudo-terminal is gone
         while data := os.read(source, 1 << 16):
             write(data)
+    with contextlib.suppress(OSError, ValueError):
+        write(b"")
     os.close(source)
 
 
