@@ -76,8 +76,8 @@ def test_changed_setting_executes_train_and_what_follows_and_the_way_back_nothin
     assert checkout.model() == before
 
 
-def test_comment_executes_nothing_and_code_executes_from_its_stage_on(checkout):
-    """A comment in a step's code is no change; a changed network is, for train and what follows."""
+def test_comment_executes_nothing(checkout):
+    """A comment in a step's code is no change."""
     checkout.edit("steps/network.py", '"""', '# a comment\n"""')
     assert checkout.doit() == []
 
