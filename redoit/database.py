@@ -5,7 +5,6 @@ It remembers nothing that the traces do not know, so a corrupt one is begun anew
 
 import contextlib
 import os
-from pathlib import Path
 from typing import Any
 
 from doit.dependency import DatabaseException, SqliteDB
@@ -26,7 +25,7 @@ class Database(SqliteDB):
             except (DatabaseException, sqlite3.DatabaseError):
                 for path in (name, f"{name}-journal"):
                     with contextlib.suppress(FileNotFoundError):
-                        os.replace(path, f"{path}.corrupt") if Path(path).is_file() else os.rmdir(path)
+                        os.replace(path, f"{path}.corrupt")
             else:
                 return connection
         return super()._sqlite3(name)

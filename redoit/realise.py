@@ -14,7 +14,7 @@ from typing import TextIO
 from redoit import digest
 from redoit.canonical import canonicalise
 from redoit.decide import Decision, Keep, Restore, Run, decide
-from redoit.errors import CorruptError
+from redoit.errors import CorruptError, InputError, SourceError
 from redoit.execute import Call, execute
 from redoit.observe import Observation, Observer
 from redoit.reasons import Reason, differences, sentence
@@ -148,12 +148,7 @@ class Engine:
 
     def _record(self, stage: Stage, before: Observation, trace: Trace, *, edited: bool) -> tuple[str, ...]:
         """Record a trace if what the step saw is still what is there; return what the user should know."""
-        self.observer.refresh()
-        now = self.observer.action(stage, trace.action.settings)
-        changed = sentence(differences(now.action, trace.action), stage.files)
-        if not changed:
-            touched = [path for path, found in now.files.items() if before.files.get(path) != found]
-            changed = f"{', '.join(touched)} changed" if touched else "its settings changed" if edited else ""
+        changed = self._changed(stage, before) or ("its settings changed" if edited else "")
         if changed:
             return (f"{changed} while it ran: its outputs are in place, and it runs again next time",)
         store = self.workspace.store_of(stage)
@@ -167,3 +162,15 @@ class Engine:
             if differing:
                 return (f"not reproducible: {differing} differs from an earlier run of the same action",)
         return ()
+
+    def _changed(self, stage: Stage, before: Observation) -> str:
+        """Return what is not as it was observed before, in words; an empty text if all is."""
+        self.observer.refresh()
+        try:
+            now = self.observer.action(stage, before.action.settings)
+        except (InputError, SourceError) as error:
+            return f"{error.subject} changed ({error.found})"
+        touched = [path for path, found in now.files.items() if before.files.get(path) != found]
+        # Content that changed and changed back leaves no difference but in the identity of its file.
+        found = sentence(differences(now.action, before.action), stage.files)
+        return found or (f"{', '.join(touched)} changed" if touched else "")

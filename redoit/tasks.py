@@ -17,12 +17,12 @@ from doit.dependency import FileChangedChecker, UptodateCalculator
 from doit.exceptions import TaskFailed
 
 from redoit import configuration
-from redoit.decide import Decision, Keep
+from redoit.decide import Decision, Keep, Restore, Run
 from redoit.errors import DeclarationError, RedoitError
 from redoit.graph import Graph
 from redoit.parameters import parameter
 from redoit.realise import Engine
-from redoit.reasons import Reason
+from redoit.reasons import Reason, sentence
 from redoit.records import Policy, Setting, Stage, Trace
 from redoit.settings import Declared, Kind, Signature, nearest, signature
 from redoit.workspace import FOLDER
@@ -80,6 +80,15 @@ class StageTask(UptodateCalculator):
         """Learn where doit remembers; doit calls this before each decision."""
         super().setup(dep_manager, tasks_dict)
         self._database = dep_manager
+
+    def __repr__(self) -> str:
+        """Say why the stage is not up to date, as `doit info` asks."""
+        match self.decision:
+            case Run(reasons):
+                return f"{self.stage.name} runs: {sentence(reasons, self.stage.files)}"
+            case Restore():
+                return f"{self.stage.name} is restored from the store"
+        return f"stage {self.stage.name}"
 
     def __getstate__(self) -> dict[str, Any]:
         # doit may send an action to a worker process, and the database can't go there.

@@ -184,3 +184,10 @@ def test_nothing_to_do_imports_nothing_heavy(built: Pipeline) -> None:
     loaded = set(result.err.split())
     assert "redoit.tasks" in loaded
     assert not loaded & set(HEAVY)
+
+
+def test_info_says_why(built: Pipeline) -> None:
+    """`doit info` gives the reason that a run would give."""
+    assert "make runs: times 3 -> 9" in built.doit("info", "make", "make.times=9").out
+    built.path("data/made.txt").unlink()
+    assert "make is restored from the store" in built.doit("info", "make").out

@@ -28,6 +28,24 @@ def test_a_change_while_the_step_runs_is_not_recorded(fresh: Pipeline, name: str
     assert fresh.doit("make").executed == []
 
 
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("rm source.txt", "source.txt changed (not there"),
+        ("echo def >> steps/constants.py", "steps/constants.py changed ("),
+    ],
+    ids=["input gone", "code unreadable"],
+)
+def test_what_is_gone_when_the_step_ends_fails_nothing(fresh: Pipeline, command: str, told: str) -> None:
+    """A step whose input or code can't be read any more has succeeded all the same; it is just not recorded."""
+    fresh.edit("steps/make.py", "return {", f"import os; os.system({command!r}); return {{")
+    result = fresh.doit("make")
+    assert (result.executed, result.code) == (["make"], 0)
+    assert f"WARNING make: {told}" in result.out
+    assert fresh.path("data/made.txt").exists()
+    assert not fresh.path(".redoit/traces").exists()
+
+
 def change(line: str) -> tuple[str, str]:
     """Return an edit that puts a line before the step does its work."""
     return "scaled = scale", f"{line}\n    scaled = scale"
