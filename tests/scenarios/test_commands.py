@@ -3,8 +3,7 @@
 import json
 
 import pytest
-
-from tests.scenarios.conftest import ALL, Pipeline
+from projects import ALL, Pipeline
 
 
 def tree(pipeline: Pipeline) -> dict[str, int]:

@@ -4,8 +4,7 @@ import os
 import signal
 
 import pytest
-
-from tests.scenarios.conftest import ALL, Pipeline, until
+from projects import ALL, Pipeline, until
 
 
 def test_forget_distrusts_the_dependents(built: Pipeline) -> None:

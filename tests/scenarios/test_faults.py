@@ -5,8 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
-
-from tests.scenarios.conftest import ALL, Pipeline, until
+from projects import ALL, Pipeline, until
 
 PAUSE = "echo $PPID > ../pid; sleep 30"
 

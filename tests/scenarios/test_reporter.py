@@ -3,8 +3,7 @@
 import re
 
 import pytest
-
-from tests.scenarios.conftest import ALL, Pipeline
+from projects import ALL, Pipeline
 
 SECONDS = r"\d+\.\d{3}s"
 RAN = rf"\(ran {SECONDS} on \d{{4}}-\d\d-\d\d\)"

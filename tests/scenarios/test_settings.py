@@ -4,8 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-
-from tests.scenarios.conftest import Pipeline
+from projects import Pipeline
 
 TYPED = {
     "dodo.py": '''

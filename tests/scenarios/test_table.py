@@ -5,8 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from tests.scenarios.conftest import ALL, Pipeline
+from projects import ALL, Pipeline
 
 Change = Callable[[Pipeline], None]
 

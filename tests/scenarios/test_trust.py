@@ -1,8 +1,7 @@
 """What could make a result stale without a word: changes that undo themselves, forgotten results, odd declarations."""
 
 import pytest
-
-from tests.scenarios.conftest import ALL, Pipeline
+from projects import ALL, Pipeline
 
 BACK_AND_FORTH = "cp source.txt kept.txt; echo 9 > source.txt"
 

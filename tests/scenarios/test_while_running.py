@@ -1,8 +1,7 @@
 """What goes wrong while a step runs: changes under its feet, failures, broken promises."""
 
 import pytest
-
-from tests.scenarios.conftest import ALL, Pipeline
+from projects import ALL, Pipeline
 
 CHANGES = {
     "input": "echo 4 >> source.txt",

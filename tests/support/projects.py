@@ -1,16 +1,13 @@
-"""A small real project, and real `doit` processes on it. Each step itself witnesses that it was executed."""
+"""Small real projects, and real `doit` processes on them. Each step itself witnesses that it was executed."""
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
-
-import pytest
 
 CHAIN = {
     "dodo.py": '''
@@ -210,42 +207,3 @@ def until(true: Callable[[], object], seconds: float = 20) -> None:
     while not true():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.01)
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Callable[[dict[str, str]], Pipeline]:
-    """Return a maker of projects: the witness and the chain's package, and the files given."""
-
-    def make(files: dict[str, str]) -> Pipeline:
-        pipeline = Pipeline(tmp_path / "project")
-        for name in ("steps/__init__.py", "steps/witness.py"):
-            pipeline.write(name, CHAIN[name])
-        for name, text in files.items():
-            pipeline.write(name, text)
-        return pipeline
-
-    return make
-
-
-@pytest.fixture
-def fresh(project: Callable[[dict[str, str]], Pipeline]) -> Pipeline:
-    """Return the chain, never built."""
-    return project(CHAIN)
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the chain once."""
-    pipeline = Pipeline(tmp_path_factory.mktemp("template") / "project")
-    for name, text in CHAIN.items():
-        pipeline.write(name, text)
-    result = pipeline.doit()
-    assert (result.executed, result.code) == (ALL, 0), result.text
-    return pipeline.root
-
-
-@pytest.fixture
-def built(template: Path, tmp_path: Path) -> Pipeline:
-    """Return the chain, built."""
-    shutil.copytree(template, tmp_path / "project")
-    return Pipeline(tmp_path / "project")

@@ -1,0 +1,68 @@
+"""What all tests share: small projects, and campaigns whose every round can be repeated."""
+
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from campaigns import Campaign
+from projects import ALL, CHAIN, Pipeline
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let campaigns be long, and their rounds be repeated."""
+    group = parser.getgroup("campaigns")
+    group.addoption("--full", action="store_true", help="run campaigns at full length")
+    group.addoption("--examples", type=int, help="rounds of each campaign, whatever its length")
+    group.addoption("--seed", type=int, help="repeat a campaign from the seed that it printed")
+    group.addoption("--round", type=int, help="repeat one round of a campaign")
+
+
+@pytest.fixture
+def campaign(request: pytest.FixtureRequest) -> Campaign:
+    """Return the test's campaign."""
+    option = request.config.getoption
+    seed = random.SystemRandom().randrange(10**6) if option("--seed") is None else option("--seed")
+    return Campaign(
+        request.node.name, seed, full=option("--full"), examples=option("--examples"), only=option("--round")
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Callable[[dict[str, str]], Pipeline]:
+    """Return a maker of projects: the witness and the chain's package, and the files given."""
+
+    def make(files: dict[str, str]) -> Pipeline:
+        pipeline = Pipeline(tmp_path / "project")
+        for name in ("steps/__init__.py", "steps/witness.py"):
+            pipeline.write(name, CHAIN[name])
+        for name, text in files.items():
+            pipeline.write(name, text)
+        return pipeline
+
+    return make
+
+
+@pytest.fixture
+def fresh(project: Callable[[dict[str, str]], Pipeline]) -> Pipeline:
+    """Return the chain, never built."""
+    return project(CHAIN)
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the chain once."""
+    pipeline = Pipeline(tmp_path_factory.mktemp("template") / "project")
+    for name, text in CHAIN.items():
+        pipeline.write(name, text)
+    result = pipeline.doit()
+    assert (result.executed, result.code) == (ALL, 0), result.text
+    return pipeline.root
+
+
+@pytest.fixture
+def built(template: Path, tmp_path: Path) -> Pipeline:
+    """Return the chain, built."""
+    shutil.copytree(template, tmp_path / "project")
+    return Pipeline(tmp_path / "project")
