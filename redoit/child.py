@@ -1,7 +1,7 @@
 """The step's side of `execute`: calls one `run` in a fresh process and writes down how that ended.
 
 Started as `python -m redoit.child RESULT`, where RESULT is the number of an open file. The first line of standard
-input is the call, as JSON; the rest of it stays open for as long as the parent lives. Imports nothing of the engine.
+input is the call, as JSON; the rest of it stays open for as long as the parent lives. Imports nothing heavy.
 """
 
 import importlib
@@ -16,6 +16,9 @@ import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from redoit import strays
+from redoit.witness import Witness
 
 
 class SourceLoader(importlib.machinery.SourceFileLoader):
@@ -39,8 +42,9 @@ def main() -> None:
         os.dup2(nothing.fileno(), 0)
     threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
     with open(int(sys.argv[1]), "w", encoding="utf-8") as result:
+        witness = Witness(Path.cwd())
         outcome = _outcome(call)
-        json.dump(outcome, result)
+        json.dump({**outcome, "reads": witness.reads, "variables": witness.variables}, result)
     sys.exit(1 if "error" in outcome else 0)
 
 
@@ -135,6 +139,7 @@ def _first_line(handle: int) -> bytes:
 def _die_with(parent: int) -> None:
     """End this process and all it started as soon as the parent is gone: killed, even by SIGKILL."""
     os.read(parent, 1)
+    strays.end(os.environ.get(strays.MARK, ""))
     os.killpg(os.getpgid(0), signal.SIGKILL)
 
 

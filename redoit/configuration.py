@@ -7,6 +7,7 @@ name is an error instead of a setting that silently does nothing.
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -31,24 +32,41 @@ def variables() -> dict[str, str]:
     return dict(doit_cmd._CMDLINE_VARS or {})  # noqa: SLF001 - doit has no list of them in public
 
 
-def caching() -> bool:
-    """Return `cache` of `[tool.redoit]` in pyproject.toml.
+@dataclass(frozen=True)
+class Options:
+    """What `[tool.redoit]` in pyproject.toml says of a whole project.
 
-    Raises: DeclarationError on anything else there.
+    `cache`: earlier results count. `strict`: what a step reads without declaring it is an error. `store`: the folder
+    of the store, from the project, if it is shared with others.
+    """
+
+    cache: bool = True
+    strict: bool = False
+    store: str = ""
+
+
+def options() -> Options:
+    """Return what pyproject.toml says.
+
+    Raises: DeclarationError on anything in `[tool.redoit]` that is no option, or if the file is no TOML.
     """
     try:
         table = tomllib.loads(Path("pyproject.toml").read_text("utf-8")).get("tool", {}).get("redoit", {})
     except FileNotFoundError:
-        return True
+        return Options()
+    except (ValueError, RecursionError, AttributeError) as error:
+        raise DeclarationError("pyproject.toml", f"found no TOML ({error})", "mend it") from None
     if not isinstance(table, dict):
         raise DeclarationError("pyproject.toml: [tool.redoit]", f"found {table!r}, expected a table")
-    for name in table:
-        if name != "cache":
-            raise DeclarationError(f"pyproject.toml: [tool.redoit] {name}", "no such setting", nearest(name, ["cache"]))
-    found = table.get("cache", True)
-    if not isinstance(found, bool):
-        raise DeclarationError("pyproject.toml: [tool.redoit] cache", f"found {found!r}, expected true or false")
-    return found
+    known = {field.name: field for field in fields(Options)}
+    for name, found in table.items():
+        subject = f"pyproject.toml: [tool.redoit] {name}"
+        if name not in known:
+            raise DeclarationError(subject, "no such setting", nearest(name, known))
+        if not isinstance(found, type(known[name].default)):
+            expected = "true or false" if isinstance(known[name].default, bool) else "a text"
+            raise DeclarationError(subject, f"found {found!r}, expected {expected}")
+    return Options(**table)
 
 
 def values(stage: str, declared: Mapping[str, Declared], section: Mapping[str, Any]) -> dict[str, Any]:

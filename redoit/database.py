@@ -1,13 +1,20 @@
 """doit's database as redoit keeps it: sqlite3, and never in the way.
 
-It remembers nothing that the traces do not know, so a corrupt one is begun anew.
+It remembers nothing that the traces do not know, so a corrupt one is begun anew, and one that can't be written is done
+without: ordinary tasks, which have no traces, then run again next time.
 """
 
 import contextlib
 import os
+import sqlite3
+import sys
+from pathlib import Path
 from typing import Any
 
 from doit.dependency import DatabaseException, SqliteDB
+
+from redoit import disk
+from redoit.errors import DiskError
 
 
 class Database(SqliteDB):
@@ -16,25 +23,58 @@ class Database(SqliteDB):
     desc = "sqlite3 that begins anew when it is corrupt"
 
     def _sqlite3(self, name: str) -> Any:
-        import sqlite3
-
         for _ in range(2):
             try:
+                if os.path.lexists(name) and (os.path.islink(name) or not os.path.isfile(name)):
+                    disk.vacate(Path(name))
                 connection = super()._sqlite3(name)
                 connection.execute("select count(*) from doit").fetchone()
-            except (DatabaseException, sqlite3.DatabaseError):
-                for path in (name, f"{name}-journal"):
-                    with contextlib.suppress(FileNotFoundError):
-                        os.replace(path, f"{path}.corrupt")
-            else:
                 return connection
-        return super()._sqlite3(name)
+            except (DatabaseException, sqlite3.Error):
+                _put_aside(name)
+            except DiskError:
+                break
+        return super()._sqlite3(":memory:")
 
     def _get_task_data(self, task_id: str) -> Any:
-        import sqlite3
-
         try:
             found = super()._get_task_data(task_id)
-        except (ValueError, sqlite3.DatabaseError):
+        except (ValueError, RecursionError, sqlite3.Error):
             return {}
         return found if isinstance(found, dict) else {}
+
+    def in_(self, task_id: str) -> bool:
+        """Tell whether a task is remembered."""
+        try:
+            return bool(super().in_(task_id))
+        except (ValueError, sqlite3.Error):
+            return False
+
+    def remove(self, task_id: str) -> None:
+        """Forget a task."""
+        try:
+            super().remove(task_id)
+        except sqlite3.Error as error:
+            self._say(error)
+
+    def dump(self) -> None:
+        """Write down what was learnt, and close."""
+        try:
+            super().dump()
+        except sqlite3.Error as error:
+            self._say(error)
+
+    def _say(self, error: sqlite3.Error) -> None:
+        text = f"{self.name}: can't be written ({error}); stages lose nothing, ordinary tasks run again next time"
+        sys.stderr.write(f"{text}\n")
+
+
+def _put_aside(name: str) -> None:
+    for path in (name, f"{name}-journal"):
+        try:
+            os.replace(path, f"{path}.corrupt")
+        except FileNotFoundError:
+            continue
+        except OSError:  # where it can't be kept, it is removed
+            with contextlib.suppress(DiskError):
+                disk.vacate(Path(path))

@@ -1,21 +1,76 @@
 """Every write redoit makes to the disk, in the few verbs that survive a crash. Knows nothing of what it writes.
 
 A file appears whole or not at all: it is written under a temporary name, forced to the disk, renamed, and then
-its folder is forced to the disk, so that after a power failure a name never stands for half a content.
+its folder is forced to the disk, so that after a power failure a name never stands for half a content. What redoit
+wrote is read back without following links: others may be able to write where it reads.
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+import stat
+from collections.abc import Callable, Iterator
+from functools import wraps
 from pathlib import Path
+from typing import BinaryIO, Concatenate, ParamSpec, TypeVar
+
+from redoit.errors import DiskError
 
 FICLONE = 0x40049409  # Linux's ioctl "share the blocks of that file", see ioctl_ficlone(2)
 TEMPORARY = ".tmp-"
 
+P = ParamSpec("P")
+T = TypeVar("T")
 
+
+def told(verb: Callable[Concatenate[Path, P], T]) -> Callable[Concatenate[Path, P], T]:
+    """Let a verb, whose first argument is a path, fail with a DiskError where the system refuses."""
+
+    @wraps(verb)
+    def telling(path: Path, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return verb(path, *args, **kwargs)
+        except OSError as error:
+            found = error.strerror or str(error)
+            raise DiskError(os.fspath(error.filename or path), found, "mend that and run again") from error
+
+    return telling
+
+
+def opened(root: Path, *names: str) -> BinaryIO:
+    """Open a regular file below a folder to read it; `names` lead to it.
+
+    Raises: OSError, also where a name is a link, or the last one a folder, a pipe, anything that is no file.
+    """
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for name in names[:-1]:
+            inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        # Without O_NONBLOCK a pipe would let us wait for its other end.
+        handle = os.open(names[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    finally:
+        os.close(folder)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "not a regular file", os.path.join(root, *names))
+    return os.fdopen(handle, "rb")
+
+
+def read(root: Path, *names: str) -> bytes:
+    """Return the bytes of a regular file below a folder.
+
+    Raises: OSError, as `opened`.
+    """
+    with opened(root, *names) as file:
+        return file.read()
+
+
+@told
 def sync(path: Path) -> None:
     """Force a file, or a folder's list of names, to the disk."""
     handle = os.open(path, os.O_RDONLY)
@@ -25,26 +80,40 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def clone(source: Path, target: Path) -> None:
-    """Make target an independent copy of source: a reflink where the file system has it, else a copy."""
-    with source.open("rb") as reader, target.open("wb") as writer:
+@told
+def clone(target: Path, reader: BinaryIO) -> None:
+    """Make target an independent copy of an open file: a reflink where the file system has it, else a copy."""
+    with target.open("wb") as writer:
         try:
             fcntl.ioctl(writer, FICLONE, reader.fileno())
         except OSError:
             shutil.copyfileobj(reader, writer, 1 << 20)
 
 
+@told
 def publish(temporary: Path, target: Path) -> None:
     """Give a finished file its name: its content reaches the disk before its name does."""
     sync(temporary)
-    temporary.replace(target)
+    _replace(temporary, target)
     sync(target.parent)
 
 
+@told
+def vacate(path: Path) -> None:
+    """Let nothing stand where a file of ours belongs: a link is removed, a folder becomes litter beside it."""
+    try:
+        path.unlink(missing_ok=True)
+    except IsADirectoryError:
+        path.rename(path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}"))
+
+
+@told
 def make(folder: Path) -> None:
     """Make a folder, and those around it, so that none of their names is lost with the power."""
     if not folder.is_dir():
         make(folder.parent)
+        if os.path.lexists(folder):
+            raise DiskError(os.fspath(folder), "found a file or a broken link, expected a folder", "move it away")
         folder.mkdir(exist_ok=True)
         sync(folder.parent)
 
@@ -57,9 +126,11 @@ def temporary(folder: Path) -> Iterator[Path]:
     try:
         yield path
     finally:
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # litter, which is collected
+            path.unlink(missing_ok=True)
 
 
+@told
 def write(target: Path, data: bytes) -> None:
     """Write a small file, whole or not at all."""
     with temporary(target.parent) as path:
@@ -67,10 +138,25 @@ def write(target: Path, data: bytes) -> None:
         publish(path, target)
 
 
+@told
+def jot(target: Path, data: bytes) -> None:
+    """Write a small file that may be lost with the power, but is whole or not there to whoever reads it meanwhile."""
+    with temporary(target.parent) as path:
+        path.write_bytes(data)
+        _replace(path, target)
+
+
+@told
 def remove(target: Path) -> None:
     """Remove a file for good, if it is there."""
+    if os.path.lexists(target):
+        vacate(target)
+        sync(target.parent)
+
+
+def _replace(temporary: Path, target: Path) -> None:
     try:
-        target.unlink()
-    except FileNotFoundError:
-        return
-    sync(target.parent)
+        temporary.replace(target)
+    except IsADirectoryError:
+        vacate(target)
+        temporary.replace(target)

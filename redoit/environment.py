@@ -4,6 +4,7 @@ Knows the installed distributions, not the code. Which distribution a module com
 `stat` says of the folders on `sys.path`: installing or upgrading a package changes them.
 """
 
+import contextlib
 import os
 import sys
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from redoit import disk
-from redoit.errors import CorruptError
+from redoit.errors import CorruptError, DiskError
 from redoit.files import COARSE
 from redoit.formats import sealed, unsealed
 
@@ -44,7 +45,8 @@ class Environment:
             if self._owners is None:
                 self._owners = _installed()
                 if max((changed for _, _, changed in folders), default=0) + COARSE < time.time_ns():
-                    disk.write(self._memory, sealed({"folders": folders, "owners": self._owners}))
+                    with contextlib.suppress(DiskError):  # it costs the next process a look
+                        disk.jot(self._memory, sealed({"folders": folders, "owners": self._owners}))
         return self._owners
 
 
@@ -60,7 +62,7 @@ def _folders() -> list[list[Any]]:
 
 def _remembered(memory: Path, folders: list[list[Any]]) -> dict[str, dict[str, str]] | None:
     try:
-        known = unsealed(memory.read_bytes())
+        known = unsealed(disk.read(memory.parent, memory.name))
         return known["owners"] if known["folders"] == folders else None
     except (OSError, CorruptError, KeyError, TypeError):
         return None

@@ -5,6 +5,8 @@
     ├── SourceError        a project's source file can't be read or parsed
     ├── InputError         an input of a stage is missing or is not a file
     ├── StepError          a step failed, was killed, or broke its promise of outputs
+    ├── DiskError          a file can't be read or written: no room, no permission, a failing disk
+    ├── BusyError          another process holds what this one needs
     └── StoreError         the state under `.redoit/` can't be used
         └── CorruptError   bytes in the store are not the ones their name promises
 
@@ -40,6 +42,14 @@ class InputError(RedoitError):
 
 class StepError(RedoitError):
     """A step failed, was killed, or broke its promise of outputs."""
+
+
+class DiskError(RedoitError):
+    """A file can't be read or written: no room, no permission, a failing disk."""
+
+
+class BusyError(RedoitError):
+    """Another process holds what this one needs."""
 
 
 class StoreError(RedoitError):

@@ -4,22 +4,24 @@ A call is the step's name, paths and settings, as JSON. The process is fresh, le
 with us, whichever way we end. What it prints goes to its log and, on demand, to the terminal.
 """
 
-import codecs
 import contextlib
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TextIO
 
+from redoit import strays
 from redoit.errors import StepError
+from redoit.printed import printed
 from redoit.records import Setting
+from redoit.running import RUNNING
 
 ENVIRONMENT = {
     "PYTHONHASHSEED": "0",  # the order of a set must not differ between two executions
@@ -29,11 +31,12 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a step: role -> path from the project's root, and settings."""
+    """One call of a step: role -> path from the project's root, settings, and the seconds it may take."""
 
     step: str
     paths: Mapping[str, str]
     settings: tuple[Setting, ...]
+    time_limit: float | None = None
 
     def json(self) -> bytes:
         """Return the call as one line of JSON."""
@@ -42,119 +45,75 @@ class Call:
         return json.dumps(fields).encode() + b"\n"
 
 
-def execute(call: Call, log: Path, *, stdout: TextIO | None, stderr: TextIO | None) -> dict[str, float]:
-    """Make a call, wait for it and return its metrics. `stdout` and `stderr` receive what the step prints, as the log.
+@dataclass(frozen=True)
+class Result:
+    """What a call came to.
 
-    Raises: StepError if the step raises, exits or is killed.
+    `reads`: files of the project that were opened to be read, from its root; `variables`: environment variables that
+    its code asked for; `left`: command lines of processes that it left behind, and that were ended.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as written, tempfile.TemporaryFile() as answer:
-        with _streams(written, stdout, stderr) as (child_stdout, child_stderr):
-            process = subprocess.Popen(
-                [sys.executable, "-m", "redoit.child", str(answer.fileno())],
-                stdin=subprocess.PIPE,
-                stdout=child_stdout,
-                stderr=child_stderr,
-                env={**os.environ, **ENVIRONMENT},
-                pass_fds=(answer.fileno(),),
-                start_new_session=True,
-            )
-            _wait(process, call)
+
+    metrics: Mapping[str, float]
+    reads: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+
+def execute(call: Call, log: Path, stdout: TextIO | None, stderr: TextIO | None) -> Result:
+    """Make a call, wait for it and return its result. `stdout` and `stderr` receive what the step prints, as the log.
+
+    Raises: StepError if the step raises, exits, is killed or takes too long; DiskError, OSError.
+    """
+    mark = secrets.token_hex(16)
+    with tempfile.TemporaryFile() as answer, printed(log, stdout, stderr) as (child_stdout, child_stderr, notes):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "redoit.child", str(answer.fileno())],
+            stdin=subprocess.PIPE,
+            stdout=child_stdout,
+            stderr=child_stderr,
+            env={**os.environ, **ENVIRONMENT, strays.MARK: mark},
+            pass_fds=(answer.fileno(),),
+            start_new_session=True,
+        )
+        try:
+            in_time = _wait(process, call)
+        finally:
+            left = strays.end(mark)
         answer.seek(0)
         outcome = _read(answer)
-        written.write(outcome.get("traceback", "").encode(errors="backslashreplace"))
-    _tidy(log)
-    if process.returncode or "metrics" not in outcome:
+        notes.append(outcome.get("traceback", "").encode(errors="backslashreplace"))
+    if process.returncode or "metrics" not in outcome or not in_time:
         found = outcome.get("error") or _ending(process.returncode)
+        if not in_time:
+            found = f"it ran longer than its time limit of {call.time_limit:g} s, and was ended"
         raise StepError(f"step {call.step}", found, f"its log is {os.path.relpath(log)}")
-    return {name: float(value) for name, value in outcome["metrics"].items()}
+    metrics = {name: float(value) for name, value in outcome["metrics"].items()}
+    return Result(metrics, tuple(outcome.get("reads", ())), tuple(outcome.get("variables", ())), tuple(left))
 
 
-def _wait(process: "subprocess.Popen[bytes]", call: Call) -> None:
-    """Send the call and wait for the end of the process and of all it started, also when we are interrupted."""
+def _wait(process: "subprocess.Popen[bytes]", call: Call) -> bool:
+    """Send the call, wait for the end of the process and of its group, also when we are interrupted.
+
+    Return whether it ended within its time.
+    """
     assert process.stdin is not None
-    try:
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(call.json())
-            process.stdin.flush()
-        # The pipe stays open: its end tells the child that we are gone.
-        if hasattr(os, "waitid"):
-            # Without reaping it, so that its number can't be another's when its group is killed.
-            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        else:
+    with RUNNING.noted(process.pid, call.time_limit) as ended:
+        try:
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.write(call.json())
+                process.stdin.flush()
+            # The pipe stays open: its end tells the child that we are gone.
+            if hasattr(os, "waitid"):
+                # Without reaping it, so that its number can't be another's when its group is killed.
+                os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+            else:
+                process.wait()
+        finally:
+            in_time = ended()
             process.wait()
-    finally:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.close()
-
-
-@contextlib.contextmanager
-def _streams(log: IO[bytes], stdout: TextIO | None, stderr: TextIO | None) -> Iterator[tuple[int, int]]:
-    """Yield what the process writes to; a terminal if we have one, so that progress is live."""
-    if stdout is not None and stderr is not None and stdout.isatty():
-        import pty
-        import termios
-
-        ours, theirs = pty.openpty()
-        with contextlib.suppress(termios.error, OSError, AttributeError):
-            termios.tcsetwinsize(theirs, os.get_terminal_size()[::-1])
-        channels: list[tuple[int, int, TextIO | None]] = [(ours, theirs, stdout)]
-    else:
-        channels = [(*os.pipe(), stdout), (*os.pipe(), stderr)]
-    lock = threading.Lock()
-    pumps = []
-    for source, _, screen in channels:
-        pump = threading.Thread(target=_pump, args=(source, _writer(log, screen, lock)), daemon=True)
-        pump.start()
-        pumps.append(pump)
-    try:
-        yield channels[0][1], channels[-1][1]
-    finally:
-        for _, theirs, _ in channels:
-            os.close(theirs)
-        for pump in pumps:
-            pump.join(timeout=5)  # a process that left the group could hold the other end for ever
-
-
-def _writer(log: IO[bytes], screen: TextIO | None, lock: threading.Lock) -> Callable[[bytes], None]:
-    """Return a writer to the log, in whole lines, and to the screen at once; no bytes at all are the end."""
-    decode = codecs.getincrementaldecoder("utf-8")("replace").decode  # a character may be cut in two
-    pending = bytearray()
-
-    def write(data: bytes) -> None:
-        with lock:
-            pending.extend(data)
-            end = pending.rfind(b"\n") + 1 if data else len(pending)
-            log.write(pending[:end])
-            log.flush()
-            del pending[:end]
-            if screen is not None:
-                with contextlib.suppress(OSError, ValueError):  # a terminal that is gone; the log goes on
-                    screen.write(decode(data).replace("\r\n", "\n"))
-                    screen.flush()
-
-    return write
-
-
-def _pump(source: int, write: Callable[[bytes], None]) -> None:
-    with contextlib.suppress(OSError, ValueError):  # the other end of a pseudo-terminal is gone
-        while data := os.read(source, 1 << 16):
-            write(data)
-    with contextlib.suppress(OSError, ValueError):
-        write(b"")
-    os.close(source)
-
-
-def _tidy(log: Path) -> None:
-    """Leave in the log what was left on the terminal: the last state of each progress bar."""
-    data = log.read_bytes()
-    lines = [line.rstrip(b"\r\x08") for line in data.split(b"\n")]
-    tidied = b"\n".join(line[max(line.rfind(b"\r"), line.rfind(b"\x08")) + 1 :] for line in lines)
-    if tidied != data:
-        log.write_bytes(tidied)
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
+    return in_time
 
 
 def _read(answer: IO[bytes]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ An entry is trusted only if the file was last changed well before it was digeste
 clock's granularity could be changed once more without a trace in its times (git calls this "racily clean").
 """
 
+import contextlib
 import os
 import stat
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from redoit import digest, disk
-from redoit.errors import CorruptError
+from redoit.errors import CorruptError, DiskError
 from redoit.formats import sealed, unsealed
 
 FINE = 100_000_000  # nanoseconds; the kernel's clock for file times ticks every 10 ms or faster
@@ -57,9 +58,10 @@ class FileDigests:
         return found
 
     def save(self) -> None:
-        """Write down what was learnt, for the next process."""
+        """Write down what was learnt, for the next process; a disk that refuses costs that process a look."""
         if self._changed:
-            disk.write(self._memory, sealed(self._entries))
+            with contextlib.suppress(DiskError):
+                disk.jot(self._memory, sealed(self._entries))
             self._changed = False
 
     def _remembered(self) -> dict[str, list[object]]:
@@ -88,7 +90,7 @@ def _settled(identity: Identity, now: int) -> bool:
 def _read(memory: Path) -> dict[str, list[object]]:
     """Return the remembered entries: none at all if a single byte of them is not as it was written."""
     try:
-        entries: dict[str, list[object]] = unsealed(memory.read_bytes())
-    except (OSError, CorruptError):
+        entries = unsealed(disk.read(memory.parent, memory.name))
+        return {name: list(entry) for name, entry in entries.items()}
+    except (OSError, CorruptError, AttributeError, TypeError):  # the last two: somebody else wrote it
         return {}
-    return entries

@@ -43,11 +43,14 @@ class StageLoader(cmd_base.TaskLoader2):
         config = self._inner.load_doit_config()
         self.ours = str(config.get("dep_file", "")).startswith(FOLDER)
         if self.ours:
+            # doit would wait for ever for a worker process that is killed; a step has a process of its own anyway.
+            self._parameters["par_type"] = "thread"
             workspace = engine().workspace
             workspace.open()
             self._stack.callback(workspace.files.save)
             if self._exclusive:
-                self._stack.enter_context(lock.held(workspace.root / "lock", _say))
+                wait = not self._parameters.get("no_wait")
+                self._stack.enter_context(lock.held(workspace.root / "lock", _say, wait=wait))
         return config
 
     def load_tasks(self, cmd: Any, pos_args: list[str]) -> Any:
@@ -65,7 +68,7 @@ class StageLoader(cmd_base.TaskLoader2):
         configuration.check_names(self._inner.config or {}, stages, names)
         overrides = configuration.overrides(declared, names)
         graph = graph_of(tasks, stages)
-        caching = configuration.caching()
+        caching = configuration.options().cache
         for task in tasks:
             stage = stages.get(task.name)
             if stage is None:

@@ -1,6 +1,6 @@
-"""One process at a time realises stages in a checkout; the others wait, and say for whom.
+"""Locks between processes: one at a time realises stages in a checkout; the others wait, and say for whom.
 
-The kernel gives the lock back when its holder dies, however it dies, so a stale lock can't be. (filelock would do as
+The kernel gives a lock back when its holder dies, however it dies, so a stale lock can't be. (filelock would do as
 well; to import it takes half as long as a whole run with nothing to do.)
 """
 
@@ -12,21 +12,83 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from redoit import disk
+from redoit.errors import BusyError
+
 
 @contextlib.contextmanager
-def held(path: Path, say: Callable[[str], object]) -> Iterator[None]:
-    """Hold the lock; `say` is told once if another process holds it."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(handle, 200, 0).decode(errors="replace") or "another process"
-            say(f"Waiting for {holder} to finish.")
-            fcntl.flock(handle, fcntl.LOCK_EX)
+def held(path: Path, say: Callable[[str], object], *, wait: bool = True) -> Iterator[None]:
+    """Hold the lock of a checkout; `say` is told once if another process holds it.
+
+    Raises: BusyError if we are not to wait, DiskError.
+    """
+    with _locked(path, fcntl.LOCK_EX, say, wait=wait) as handle:
         command = shlex.join([os.path.basename(sys.argv[0]), *sys.argv[1:]])
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"'{command[:150]}' (process {os.getpid()})".encode(errors="replace"), 0)
+        with contextlib.suppress(OSError):  # a full disk: nobody learns our name
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"'{command[:150]}' (process {os.getpid()})".encode(errors="replace"), 0)
         yield
+
+
+@contextlib.contextmanager
+def shared(path: Path) -> Iterator[None]:
+    """Hold a lock that others may hold as well, but none alone. Not to be taken twice by one thread.
+
+    Raises: DiskError.
+    """
+    with _locked(path, fcntl.LOCK_SH):
+        yield
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Hold a lock that nobody else holds, not even shared.
+
+    Raises: DiskError.
+    """
+    with _locked(path, fcntl.LOCK_EX):
+        yield
+
+
+@contextlib.contextmanager
+def _locked(
+    path: Path, kind: int, say: Callable[[str], object] = lambda _: None, *, wait: bool = True
+) -> Iterator[int]:
+    handle = _open(path)
+    try:
+        while True:
+            _take(handle, kind, say, wait=wait)
+            if _is_still(path, handle):
+                break
+            os.close(handle)  # somebody removed the file while we waited: a lock on it keeps nobody out
+            handle = _open(path)
+        yield handle
     finally:
         os.close(handle)
+
+
+@disk.told
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    except FileNotFoundError:
+        disk.make(path.parent)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+
+
+def _take(handle: int, kind: int, say: Callable[[str], object], *, wait: bool) -> None:
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(handle, 200, 0).decode(errors="replace") or "another process"
+        if not wait:
+            raise BusyError(holder, "at work here, expected nobody", "let it finish, or leave out --no-wait") from None
+        say(f"Waiting for {holder} to finish.")
+        fcntl.flock(handle, kind)
+
+
+def _is_still(path: Path, handle: int) -> bool:
+    try:
+        return os.path.samestat(os.lstat(path), os.fstat(handle))
+    except OSError:
+        return False

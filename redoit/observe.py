@@ -1,5 +1,6 @@
 """A look at the world: a stage and its settings become an action, its outputs become digests. Changes nothing."""
 
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,9 +44,8 @@ class Look:
 
     def files(self, code: Code) -> list[str]:
         """Return the files that code was read from."""
-        modules = {part.name.partition(":")[0] for part in code.parts}
-        found = (self.project.module(name) for name in sorted(modules))
-        return [str(module.path) for module in found if module]
+        found = (self.project.locate(name) for name in code.modules)
+        return [str(self.project.relative(path)) for path in found if path and path.is_file()]
 
 
 class Observer:
@@ -79,7 +79,7 @@ class Observer:
             settings=settings,
             outputs=tuple(stage.outputs),
             code={part.name: part.digest for part in code.parts},
-            environment=self._workspace.environment.versions(code.imports),
+            environment={**self._workspace.environment.versions(code.imports), **_variables(stage)},
         )
         return Observation(action, code, files)
 
@@ -99,3 +99,8 @@ class Observer:
             what = "not a file that can be read" if Path(path).exists() else "not there"
             raise InputError(path, f"{what}, expected the input '{role}' of {stage.name}", "make it, or mend dodo.py")
         return found
+
+
+def _variables(stage: Stage) -> dict[str, str]:
+    """Return `$NAME` -> value of the environment variables that a stage declares, and that are set."""
+    return {f"${name}": os.environ[name] for name in stage.environ if name in os.environ}

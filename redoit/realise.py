@@ -4,9 +4,11 @@ The order of a commit is the heart of it. Blobs first, then the outputs in place
 before the next begins. A crash at any point leaves litter at worst, never a trace of what is not there.
 """
 
+import contextlib
+import os
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
@@ -14,16 +16,19 @@ from typing import TextIO
 from redoit import digest
 from redoit.canonical import canonicalise
 from redoit.decide import Decision, Keep, Restore, Run, decide
-from redoit.errors import CorruptError, InputError, SourceError
-from redoit.execute import Call, execute
+from redoit.errors import CorruptError, InputError, SourceError, StepError
+from redoit.execute import Call, Result, execute
 from redoit.observe import Observation, Observer
 from redoit.reasons import Reason, differences, sentence
 from redoit.records import Artifact, Setting, Stage, Trace
 from redoit.staging import check, place, staged, unstage
 from redoit.workspace import Workspace
 
+FEW = 3  # names in one line
+
 Settings = tuple[Setting, ...]
 Screens = tuple[TextIO | None, TextIO | None]
+Execute = Callable[[Call, Path, TextIO | None, TextIO | None], Result]
 
 
 @dataclass(frozen=True)
@@ -36,12 +41,28 @@ class Outcome:
     warnings: tuple[str, ...] = field(default=())
 
 
-class Engine:
-    """Decides and realises the stages of the project in one folder, which is the working directory."""
+@dataclass(frozen=True)
+class Made:
+    """What a step made: role -> staged path, and what its execution came to."""
 
-    def __init__(self, root: Path) -> None:
-        self.workspace = Workspace(root)
+    paths: Mapping[str, Path]
+    result: Result
+
+
+class Engine:
+    """Decides and realises the stages of the project in one folder, which is the working directory.
+
+    `store`: the folder of the store, if it is not the project's own. `strict`: to read what is not declared is an
+    error. `execute`: how a step is run.
+    """
+
+    def __init__(
+        self, root: Path, store: Path | None = None, *, strict: bool = False, execute: Execute = execute
+    ) -> None:
+        self.workspace = Workspace(root, store)
         self.observer = Observer(root, self.workspace)
+        self._strict = strict
+        self._execute = execute
 
     def decide(self, stage: Stage, settings: Settings, distrust: Reason | None = None) -> Decision:
         """Return what to do about a stage now. Changes nothing.
@@ -58,26 +79,49 @@ class Engine:
         edited: Callable[[], bool] = lambda: False,
         distrust: Reason | None = None,
         dependents: tuple[str, ...] = (),
+        time_limit: float | None = None,
         screens: Screens = (None, None),
     ) -> Outcome:
         """Make the outputs of a stage true. `edited` tells after a run whether the user changed the settings meanwhile.
 
-        Raises: StepError, InputError, SourceError, StoreError. The outputs in place are then as they were.
+        Raises: StepError, InputError, SourceError, StoreError, DiskError, OSError. The outputs in place are then as
+        they were.
         """
         began = time.perf_counter()
         self.observer.refresh()
         if distrust:
             self.workspace.distrust(stage.name, dependents, distrust.kind)
-        observation = self.observer.action(stage, settings)
-        decision = self._decide(stage, observation, distrust)
-        if isinstance(decision, Restore):
-            decision = self._restore(stage, decision)
-        if isinstance(decision, Run):
-            trace, warnings = self._run(stage, observation, edited, screens)
-            return Outcome("ran", trace, time.perf_counter() - began, warnings)
-        self.workspace.remember(stage, decision.trace)
-        verdict = "kept" if isinstance(decision, Keep) else "restored"
-        return Outcome(verdict, decision.trace, time.perf_counter() - began)
+        with self.workspace.store_of(stage).in_use():
+            observation = self.observer.action(stage, settings)
+            decision = self._decide(stage, observation, distrust)
+            if isinstance(decision, Restore):
+                decision = self._restore(stage, decision)
+            if not isinstance(decision, Run):
+                self.workspace.remember(stage, decision.trace)
+                verdict = "kept" if isinstance(decision, Keep) else "restored"
+                return Outcome(verdict, decision.trace, time.perf_counter() - began)
+        trace, warnings = self._run(stage, observation, edited, time_limit, screens)
+        return Outcome("ran", trace, time.perf_counter() - began, warnings)
+
+    @contextlib.contextmanager
+    def made(
+        self, stage: Stage, observation: Observation, log: Path, time_limit: float | None, screens: Screens
+    ) -> Iterator[Made]:
+        """Run a step, hold it to its promises, and yield what it made, which is gone afterwards.
+
+        Raises: StepError, DiskError, OSError.
+        """
+        try:
+            paths = staged(stage, stage.outputs)
+            places = {**stage.inputs, **{role: str(path) for role, path in paths.items()}}
+            call = Call(stage.step, places, observation.action.settings, time_limit)
+            result = self._execute(call, log, *screens)
+            for role, path in paths.items():
+                check(stage, role, path, log)
+                canonicalise(path)
+            yield Made(paths, result)
+        finally:
+            unstage(stage)
 
     def _decide(self, stage: Stage, observation: Observation, distrust: Reason | None) -> Decision:
         store = self.workspace.store_of(stage)
@@ -101,6 +145,7 @@ class Engine:
             for role, path in paths.items():
                 self.workspace.store.restore(manifest[role], path)
             place(stage, paths)
+            self.workspace.store.touch(decision.trace)
         except CorruptError:
             return Run((Reason("output lost", role),))
         finally:
@@ -108,34 +153,56 @@ class Engine:
         return decision
 
     def _run(
-        self, stage: Stage, observation: Observation, edited: Callable[[], bool], screens: Screens
+        self,
+        stage: Stage,
+        observation: Observation,
+        edited: Callable[[], bool],
+        time_limit: float | None,
+        screens: Screens,
     ) -> tuple[Trace, tuple[str, ...]]:
         """Run the step, commit what it made, and return the trace and what the user should know."""
         log = self.workspace.log(stage.name)
         started, began = time.time(), time.perf_counter()
-        try:
-            paths = staged(stage, stage.outputs)
-            places = {**stage.inputs, **{role: str(path) for role, path in paths.items()}}
-            call = Call(stage.step, places, observation.action.settings)
-            metrics = execute(call, log, stdout=screens[0], stderr=screens[1])
-            for role, path in paths.items():
-                check(stage, role, path, log)
-                canonicalise(path)
-            manifest = self._put(stage, observation, paths)
-            trace = Trace(
-                action=observation.action,
-                manifest=manifest,
-                started=started,
-                seconds=time.perf_counter() - began,
-                stage=stage.name,
-                host=socket.gethostname(),
-                log=self.workspace.store_of(stage).put_file(log).digest,
-                metrics=metrics,
+        with self.made(stage, observation, log, time_limit, screens) as made:
+            undeclared = self._undeclared(stage, observation, made)
+            left = [f"a process that its step left behind was ended ({command[:80]})" for command in made.result.left]
+            seconds = time.perf_counter() - began
+            with self.workspace.store_of(stage).in_use():
+                manifest = self._put(stage, observation, made.paths)
+                trace = Trace(
+                    action=observation.action,
+                    manifest=manifest,
+                    started=started,
+                    seconds=seconds,
+                    stage=stage.name,
+                    host=socket.gethostname(),
+                    log=self.workspace.store_of(stage).put_file(log).digest,
+                    metrics=made.result.metrics,
+                )
+                place(stage, made.paths)
+                changed = self._record(stage, observation, trace, edited=edited())
+        return trace, (*undeclared, *left, *changed)
+
+    def _undeclared(self, stage: Stage, observation: Observation, made: Made) -> list[str]:
+        """Return what the step read that its stage does not declare, in words.
+
+        Raises: StepError if that is an error here.
+        """
+        if not stage.policy.restorable:  # that it depends on more than its inputs is declared
+            return []
+        own = tuple(f"{path.parent}{os.sep}" for path in made.paths.values())
+        reads = [path for path in made.result.reads if path not in observation.files and not path.startswith(own)]
+        variables = [name for name in made.result.variables if name not in stage.environ]
+        found = []
+        if reads:
+            found.append(f"its step read {_few(reads)}, which it does not declare as an input")
+        if variables:
+            found.append(
+                f"its step asked for the environment variable {_few(variables)}, which environ=[...] does not name"
             )
-            place(stage, paths)
-        finally:
-            unstage(stage)
-        return trace, self._record(stage, observation, trace, edited=edited())
+        if found and self._strict:
+            raise StepError(f"step {stage.step}", " and ".join(found), "declare it, or set strict = false")
+        return [f"{text}: a change of it goes unseen" for text in found]
 
     def _put(self, stage: Stage, observation: Observation, paths: Mapping[str, Path]) -> dict[str, Artifact]:
         """Keep the outputs, and the source that made them."""
@@ -174,3 +241,8 @@ class Engine:
         # Content that changed and changed back leaves no difference but in the identity of its file.
         found = sentence(differences(now.action, before.action), stage.files)
         return found or (f"{', '.join(touched)} changed" if touched else "")
+
+
+def _few(names: list[str]) -> str:
+    more = len(names) - FEW
+    return ", ".join(names[:FEW]) + (f" and {more} more" if more > 0 else "")

@@ -43,11 +43,13 @@ class Code:
 
     `parts` are sorted by name, each name once. `imports`: top-level modules outside the project and the standard
     library, sorted. `unresolved`: a line for each thing that reading can't resolve, and what was taken whole for it.
+    `modules`: all modules of the project that an import may execute, sorted, also those of which nothing counts.
     """
 
     parts: tuple[Part, ...]
     imports: tuple[str, ...]
     unresolved: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ class Action:
     """Everything that determines a stage's outputs.
 
     `inputs`: role -> digest. `outputs`: roles. `code`: part -> digest of its normalised source.
-    `environment`: `python` and each distribution that the code can reach -> version.
+    `environment`: `python` and each distribution that the code can reach -> version; `$NAME` -> value of each variable
+    that is declared and set.
     """
 
     inputs: Mapping[str, str]
@@ -108,13 +111,17 @@ class Policy:
 
 @dataclass(frozen=True)
 class Stage:
-    """The declaration of a step: `step` is its module, `inputs` and `outputs` are role -> path from the project."""
+    """The declaration of a step: `step` is its module, `inputs` and `outputs` are role -> path from the project.
+
+    `environ`: names of environment variables that its result depends on.
+    """
 
     name: str
     step: str
     inputs: Mapping[str, str]
     outputs: Mapping[str, str]
     policy: Policy = Policy()
+    environ: tuple[str, ...] = ()
 
     @property
     def files(self) -> dict[str, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from redoit import disk
-from redoit.errors import StepError
+from redoit.errors import DiskError, StepError
 from redoit.records import Stage
 
 
@@ -25,8 +25,8 @@ def staged(stage: Stage, roles: Iterable[str]) -> dict[str, Path]:
     for role, path in paths.items():
         try:
             disk.make(path.parent)
-        except OSError as error:
-            found = f"no folder can be made for it ({error.strerror})"
+        except DiskError as error:
+            found = f"no folder can be made for it ({error.found})"
             raise StepError(stage.outputs[role], found, "make room for it") from error
     return paths
 

@@ -2,42 +2,72 @@
 
     blobs/ab/cdef...                 the content of an output, a log, or the normalised source of a part
     traces/<key>/<digest>.json       one execution of the action with that key
+    quarantine/...                   what had another content than its name promises
+    use                              held shared by who relies on what the store holds, alone by who removes from it
 
-Knows nothing of stages or of where outputs lie. Two processes may write at once: equal names have equal bytes,
-and a file appears whole or not at all. Whatever bytes do not match their name are treated as absent.
+Knows nothing of stages or of where outputs lie. Several processes may write at once: equal names have equal bytes,
+and a file appears whole or not at all. Whatever bytes do not match their name are treated as absent. Others may be able
+to write here, so no name is followed that is a link, and nothing is parsed before its digest is verified.
 """
 
+import contextlib
+import os
+import secrets
+import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO, NoReturn
 
-from redoit import digest, disk
-from redoit.errors import CorruptError
+from redoit import digest, disk, lock
+from redoit.errors import CorruptError, DiskError
 from redoit.formats import bytes_of_trace, name_of_trace, trace_of_bytes
 from redoit.records import Artifact, Trace
 
+BLOBS, TRACES, QUARANTINE = "blobs", "traces", "quarantine"
+PREFIX = 2  # digits of a digest that are the name of a blob's folder
+
 
 class Store:
-    """A folder of blobs and traces."""
+    """A folder of blobs and traces. `constructive`: the outputs of its traces are in it, too."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, constructive: bool = True) -> None:
         self.root = root
-        self._blobs = root / "blobs"
-        self._traces = root / "traces"
+        self.constructive = constructive
+
+    @contextlib.contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Keep what the store holds from being collected: between a look at it and the reliance on what was seen.
+
+        Not to be taken twice by one thread. Raises: DiskError.
+        """
+        with lock.shared(self.root / "use"):
+            yield
+
+    @contextlib.contextmanager
+    def out_of_use(self) -> Iterator[None]:
+        """Wait until nobody relies on what the store holds, and keep it so. Raises: DiskError."""
+        with lock.alone(self.root / "use"):
+            yield
 
     def put(self, data: bytes) -> Artifact:
-        """Keep bytes."""
+        """Keep bytes. Raises: DiskError."""
         artifact = Artifact(digest.of_bytes(data), len(data))
         if not self.has(artifact):
-            disk.write(self._blob(artifact.digest), data)
+            disk.write(self._folder(self.blob(artifact.digest)), data)
         return artifact
 
     def put_file(self, source: Path) -> Artifact:
-        """Keep a file's content. The file stays where it is, and shares nothing with the blob."""
-        with disk.temporary(self._blobs) as path:
-            disk.clone(source, path)
+        """Keep a file's content. The file stays where it is, and shares nothing with the blob.
+
+        Raises: OSError, DiskError.
+        """
+        with disk.temporary(self.root / BLOBS) as path:
+            with source.open("rb") as reader:
+                disk.clone(path, reader)
             # The copy is digested, not the source: the name must be true of the bytes that are kept.
             artifact = Artifact(digest.of_file(path), path.stat().st_size)
             if not self.has(artifact):
-                blob = self._blob(artifact.digest)
+                blob = self._folder(self.blob(artifact.digest))
                 disk.make(blob.parent)
                 disk.publish(path, blob)
         return artifact
@@ -45,55 +75,56 @@ class Store:
     def has(self, artifact: Artifact) -> bool:
         """Tell whether a blob is there in full length. Its bytes are verified when it is restored."""
         try:
-            return self._blob(artifact.digest).stat().st_size == artifact.size
+            found = self.blob(artifact.digest).lstat()
         except OSError:
             return False
+        return stat.S_ISREG(found.st_mode) and found.st_size == artifact.size
 
     def get(self, name: str) -> bytes:
         """Return the bytes of a blob.
 
         Raises: CorruptError if they are not there, or not the ones its name promises.
         """
-        try:
-            data = self._blob(name).read_bytes()
-        except OSError as error:
-            raise CorruptError(f"blob {name}", "not in the store", "rerun the stage that made it") from error
+        with self._opened(name) as file:
+            data = file.read()
         if digest.of_bytes(data) != name:
-            self._discard(name)
+            self._refuse(name)
         return data
 
     def restore(self, artifact: Artifact, target: Path) -> None:
         """Copy a blob to a new file, verified.
 
-        Raises: CorruptError if the blob is absent or its bytes are not the ones its name promises; a corrupt blob
-        is removed, so that the next execution can put it anew.
+        Raises: DiskError; CorruptError if the blob is absent or its bytes are not the ones its name promises; a corrupt
+        blob is put aside, so that the next execution can put it anew.
         """
-        try:
-            disk.clone(self._blob(artifact.digest), target)
-        except FileNotFoundError as error:
-            raise CorruptError(f"blob {artifact.digest}", "not in the store", "rerun the stage") from error
+        with self._opened(artifact.digest) as file:
+            disk.clone(target, file)
         if digest.of_file(target) != artifact.digest:
             target.unlink()
-            self._discard(artifact.digest)
+            self._refuse(artifact.digest)
 
     def append(self, trace: Trace) -> str:
-        """Record a trace, last of all: every blob it names must be in the store. Return its name."""
+        """Record a trace, last of all: every blob it names must be in the store. Return its name. Raises: DiskError."""
         data = bytes_of_trace(trace)
         name = digest.of_bytes(data)
-        disk.write(self._traces / trace.action.key / f"{name}.json", data)
+        disk.write(self._folder(self.place(trace.action.key, name)), data)
         return name
 
     def trace(self, key: str, name: str) -> Trace | None:
-        """Return one trace by key and name, or None if it is not there or not what its name promises."""
-        path = self._traces / key / f"{name}.json"
+        """Return one trace by key and name, or None if it is not there or not what its name promises.
+
+        Raises: StoreError on a newer format.
+        """
+        if not (digest.is_digest(key) and digest.is_digest(name)):
+            return None
         try:
-            data = path.read_bytes()
-        except (OSError, ValueError):  # a name with a null byte
+            data = disk.read(self.root, TRACES, key, f"{name}.json")
+        except OSError:
             return None
         if digest.of_bytes(data) != name:
             return None
         try:
-            trace = trace_of_bytes(str(path), data)
+            trace = trace_of_bytes(str(self.place(key, name)), data)
         except CorruptError:
             return None
         return trace if trace.action.key == key else None
@@ -103,21 +134,47 @@ class Store:
 
         Raises: StoreError on a newer format.
         """
-        found = (self.trace(key, path.stem) for path in (self._traces / key).glob("*.json"))
+        try:
+            names = [name.removesuffix(".json") for name in os.listdir(self.root / TRACES / key)]
+        except OSError:
+            return []
+        found = (self.trace(key, name) for name in names)
         return sorted((trace for trace in found if trace), key=lambda trace: (trace.started, name_of_trace(trace)))
 
-    def files(self) -> list[Path]:
-        """Return every file of the store."""
-        return [path for folder in (self._blobs, self._traces) for path in folder.rglob("*") if path.is_file()]
+    def touch(self, trace: Trace) -> None:
+        """Note that a trace was used, as the time of its file: what is not used for long may be collected."""
+        with contextlib.suppress(OSError):
+            os.utime(self.place(trace.action.key, name_of_trace(trace)), follow_symlinks=False)
 
-    def clear(self) -> None:
-        """Remove everything. Traces first: a trace never stands without its blobs."""
-        for path in sorted(self.files(), key=lambda path: self._blobs in path.parents):
-            path.unlink()
+    def blob(self, name: str) -> Path:
+        """Return where a blob is, or would be."""
+        return self.root / BLOBS / name[:PREFIX] / name[PREFIX:]
 
-    def _blob(self, name: str) -> Path:
-        return self._blobs / name[:2] / name[2:]
+    def place(self, key: str, name: str) -> Path:
+        """Return where a trace is, or would be."""
+        return self.root / TRACES / key / f"{name}.json"
 
-    def _discard(self, name: str) -> None:
-        disk.remove(self._blob(name))
+    def quarantine(self, path: Path) -> None:
+        """Put something aside that is not what its name promises. Raises: DiskError."""
+        folder = self.root / QUARANTINE
+        disk.make(folder)
+        aside = folder / f"{'-'.join(path.relative_to(self.root).parts)}-{secrets.token_hex(4)}"
+        with contextlib.suppress(FileNotFoundError):  # another process was faster
+            path.rename(aside)
+
+    def _folder(self, path: Path) -> Path:
+        """Return a path to write to, if no link leads from it out of the store. Raises: DiskError."""
+        for folder in (path.parent, path.parent.parent):
+            if folder.is_symlink():
+                raise DiskError(os.fspath(folder), "found a link, expected a folder of the store", "remove the link")
+        return path
+
+    def _opened(self, name: str) -> BinaryIO:
+        try:
+            return disk.opened(self.root, BLOBS, name[:PREFIX], name[PREFIX:])
+        except OSError as error:
+            raise CorruptError(f"blob {name}", "not in the store", "rerun the stage that made it") from error
+
+    def _refuse(self, name: str) -> NoReturn:
+        self.quarantine(self.blob(name))
         raise CorruptError(f"blob {name}", "its bytes are not the ones its name promises", "rerun the stage")

@@ -4,11 +4,12 @@ doit schedules; what it remembers is never the truth. So a decision asks the tra
 database what it needs to agree.
 """
 
+import contextlib
 import dataclasses
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,17 +25,20 @@ from redoit.parameters import parameter
 from redoit.realise import Engine
 from redoit.reasons import Reason, sentence
 from redoit.records import Policy, Setting, Stage, Trace
+from redoit.running import RUNNING
 from redoit.settings import Declared, Kind, Signature, nearest, signature
 from redoit.workspace import FOLDER
 
-CACHE = "cache"  # the parameter that every stage has
+CACHE, TIME_LIMIT = "cache", "time_limit"  # the parameters that every stage has
 OURS = frozenset({"actions", "file_dep", "getargs", "io", "params", "pos_arg", "targets", "uptodate"})  # fields of doit
 
 
 @lru_cache(maxsize=1)
 def engine() -> Engine:
     """Return the engine of the project, whose folder is the working directory from the import of dodo.py on."""
-    return Engine(Path())
+    options = configuration.options()
+    store = Path(options.store).expanduser() if options.store else None
+    return Engine(Path(), store, strict=options.strict)
 
 
 class ContentChecker(FileChangedChecker):
@@ -99,27 +103,32 @@ class StageTask(UptodateCalculator):
         """Decide: True if what is in place is to be kept."""
         began = time.perf_counter()
         self.decision = None
+        store = engine().workspace.store_of(self.stage)
         try:
-            self.decision = engine().decide(self.stage, self.settings(task), self._distrust(task))
+            with store.in_use() if self.executing else contextlib.nullcontext():
+                self.decision = engine().decide(self.stage, self.settings(task), self._distrust(task))
+                if isinstance(self.decision, Keep):
+                    self._agree(task, values, self.decision)
         except (RedoitError, OSError):
+            self.decision = None
             return False  # the action meets the same error, and fails with it
         self.seconds = time.perf_counter() - began
-        if not isinstance(self.decision, Keep):
-            return False
-        self._agree(task, values, self.decision)
-        return True
+        return isinstance(self.decision, Keep)
 
     def realise(self, task: Any) -> Any:
         """Be the task's action: restore, or run and commit."""
+        screens = (sys.stdout if task.verbosity > 1 else None, sys.stderr if task.verbosity > 0 else None)
         try:
-            task.outcome = engine().realise(
-                self.stage,
-                self.settings(task),
-                edited=self._edited,
-                distrust=self._distrust(task),
-                dependents=self.graph.dependents(self.stage.name),
-                screens=(sys.stdout if task.verbosity > 1 else None, sys.stderr if task.verbosity > 0 else None),
-            )
+            with RUNNING.work():
+                task.outcome = engine().realise(
+                    self.stage,
+                    self.settings(task),
+                    edited=self._edited,
+                    distrust=self._distrust(task),
+                    dependents=self.graph.dependents(self.stage.name),
+                    time_limit=self.time_limit(task),
+                    screens=screens,
+                )
         except RedoitError as error:
             return TaskFailed(str(error))
         except OSError as error:
@@ -140,7 +149,7 @@ class StageTask(UptodateCalculator):
         return tuple(
             Setting(name, str(setting.kind), task.options[name])
             for name, setting in self.declared.items()
-            if name != CACHE
+            if name not in (CACHE, TIME_LIMIT)
         )
 
     def _edited(self) -> bool:
@@ -157,6 +166,13 @@ class StageTask(UptodateCalculator):
             return Reason("always")
         cached = task.options[CACHE] and self.caching
         return None if cached else Reason("uncached")
+
+    def time_limit(self, task: Any) -> float | None:
+        """Return how many seconds the step may run."""
+        limit: float | None = task.options[TIME_LIMIT]
+        if limit is not None and not limit > 0:
+            raise DeclarationError(f"{self.stage.name}: time_limit", f"found {limit:g}, expected more than 0 seconds")
+        return limit
 
     def _agree(self, task: Any, values: Mapping[str, Any], decision: Keep) -> None:
         """Make doit's database say what the traces say: it may be lost, or from another run."""
@@ -184,23 +200,28 @@ def step(
     cache: bool = True,
     volatile: bool = False,
     impure: bool = False,
+    environ: Iterable[str] = (),
+    time_limit: float | None = None,
     **fields: Any,
 ) -> dict[str, Any]:
     """Declare a stage: return a doit task for the step in `module`.
 
     `inputs` and `outputs` are role -> path; their roles are the positional parameters of the step's `run`, whose
-    keyword-only parameters become the task's. `fields` go to doit as they are (`name`, `doc`, `task_dep`, ...).
+    keyword-only parameters become the task's. `environ` names the environment variables that its result depends on.
+    `time_limit` is how many seconds it may run. `fields` go to doit as they are (`name`, `doc`, `task_dep`, ...).
 
     Raises: DeclarationError.
     """
     for field in sorted(OURS & fields.keys()):
         raise DeclarationError(f"stage of {module}", f"'{field}' is given, which a step has already", "leave it out")
-    declaration = Stage(module, module, _paths(inputs), _paths(outputs), Policy(cache, volatile, impure))
+    policy = Policy(cache, volatile, impure)
+    declaration = Stage(module, module, _paths(inputs), _paths(outputs), policy, _names(module, environ))
     signed = signature(engine().observer.project, module)
     _check_roles(declaration, signed)
     _check_paths(declaration)
     caching = Declared(CACHE, Kind("bool"), cache, "trust earlier results")
-    stage = StageTask(declaration, (*signed.settings, caching))
+    limit = Declared(TIME_LIMIT, Kind("float", optional=True), time_limit, "seconds it may run")
+    stage = StageTask(declaration, (*signed.settings, caching, limit))
     return {
         "actions": [stage.realise],
         "file_dep": list(declaration.inputs.values()),
@@ -229,6 +250,15 @@ def _paths(given: Mapping[str, str | os.PathLike[str]]) -> dict[str, str]:
     }
 
 
+def _names(module: str, environ: Iterable[str]) -> tuple[str, ...]:
+    names = [environ] if isinstance(environ, str) else list(environ)
+    if not all(isinstance(name, str) and name and "=" not in name for name in names):
+        raise DeclarationError(
+            f"stage of {module}: environ", f"found {names!r}, expected names of environment variables"
+        )
+    return tuple(sorted(set(names)))
+
+
 def _check_roles(stage: Stage, signed: Signature) -> None:
     """Hold a declaration against the signature of the step's `run`."""
     subject = f"stage of {stage.step}"
@@ -240,8 +270,8 @@ def _check_roles(stage: Stage, signed: Signature) -> None:
     for role in signed.roles:
         if role not in stage.files:
             raise DeclarationError(subject, f"no file is given for run's path '{role}'", "name it an input or output")
-    if CACHE in (setting.name for setting in signed.settings):
-        raise DeclarationError(subject, f"run has a setting '{CACHE}', as every stage has already", "rename it")
+    for name in sorted({CACHE, TIME_LIMIT} & {setting.name for setting in signed.settings}):
+        raise DeclarationError(subject, f"run has a setting '{name}', as every stage has already", "rename it")
 
 
 def _check_paths(stage: Stage) -> None:

@@ -7,35 +7,52 @@
     distrust/<stage>       why the stage must run again, whatever the traces say
     logs/<stage>           what the step printed in its latest execution
     files, environment     what was learnt by looking, remembered by `stat`; lost without harm
+    saved                  how much time was saved so far; lost without harm
     doit.db                doit's own database; lost without harm
     lock                   held while stages are realised
 
-Stages stand under their quoted names. Knows nothing of how a stage is decided.
+Stages stand under their quoted names. The store may be elsewhere, and then knows the checkouts that share it by
+`checkouts/<digest of its folder>`. Knows nothing of how a stage is decided.
 """
 
+import contextlib
 import json
+import os
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from redoit import disk
+from redoit.digest import of_bytes
 from redoit.environment import Environment
-from redoit.errors import StoreError
+from redoit.errors import CorruptError, DiskError, StoreError
 from redoit.files import FileDigests
-from redoit.formats import canonical_json, check_format, name_of_trace
+from redoit.formats import canonical_json, check_format, name_of_trace, sealed, unsealed
 from redoit.reasons import KINDS, UPSTREAM, Reason
 from redoit.records import FORMAT, Stage, Trace
 from redoit.store import Store
 
 FOLDER = ".redoit"
+CHECKOUTS, LATEST, DISTRUST, SAVED = "checkouts", "latest", "distrust", "saved"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """How often a result was kept or restored, and how many seconds that saved."""
+
+    seconds: float = 0.0
+    kept: int = 0
+    restored: int = 0
 
 
 class Workspace:
-    """The state of one checkout."""
+    """The state of one checkout. `store`: the folder of its store, if that is another."""
 
-    def __init__(self, project: Path) -> None:
+    def __init__(self, project: Path, store: Path | None = None) -> None:
         self.root = project / FOLDER
-        self.store = Store(self.root)
-        self.private = Store(self.root / "private")
+        self.store = Store(store or self.root)
+        self.private = Store(self.root / "private", constructive=False)
         self.files = FileDigests(self.root / "files")
         self.environment = Environment(self.root / "environment")
 
@@ -47,16 +64,26 @@ class Workspace:
         marker = self.root / "format"
         try:
             try:
-                check_format(str(marker), json.loads(marker.read_bytes()))
+                check_format(str(marker), json.loads(disk.read(self.root, marker.name)))
             except FileNotFoundError:
                 disk.write(self.root / ".gitignore", b"*\n")
                 disk.write(marker, canonical_json({"format": FORMAT}))
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
                 raise StoreError(
                     str(marker), "found something else, expected a format number", f"remove {self.root} to begin anew"
                 ) from error
-        except OSError as error:
-            raise StoreError(str(self.root), f"can't be used ({error.strerror})", "mend its permissions") from error
+            self._register()
+        except (OSError, DiskError) as error:
+            found = error.found if isinstance(error, DiskError) else error.strerror
+            raise StoreError(str(self.root), f"can't be used ({found})", "mend its permissions") from error
+
+    def _register(self) -> None:
+        """Let a store that is elsewhere know who relies on it."""
+        if self.store.root != self.root:
+            home = os.path.abspath(self.root)
+            card = self.store.root / CHECKOUTS / of_bytes(os.fsencode(home))
+            if not card.exists():
+                disk.write(card, canonical_json({"folder": home}))
 
     def store_of(self, stage: Stage) -> Store:
         """Return where the traces of a stage stand."""
@@ -64,23 +91,21 @@ class Workspace:
 
     def latest(self, stage: Stage) -> Trace | None:
         """Return the trace that the stage's outputs came from last."""
-        fields = self._read("latest", stage.name)
-        if fields is None:
-            return None
+        fields = _fields(self.root, LATEST, quote(stage.name, safe=""))
         return self.store_of(stage).trace(str(fields.get("key")), str(fields.get("trace")))
 
     def remember(self, stage: Stage, trace: Trace) -> None:
         """Note the trace that the stage's outputs come from now."""
         fields = {"key": trace.action.key, "trace": name_of_trace(trace)}
-        if self._read("latest", stage.name) != fields:
-            disk.write(self._of("latest", stage.name), canonical_json(fields))
+        if _fields(self.root, LATEST, quote(stage.name, safe="")) != fields:
+            disk.write(self._of(LATEST, stage.name), canonical_json(fields))
 
     def distrusted(self, stage: str) -> Reason | None:
         """Return why a stage must run again, if it must."""
-        fields = self._read("distrust", stage)
-        if fields is None:
-            # A mark that can't be read is a mark all the same: in doubt a stage runs.
-            return Reason("forgotten") if self._of("distrust", stage).exists() else None
+        if not os.path.lexists(self._of(DISTRUST, stage)):
+            return None
+        # A mark that can't be read is a mark all the same: in doubt a stage runs.
+        fields = _fields(self.root, DISTRUST, quote(stage, safe=""))
         kind = str(fields.get("kind"))
         return Reason(kind if kind in KINDS else "forgotten", str(fields.get("subject")), fields.get("old"))
 
@@ -90,12 +115,36 @@ class Workspace:
         for dependent in dependents:
             if self.distrusted(dependent) is None:
                 reason = {"kind": "upstream", "subject": stage, "old": UPSTREAM.get(kind, "ran again")}
-                disk.write(self._of("distrust", dependent), canonical_json(reason))
-        disk.write(self._of("distrust", stage), canonical_json({"kind": kind, "subject": ""}))
+                disk.write(self._of(DISTRUST, dependent), canonical_json(reason))
+        disk.write(self._of(DISTRUST, stage), canonical_json({"kind": kind, "subject": ""}))
 
     def trust(self, stage: str) -> None:
         """Take the mark away: the stage has succeeded."""
-        disk.remove(self._of("distrust", stage))
+        disk.remove(self._of(DISTRUST, stage))
+
+    def rests(self) -> set[str]:
+        """Return the names of the traces that outputs rest on, here and in the checkouts that share the store."""
+        homes = {self.root}
+        for card in _names(self.store.root / CHECKOUTS):
+            fields = _fields(self.store.root, CHECKOUTS, card)
+            homes.add(Path(str(fields.get("folder"))))
+        found = (_fields(home, LATEST, stage) for home in homes for stage in _names(home / LATEST))
+        return {str(fields.get("trace")) for fields in found}
+
+    @property
+    def saved(self) -> Saved:
+        """How much was saved so far; of what was lost or is not as it was written, nothing."""
+        try:
+            return Saved(**unsealed(disk.read(self.root, SAVED)))
+        except (OSError, CorruptError, TypeError):
+            return Saved()
+
+    def save(self, seconds: float, kept: int, restored: int) -> None:
+        """Note what a run saved."""
+        before = self.saved
+        now = Saved(before.seconds + seconds, before.kept + kept, before.restored + restored)
+        with contextlib.suppress(DiskError):
+            disk.jot(self.root / SAVED, sealed(vars(now)))
 
     def log(self, stage: str) -> Path:
         """Return where a step's output goes."""
@@ -104,9 +153,18 @@ class Workspace:
     def _of(self, folder: str, stage: str) -> Path:
         return self.root / folder / quote(stage, safe="")
 
-    def _read(self, folder: str, stage: str) -> dict[str, str] | None:
-        try:
-            fields = json.loads(self._of(folder, stage).read_bytes())
-        except (OSError, ValueError):
-            return None
-        return fields if isinstance(fields, dict) else None
+
+def _fields(root: Path, folder: str, name: str) -> dict[str, Any]:
+    """Return what a small file of ours says, nothing if it says nothing that we could have written."""
+    try:
+        fields = json.loads(disk.read(root, folder, name))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except (OSError, ValueError):
+        return []

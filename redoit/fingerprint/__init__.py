@@ -64,7 +64,12 @@ def _code(project: Project, step: str, reach: Reach) -> Code:
         title = f"{step}:{IMPORTS}"
         parts.append(Part(title, "\n".join(f"import {name}" for name in order), (root, title)))
     lines = sorted(set(reach.lines.values()))
-    return Code(tuple(sorted(parts, key=lambda part: part.name)), tuple(sorted(reach.imports)), tuple(lines))
+    return Code(
+        tuple(sorted(parts, key=lambda part: part.name)),
+        tuple(sorted(reach.imports)),
+        tuple(lines),
+        tuple(sorted({*modules, *reach.unread})),
+    )
 
 
 def _text(reach: Reach, module: Module, key: Key, loud: set[str]) -> str:

@@ -1,11 +1,15 @@
 """Writes that are whole or not at all."""
 
 import contextlib
+import os
+import resource
+import signal
 from pathlib import Path
 
 import pytest
 
 from redoit import disk
+from redoit.errors import DiskError
 
 
 def test_write_makes_folders_and_replaces(tmp_path: Path) -> None:
@@ -19,10 +23,50 @@ def test_write_makes_folders_and_replaces(tmp_path: Path) -> None:
 
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
     """A write that fails leaves the target as it was, and no temporary file."""
-    (tmp_path / "target").mkdir()
-    with pytest.raises(OSError, match="directory"):
-        disk.write(tmp_path / "target", b"data")
-    assert list(tmp_path.iterdir()) == [tmp_path / "target"]
+    target = tmp_path / "folder/target"
+    disk.write(target, b"data")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3, before[1]))
+    try:
+        with pytest.raises(DiskError, match="File too large"):
+            disk.write(target, b"other")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert target.read_bytes() == b"data"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_folder_makes_way(tmp_path: Path) -> None:
+    """A folder where a file of redoit's belongs does not stop it: it becomes litter beside the file."""
+    (tmp_path / "target/inner").mkdir(parents=True)
+    disk.write(tmp_path / "target", b"data")
+    assert (tmp_path / "target").read_bytes() == b"data"
+    (litter,) = (path for path in tmp_path.iterdir() if path.name.startswith(disk.TEMPORARY))
+    assert (litter / "inner").is_dir()
+
+
+def test_a_link_is_not_written_through(tmp_path: Path) -> None:
+    """A link where a file of redoit's belongs is replaced; what it points to stays as it is."""
+    (tmp_path / "other").write_bytes(b"other")
+    (tmp_path / "target").symlink_to(tmp_path / "other")
+    disk.write(tmp_path / "target", b"data")
+    assert (tmp_path / "other").read_bytes() == b"other"
+    assert not (tmp_path / "target").is_symlink()
+
+
+@pytest.mark.parametrize("names", [("link",), ("folder", "file"), ("pipe",), ("sub",), ("absent",)])
+def test_only_regular_files_are_read(tmp_path: Path, names: tuple[str, ...]) -> None:
+    """What redoit wrote is read back without following a link, wherever on the way it is, and without waiting."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/file").write_bytes(b"data")
+    (tmp_path / "link").symlink_to(tmp_path / "sub/file")
+    (tmp_path / "folder").symlink_to(tmp_path / "sub")
+    os.mkfifo(tmp_path / "pipe")
+    assert disk.read(tmp_path, "sub", "file") == b"data"
+    with pytest.raises(OSError, match=r"."):
+        disk.read(tmp_path, *names)
 
 
 def test_temporary_is_removed_on_error(tmp_path: Path) -> None:
@@ -39,7 +83,8 @@ def test_clone_is_independent(tmp_path: Path, size: int) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_bytes(b"x" * size)
     target.write_bytes(b"longer" * 10)
-    disk.clone(source, target)
+    with source.open("rb") as reader:
+        disk.clone(target, reader)
     source.write_bytes(b"edited")
     assert target.read_bytes() == b"x" * size
     assert target.stat().st_nlink == 1

@@ -30,7 +30,7 @@ def run(body: str, *settings: Setting, stdout: Any = None, stderr: Any = None, *
     names = ", ".join([*paths, "*", *(setting.name for setting in settings)]).removesuffix(", *").removesuffix("*")
     lines = "\n".join(f"    {line}" for line in body.splitlines())
     write(Path(), mine__one=f"{TRACE}\ndef run({names}):\n{lines}\n")
-    return execute(Call("mine.one", paths, settings), Path("log"), stdout=stdout, stderr=stderr)
+    return dict(execute(Call("mine.one", paths, settings), Path("log"), stdout, stderr).metrics)
 
 
 def failure(body: str) -> str:
@@ -82,7 +82,7 @@ def test_a_step_that_can_not_be_imported() -> None:
     """A step that fails while it is imported fails like any other."""
     write(Path(), mine__one="import absent_module\n")
     with pytest.raises(StepError, match="No module named 'absent_module'"):
-        execute(Call("mine.one", {}, ()), Path("log"), stdout=None, stderr=None)
+        execute(Call("mine.one", {}, ()), Path("log"), None, None)
 
 
 @pytest.mark.parametrize(
@@ -237,4 +237,4 @@ def test_paths_arrive_relative() -> None:
 def test_a_step_below_src() -> None:
     """A step below `src/` is found there."""
     write(Path("src"), pkg__one="def run():\n    return {'a': 2}\n")
-    assert execute(Call("pkg.one", {}, ()), Path("log"), stdout=None, stderr=None) == {"a": 2.0}
+    assert execute(Call("pkg.one", {}, ()), Path("log"), None, None).metrics == {"a": 2.0}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from examples import trace
 
-from redoit.errors import StoreError
+from redoit.errors import DiskError, StoreError
 from redoit.reasons import Reason
 from redoit.records import FORMAT, Policy, Stage
 from redoit.workspace import Workspace
@@ -70,9 +70,8 @@ def test_distrust_reaches_dependents_and_survives(tmp_path: Path, workspace: Wor
 
 def test_dependents_are_marked_first(tmp_path: Path, workspace: Workspace) -> None:
     """A crash between the marks leaves dependents that run in vain, never a stage that runs alone."""
-    (tmp_path / ".redoit/distrust/import").mkdir(parents=True)
-    with pytest.raises(OSError, match="directory"):
-        workspace.distrust("import", ("normalize",), "forgotten")
+    with pytest.raises(DiskError, match="too long"):
+        workspace.distrust("import" * 100, ("normalize",), "forgotten")
     assert workspace.distrusted("normalize") is not None
 
 

@@ -38,12 +38,14 @@ def task_join():
     "steps/witness.py": '''
 import os
 
+ENVIRON = dict(os.environ)  # passed on, not asked for
+
 
 def executed(name: str) -> None:
     """Witness an execution; then do what the test wants to happen while the step runs."""
-    with open(os.environ["EXECUTED"], "a") as log:
+    with open(ENVIRON["EXECUTED"], "a") as log:
         log.write(name + "\\n")
-    command = os.environ.get("DURING_" + name)
+    command = ENVIRON.get("DURING_" + name)
     if command:
         os.system(command)
 ''',

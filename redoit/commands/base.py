@@ -1,0 +1,113 @@
+"""What commands share: they find the project from any folder below it, fail in one line, and end in good order."""
+
+import contextlib
+import os
+import re
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from doit.cmd_base import DoitCmdBase
+from doit.cmdparse import CmdOption, CmdParseError
+from doit.exceptions import InvalidDodoFile
+
+from redoit import configuration
+from redoit.errors import RedoitError
+from redoit.loader import StageLoader
+from redoit.running import RUNNING
+from redoit.settings import nearest
+from redoit.tasks import stage_of
+
+SIGNALLED = 128  # a shell adds the number of the signal that ended a command
+PATIENCE = 10.0  # seconds that a commit in another thread may still take when we are to stop
+NO_WAIT = {
+    "name": "no_wait",
+    "long": "no-wait",
+    "type": bool,
+    "default": False,
+    "help": "fail at once where another doit is at work",
+}
+DODO = "dodo.py"
+
+
+class StageCommand(DoitCmdBase):
+    """A command on a project with stages. `exclusive`: it waits for other commands that change something."""
+
+    exclusive = True
+    loader: Any
+
+    def get_options(self) -> Any:
+        """Return the options; each command that may have to wait can be told not to."""
+        options = super().get_options()
+        return [*options, CmdOption(NO_WAIT)] if self.exclusive else options
+
+    def execute(self, params: Any, args: list[str]) -> int:
+        """Run the command from the project's folder.
+
+        Raises: InvalidDodoFile for each error a user can mend, which doit shows in one line.
+        """
+        start = Path.cwd()
+        with contextlib.ExitStack() as stack:
+            self.loader = StageLoader(self.loader, stack, start, exclusive=self.exclusive)
+            ended = stack.enter_context(_orderly_end())
+            try:
+                self._seek(params)
+                return int(super().execute(params, args) or 0)
+            except RedoitError as error:
+                raise InvalidDodoFile(str(error)) from None
+            except CmdParseError as error:
+                raise CmdParseError(self._plain(str(error))) from None
+            except KeyboardInterrupt:
+                RUNNING.stop(PATIENCE)
+                sys.stderr.write("Interrupted: what had finished is kept, the rest runs next time.\n")
+                return SIGNALLED + (ended[0] if ended else signal.SIGINT)
+
+    def _seek(self, params: Any) -> None:
+        """Go to the project's folder if we are below it, and read its configuration, as doit did where we were."""
+        if params["dodoFile"] != DODO or params["cwdPath"] or os.path.exists(DODO):
+            return
+        home = next((folder for folder in Path.cwd().parents if (folder / DODO).exists()), None)
+        if home is None:
+            return
+        os.chdir(home)
+        for section, values in configuration.sections().items():
+            self.config.setdefault(section, {}).update(values)
+        self.loader.configure(self.config)  # doit gave them one object each, if there was nothing in it
+        for name in ("GLOBAL", self.name):
+            for option, value in self.config.get(name, {}).items():
+                if option in self.cmdparser:
+                    params.update_defaults({option: self.cmdparser[option].str2type(value)})
+
+    def _plain(self, text: str) -> str:
+        """Return doit's complaint about an option without the list of all options."""
+        found = re.search(r"option (--?)(\S+) not recognized", text)
+        if not found:
+            return text.split(" (parsing options:", maxsplit=1)[0].strip()
+        stages = (stage_of(task) for task in getattr(self, "task_list", ()))
+        known = {name.replace("_", "-") for stage in stages if stage for name in stage.declared}
+        return f"{found[1]}{found[2]}: no such option; {nearest(found[2], known, 'did you mean --')}".replace(
+            "-- ", "--"
+        )
+
+
+@contextlib.contextmanager
+def _orderly_end() -> Iterator[list[int]]:
+    """Let SIGTERM and SIGHUP end us as Ctrl-C does; yield a list, to which the signal is added."""
+    received: list[int] = []
+
+    def interrupt(number: int, _frame: object) -> None:
+        received.append(number)
+        raise KeyboardInterrupt
+
+    before = {}
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        with contextlib.suppress(ValueError):  # not in the main thread
+            if signal.getsignal(number) is signal.SIG_DFL:
+                before[number] = signal.signal(number, interrupt)
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

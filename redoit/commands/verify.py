@@ -1,0 +1,60 @@
+"""`doit verify`: run stages that are kept once more, and tell whether they make the same bytes."""
+
+import sys
+from typing import Any
+
+from doit.control import TaskControl
+
+from redoit.commands.base import StageCommand
+from redoit.commands.plain import matching
+from redoit.errors import DeclarationError, RedoitError
+from redoit.tasks import StageTask, engine, stage_of
+from redoit.verify import verify
+
+
+class Verify(StageCommand):
+    """Runs stages again in a scratch folder and compares bytes. What is in place stays, and nothing is recorded."""
+
+    name = "verify"
+    doc_purpose = "run stages again, and compare what they make with what is there"
+    doc_usage = "[TASK ...]"
+    doc_description = (
+        "Each stage runs again beside its outputs, which stay as they are. It is reproducible if all its outputs have"
+        " the same bytes; else the first difference is told, and the exit status is 1. Without names: all stages whose"
+        " result depends on nothing but their inputs."
+    )
+
+    def _execute(self, pos_args: list[str]) -> int:
+        tasks = {task.name: task for task in self.task_list if stage_of(task)}
+        TaskControl(self.task_list)  # completes the tasks
+        names = matching(pos_args, tasks) if pos_args else list(tasks)
+        held = True
+        for name in names:
+            stage = stage_of(tasks[name])
+            assert stage is not None
+            if pos_args or stage.stage.policy.restorable:
+                held &= self._verify(tasks[name], stage)
+            else:
+                self.outstream.write(f"Step {name} is not verified: its result depends on more than its inputs.\n")
+        self.dep_manager.close()
+        return 0 if held else 1
+
+    def _verify(self, task: Any, stage: StageTask) -> bool:
+        """Verify one stage, and tell what came of it."""
+        try:
+            limit = stage.time_limit(task)
+            found = verify(engine(), stage.stage, stage.settings(task), time_limit=limit, screens=(None, None))
+        except DeclarationError:
+            raise
+        except RedoitError as error:
+            self.outstream.write(f"Step {task.name} can't be verified. {error}\n")
+            return False
+        outputs = stage.stage.outputs
+        if found.reproducible:
+            self.outstream.write(
+                f"Step {task.name} is reproducible ({', '.join(outputs.values())}; {found.seconds:.3f}s).\n"
+            )
+        for role, where in found.differences.items():
+            self.outstream.write(f"Step {task.name} is not reproducible: {outputs[role]} differs {where}.\n")
+        sys.stdout.flush()
+        return found.reproducible
