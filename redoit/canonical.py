@@ -7,12 +7,17 @@ cutoff works for models. Knows zip and JSON, not Keras: what it does not recogni
 Source: the members of the archive, https://keras.io/guides/serialization_and_saving/.
 """
 
+import errno
 import json
+import lzma
+import struct
 import zipfile
 import zlib
 from pathlib import Path
 from typing import Any
 
+SMALL = 2**24  # bytes of JSON that may be read into memory
+DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, ValueError, OSError, struct.error)
 SUFFIXES = frozenset({".keras", ".npz"})
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip file can hold
 
@@ -24,8 +29,10 @@ def canonicalise(path: Path) -> None:
     rewritten = path.with_name(f"{path.name}.canonical")
     try:
         _rewrite(path, rewritten)
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError):  # damaged or encrypted: its reader will say so
+    except DAMAGE as error:  # or encrypted: its reader will say so
         rewritten.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # bz2's; a place before the start
+            raise
     else:
         rewritten.replace(path)
 
@@ -36,7 +43,7 @@ def _rewrite(path: Path, rewritten: Path) -> None:
             timeless = zipfile.ZipInfo(member.filename, EPOCH)
             timeless.compress_type = member.compress_type
             timeless.external_attr = member.external_attr
-            if path.suffix == ".keras" and member.filename in KERAS:
+            if path.suffix == ".keras" and member.filename in KERAS and member.file_size <= SMALL:
                 target.writestr(timeless, KERAS[member.filename](source.read(member)))
                 continue
             timeless.file_size = member.file_size  # beyond 2 GiB the header must say so beforehand
@@ -57,7 +64,10 @@ def _without_addresses(data: bytes) -> bytes:
     """Return config.json with `shared_object_id` counted from 1 in order of appearance, so that sharing stays."""
     config = _json(data)
     numbers: dict[int, int] = {}
-    return json.dumps(_renumbered(config, numbers)).encode() if config is not None else data
+    try:
+        return json.dumps(_renumbered(config, numbers)).encode() if config is not None else data
+    except RecursionError:
+        return data
 
 
 def _renumbered(value: Any, numbers: dict[int, int]) -> Any:
@@ -76,7 +86,7 @@ def _renumbered(value: Any, numbers: dict[int, int]) -> Any:
 def _json(data: bytes) -> Any:
     try:
         return json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

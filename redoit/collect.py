@@ -202,7 +202,9 @@ def _is_true(store: Store, path: Path) -> bool:
 def _files(store: Store) -> Iterator[Path]:
     """Yield whatever stands where blobs and traces belong, save what is being written."""
     for name in (TRACES, BLOBS):
-        for _, path in _below(store.root / name):
+        folder = store.root / name
+        strangers = (path for path in _in(folder) if path.is_symlink() or not path.is_dir())
+        for path in (*strangers, *(path for _, path in _below(folder))):
             if not path.name.startswith(disk.TEMPORARY):
                 yield path
 

@@ -1,8 +1,10 @@
 """Traces as JSON: the format on disk, and the check of what is read back. Pure.
 
-A trace's bytes are canonical (sorted keys, no spaces, UTF-8), so its digest names it.
+A trace's bytes are canonical (sorted keys, no spaces, UTF-8), so its digest names it. Others may be able to write what
+is read: whatever is not what we would have written is refused.
 """
 
+import contextlib
 import json
 import math
 from collections.abc import Mapping
@@ -11,6 +13,9 @@ from typing import Any
 from redoit.digest import is_digest, of_bytes
 from redoit.errors import CorruptError, StoreError
 from redoit.records import FORMAT, Action, Artifact, Setting, Trace
+
+SHOWN = 80  # characters of what was found, in a message
+NESTED = 8  # lists in lists that a setting may be
 
 
 def bytes_of_trace(trace: Trace) -> bytes:
@@ -45,10 +50,10 @@ def name_of_trace(trace: Trace) -> str:
 def trace_of_bytes(name: str, data: bytes) -> Trace:
     """Return the trace that bytes hold; `name` is the subject of an error.
 
-    Raises: StoreError on a newer format, CorruptError on anything that is not a trace.
+    Raises: StoreError on a newer format, CorruptError on anything that is not a trace, byte for byte.
     """
     try:
-        fields = json.loads(data)
+        fields = json.loads(data.decode("utf-8", "surrogatepass"))
         check_format(name, fields)
         action = fields["action"]
         trace = Trace(
@@ -67,8 +72,11 @@ def trace_of_bytes(name: str, data: bytes) -> Trace:
             log=_digest(fields["log"]),
             metrics={metric: float(value) for metric, value in fields["metrics"].items()},
         )
+        if bytes_of_trace(trace) != data:
+            raise ValueError("not as redoit writes it")  # noqa: TRY301 - told as all else that is wrong
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
-        raise CorruptError(name, f"not a trace ({type(error).__name__}: {error})", "remove it") from error
+        found = f"not a trace ({type(error).__name__}: {str(error)!r:.{SHOWN}})"
+        raise CorruptError(name, found, "remove it") from error
     if sorted(trace.manifest) != sorted(trace.action.outputs):
         raise CorruptError(name, "its manifest and its action name different outputs", "remove it")
     return trace
@@ -80,8 +88,8 @@ def check_format(name: str, fields: Mapping[str, Any]) -> None:
     Raises: StoreError, also where the format is no number.
     """
     found = fields["format"]
-    if not isinstance(found, int) or found > FORMAT:
-        raise StoreError(name, f"found format {found}, expected at most {FORMAT}", "upgrade redoit")
+    if type(found) is not int or found > FORMAT:
+        raise StoreError(name, f"found format {found!r:.{SHOWN}}, expected at most {FORMAT}", "upgrade redoit")
 
 
 def canonical_json(value: object) -> bytes:
@@ -104,9 +112,10 @@ def unsealed(data: bytes) -> Any:
     Raises: CorruptError if a single byte is not as it was written.
     """
     seal, _, text = data.partition(b"\n")
-    if of_bytes(text).encode() != seal:
-        raise CorruptError("what was remembered", "not as it was written", "look anew")
-    return json.loads(text)
+    if of_bytes(text).encode() == seal:
+        with contextlib.suppress(ValueError, RecursionError):  # somebody else sealed it
+            return json.loads(text)
+    raise CorruptError("what was remembered", "not as it was written", "look anew")
 
 
 def _finite(value: float) -> float | str:
@@ -126,7 +135,16 @@ def _setting(name: Any, kind: Any, value: Any) -> Setting:
         value = float(value)
     elif kind == "list[float]" and isinstance(value, list):
         value = [float(item) if isinstance(item, str) else item for item in value]
+    if not _plainly(value, NESTED):
+        raise TypeError("expected a plain value of a setting")
     return Setting(name, kind, value)
+
+
+def _plainly(value: Any, depth: int) -> bool:
+    """Tell whether a value is a number, a text, None, or lists of these, a few deep."""
+    if isinstance(value, list):
+        return depth > 0 and all(_plainly(item, depth - 1) for item in value)
+    return value is None or isinstance(value, bool | int | float | str)
 
 
 def _texts(items: Any) -> list[str]:

@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import os
 import shlex
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -69,11 +70,16 @@ def _locked(
 
 @disk.told
 def _open(path: Path) -> int:
-    try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
-    except FileNotFoundError:
-        disk.make(path.parent)
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+    disk.make(path.parent)
+    with contextlib.suppress(OSError):
+        handle = os.open(path, flags, 0o666)
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            return handle
+        os.close(handle)
+    if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
+        disk.vacate(path)  # a link, a folder, a pipe: nobody can hold it
+    return os.open(path, flags, 0o666)
 
 
 def _take(handle: int, kind: int, say: Callable[[str], object], *, wait: bool) -> None:

@@ -195,14 +195,13 @@ class Engine:
         variables = [name for name in made.result.variables if name not in stage.environ]
         found = []
         if reads:
-            found.append(f"its step read {_few(reads)}, which it does not declare as an input")
+            found.append(f"read {_few(reads)}, which is no input of {stage.name}")
         if variables:
-            found.append(
-                f"its step asked for the environment variable {_few(variables)}, which environ=[...] does not name"
-            )
+            found.append(f"asked for the environment variable {_few(variables)}, which environ=[...] does not name")
         if found and self._strict:
-            raise StepError(f"step {stage.step}", " and ".join(found), "declare it, or set strict = false")
-        return [f"{text}: a change of it goes unseen" for text in found]
+            log = os.path.relpath(self.workspace.log(stage.name))
+            raise StepError(f"step {stage.step}", " and ".join(found), f"declare it; its log is {log}")
+        return [f"its step {text}: a change of it goes unseen" for text in found]
 
     def _put(self, stage: Stage, observation: Observation, paths: Mapping[str, Path]) -> dict[str, Artifact]:
         """Keep the outputs, and the source that made them."""

@@ -17,6 +17,7 @@ from redoit.source import Module, Project
 WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 NAMES = {"int": "int", "float": "float", "bool": "bool", "str": "str", "Path": "path"}
 FEW = 12  # names that fit into one message
+SHOWN = 200  # characters of a value in a message
 EXPECTED = {"int": "an integer", "float": "a number", "bool": "true or false", "str": "a text", "path": "a path"}
 
 
@@ -83,8 +84,8 @@ class Declared:
         """
         try:
             return self.kind.value(given)
-        except (ValueError, TypeError, AttributeError):
-            raise DeclarationError(subject, f"found {given!r}, expected {self.kind.expected}") from None
+        except (ValueError, TypeError, AttributeError, OverflowError):
+            raise DeclarationError(subject, f"found {given!r:.{SHOWN}}, expected {self.kind.expected}") from None
 
 
 class Signature(NamedTuple):
@@ -151,7 +152,7 @@ def _help(docstring: str, names: list[str]) -> dict[str, str]:
 def _kind(project: Project, module: Module, annotation: ast.expr | None, where: str) -> Kind:
     try:
         kind = _annotated(project, module, annotation)
-    except (SyntaxError, ValueError):  # a text that is no expression, a Literal of names
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):  # a text that is no expression
         kind = None
     if kind is None:
         found = f"found the type {ast.unparse(annotation)}" if annotation else "found no type"
@@ -230,7 +231,7 @@ def _default(project: Project, module: Module, kind: Kind, node: ast.expr, where
     given = _constant(project, module, kind, node)
     try:
         return kind.value(given)
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, OverflowError):
         raise DeclarationError(where, f"found the default {ast.unparse(node)}, expected {kind.expected}") from None
 
 
@@ -247,7 +248,7 @@ def _constant(project: Project, module: Module, kind: Kind, node: ast.expr) -> A
             return member
     try:
         return ast.literal_eval(node)
-    except ValueError:
+    except (ValueError, TypeError, RecursionError):
         return ...
 
 

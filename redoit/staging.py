@@ -26,7 +26,7 @@ def staged(stage: Stage, roles: Iterable[str]) -> dict[str, Path]:
         try:
             disk.make(path.parent)
         except DiskError as error:
-            found = f"no folder can be made for it ({error.found})"
+            found = f"no folder can be made for it ({error.subject}: {error.found})"
             raise StepError(stage.outputs[role], found, "make room for it") from error
     return paths
 

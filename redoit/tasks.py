@@ -169,6 +169,7 @@ class StageTask(UptodateCalculator):
 
     def time_limit(self, task: Any) -> float | None:
         """Return how many seconds the step may run."""
+        task.init_options()
         limit: float | None = task.options[TIME_LIMIT]
         if limit is not None and not limit > 0:
             raise DeclarationError(f"{self.stage.name}: time_limit", f"found {limit:g}, expected more than 0 seconds")

@@ -59,23 +59,22 @@ class Workspace:
     def open(self) -> None:
         """Make the folder if it is not there.
 
-        Raises: StoreError if a newer redoit made it, or if it can't be made.
+        Raises: StoreError if a newer redoit made it; DiskError if it can't be made.
         """
         marker = self.root / "format"
         try:
-            try:
-                check_format(str(marker), json.loads(disk.read(self.root, marker.name)))
-            except FileNotFoundError:
-                disk.write(self.root / ".gitignore", b"*\n")
-                disk.write(marker, canonical_json({"format": FORMAT}))
-            except (ValueError, KeyError, TypeError, RecursionError) as error:
-                raise StoreError(
-                    str(marker), "found something else, expected a format number", f"remove {self.root} to begin anew"
-                ) from error
-            self._register()
-        except (OSError, DiskError) as error:
-            found = error.found if isinstance(error, DiskError) else error.strerror
-            raise StoreError(str(self.root), f"can't be used ({found})", "mend its permissions") from error
+            check_format(str(marker), json.loads(disk.read(self.root, marker.name)))
+        except FileNotFoundError:
+            disk.write(self.root / ".gitignore", b"*\n")
+            disk.write(marker, canonical_json({"format": FORMAT}))
+        except PermissionError as error:
+            raise StoreError(str(self.root), f"can't be used ({error.strerror})", "mend its permissions") from error
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            if self.root.is_dir():
+                found = "found something else, expected a format number"
+                raise StoreError(str(marker), found, f"remove {marker}: nothing is lost with it") from error
+            disk.make(self.root)  # says what is in its place
+        self._register()
 
     def _register(self) -> None:
         """Let a store that is elsewhere know who relies on it."""

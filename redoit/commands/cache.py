@@ -15,6 +15,7 @@ from redoit.commands.base import StageCommand
 from redoit.store import Store
 from redoit.tasks import engine
 
+VERBS = ("gc", "check", "clear")
 SIZES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 TIMES = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 
@@ -26,17 +27,24 @@ class Cache(StageCommand):
     doc_purpose = "show, collect, check or clear the store of earlier results"
     doc_usage = "[gc | check | clear] [OPTION ...]"
     doc_description = """Without argument: show what the store holds.
-gc: remove litter, and what the rules let go; never what outputs in place rest on.
-    --max-size 5GB     the least recently used, until so much is left
-    --older-than 30d   what was not used for so long (s, m, h, d, w)
-    --keep-last 3      all but the newest of each stage, or, beside another rule, never these
-    --dry-run          only tell
-check: digest all of it, and put aside what is corrupt; the exit status is then 1.
-clear: remove all of it.
-    --yes              do not ask"""
+
+gc: remove litter, and what its options let go, but nothing
+that outputs in place rest on.
+--max-size 5GB: the least recently used, until that is left
+--older-than 30d: what was not used for that long (s m h d w)
+--keep-last 3: all but the newest three of each stage; beside
+another option: never these
+--dry-run: only tell
+
+check: digest all of it, and put aside what is corrupt; then
+the exit status is 1.
+
+clear: remove all of it (--yes: without asking)."""
     exclusive = False
 
     def _execute(self, pos_args: list[str]) -> int:
+        if pos_args and pos_args[0] not in VERBS:
+            raise InvalidCommand(f"cache: found '{pos_args[0]}', expected nothing or one of {', '.join(VERBS)}")
         given = _parser().parse_args(pos_args)
         workspace = engine().workspace
         stores = [workspace.store, workspace.private]
@@ -84,7 +92,7 @@ clear: remove all of it.
                 self._say(f"corrupt: {name} is not what its name promises; put aside in {store.root / 'quarantine'}")
         held = [collect.inventory(store) for store in stores]
         for one in (one for inventory in held for one in inventory.unrestorable):
-            self._say(f"{one.trace.stage} {one.name[:12]} can't be restored: an output is not in the store")
+            self._say(f"{one.trace.stage} {one.name[:12]} can't be restored: an output of it is not in the store")
         self._say(f"Checked {_held(held)}: {f'{corrupt} corrupt' if corrupt else 'all as it was written'}.")
         return 1 if corrupt else 0
 

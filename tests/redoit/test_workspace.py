@@ -41,7 +41,7 @@ def test_a_newer_format_is_refused(tmp_path: Path, workspace: Workspace, found: 
 def test_a_garbage_format_is_refused(tmp_path: Path, workspace: Workspace, data: bytes) -> None:
     """A folder whose format can't be read is refused in one line, with the way out."""
     (tmp_path / ".redoit/format").write_bytes(data)
-    with pytest.raises(StoreError, match="to begin anew") as caught:
+    with pytest.raises(StoreError, match="nothing is lost with it") as caught:
         workspace.open()
     assert "\n" not in str(caught.value)
 
@@ -49,7 +49,7 @@ def test_a_garbage_format_is_refused(tmp_path: Path, workspace: Workspace, data:
 def test_a_file_in_place_of_the_folder(tmp_path: Path) -> None:
     """A `.redoit` that is a file can't be used, and that is said."""
     (tmp_path / ".redoit").touch()
-    with pytest.raises(StoreError, match="can't be used"):
+    with pytest.raises(DiskError, match="expected a folder; move it away"):
         Workspace(tmp_path).open()
 
 

@@ -1,0 +1,201 @@
+"""What goes from a store, what stays, and what is put aside."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from examples import action, artifact, trace
+from hypothesis import given
+from hypothesis import strategies as st
+
+from redoit import collect, digest
+from redoit.collect import Held, Inventory, Plan, Rule
+from redoit.formats import name_of_trace
+from redoit.records import Trace
+from redoit.store import Store
+
+NOW = time.time()
+DAY = 86_400.0
+ELSEWHERE = """
+import sys
+from pathlib import Path
+
+from redoit.collect import Rule, collect
+from redoit.store import Store
+
+print("begun", flush=True)
+collect(Store(Path(sys.argv[1])), Rule(older_than=0), lambda: ())
+"""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """Return a store."""
+    return Store(tmp_path / "store")
+
+
+def kept(store: Store, content: bytes, *, stage: str = "train", started: float = NOW, used: float = NOW) -> Trace:
+    """Put the blobs of a trace, and record it, used at a time."""
+    made = trace(
+        manifest={"model": store.put(content), "history": store.put(b"shared")},
+        action=action(inputs={"normalized": digest.of_bytes(content)}, code={"a:run": store.put(b"code").digest}),
+        log=store.put(b"log of " + content).digest,
+        started=started,
+        stage=stage,
+    )
+    path = store.place(made.action.key, store.append(made))
+    os.utime(path, (used, used))
+    return made
+
+
+def collected(store: Store, rule: Rule, *rests: Trace, dry: bool = False) -> Plan:
+    """Collect; outputs rest on some traces."""
+    return collect.collect(store, rule, lambda: {name_of_trace(one) for one in rests}, dry=dry)
+
+
+def left(store: Store) -> set[str]:
+    """Return the names of the traces that are left, and see that each has its blobs."""
+    held = collect.inventory(store)
+    for one in held.traces:
+        assert one.blobs <= held.blobs.keys()
+    return {one.name for one in held.traces}
+
+
+def test_without_rule_only_litter_goes(store: Store) -> None:
+    """Without rule, blobs that no trace names, old temporary files and the quarantine go; each trace stays, whole."""
+    made = kept(store, b"model")
+    stray = store.put(b"stray")
+    old, new = store.root / "blobs/.tmp-old", store.root / "blobs/.tmp-new"
+    for path in (old, new):
+        path.write_bytes(b"half")
+    os.utime(old, (1, 1))
+    (store.root / "quarantine").mkdir()
+    (store.root / "quarantine/thing").write_bytes(b"corrupt")
+    done = collected(store, Rule())
+    assert (done.traces, done.blobs, done.size) == ((), (stray.digest,), stray.size)
+    assert left(store) == {name_of_trace(made)}
+    assert (old.exists(), new.exists(), list((store.root / "quarantine").iterdir())) == (False, True, [])
+
+
+@pytest.mark.parametrize("dry", [True, False])
+def test_older_than(store: Store, dry: bool) -> None:
+    """What was not used for long goes, with the blobs that only it needs; a preview says so, and removes none."""
+    old = kept(store, b"old", used=NOW - 40 * DAY)
+    new = kept(store, b"new", started=NOW - 40 * DAY, used=NOW)
+    done = collected(store, Rule(older_than=30 * DAY), dry=dry)
+    assert [one.name for one in done.traces] == [name_of_trace(old)]
+    assert sorted(done.blobs) == sorted([digest.of_bytes(b"old"), digest.of_bytes(b"log of old")])
+    assert left(store) == ({name_of_trace(old)} if dry else set()) | {name_of_trace(new)}
+
+
+def test_what_outputs_rest_on_stays(store: Store) -> None:
+    """No rule takes a trace that outputs in place rest on, nor its blobs."""
+    resting, other = kept(store, b"resting", used=1), kept(store, b"other", used=2)
+    collected(store, Rule(older_than=0, max_size=0), resting)
+    assert left(store) == {name_of_trace(resting)}
+    assert store.traces(other.action.key) == []
+    assert store.get(artifact(b"resting").digest) == b"resting"
+
+
+def test_keep_last(store: Store) -> None:
+    """The newest of each stage stay, by when they were made, and protect themselves from other rules."""
+    traces = [kept(store, b"%d" % number, started=NOW + number, used=NOW - number) for number in range(4)]
+    others = [kept(store, b"x%d" % number, started=NOW + number, used=1, stage="other") for number in range(2)]
+    newest = {name_of_trace(one) for one in (*traces[2:], *others)}
+    collected(store, Rule(max_size=0, keep_last=2))
+    assert left(store) == newest
+    collected(store, Rule(keep_last=1))
+    assert left(store) == {name_of_trace(traces[3]), name_of_trace(others[1])}
+
+
+def test_max_size(store: Store) -> None:
+    """The least recently used go first, no more of them than it takes."""
+    traces = [kept(store, bytes([number]) * 10_000, used=NOW + number) for number in range(4)]
+    limit = collect.inventory(store).size - 25_000
+    done = collected(store, Rule(max_size=limit))
+    assert {one.name for one in done.traces} == {name_of_trace(one) for one in traces[:2]}
+    assert done.left == collect.inventory(store).size <= limit
+
+
+def test_a_trace_that_misses_an_output_goes(store: Store) -> None:
+    """What can't be restored goes without any rule, unless outputs rest on it; a verifying store needs none."""
+    made = kept(store, b"model")
+    store.blob(digest.of_bytes(b"model")).unlink()
+    collected(store, Rule(), made)
+    assert left_names(store) == {name_of_trace(made)}
+    assert collected(Store(store.root, constructive=False), Rule()).traces == ()
+    collected(store, Rule())
+    assert left(store) == set()
+
+
+def left_names(store: Store) -> set[str]:
+    """Return the names of the traces that are left."""
+    return {one.name for one in collect.inventory(store).traces}
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("ab"), st.integers(0, 5), st.sets(st.integers(0, 5)), st.booleans()), max_size=8
+    ),
+    st.none() | st.integers(0, 60),
+    st.none() | st.integers(0, 5),
+    st.none() | st.integers(0, 3),
+)
+def test_a_plan_leaves_no_trace_without_its_blobs(
+    rows: list[tuple[str, int, set[int], bool]], size: int | None, age: int | None, last: int | None
+) -> None:
+    """Whatever the rules: what outputs rest on stays, what stays has its blobs, and no blob stays that nobody needs."""
+    held = []
+    for number, (stage, used, contents, _) in enumerate(rows):
+        manifest = {str(each): artifact(bytes([each]) * each) for each in contents}
+        made = trace(
+            stage=stage, started=float(number), manifest=manifest, action=action(outputs=tuple(manifest), code={})
+        )
+        held.append(Held(made.action.key, name_of_trace(made), made, 1, float(used)))
+    names = {made.digest: made.size for one in held for made in one.trace.manifest.values()}
+    rests = {one.name for one, row in zip(held, rows, strict=True) if row[3]}
+    blobs = {**names, **{one.trace.log: 1 for one in held}, artifact(b"stray").digest: 5}
+    plan = collect.plan(Inventory(tuple(held), blobs), [], Rule(size, age, last), rests, 6.0)
+    staying = [one for one in held if one not in plan.traces]
+    remaining = blobs.keys() - set(plan.blobs)
+    assert rests <= {one.name for one in staying}
+    assert remaining == {blob for one in staying for blob in one.blobs}
+    assert plan.left == sum(blobs[blob] for blob in remaining) + len(staying)
+    if size is not None and last is None and not rests:
+        assert plan.left <= size
+
+
+def test_check_puts_aside_what_is_corrupt(store: Store) -> None:
+    """Whatever is not what its name promises is put aside and told, once; what is true stays where it is."""
+    made = kept(store, b"model" * 100)
+    other = kept(store, b"other")
+    blob = store.blob(digest.of_bytes(b"model" * 100))
+    blob.write_bytes(blob.read_bytes()[:-1] + b"X")
+    record = store.place(other.action.key, name_of_trace(other))
+    record.write_bytes(record.read_bytes() + b" ")
+    (store.root / "blobs/ab").mkdir(exist_ok=True)
+    (store.root / "blobs/ab/link").symlink_to(blob)
+    (store.root / "traces/file").write_bytes(b"stray")
+    found = collect.check(store)
+    expected = [blob, record, store.root / "blobs/ab/link", store.root / "traces/file"]
+    assert sorted(found) == sorted(str(path.relative_to(store.root)) for path in expected)
+    assert len(list((store.root / "quarantine").iterdir())) == 4
+    assert collect.check(store) == []
+    assert [one.name for one in collect.inventory(store).unrestorable] == [name_of_trace(made)]
+
+
+def test_who_collects_waits_for_who_uses(store: Store) -> None:
+    """Nothing is removed while somebody relies on what the store holds."""
+    kept(store, b"model", used=1)
+    with store.in_use():
+        process = subprocess.Popen([sys.executable, "-c", ELSEWHERE, store.root], stdout=subprocess.PIPE)
+        assert process.stdout
+        assert process.stdout.readline() == b"begun\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.2)
+        assert len(left(store)) == 1
+    process.communicate(timeout=20)
+    assert (process.returncode, left(store)) == (0, set())

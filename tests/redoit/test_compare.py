@@ -1,0 +1,50 @@
+"""Where two files differ."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from redoit.compare import CHUNK, difference
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "offset"),
+    [
+        (b"", b"x", 0),
+        (b"abc", b"abd", 2),
+        (b"abc", b"abcd", 3),
+        (b"x" * (CHUNK + 5), b"x" * (CHUNK + 4) + b"y", CHUNK + 4),
+        (b"x" * CHUNK, b"x" * CHUNK + b"y", CHUNK),
+    ],
+)
+def test_the_first_byte(tmp_path: Path, one: bytes, other: bytes, offset: int) -> None:
+    """The first byte that differs is told, from either side, also where one file only goes on."""
+    (tmp_path / "one").write_bytes(one)
+    (tmp_path / "other").write_bytes(other)
+    assert str(difference(tmp_path / "one", tmp_path / "other")) == f"at byte {offset:,}"
+    assert difference(tmp_path / "other", tmp_path / "one") == difference(tmp_path / "one", tmp_path / "other")
+    assert difference(tmp_path / "one", tmp_path / "one") is None
+
+
+def test_the_member_of_an_archive(tmp_path: Path) -> None:
+    """In zip archives with equal names the member is told, and where in it, whatever the compression."""
+    for name, content in (("one", b"weights 1"), ("other", b"weights 2")):
+        with zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("config.json", "{}")
+            archive.writestr("model.weights.h5", content)
+    assert str(difference(tmp_path / "one", tmp_path / "other")) == "at byte 8 of its member model.weights.h5"
+
+
+def test_archives_that_differ_elsewhere(tmp_path: Path) -> None:
+    """Archives with other names or times, or a damaged one, differ at a byte of the file."""
+    for name, member in (("one", "a"), ("other", "b")):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr(zipfile.ZipInfo(member), "same")
+    found = difference(tmp_path / "one", tmp_path / "other")
+    assert found is not None
+    assert not found.member
+    (tmp_path / "other").write_bytes((tmp_path / "one").read_bytes()[:-5])
+    found = difference(tmp_path / "one", tmp_path / "other")
+    assert found is not None
+    assert not found.member

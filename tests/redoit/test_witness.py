@@ -1,0 +1,86 @@
+"""What a step reads is noted: files of the project, and environment variables that its code asks for."""
+
+import os
+from pathlib import Path
+
+import pytest
+from examples import write
+
+from redoit.execute import Call, Result, execute
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a project, which is the working directory."""
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    monkeypatch.setenv("ASKED", "1")
+    return tmp_path / "project"
+
+
+def noted(body: str) -> Result:
+    """Execute a step with this body, and return what was noted."""
+    lines = "\n".join(f"    {line}" for line in body.splitlines())
+    write(Path(), mine__one=f"import os, subprocess\nfrom pathlib import Path\n\ndef run():\n{lines}\n")
+    return execute(Call("mine.one", {}, ()), Path("log"), None, None)
+
+
+READS = ["open('file')", "Path('sub/../file').read_bytes()", "os.open('file', os.O_RDONLY)", "open('file', 'r+')"]
+
+
+@pytest.mark.parametrize("body", READS)
+def test_a_file_of_the_project_is_noted(body: str) -> None:
+    """A file that is opened to be read is noted by its path from the project, however it is named."""
+    Path("file").write_text("content")
+    Path("sub").mkdir()
+    assert set(noted(body).reads) == {"file", "mine/one.py"}
+
+
+OTHERS = [
+    "open('file', 'w').write('x')\nopen('file').read()",
+    "open('new', 'w').close()\nos.rename('new', 'other')\nopen('other').read()",
+    "open('../outside').read()",
+    "os.listdir('.')",
+    "try: open('absent')\nexcept OSError: pass",
+    "os.chdir('..')\nopen('outside').read()",
+    "open(os.dup(0))",
+]
+
+
+@pytest.mark.parametrize("body", OTHERS)
+def test_what_is_not_noted(body: str) -> None:
+    """What the step wrote itself, what is outside of the project or not there, is not noted."""
+    Path("file").write_text("content")
+    Path("../outside").write_text("content")
+    assert set(noted(body).reads) == {"mine/one.py"}
+
+
+ASKS = ["os.environ['ASKED']", "os.environ.get('ASKED')", "os.getenv('ASKED')", "'ASKED' in os.environ",
+        "os.environb[b'ASKED']", "os.environ.setdefault('ASKED', '2')"]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", ASKS)
+def test_a_variable_is_noted(body: str) -> None:
+    """An environment variable that code of the project asks for is noted, however it asks."""
+    assert noted(body).variables == ("ASKED",)
+
+
+NEVER = [
+    "subprocess.run(['true'], env={**os.environ, 'MORE': '1'})",
+    "dict(os.environ)",
+    "os.environ.copy()",
+    "os.environ['NEW'] = '1'",
+    "import tempfile\ntempfile.gettempdir()",
+]
+
+
+@pytest.mark.parametrize("body", NEVER)
+def test_a_variable_that_nobody_asked_for(body: str) -> None:
+    """To pass the environment on, to set a variable, or what a library asks for, is not noted."""
+    assert noted(body).variables == ()
+
+
+def test_the_mark_of_a_step_is_in_its_environment() -> None:
+    """Processes that a step starts can be told by a mark, which ours do not carry."""
+    assert noted("assert os.environ['REDOIT_STEP']").left == ()
+    assert "REDOIT_STEP" not in os.environ
