@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from steps import model_file
+
 __all__ = ["deterministic", "keras", "load"]
 
 
@@ -50,15 +52,21 @@ def deterministic(seed: int) -> None:
     tf.config.experimental.enable_op_determinism()
 
 
-def load(path: Path) -> keras.Model:
-    """Load a model from a `.keras` file, executing nothing that it may carry.
+def load(path: Path, shape: tuple[int, ...], classes: int) -> keras.Model:
+    """Load a model from a `.keras` file, for samples of this shape, executing nothing that it may carry.
 
-    Raises: FileNotFoundError; ValueError if it is no intact `.keras` file.
+    Raises: FileNotFoundError; ValueError if it is no intact `.keras` file, or has more in it than `model_file` allows.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file, expected a Keras model; train one first")
-    try:
-        return keras.models.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras lets through whatever zipfile, json, h5py or its layers raise
-        fault = f"found a file that Keras can't load ({type(error).__name__}), expected a .keras model"
-        raise ValueError(f"{path}: {fault}; train it again") from error
+    content = model_file.checked(path, shape)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "model.keras"  # what was checked is what is loaded, and its name says what it is
+        copy.write_bytes(content)
+        try:
+            model = keras.models.load_model(copy, compile=False, safe_mode=True)
+        except Exception as error:  # Keras lets through whatever zipfile, json, h5py or its layers raise
+            fault = f"found a file that Keras can't load ({type(error).__name__}), expected a .keras model"
+            raise ValueError(f"{path}: {fault}; train it again") from error
+    if model.output_shape != (None, classes):
+        fault = f"found predictions of shape {model.output_shape}, expected (n, {classes})"
+        raise ValueError(f"{path}: {fault}; train it again")
+    return model

@@ -65,7 +65,7 @@ def read(paths: Mapping[str, Path]) -> dict[str, bytes]:
 def check(images: np.ndarray, labels: np.ndarray, images_name: str, labels_name: str) -> None:
     """Say what is wrong with a pair of arrays that came from two files.
 
-    Shapes: `images`: uint8 (n, 28, 28), `labels`: uint8 (n,).
+    Shapes: `images`: (n, 28, 28), `labels`: uint8 (n,).
     Raises: ValueError.
     """
     if images.shape[1:] != SHAPE:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from sklearn import metrics as scores
 
-from steps import artifacts, dataset
+from steps import artifacts, dataset, normalizer
 from steps.backend import deterministic, load
 
 PER_CLASS = ("precision", "recall", "f1", "support")
@@ -45,14 +45,12 @@ def run(normalized: Path, model: Path, evaluation: Path, metrics: Path, *, batch
     if batch_size < 1:
         raise ValueError(f"batch_size: found {batch_size}, expected 1 or more; try 512")
     with artifacts.reading(normalized) as file:
-        source = artifacts.attribute(file, "source")
-        images = artifacts.rows(artifacts.dataset(file, "test/images"))  # (n, 28, 28)
-        labels = artifacts.rows(artifacts.dataset(file, "test/labels"))  # (n,)
+        source = artifacts.text(file, "source")
+    images, labels = normalizer.part_of(normalized, "test")  # (n, 28, 28, 1), (n,)
     deterministic(seed=0)
-    probabilities = load(model).predict(images[..., np.newaxis], batch_size, verbose=0)  # (n, classes)
-    if probabilities.shape != (len(labels), dataset.CLASSES):
-        fault = f"found predictions of shape {probabilities.shape}, expected (n, {dataset.CLASSES})"
-        raise ValueError(f"{model}: {fault}; train it again")
+    probabilities = load(model, images.shape[1:], dataset.CLASSES).predict(
+        images, batch_size, verbose=0
+    )  # (n, classes)
     results = scores_from(labels, probabilities)
     with artifacts.writing(evaluation, source=source) as file:
         artifacts.store(file, "probabilities", probabilities)

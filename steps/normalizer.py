@@ -8,7 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from steps import artifacts
+from steps import artifacts, dataset
 
 BLOCK = 4 * artifacts.ROWS  # images at a time
 
@@ -54,13 +54,10 @@ def run(
     if not 0 < scale < float("inf"):
         raise ValueError(f"scale: found {scale:g}, expected a finite number above 0; MNIST's brightest pixel has 255")
     with artifacts.reading(raw) as source:
-        chosen = set_aside(artifacts.rows(artifacts.dataset(source, "train/labels")), validation, seed)  # (n,)
-        everything = np.ones(len(artifacts.dataset(source, "test/labels")), bool)  # (n of test,)
-        with artifacts.writing(
-            normalized,
-            source=artifacts.attribute(source, "source"),
-            classes=int(artifacts.attribute(source, "classes")),
-        ) as target:
+        name = artifacts.text(source, "source")
+        chosen = set_aside(labels_of(source, "train"), validation, seed)  # (n,)
+        everything = np.ones(len(labels_of(source, "test")), bool)  # (n of test,)
+        with artifacts.writing(normalized, source=name, classes=dataset.CLASSES) as target:
             copy(source, "train", target, {"train": ~chosen, "validation": chosen}, scale)
             copy(source, "test", target, {"test": everything}, scale)
     counts = {"train": int((~chosen).sum()), "validation": int(chosen.sum()), "test": len(everything)}
@@ -68,13 +65,25 @@ def run(
     return {f"{part}_images": count for part, count in counts.items()}
 
 
+def labels_of(source: h5py.File, part: str) -> np.ndarray:
+    """Return the labels of one part of `source`, once they are known to fit its images.
+
+    Shapes: uint8 (n,).
+    Raises: ValueError.
+    """
+    images = artifacts.dataset(source, f"{part}/images", np.uint8, dataset.SHAPE)  # (n, 28, 28)
+    labels = artifacts.rows(artifacts.dataset(source, f"{part}/labels", np.uint8, ()))  # (n,)
+    dataset.check(images, labels, *(f"{source.filename}: {part}/{name}" for name in ("images", "labels")))
+    return labels
+
+
 def copy(source: h5py.File, part: str, target: h5py.File, masks: dict[str, np.ndarray], scale: float) -> None:
     """Copy one part of `source` into parts of `target`, block by block: to each the samples its mask tells.
 
     Shapes: each of `masks`: bool (n,).
     """
-    images = artifacts.dataset(source, f"{part}/images")  # (n, 28, 28)
-    labels = artifacts.rows(artifacts.dataset(source, f"{part}/labels"))  # (n,)
+    images = artifacts.dataset(source, f"{part}/images", np.uint8, dataset.SHAPE)  # (n, 28, 28)
+    labels = labels_of(source, part)  # (n,)
     for name, mask in masks.items():
         artifacts.store(target, f"{name}/labels", labels[mask])
         artifacts.create(target, f"{name}/images", (int(mask.sum()), *images.shape[1:]), np.float32)
@@ -85,3 +94,16 @@ def copy(source: h5py.File, part: str, target: h5py.File, masks: dict[str, np.nd
             picked = block[mask[start : start + BLOCK]]  # (up to BLOCK, 28, 28)
             target[f"{name}/images"][filled[name] : filled[name] + len(picked)] = picked
             filled[name] += len(picked)
+
+
+def part_of(path: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the images and labels of one part of what `run` wrote.
+
+    Shapes: float32 (n, 28, 28, 1) and uint8 (n,).
+    Raises: FileNotFoundError; ValueError for any other file.
+    """
+    with artifacts.reading(path) as file:
+        images = artifacts.rows(artifacts.dataset(file, f"{part}/images", np.float32, dataset.SHAPE))  # (n, 28, 28)
+        labels = artifacts.rows(artifacts.dataset(file, f"{part}/labels", np.uint8, ()))  # (n,)
+    dataset.check(images, labels, f"{path}: {part}/images", f"{path}: {part}/labels")
+    return images[..., np.newaxis], labels

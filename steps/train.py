@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from steps import artifacts, dataset, network
+from steps import artifacts, dataset, network, normalizer
 from steps.backend import deterministic, keras
 
 
@@ -21,17 +21,6 @@ class Lines(keras.callbacks.Callback):
         logs = logs or {}
         numbers = ", ".join(f"{name} {value:.4f}" for name, value in sorted(logs.items()))
         print(f"Epoch {epoch + 1}/{self.params['epochs']}: {numbers}", flush=True)
-
-
-def part_from(normalized: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the images and labels of one part of the data set.
-
-    Shapes: float32 (n, 28, 28, 1) and uint8 (n,).
-    """
-    with artifacts.reading(normalized) as file:
-        images = artifacts.rows(artifacts.dataset(file, f"{part}/images"))  # (n, 28, 28)
-        labels = artifacts.rows(artifacts.dataset(file, f"{part}/labels"))  # (n,)
-    return images[..., np.newaxis], labels
 
 
 def check(epochs: int, batch_size: int, learning_rate: float) -> None:
@@ -82,13 +71,13 @@ def run(
     """
     check(epochs, batch_size, learning_rate)
     deterministic(seed)
-    images, labels = part_from(normalized, "train")  # (n, 28, 28, 1), (n,)
+    images, labels = normalizer.part_of(normalized, "train")  # (n, 28, 28, 1), (n,)
     times = repeats(len(images), batch_size, math.ceil(min_steps / epochs))
     images = np.concatenate([images] * times)  # (n * times, 28, 28, 1)
     labels = np.concatenate([labels] * times)  # (n * times,)
     steps = epochs * math.ceil(len(images) / batch_size)
     fitted = network.compiled(network.convolutional(dataset.CLASSES), learning_rate, steps)
-    validation = part_from(normalized, "validation")  # (n, 28, 28, 1), (n,)
+    validation = normalizer.part_of(normalized, "validation")  # (n, 28, 28, 1), (n,)
     progress = {"verbose": 1} if sys.stdout.isatty() else {"verbose": 0, "callbacks": [Lines()]}
     fitted.fit(images, labels, batch_size, epochs, validation_data=validation, **progress)
     record = record_of(fitted)

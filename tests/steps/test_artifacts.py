@@ -21,8 +21,8 @@ def path(tmp_path):
 def test_stored_values_are_read_whole_or_in_part(path):
     """Rows come back as they were stored."""
     with artifacts.reading(path) as file:
-        values = artifacts.dataset(file, "train/values")
-        assert artifacts.attribute(file, "source") == "here"
+        values = artifacts.dataset(file, "train/values", np.uint16, (7,))
+        assert artifacts.text(file, "source") == "here"
         assert artifacts.rows(values).shape == (300, 7)
         assert artifacts.rows(values, 299)[0, 0] == 299 * 7
 
@@ -37,7 +37,7 @@ def test_flipped_bit_is_an_error(path):
         artifacts.reading(path) as file,
         pytest.raises(ValueError, match=r"values\.h5: found damaged values in '/train/values', expected"),
     ):
-        artifacts.rows(artifacts.dataset(file, "train/values"))
+        artifacts.rows(artifacts.dataset(file, "train/values", np.uint16, (7,)))
 
 
 def test_foreign_or_truncated_file_is_an_error(path):
@@ -57,9 +57,19 @@ def test_missing_file_dataset_and_attribute_are_named(path, tmp_path):
         pass
     with artifacts.reading(path) as file:
         with pytest.raises(ValueError, match="no dataset 'train', found 'train', 'train/values'; make it again"):
-            artifacts.dataset(file, "train")
+            artifacts.dataset(file, "train", np.uint16, (7,))
         with pytest.raises(ValueError, match=r"no attribute 'classes', found \['source'\]"):
-            artifacts.attribute(file, "classes")
+            artifacts.text(file, "classes")
+
+
+@pytest.mark.parametrize(("kind", "row"), [(np.uint8, (7,)), (np.uint16, (8,)), (np.uint16, ()), (np.float32, (7,))])
+def test_values_of_another_type_or_shape_are_an_error(path, kind, row):
+    """Type and shape are those that a step expects, or the error says what was found."""
+    with (
+        artifacts.reading(path) as file,
+        pytest.raises(ValueError, match=r"found uint16 \(300, 7\) in 'train/values', expected .*; make it again"),
+    ):
+        artifacts.dataset(file, "train/values", kind, row)
 
 
 def test_chunks_are_whole_rows(path):

@@ -107,8 +107,8 @@ def test_evaluation_agrees_with_itself(folder, evaluated):
 
 
 def test_damaged_model_is_one_clear_line(evaluated):
-    """A model that Keras can't load is an error that names the file, and nothing else is printed."""
-    assert "empty.keras: found a file that Keras can't load" in evaluated.stderr
+    """A file that is no model is an error that names the file, and nothing else is printed."""
+    assert "empty.keras: found a damaged or foreign archive" in evaluated.stderr
     assert evaluated.stderr.count("\n") == 1
 
 
