@@ -1,0 +1,74 @@
+"""Fuzzes the trace reader: whatever is read is written as the same bytes and has a key; all else is one clear error.
+
+Each input is tried as it is, and once more as the canonical JSON of what it says, which gets further.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import atheris
+from fuzzing import fuzz, told
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+with atheris.instrument_imports(include=["redoit.formats", "redoit.records", "redoit.digest", "json"]):
+    from redoit.digest import is_digest, of_bytes
+    from redoit.errors import CorruptError, StoreError
+    from redoit.formats import bytes_of_trace, canonical_json, name_of_trace, trace_of_bytes, unsealed
+    from redoit.records import Action, Artifact, Setting, Trace
+
+DIGEST = of_bytes(b"")
+SETTINGS = [
+    ("epochs", "int", 5),
+    ("rate", "float", 1e-3),
+    ("sizes", "list[int]", [1, 2]),
+    ("limit", "float", float("inf")),
+]
+ACTIONS = [
+    Action({}, (), (), {}, {}),
+    Action(
+        {"normalized": DIGEST},
+        tuple(Setting(*setting) for setting in SETTINGS),
+        ("model",),
+        {"steps.train:run": DIGEST},
+        {"python": "3.11"},
+    ),
+]
+TRACES = [
+    Trace(ACTIONS[0], {}, 0.0, 0.0, "", "", DIGEST),
+    Trace(ACTIONS[1], {"model": Artifact(DIGEST, 0)}, 1.5, 2.5, "größe", "host", DIGEST, {"loss": float("nan")}),
+]
+
+
+@atheris.instrument_func
+def attack(data: bytes) -> None:
+    """Read one trace, and the same as what was remembered."""
+    read(data)
+    try:
+        again = canonical_json(json.loads(data))
+    except (ValueError, RecursionError):
+        pass
+    else:
+        read(again)
+    try:
+        unsealed(of_bytes(data).encode() + b"\n" + data)
+    except CorruptError as error:
+        told(error)
+
+
+@atheris.instrument_func
+def read(data: bytes) -> None:
+    """Read one trace."""
+    try:
+        trace = trace_of_bytes("some.json", data)
+    except StoreError as error:
+        told(error)
+        return
+    assert bytes_of_trace(trace) == data
+    assert is_digest(trace.action.key)
+    assert name_of_trace(trace) == of_bytes(data)
+
+
+if __name__ == "__main__":
+    fuzz(attack, [bytes_of_trace(trace) for trace in TRACES])

@@ -1,0 +1,225 @@
+"""A `.redoit/` in which an enemy changed a file: it counts as absent, or it is one clear error."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hostile import Workers
+from workspaces import some_trace, whole_workspace
+
+from redoit.digest import of_bytes
+from redoit.formats import bytes_of_trace, canonical_json, name_of_trace
+
+DEEP = b"[" * 900 + b"]" * 900
+DEEPER = b"[" * 100_000 + b"]" * 100_000
+LONG = b"9" * 5000
+KEY, NAME = some_trace().action.key, name_of_trace(some_trace())
+
+
+def sealed(text: bytes | object) -> bytes:
+    """Return bytes, or a value in JSON, with the right seal."""
+    data = text if isinstance(text, bytes) else json.dumps(text).encode()
+    return of_bytes(data).encode() + b"\n" + data
+
+
+def owners(value: object) -> Callable[[Path], bytes]:
+    """Return what seals other owners of modules, for the folders that are really there."""
+    return lambda path: sealed(json.loads(path.read_bytes().partition(b"\n")[2]) | {"owners": value})
+
+
+def entries(value: object) -> Callable[[Path], bytes]:
+    """Return what seals another entry for the project's input."""
+    return lambda path: sealed({str(path.parent.parent / "input"): value})
+
+
+CONTENTS: dict[str, tuple[str, bytes | Callable[[Path], bytes]]] = {
+    "newer format": ("format", b'{"format":2}'),
+    "format that is true": ("format", b'{"format":true}'),
+    "format that is a text": ("format", b'{"format":"\\u001b[2J\\n"}'),
+    "format of 4,000 digits": ("format", b'{"format":' + b"9" * 4000 + b"}"),
+    "format of 5,000 digits": ("format", b'{"format":' + LONG + b"}"),
+    "deep format": ("format", b'{"format":' + DEEP + b"}"),
+    "deeper format": ("format", b'{"format":' + DEEPER + b"}"),
+    "format in UTF-16": ("format", '{"format":1}'.encode("utf-16")),
+    "format that is NUL": ("format", bytes(100)),
+    "key in capitals": ("latest/train", json.dumps({"key": KEY.upper(), "trace": NAME}).encode()),
+    "key above": ("latest/train", json.dumps({"key": "../../../canary", "trace": NAME}).encode()),
+    "key that is absolute": ("latest/train", json.dumps({"key": "/etc", "trace": "passwd"}).encode()),
+    "key with NUL": ("latest/train", json.dumps({"key": "\0" * 64, "trace": NAME}).encode()),
+    "key of look-alikes": ("latest/train", json.dumps({"key": "\u0430" * 64, "trace": NAME}).encode()),
+    "key of full-width digits": ("latest/train", json.dumps({"key": "\uff11" * 64, "trace": NAME}).encode()),
+    "key with a surrogate": ("latest/train", json.dumps({"key": "\ud800" * 64, "trace": NAME}).encode()),
+    "key of 300 characters": ("latest/train", json.dumps({"key": "a" * 300, "trace": NAME}).encode()),
+    "key that is a number": ("latest/train", b'{"key":1e999,"trace":NaN}'),
+    "key that is a list": ("latest/train", json.dumps({"key": [KEY], "trace": {NAME: 1}}).encode()),
+    "latest of lists": ("latest/train", DEEP),
+    "latest of more lists": ("latest/train", DEEPER),
+    "reason that is a list": ("distrust/train", b'{"kind":["forgotten"],"subject":"","old":null}'),
+    "reason with escapes": ("distrust/train", b'{"kind":"upstream","subject":"\\u001b[2J\\n","old":"\\r\\n"}'),
+    "reason that is deep": ("distrust/train", b'{"kind":"upstream","subject":"x","old":' + DEEP + b"}"),
+    "reason with a subject that is deep": ("distrust/train", b'{"kind":"upstream","subject":' + DEEP + b',"old":""}'),
+    "reason that is long": ("distrust/train", b'{"kind":"upstream","subject":"' + b"n" * 10**6 + b'","old":""}'),
+    "reason with a surrogate": ("distrust/train", b'{"kind":"upstream","subject":"\\ud800","old":"\\udfff"}'),
+    "reason that is a format": ("distrust/train", b'{"kind":"setting","subject":"{0.__class__}","old":"{old}"}'),
+    "files that are no JSON": ("files", sealed(b"{")),
+    "files that are a list": ("files", sealed([1, 2])),
+    "files that are lists": ("files", sealed(DEEPER)),
+    "files of numbers": ("files", sealed({"a": 1})),
+    "files with long numbers": ("files", sealed(b'{"a":[' + LONG + b"]}")),
+    "digest that leads out": ("files", entries(["../../canary", 1, 2, 3, 4, 5])),
+    "digest that is a list": ("files", entries([[], 1, 2, 3, 4, 5])),
+    "no digest": ("files", entries([])),
+    "environment that is no JSON": ("environment", sealed(b"")),
+    "environment that is a list": ("environment", sealed([])),
+    "owners that are a list": ("environment", owners([1])),
+    "owners that are none": ("environment", owners(None)),
+    "owners of numbers": ("environment", owners({"h5py": 5})),
+    "owners with versions that are lists": ("environment", owners({"h5py": {"h5py": [[]]}})),
+    "saved that are texts": ("saved", sealed({"seconds": "1", "kept": "2", "restored": "3"})),
+    "saved that are lists": ("saved", sealed({"seconds": [], "kept": {}, "restored": None})),
+    "saved with other names": ("saved", sealed({"self": 1, "seconds": 1.0})),
+    "saved without end": ("saved", sealed(b'{"seconds":1e999,"kept":1,"restored":1}')),
+    "saved that is no number": ("saved", sealed(b'{"seconds":NaN,"kept":1,"restored":1}')),
+    "saved that are lists in lists": ("saved", sealed(DEEPER)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "data"), CONTENTS.values(), ids=CONTENTS)
+def test_hostile_content_counts_as_absent_or_is_a_clear_error(
+    workers: Workers, tmp_path: Path, name: str, data: bytes | Callable[[Path], bytes]
+) -> None:
+    """Whatever a file of ours says, nothing is followed out of the project, and nobody sees a traceback."""
+    path = whole_workspace(tmp_path / "project").root / name
+    path.write_bytes(data(path) if callable(data) else data)
+    workers.hold("state", tmp_path / "project")
+
+
+FILES = ["format", "latest/train", "distrust/train", "files", "environment", "saved", f"traces/{KEY}/{NAME}.json"]
+FOLDERS = ["latest", "distrust", "traces", f"traces/{KEY}"]
+
+
+def linked(path: Path, canary: Path) -> None:
+    """Link to the canary."""
+    path.symlink_to(canary)
+
+
+def moved(path: Path, canary: Path) -> None:
+    """Link to a copy of what was there, outside the project."""
+    outside = canary.parent / "outside"
+    shutil.rmtree(outside, ignore_errors=True)
+    outside.mkdir()
+    path.symlink_to(outside)
+
+
+def sparse(path: Path, _: Path) -> None:
+    """Make a file of ten gigabytes that takes no room on the disk."""
+    path.touch()
+    os.truncate(path, 10 * 2**30)
+
+
+PLACES: dict[str, Callable[[Path, Path], object]] = {
+    "link": linked,
+    "link to a folder": moved,
+    "link to itself": lambda path, _: path.symlink_to(path.name),
+    "pipe": lambda path, _: os.mkfifo(path),
+    "folder": lambda path, _: path.mkdir(),
+    "sparse file": sparse,
+    "empty file": lambda path, _: path.touch(),
+}
+
+
+@pytest.mark.parametrize("make", PLACES.values(), ids=PLACES)
+@pytest.mark.parametrize("name", FILES + FOLDERS)
+def test_what_stands_in_the_place_of_a_file_is_not_followed(
+    workers: Workers, tmp_path: Path, name: str, make: Callable[[Path, Path], object]
+) -> None:
+    """A link, a pipe, a folder or a huge file in the place of a file or folder of ours is not followed or read."""
+    path = whole_workspace(tmp_path / "project").root / name
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    make(path, workers.canary.path)
+    workers.hold("state", tmp_path / "project")
+
+
+def trace(change: Callable[[dict[str, Any]], object]) -> bytes:
+    """Return a trace in canonical JSON, with a change."""
+    fields = json.loads(bytes_of_trace(some_trace()))
+    change(fields)
+    return canonical_json(fields)
+
+
+def setting(value: object) -> Callable[[dict[str, Any]], object]:
+    """Return what changes the value of a setting."""
+    return lambda fields: fields["action"]["settings"].__setitem__(0, ["epochs", "int", value])
+
+
+MADE = ["a" * 64, 1]
+TRACES: dict[str, bytes] = {
+    "deep setting": trace(setting(json.loads(b"[" * 300 + b"]" * 300))),
+    "setting that is a table": trace(setting({"a": 1})),
+    "digest in capitals": trace(lambda fields: fields["manifest"].update(model=["A" * 64, 1])),
+    "digest that leads out": trace(lambda fields: fields["manifest"].update(model=["../" * 21 + "x", 1])),
+    "digest of 63": trace(lambda fields: fields["manifest"].update(model=["a" * 63, 1])),
+    "digest of look-alikes": trace(lambda fields: fields["manifest"].update(model=["\u0430" * 64, 1])),
+    "size that is true": trace(lambda fields: fields["manifest"].update(model=["a" * 64, True])),
+    "size below zero": trace(lambda fields: fields["manifest"].update(model=["a" * 64, -1])),
+    "role twice": trace(lambda fields: fields["action"].update(outputs=["model", "model"])),
+    "started in another time": trace(lambda fields: fields.update(started="1.5")),
+    "started at a whole second": trace(lambda fields: fields.update(started=1)),
+    "a field more": trace(lambda fields: fields.update(more=1)),
+    "host that is a list": trace(lambda fields: fields.update(host=["host"])),
+    "spaces": json.dumps(json.loads(bytes_of_trace(some_trace()))).encode(),
+    "a name twice": bytes_of_trace(some_trace()).replace(b'{"action"', b'{"format":1,"action"', 1),
+    "a byte-order mark": b"\xef\xbb\xbf" + bytes_of_trace(some_trace()),
+    "a new line behind it": bytes_of_trace(some_trace()) + b"\n",
+    "NaN": bytes_of_trace(some_trace()).replace(b'"seconds":2.5', b'"seconds":NaN'),
+    "infinity": bytes_of_trace(some_trace()).replace(b'"seconds":2.5', b'"seconds":1e999'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("data", TRACES.values(), ids=TRACES)
+def test_hostile_trace_under_its_right_name_is_absent(workers: Workers, tmp_path: Path, data: bytes) -> None:
+    """A trace that redoit would not have written byte for byte is no trace, even if its name is its digest."""
+    path = tmp_path / KEY / "trace.json"
+    path.parent.mkdir()
+    path.write_bytes(data)
+    workers.expect("trace", path, "not a trace|name different outputs")
+
+
+def renamed(fields: dict[str, Any]) -> None:
+    """Give an output a role that looks like a path out of the project."""
+    fields["manifest"] = {"../../canary": MADE}
+    fields["action"]["outputs"] = ["../../canary"]
+
+
+STRANGE: dict[str, Callable[[dict[str, Any]], object]] = {
+    "host and stage": lambda fields: fields.update(host="\ud800", stage="../\n\0"),
+    "number of 4,000 digits": setting(10**3999),
+    "role that leads out": renamed,
+}
+
+
+@pytest.mark.parametrize("change", STRANGE.values(), ids=STRANGE)
+def test_strange_texts_and_numbers_of_a_trace_are_nothing_but_that(
+    workers: Workers, tmp_path: Path, change: Callable[[dict[str, Any]], object]
+) -> None:
+    """A role, a host, a stage and a number may be anything: none of them is ever a path."""
+    path = tmp_path / KEY / "trace.json"
+    path.parent.mkdir()
+    path.write_bytes(trace(change))
+    workers.expect("trace", path, None)
+
+
+@pytest.mark.parametrize("make", PLACES.values(), ids=PLACES)
+def test_what_stands_in_the_place_of_a_blob_is_not_served(
+    workers: Workers, tmp_path: Path, make: Callable[[Path, Path], object]
+) -> None:
+    """A link, a pipe, a folder or a huge file in the place of a blob is not read."""
+    name = of_bytes(b"blob")
+    place = tmp_path / "blobs" / name[:2] / name[2:]
+    place.parent.mkdir(parents=True)
+    make(place, workers.canary.path)
+    workers.expect("place", tmp_path / name, "blob .*: (not in the store|its bytes are not|.*expected)")

@@ -1,0 +1,143 @@
+"""Lets one file at a time be read in a process with limits, and tells how that ended and what it touched.
+
+A worker imports what reads files of a kind, once, and forks for each file: `Limited("hdf5").read(path)`. Run as a
+script, this is the worker. Its limits: seconds of processor time, and memory on top of what the imports take.
+"""
+
+import json
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+MEMORY = 300 * 2**20  # bytes
+PATIENCE = 20  # seconds until a process is killed, however busy the machine is
+CLEAR = re.compile(r"[^\n\r]+: [^\n\r]+(; |, expected )[^\n\r]+")
+EVENTS = ("open", "import", "os.system", "subprocess.", "socket.", "exec", "os.rename", "os.remove", "shutil.")
+
+
+class Outcome(NamedTuple):
+    """How the reading of a file ended.
+
+    `kind`: `result`, `error` (one that is documented), or what it should not be. `touched`: what it opened, imported
+    or started. `seconds`: of processor time; `memory`: bytes at most.
+    """
+
+    kind: str
+    text: str
+    touched: list[list[str]]
+    seconds: float
+    memory: int
+
+
+class Limited:
+    """A worker for files of one kind."""
+
+    def __init__(self, kind: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, kind],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def read(self, path: Path) -> Outcome:
+        """Have a file read, whatever comes of it."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(f"{path}\n")
+        self._process.stdin.flush()
+        return Outcome(**json.loads(self._process.stdout.readline()))
+
+    def hold(self, path: Path) -> Outcome:
+        """Have a file read, and hold that it ended well: with a result or one clear error, within the limits."""
+        outcome = self.read(path)
+        assert outcome.kind in ("result", "error"), outcome
+        if outcome.kind == "error":
+            assert CLEAR.fullmatch(outcome.text), outcome.text
+            assert len(outcome.text) < 1000, outcome.text
+        assert outcome.seconds < 1, outcome
+        assert outcome.memory < MEMORY, outcome
+        strange = [event for event in outcome.touched if not _harmless(*event, str(path.parent))]
+        assert strange == [], (strange, outcome)
+        return outcome
+
+    def end(self) -> None:
+        """End the worker."""
+        self._process.communicate(timeout=PATIENCE)
+
+
+def _harmless(event: str, subject: str, folder: str) -> bool:
+    """Tell whether an event belongs to the reading of a file in a folder, or to Python itself."""
+    python = (f"{sys.prefix}/lib", f"{sys.base_prefix}/lib")
+    if event == "open":  # a relative name belongs to a folder that was opened before
+        inside = not subject.startswith("/") and ".." not in subject
+        return inside or subject.startswith((folder, os.devnull, *python))
+    if event == "exec":
+        return any(f'file "{place}' in subject for place in python)
+    if event == "import":
+        return subject.startswith("encodings.")
+    return subject.startswith(folder)
+
+
+def work(read: Callable[[Path], object], expected: tuple[type[Exception], ...]) -> None:
+    """Read the files whose paths come in, each in a process of its own."""
+    touched: list[list[str]] = []
+    sys.addaudithook(lambda event, given: touched.append(note(event, given)) if event.startswith(EVENTS) else None)
+    for line in sys.stdin:
+        touched.clear()
+        source, sink = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            limit()
+            touched.clear()
+            kind, text = attempt(read, expected, Path(line.rstrip("\n")))
+            resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
+            os.write(sink, json.dumps([kind, text[:2000], touched[:20]]).encode())
+            os._exit(0)
+        os.close(sink)
+        with open(source, "rb") as told:
+            data = told.read()
+        _, status, used = os.wait4(child, 0)
+        fields = json.loads(data) if data else [f"ended by signal {os.waitstatus_to_exitcode(status)}", "", []]
+        outcome = Outcome(*fields, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
+        print(json.dumps(outcome._asdict()), flush=True)
+
+
+def attempt(read: Callable[[Path], object], expected: tuple[type[Exception], ...], path: Path) -> tuple[str, str]:
+    """Read one file; return how that ended."""
+    try:
+        return "result", repr(read(path))
+    except expected as error:
+        return "error", str(error)
+    except BaseException as error:  # noqa: BLE001 - whatever escapes is told
+        return f"escaped: {type(error).__name__}", str(error)
+
+
+def limit() -> None:
+    """Limit this process."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + MEMORY, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_CPU, (5, 5))
+    signal.alarm(PATIENCE)
+
+
+def note(event: str, given: tuple[object, ...]) -> list[str]:
+    """Return an event and what it is about, as texts."""
+    first = given[0] if given else ""
+    return [event, os.fsdecode(first) if isinstance(first, str | bytes | os.PathLike) else str(first)]
+
+
+if __name__ == "__main__":
+    import readers
+
+    work(*readers.READERS[sys.argv[1]]())

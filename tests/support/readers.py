@@ -1,0 +1,143 @@
+"""What reads files of each kind, and the exceptions that it documents. A reader imports what it needs, once.
+
+Readers of state get a folder with a whole `.redoit/`, in which one file is hostile.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+Reader = tuple[Callable[[Path], object], tuple[type[Exception], ...]]
+
+
+def idx() -> Reader:
+    """Return the reader of IDX files."""
+    from steps import idx
+
+    return lambda path: idx.decoded(idx.read(path)).shape, (ValueError, FileNotFoundError)
+
+
+def hdf5() -> Reader:
+    """Return the reader of HDF5 files, which expects images, labels and a source."""
+    import numpy as np
+
+    from steps import artifacts, dataset
+
+    def read(path: Path) -> object:
+        with artifacts.reading(path) as file:
+            images = artifacts.rows(artifacts.dataset(file, "train/images", np.uint8, dataset.SHAPE))
+            labels = artifacts.rows(artifacts.dataset(file, "train/labels", np.uint8, ()))
+            return images.shape, labels.shape, artifacts.text(file, "source")
+
+    with tempfile.TemporaryDirectory() as folder:  # h5py imports some parts of itself when needed
+        with artifacts.writing(Path(folder) / "warm.h5", source="warm") as file:
+            artifacts.store(file, "train/images", np.zeros((1, *dataset.SHAPE), np.uint8))
+            artifacts.store(file, "train/labels", np.zeros(1, np.uint8))
+        read(Path(folder) / "warm.h5")
+    return read, (ValueError, FileNotFoundError)
+
+
+def keras() -> Reader:
+    """Return the check of Keras models, which does not import Keras."""
+    from steps import model_file
+
+    return lambda path: len(model_file.checked(path, (28, 28, 1))), (ValueError, FileNotFoundError)
+
+
+def archive() -> Reader:
+    """Return what takes clocks out of archives, in a copy."""
+    from redoit import canonical
+
+    return canonical.canonicalise, ()
+
+
+def trace() -> Reader:
+    """Return the reader of traces, which gets one by itself and puts it under its right name into a store."""
+    from redoit.digest import of_bytes
+    from redoit.errors import RedoitError
+    from redoit.formats import bytes_of_trace, trace_of_bytes
+    from redoit.store import Store
+
+    def read(path: Path) -> object:
+        data = path.read_bytes()
+        store = Store(path.parent / "store")
+        key = path.parent.name
+        place = store.place(key, of_bytes(data))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(data)
+        held = store.traces(key)
+        trace = trace_of_bytes("some.json", data)
+        assert bytes_of_trace(trace) == data
+        return [trace.action.key, len(held)]
+
+    return read, (RedoitError,)
+
+
+def blob() -> Reader:
+    """Return the reader of blobs, whose names are those of their files."""
+    from redoit.errors import RedoitError
+    from redoit.records import Artifact
+    from redoit.store import Store
+
+    def read(path: Path) -> object:
+        store = Store(path.parent)
+        place = store.blob(path.name)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(path.read_bytes())
+        artifact = Artifact(path.name, path.stat().st_size)
+        store.restore(artifact, path.parent / "restored")
+        return len(store.get(path.name))
+
+    return read, (RedoitError,)
+
+
+def place() -> Reader:
+    """Return the reader of a blob that is in its place already; the path is its name beside the store's folders."""
+    from redoit.errors import RedoitError
+    from redoit.store import Store
+
+    return lambda path: len(Store(path.parent).get(path.name)), (RedoitError,)
+
+
+def state() -> Reader:
+    """Return the reader of everything below `.redoit/`; the path is that of the project."""
+    from redoit.environment import Environment
+    from redoit.errors import RedoitError
+    from redoit.reasons import sentence
+    from redoit.records import Stage
+    from redoit.workspace import Workspace
+
+    with tempfile.TemporaryDirectory() as folder:
+        Environment(Path(folder, "environment")).versions(["h5py"])  # imports what looks at the installed packages
+
+    def read(path: Path) -> object:
+        workspace = Workspace(path)
+        workspace.open()
+        stage = Stage("train", "steps.train", {}, {"model": "data/model"})
+        mark = workspace.distrusted("train")
+        line = sentence([mark]) if mark else ""
+        assert line.isprintable(), line
+        workspace.files.digest(path / "input")
+        workspace.files.save()
+        versions = workspace.environment.versions(["h5py"])
+        assert all(isinstance(version, str) for version in versions.values()), versions
+        workspace.save(1.0, 1, 1)
+        return [workspace.latest(stage) is None, line, len(workspace.rests())]
+
+    return read, (RedoitError,)
+
+
+def project() -> Reader:
+    """Return the reader of `[tool.redoit]`; the path is that of pyproject.toml."""
+    from redoit import configuration
+    from redoit.errors import RedoitError
+
+    def read(path: Path) -> object:
+        os.chdir(path.parent)
+        return configuration.options()
+
+    return read, (RedoitError,)
+
+
+READERS = {reader.__name__: reader for reader in (idx, hdf5, keras, archive, trace, blob, place, state, project)}
