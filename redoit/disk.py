@@ -112,9 +112,11 @@ def make(folder: Path) -> None:
     """Make a folder, and those around it, so that none of their names is lost with the power."""
     if not folder.is_dir():
         make(folder.parent)
-        if os.path.lexists(folder):
-            raise DiskError(os.fspath(folder), "found a file or a broken link, expected a folder", "move it away")
-        folder.mkdir(exist_ok=True)
+        try:
+            folder.mkdir(exist_ok=True)  # another process may make it now
+        except FileExistsError as error:
+            found = "found a file or a broken link, expected a folder"
+            raise DiskError(os.fspath(folder), found, "move it away") from error
         sync(folder.parent)
 
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 import resource
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,17 @@ def test_write_makes_folders_and_replaces(tmp_path: Path) -> None:
     disk.write(target, b"two")
     assert target.read_bytes() == b"two"
     assert list(target.parent.iterdir()) == [target]
+
+
+def test_many_make_one_folder(tmp_path: Path) -> None:
+    """Who makes a folder that another makes at that moment has made it; a link to nothing is none."""
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(30):
+            list(pool.map(disk.make, [tmp_path / f"{number}/inner/folder"] * 8))
+            assert (tmp_path / f"{number}/inner/folder").is_dir()
+    (tmp_path / "link").symlink_to("nowhere")
+    with pytest.raises(DiskError, match="link: found a file or a broken link"):
+        disk.make(tmp_path / "link")
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
