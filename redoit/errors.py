@@ -10,8 +10,11 @@
     └── StoreError         the state under `.redoit/` can't be used
         └── CorruptError   bytes in the store are not the ones their name promises
 
-Each message reads *subject: found, expected; what to do*, and the three are kept as attributes.
+Each message reads *subject: found, expected; what to do*, and the three are kept as attributes. Shown it is one line,
+and not a long one, whatever files and steps call themselves.
 """
+
+LONGEST = 500  # characters of what was found
 
 
 class RedoitError(Exception):
@@ -24,8 +27,9 @@ class RedoitError(Exception):
         super().__init__(subject, found, todo)
 
     def __str__(self) -> str:
-        line = f"{self.subject}: {self.found}"
-        return f"{line}; {self.todo}" if self.todo else line
+        found = self.found if len(self.found) <= LONGEST else f"{self.found[:LONGEST]}..."
+        line = f"{self.subject}: {found}"
+        return plain(f"{line}; {self.todo}" if self.todo else line)
 
 
 class DeclarationError(RedoitError):
@@ -58,3 +62,8 @@ class StoreError(RedoitError):
 
 class CorruptError(StoreError):
     """Bytes in the store are not the ones their name promises."""
+
+
+def plain(text: str) -> str:
+    """Return a text that any terminal shows as one line: what is not printable is escaped."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)

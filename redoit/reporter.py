@@ -8,6 +8,7 @@ from typing import Any, TextIO
 from doit.reporter import ConsoleReporter
 
 from redoit.decide import Keep, Run
+from redoit.errors import plain
 from redoit.reasons import sentence
 from redoit.records import Trace
 from redoit.tasks import engine, stage_of
@@ -34,7 +35,7 @@ class StageReporter(ConsoleReporter):
             super().execute_task(task)
         elif isinstance(stage.decision, Run):
             files = {role: os.path.basename(path) for role, path in stage.stage.files.items()}
-            self._line(f"Step {task.name} has {self._word('started')}. ({sentence(stage.decision.reasons, files)})")
+            self._line(f"Step {task.name} has ", "started", f". ({sentence(stage.decision.reasons, files)})")
 
     def skip_uptodate(self, task: Any) -> None:
         """Tell that what is in place was kept."""
@@ -56,9 +57,9 @@ class StageReporter(ConsoleReporter):
         self._counts["ran"] += 1
         metrics = ", ".join(f"{name} {_number(value)}" for name, value in outcome.trace.metrics.items())
         tail = f" ({metrics})" if metrics else ""
-        self._line(f"Step {task.name} has {self._word('finished')} in {outcome.trace.seconds:.3f}s.{tail}")
+        self._line(f"Step {task.name} has ", "finished", f" in {outcome.trace.seconds:.3f}s.{tail}")
         for warning in outcome.warnings:
-            self._line(f"{self._word('WARNING')} {task.name}: {warning}")
+            self._line("", "WARNING", f" {task.name}: {warning}")
 
     def add_failure(self, task: Any, fail: Any) -> None:
         """Tell which stage failed, and the error."""
@@ -66,7 +67,8 @@ class StageReporter(ConsoleReporter):
             super().add_failure(task, fail)
             return
         self._counts["failed"] += 1
-        self._line(f"Step {task.name} has {self._word('failed')}. {fail.get_msg().strip()}")
+        self._line(f"Step {task.name} has ", "failed", f". {fail.message.strip()}")
+        self.write("".join(fail.traceback))  # of what should not have happened
 
     def complete_run(self) -> None:
         """Close with counts and the time saved."""
@@ -86,13 +88,16 @@ class StageReporter(ConsoleReporter):
         self._counts[verdict] += 1
         self._saved += max(trace.seconds - seconds, 0)
         day = time.strftime("%Y-%m-%d", time.localtime(trace.started))
-        self._line(f"Step {name} {self._word(verdict)} in {seconds:.3f}s (ran {trace.seconds:.3f}s on {day}).")
+        self._line(f"Step {name} ", verdict, f" in {seconds:.3f}s (ran {trace.seconds:.3f}s on {day}).")
 
     def _word(self, word: str) -> str:
         return f"\033[{COLOURS[word]}m{word}\033[0m" if self._coloured else word
 
-    def _line(self, text: str) -> None:
-        self.write(f"{text}\n")
+    def _line(self, before: str, word: str = "", after: str = "") -> None:
+        """Write one line, whatever names and errors it is made of; the word may be coloured."""
+        line = f"{plain(before)}{self._word(word) if word else ''}{plain(after)}\n"
+        encoding = self.outstream.encoding or "utf-8"
+        self.write(line.encode(encoding, "backslashreplace").decode(encoding))
         self.outstream.flush()
 
 

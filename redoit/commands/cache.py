@@ -12,6 +12,7 @@ from doit.exceptions import InvalidCommand
 from redoit import collect
 from redoit.collect import Inventory, Rule
 from redoit.commands.base import StageCommand
+from redoit.errors import plain
 from redoit.store import Store
 from redoit.tasks import engine
 
@@ -108,7 +109,7 @@ clear: remove all of it (--yes: without asking)."""
         return 0
 
     def _say(self, text: str) -> None:
-        self.outstream.write(f"{text}\n")
+        self.outstream.write(f"{plain(text)}\n")
 
 
 class _Parser(argparse.ArgumentParser):

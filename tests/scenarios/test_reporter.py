@@ -61,6 +61,32 @@ def test_a_failure_is_one_line(built: Pipeline) -> None:
     assert "no luck" in built.read(".redoit/logs/side")
 
 
+def test_a_failure_told_at_length_is_one_line_all_the_same(built: Pipeline) -> None:
+    """However long an error is, and whatever is in it, it is told in one short line that any terminal can show."""
+    built.edit("steps/side.py", "found = sum", "raise ValueError('\\x1b[2J' + 10_000 * 'long ')\n    found = sum")
+    line = next(line for line in built.doit().out.splitlines() if "failed." in line)
+    assert "ValueError: \\x1b[2Jlong" in line
+    assert line.endswith("...; its log is .redoit/logs/side")
+    assert len(line) < 1000
+
+
+@pytest.mark.parametrize("name", ["\ud800", "a\nb", "\x1b[2J"], ids=["surrogate", "two lines", "escape"])
+def test_a_metric_is_shown_in_one_line(built: Pipeline, name: str) -> None:
+    """A metric's name that a terminal can't show as it is, is shown escaped."""
+    built.edit("steps/side.py", '"total"', repr(name))
+    result = built.doit()
+    assert (result.executed, result.code) == (["side"], 0)
+    assert f"({name.encode('unicode_escape').decode()} 180)\n" in result.out
+
+
+def test_a_terminal_that_has_not_all_letters(built: Pipeline) -> None:
+    """What the terminal's encoding lacks is shown escaped."""
+    built.edit("steps/side.py", '"total"', repr("Größe"))
+    result = built.doit(PYTHONIOENCODING="ascii")
+    assert result.code == 0
+    assert "(Gr\\xf6\\xdfe 180)\n" in result.out
+
+
 DECLARATIONS = {
     "unknown role": (("dodo.py", '"made": "data/made.txt"})', '"maid": "data/made.txt"})'), "run has no path 'maid'"),
     "missing role": (("dodo.py", ', "total": "data/total.txt"}', "}"), "no file is given for run's path 'total'"),

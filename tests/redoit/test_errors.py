@@ -1,0 +1,20 @@
+"""Errors: one line, not a long one, that any terminal shows as it is."""
+
+from redoit.errors import LONGEST, RedoitError
+
+
+def test_an_error_reads_subject_found_todo() -> None:
+    """The three parts make one line; the last may be missing."""
+    assert str(RedoitError("a.h5", "no dataset 'x'", "mend it")) == "a.h5: no dataset 'x'; mend it"
+    assert str(RedoitError("a.h5", "no dataset 'x'")) == "a.h5: no dataset 'x'"
+
+
+def test_what_is_not_printable_is_escaped() -> None:
+    """No name of a file and no text of a step moves the cursor, or breaks the line."""
+    assert str(RedoitError("a\n\ud800", "found \x1b[2J\u202e")) == r"a\n\ud800: found \x1b[2J\u202e"
+
+
+def test_what_was_found_at_length_is_cut() -> None:
+    """A long text leaves room for the way out."""
+    text = str(RedoitError("step", "x" * 10 * LONGEST, "see its log"))
+    assert text == f"step: {'x' * LONGEST}...; see its log"
