@@ -193,8 +193,8 @@ def _is_true(store: Store, path: Path) -> bool:
     if path.parent.parent == store.root / TRACES:
         return path.suffix == ".json" and store.trace(path.parent.name, path.stem) is not None
     try:
-        with disk.opened(store.root, BLOBS, path.parent.name, path.name):
-            return digest.of_file(path) == path.parent.name + path.name
+        with disk.opened(store.root, BLOBS, path.parent.name, path.name) as file:
+            return digest.of_stream(file) == path.parent.name + path.name
     except (OSError, ValueError):
         return False
 
@@ -212,7 +212,8 @@ def _files(store: Store) -> Iterator[Path]:
 def _litter(store: Store) -> list[Path]:
     """Return what is nobody's: temporary files that a crash left, and what is in quarantine."""
     found = [path for name in (TRACES, BLOBS) for _, path in _below(store.root / name)]
-    found += [path for name in ("", TRACES, BLOBS) for path in _in(store.root / name)]
+    folders = (store.root.resolve(), store.root / TRACES, store.root / BLOBS)
+    found += [path for folder in folders for path in _in(folder)]
     old = time.time() - LITTER
     left = [path for path in found if path.name.startswith(disk.TEMPORARY) and _changed(path) < old]
     return [*left, *_in(store.root / QUARANTINE)]
@@ -221,14 +222,15 @@ def _litter(store: Store) -> list[Path]:
 def _below(folder: Path) -> Iterator[tuple[str, Path]]:
     """Yield what stands in the folders of a folder, with the name of its own; no link is followed."""
     for inner in _in(folder):
-        if inner.is_dir() and not inner.is_symlink():
+        if inner.is_dir():
             for path in _in(inner):
                 yield inner.name, path
 
 
 def _in(folder: Path) -> list[Path]:
+    """Return what stands in a folder; nothing if it is a link: what is elsewhere is not the store's."""
     try:
-        return sorted(folder.iterdir())
+        return [] if folder.is_symlink() else sorted(folder.iterdir())
     except OSError:
         return []
 

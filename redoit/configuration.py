@@ -14,7 +14,7 @@ from typing import Any
 from doit import doit_cmd
 
 from redoit.errors import DeclarationError
-from redoit.settings import Declared, nearest
+from redoit.settings import SHOWN, Declared, nearest
 
 FILES = ("pyproject.toml", "doit.cfg")
 SECTION = "task:"
@@ -57,7 +57,7 @@ def options() -> Options:
     except (ValueError, RecursionError, AttributeError) as error:
         raise DeclarationError("pyproject.toml", f"found no TOML ({error})", "mend it") from None
     if not isinstance(table, dict):
-        raise DeclarationError("pyproject.toml: [tool.redoit]", f"found {table!r}, expected a table")
+        raise DeclarationError("pyproject.toml: [tool.redoit]", f"found {table!r:.{SHOWN}}, expected a table")
     known = {field.name: field for field in fields(Options)}
     for name, found in table.items():
         subject = f"pyproject.toml: [tool.redoit] {name}"
@@ -65,7 +65,7 @@ def options() -> Options:
             raise DeclarationError(subject, "no such setting", nearest(name, known))
         if not isinstance(found, type(known[name].default)):
             expected = "true or false" if isinstance(known[name].default, bool) else "a text"
-            raise DeclarationError(subject, f"found {found!r}, expected {expected}")
+            raise DeclarationError(subject, f"found {found!r:.{SHOWN}}, expected {expected}")
     return Options(**table)
 
 

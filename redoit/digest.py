@@ -7,11 +7,13 @@ neighbours can't merge and `1`, `1.0`, `True` and `"1"` stay four different valu
 import math
 import struct
 from collections.abc import Mapping
+from io import BufferedReader, FileIO
 from pathlib import Path
 
 from blake3 import blake3
 
 HEX = 64  # characters in a digest
+BLOCK = 2**24  # bytes that are read at once
 
 
 def of_bytes(data: bytes) -> str:
@@ -20,11 +22,25 @@ def of_bytes(data: bytes) -> str:
 
 
 def of_file(path: Path) -> str:
-    """Return the digest of a file's content, read through all cores.
+    """Return the digest of a file's content.
 
     Raises: OSError.
     """
-    return blake3(max_threads=blake3.AUTO).update_mmap(path).hexdigest()
+    with path.open("rb", buffering=0) as file:
+        return of_stream(file)
+
+
+def of_stream(file: BufferedReader | FileIO) -> str:
+    """Return the digest of what is left of an open file, through all cores.
+
+    Read, not mapped into memory: a file that somebody cuts short meanwhile would end this process.
+
+    Raises: OSError.
+    """
+    hasher, block = blake3(max_threads=blake3.AUTO), memoryview(bytearray(BLOCK))
+    while count := file.readinto(block):
+        hasher.update(block[:count])
+    return hasher.hexdigest()
 
 
 def of_value(value: object) -> str:
@@ -35,9 +51,9 @@ def of_value(value: object) -> str:
     return of_bytes(encode(value))
 
 
-def is_digest(text: str) -> bool:
-    """Tell whether text can be a digest: safe as a file name, whoever wrote it."""
-    return len(text) == HEX and all(character in "0123456789abcdef" for character in text)
+def is_digest(text: object) -> bool:
+    """Tell whether something can be a digest: safe as a file name, whoever wrote it."""
+    return isinstance(text, str) and len(text) == HEX and all(character in "0123456789abcdef" for character in text)
 
 
 def encode(value: object) -> bytes:

@@ -2,7 +2,8 @@
 
 A file appears whole or not at all: it is written under a temporary name, forced to the disk, renamed, and then
 its folder is forced to the disk, so that after a power failure a name never stands for half a content. What redoit
-wrote is read back without following links: others may be able to write where it reads.
+wrote is read back, and written to, without following links, and never more of it than it would have written: others may
+be able to write there.
 """
 
 import contextlib
@@ -14,6 +15,7 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator
 from functools import wraps
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, Concatenate, ParamSpec, TypeVar
 
@@ -21,6 +23,7 @@ from redoit.errors import DiskError
 
 FICLONE = 0x40049409  # Linux's ioctl "share the blocks of that file", see ioctl_ficlone(2)
 TEMPORARY = ".tmp-"
+SMALL = 2**23  # bytes; what is read whole has fewer, so that no file fills the memory
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -40,7 +43,7 @@ def told(verb: Callable[Concatenate[Path, P], T]) -> Callable[Concatenate[Path, 
     return telling
 
 
-def opened(root: Path, *names: str) -> BinaryIO:
+def opened(root: Path, *names: str) -> BufferedReader:
     """Open a regular file below a folder to read it; `names` lead to it.
 
     Raises: OSError, also where a name is a link, or the last one a folder, a pipe, anything that is no file.
@@ -62,12 +65,27 @@ def opened(root: Path, *names: str) -> BinaryIO:
 
 
 def read(root: Path, *names: str) -> bytes:
-    """Return the bytes of a regular file below a folder.
+    """Return the bytes of a small regular file below a folder.
 
-    Raises: OSError, as `opened`.
+    Raises: OSError, as `opened`, and if the file is larger than SMALL.
     """
     with opened(root, *names) as file:
-        return file.read()
+        size = os.fstat(file.fileno()).st_size
+        if size > SMALL:
+            raise OSError(errno.EFBIG, f"found {size:,} bytes, expected {SMALL:,} at most", os.path.join(root, *names))
+        return file.read(size)
+
+
+def inside(root: Path, *names: str) -> Path:
+    """Return where a file below a folder is, or would be, to write to it; `names` lead to it.
+
+    Raises: DiskError if a link is on the way to it, which could lead anywhere.
+    """
+    for count in range(1, len(names)):
+        folder = root.joinpath(*names[:count])
+        if folder.is_symlink():
+            raise DiskError(os.fspath(folder), "found a link, expected a folder of redoit's", "remove the link")
+    return root.joinpath(*names)
 
 
 @told
@@ -82,8 +100,8 @@ def sync(path: Path) -> None:
 
 @told
 def clone(target: Path, reader: BinaryIO) -> None:
-    """Make target an independent copy of an open file: a reflink where the file system has it, else a copy."""
-    with target.open("wb") as writer:
+    """Make a new file an independent copy of an open one: a reflink where the file system has it, else a copy."""
+    with target.open("xb") as writer:
         try:
             fcntl.ioctl(writer, FICLONE, reader.fileno())
         except OSError:
@@ -105,6 +123,13 @@ def vacate(path: Path) -> None:
         path.unlink(missing_ok=True)
     except IsADirectoryError:
         path.rename(path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}"))
+
+
+@told
+def move(path: Path, target: Path) -> None:
+    """Give a file or folder another name, if another process was not faster."""
+    with contextlib.suppress(FileNotFoundError):
+        path.rename(target)
 
 
 @told
@@ -136,7 +161,7 @@ def temporary(folder: Path) -> Iterator[Path]:
 def write(target: Path, data: bytes) -> None:
     """Write a small file, whole or not at all."""
     with temporary(target.parent) as path:
-        path.write_bytes(data)
+        _fill(path, data)
         publish(path, target)
 
 
@@ -144,7 +169,7 @@ def write(target: Path, data: bytes) -> None:
 def jot(target: Path, data: bytes) -> None:
     """Write a small file that may be lost with the power, but is whole or not there to whoever reads it meanwhile."""
     with temporary(target.parent) as path:
-        path.write_bytes(data)
+        _fill(path, data)
         _replace(path, target)
 
 
@@ -154,6 +179,11 @@ def remove(target: Path) -> None:
     if os.path.lexists(target):
         vacate(target)
         sync(target.parent)
+
+
+def _fill(temporary: Path, data: bytes) -> None:
+    with temporary.open("xb") as file:  # never what somebody put there
+        file.write(data)
 
 
 def _replace(temporary: Path, target: Path) -> None:

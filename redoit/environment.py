@@ -63,8 +63,11 @@ def _folders() -> list[list[Any]]:
 def _remembered(memory: Path, folders: list[list[Any]]) -> dict[str, dict[str, str]] | None:
     try:
         known = unsealed(disk.read(memory.parent, memory.name))
-        return known["owners"] if known["folders"] == folders else None
-    except (OSError, CorruptError, KeyError, TypeError):
+        owners: dict[str, dict[str, str]] = known["owners"]
+        texts = [text for versions in owners.values() for text in versions.values()]
+        plain = all(isinstance(text, str) for text in texts)  # whoever seals something else is not us
+        return owners if known["folders"] == folders and plain else None
+    except (OSError, CorruptError, KeyError, TypeError, AttributeError):
         return None
 
 

@@ -14,7 +14,7 @@ Each message reads *subject: found, expected; what to do*, and the three are kep
 and not a long one, whatever files and steps call themselves.
 """
 
-LONGEST = 500  # characters of what was found
+LONGEST = 500  # characters of what is quoted
 
 
 class RedoitError(Exception):
@@ -27,9 +27,8 @@ class RedoitError(Exception):
         super().__init__(subject, found, todo)
 
     def __str__(self) -> str:
-        found = self.found if len(self.found) <= LONGEST else f"{self.found[:LONGEST]}..."
-        line = f"{self.subject}: {found}"
-        return plain(f"{line}; {self.todo}" if self.todo else line)
+        line = f"{brief(self.subject)}: {brief(self.found)}"
+        return f"{line}; {brief(self.todo)}" if self.todo else line
 
 
 class DeclarationError(RedoitError):
@@ -67,3 +66,10 @@ class CorruptError(StoreError):
 def plain(text: str) -> str:
     """Return a text that any terminal shows as one line: what is not printable is escaped."""
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+
+
+def brief(value: object) -> str:
+    """Return a value as a plain text, and not a long one: somebody else may have made it."""
+    text = str(value)
+    shown = plain(text[:LONGEST])
+    return shown if len(text) <= LONGEST >= len(shown) else f"{shown[:LONGEST]}..."

@@ -91,6 +91,17 @@ def _read(memory: Path) -> dict[str, list[object]]:
     """Return the remembered entries: none at all if a single byte of them is not as it was written."""
     try:
         entries = unsealed(disk.read(memory.parent, memory.name))
-        return {name: list(entry) for name, entry in entries.items()}
-    except (OSError, CorruptError, AttributeError, TypeError):  # the last two: somebody else wrote it
+    except (OSError, CorruptError):
         return {}
+    # Whoever seals something else is not us.
+    return entries if isinstance(entries, dict) and all(map(_is_entry, entries.values())) else {}
+
+
+def _is_entry(entry: object) -> bool:
+    """Tell whether something is a digest and an identity."""
+    return (
+        isinstance(entry, list)
+        and len(entry) == 1 + len(Identity._fields)
+        and digest.is_digest(entry[0])
+        and all(type(number) is int for number in entry[1:])
+    )

@@ -16,6 +16,7 @@ from redoit.records import FORMAT, Action, Artifact, Setting, Trace
 
 SHOWN = 80  # characters of what was found, in a message
 NESTED = 8  # lists in lists that a setting may be
+EVER = 2**37  # seconds; four thousand years, within which a time has a date
 
 
 def bytes_of_trace(trace: Trace) -> bytes:
@@ -65,8 +66,8 @@ def trace_of_bytes(name: str, data: bytes) -> Trace:
                 environment=dict(zip(action["environment"], _texts(action["environment"].values()), strict=True)),
             ),
             manifest={role: _artifact(*row) for role, row in fields["manifest"].items()},
-            started=float(fields["started"]),
-            seconds=float(fields["seconds"]),
+            started=_time(fields["started"]),
+            seconds=_time(fields["seconds"]),
             stage=str(fields["stage"]),
             host=str(fields["host"]),
             log=_digest(fields["log"]),
@@ -155,9 +156,15 @@ def _texts(items: Any) -> list[str]:
 
 
 def _digest(text: Any) -> str:
-    if not isinstance(text, str) or not is_digest(text):
+    if not is_digest(text):
         raise ValueError(f"expected a digest, found {text!r}")
-    return text
+    return str(text)
+
+
+def _time(seconds: Any) -> float:
+    if not -EVER < (time := float(seconds)) < EVER:
+        raise ValueError(f"expected seconds, found {seconds!r}")
+    return time
 
 
 def _digests(table: Mapping[str, Any]) -> dict[str, str]:

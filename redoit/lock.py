@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from redoit import disk
-from redoit.errors import BusyError
+from redoit.errors import BusyError, brief
 
 
 @contextlib.contextmanager
@@ -86,7 +86,7 @@ def _take(handle: int, kind: int, say: Callable[[str], object], *, wait: bool) -
     try:
         fcntl.flock(handle, kind | fcntl.LOCK_NB)
     except BlockingIOError:
-        holder = os.pread(handle, 200, 0).decode(errors="replace") or "another process"
+        holder = brief(os.pread(handle, 200, 0).decode(errors="replace")) or "another process"
         if not wait:
             raise BusyError(holder, "at work here, expected nobody", "let it finish, or leave out --no-wait") from None
         say(f"Waiting for {holder} to finish.")

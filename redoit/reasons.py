@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from redoit.errors import brief
 from redoit.records import Action
 
 Value = TypeVar("Value")
@@ -45,6 +46,7 @@ KINDS = {
     "upstream": "{subject} {old}",
 }
 UPSTREAM = {"forgotten": "was forgotten", "uncached": "is not cached", "always": "was executed anew"}
+ANYHOW = "ran again"  # for whatever other reason
 
 
 def differences(action: Action, earlier: Action) -> list[Reason]:
@@ -71,11 +73,12 @@ def differences(action: Action, earlier: Action) -> list[Reason]:
 
 def sentence(reasons: Iterable[Reason], files: Mapping[str, str] | None = None) -> str:
     """Return reasons in one line; `files` gives the file to name for a role."""
+    known = files or {}
     words = [
         KINDS[reason.kind].format(
-            subject=(files or {}).get(reason.subject, reason.subject) if "put" in reason.kind else reason.subject,
-            old=reason.old,
-            new=reason.new,
+            subject=brief(known.get(reason.subject, reason.subject) if "put" in reason.kind else reason.subject),
+            old=brief(reason.old),
+            new=brief(reason.new),
         )
         for reason in reasons
     ]

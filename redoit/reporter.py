@@ -8,12 +8,13 @@ from typing import Any, TextIO
 from doit.reporter import ConsoleReporter
 
 from redoit.decide import Keep, Run
-from redoit.errors import plain
+from redoit.errors import brief, plain
 from redoit.reasons import sentence
 from redoit.records import Trace
 from redoit.tasks import engine, stage_of
 
 COLOURS = {"started": "1", "finished": "32", "kept": "36", "restored": "36", "failed": "31", "WARNING": "33"}
+WHOLE = 1e15  # above that a number is not shown to its last digit
 
 
 class StageReporter(ConsoleReporter):
@@ -55,7 +56,7 @@ class StageReporter(ConsoleReporter):
             self._unexecuted(task.name, outcome.verdict, outcome.seconds, outcome.trace)
             return
         self._counts["ran"] += 1
-        metrics = ", ".join(f"{name} {_number(value)}" for name, value in outcome.trace.metrics.items())
+        metrics = ", ".join(f"{brief(name)} {_number(value)}" for name, value in outcome.trace.metrics.items())
         tail = f" ({metrics})" if metrics else ""
         self._line(f"Step {task.name} has ", "finished", f" in {outcome.trace.seconds:.3f}s.{tail}")
         for warning in outcome.warnings:
@@ -102,4 +103,4 @@ class StageReporter(ConsoleReporter):
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if value.is_integer() else f"{value:.4g}"
+    return f"{value:,.0f}" if value.is_integer() and abs(value) < WHOLE else f"{value:.4g}"

@@ -13,18 +13,19 @@ to write here, so no name is followed that is a link, and nothing is parsed befo
 import contextlib
 import os
 import secrets
-import stat
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import NoReturn
 
 from redoit import digest, disk, lock
-from redoit.errors import CorruptError, DiskError
+from redoit.errors import CorruptError, StoreError
 from redoit.formats import bytes_of_trace, name_of_trace, trace_of_bytes
 from redoit.records import Artifact, Trace
 
 BLOBS, TRACES, QUARANTINE = "blobs", "traces", "quarantine"
 PREFIX = 2  # digits of a digest that are the name of a blob's folder
+NAME = 100  # characters of what stood where it does not belong that its name in quarantine keeps
 
 
 class Store:
@@ -53,7 +54,7 @@ class Store:
         """Keep bytes. Raises: DiskError."""
         artifact = Artifact(digest.of_bytes(data), len(data))
         if not self.has(artifact):
-            disk.write(self._folder(self.blob(artifact.digest)), data)
+            disk.write(self._blob(artifact.digest), data)
         return artifact
 
     def put_file(self, source: Path) -> Artifact:
@@ -61,13 +62,13 @@ class Store:
 
         Raises: OSError, DiskError.
         """
-        with disk.temporary(self.root / BLOBS) as path:
+        with disk.temporary(disk.inside(self.root, BLOBS, "")) as path:
             with source.open("rb") as reader:
                 disk.clone(path, reader)
             # The copy is digested, not the source: the name must be true of the bytes that are kept.
             artifact = Artifact(digest.of_file(path), path.stat().st_size)
             if not self.has(artifact):
-                blob = self._folder(self.blob(artifact.digest))
+                blob = self._blob(artifact.digest)
                 disk.make(blob.parent)
                 disk.publish(path, blob)
         return artifact
@@ -75,18 +76,23 @@ class Store:
     def has(self, artifact: Artifact) -> bool:
         """Tell whether a blob is there in full length. Its bytes are verified when it is restored."""
         try:
-            found = self.blob(artifact.digest).lstat()
-        except OSError:
+            with self._opened(artifact.digest) as file:
+                return _size(file) == artifact.size
+        except CorruptError:
             return False
-        return stat.S_ISREG(found.st_mode) and found.st_size == artifact.size
 
     def get(self, name: str) -> bytes:
-        """Return the bytes of a blob.
+        """Return the bytes of a small blob: source, and the end of a log.
 
-        Raises: CorruptError if they are not there, or not the ones its name promises.
+        Raises: StoreError if it is too large to be read whole; CorruptError if its bytes are not there, or not the ones
+        its name promises.
         """
         with self._opened(name) as file:
-            data = file.read()
+            size = _size(file)
+            if size > disk.SMALL:
+                found = f"found {size:,} bytes, expected {disk.SMALL:,} at most"
+                raise StoreError(f"blob {name}", found, "look at the file itself")
+            data = file.read(size)
         if digest.of_bytes(data) != name:
             self._refuse(name)
         return data
@@ -98,16 +104,25 @@ class Store:
         blob is put aside, so that the next execution can put it anew.
         """
         with self._opened(artifact.digest) as file:
+            if _size(file) != artifact.size:  # which may be without end
+                found = f"found {_size(file):,} bytes, expected {artifact.size:,}"
+                raise CorruptError(f"blob {artifact.digest}", found, "rerun the stage")
             disk.clone(target, file)
         if digest.of_file(target) != artifact.digest:
             target.unlink()
             self._refuse(artifact.digest)
 
     def append(self, trace: Trace) -> str:
-        """Record a trace, last of all: every blob it names must be in the store. Return its name. Raises: DiskError."""
+        """Record a trace, last of all: every blob it names must be in the store. Return its name.
+
+        Raises: DiskError; StoreError if it is too large to be read again.
+        """
         data = bytes_of_trace(trace)
+        if len(data) > disk.SMALL:
+            found = f"its settings, metrics and names take {len(data):,} bytes, expected {disk.SMALL:,} at most"
+            raise StoreError(trace.stage, found, "keep what is large in files")
         name = digest.of_bytes(data)
-        disk.write(self._folder(self.place(trace.action.key, name)), data)
+        disk.write(disk.inside(self.root, TRACES, trace.action.key, f"{name}.json"), data)
         return name
 
     def trace(self, key: str, name: str) -> Trace | None:
@@ -156,20 +171,16 @@ class Store:
 
     def quarantine(self, path: Path) -> None:
         """Put something aside that is not what its name promises. Raises: DiskError."""
-        folder = self.root / QUARANTINE
-        disk.make(folder)
-        aside = folder / f"{'-'.join(path.relative_to(self.root).parts)}-{secrets.token_hex(4)}"
-        with contextlib.suppress(FileNotFoundError):  # another process was faster
-            path.rename(aside)
+        known = "-".join(path.relative_to(self.root).parts)[:NAME]
+        aside = disk.inside(self.root, QUARANTINE, f"{known}-{secrets.token_hex(4)}")
+        disk.make(aside.parent)
+        disk.move(path, aside)
 
-    def _folder(self, path: Path) -> Path:
-        """Return a path to write to, if no link leads from it out of the store. Raises: DiskError."""
-        for folder in (path.parent, path.parent.parent):
-            if folder.is_symlink():
-                raise DiskError(os.fspath(folder), "found a link, expected a folder of the store", "remove the link")
-        return path
+    def _blob(self, name: str) -> Path:
+        """Return where to write a blob. Raises: DiskError."""
+        return disk.inside(self.root, BLOBS, name[:PREFIX], name[PREFIX:])
 
-    def _opened(self, name: str) -> BinaryIO:
+    def _opened(self, name: str) -> BufferedReader:
         try:
             return disk.opened(self.root, BLOBS, name[:PREFIX], name[PREFIX:])
         except OSError as error:
@@ -178,3 +189,7 @@ class Store:
     def _refuse(self, name: str) -> NoReturn:
         self.quarantine(self.blob(name))
         raise CorruptError(f"blob {name}", "its bytes are not the ones its name promises", "rerun the stage")
+
+
+def _size(file: BufferedReader) -> int:
+    return os.fstat(file.fileno()).st_size

@@ -29,12 +29,13 @@ from redoit.environment import Environment
 from redoit.errors import CorruptError, DiskError, StoreError
 from redoit.files import FileDigests
 from redoit.formats import canonical_json, check_format, name_of_trace, sealed, unsealed
-from redoit.reasons import KINDS, UPSTREAM, Reason
+from redoit.reasons import ANYHOW, UPSTREAM, Reason
 from redoit.records import FORMAT, Stage, Trace
 from redoit.store import Store
 
 FOLDER = ".redoit"
 CHECKOUTS, LATEST, DISTRUST, SAVED = "checkouts", "latest", "distrust", "saved"
+MANY = 2**53  # more than anybody has saved
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Workspace:
         """Let a store that is elsewhere know who relies on it."""
         if self.store.root != self.root:
             home = os.path.abspath(self.root)
-            card = self.store.root / CHECKOUTS / of_bytes(os.fsencode(home))
+            card = disk.inside(self.store.root, CHECKOUTS, _card(home))
             if not card.exists():
                 disk.write(card, canonical_json({"folder": home}))
 
@@ -103,17 +104,14 @@ class Workspace:
         """Return why a stage must run again, if it must."""
         if not os.path.lexists(self._of(DISTRUST, stage)):
             return None
-        # A mark that can't be read is a mark all the same: in doubt a stage runs.
-        fields = _fields(self.root, DISTRUST, quote(stage, safe=""))
-        kind = str(fields.get("kind"))
-        return Reason(kind if kind in KINDS else "forgotten", str(fields.get("subject")), fields.get("old"))
+        return _mark(_fields(self.root, DISTRUST, quote(stage, safe="")))
 
     def distrust(self, stage: str, dependents: tuple[str, ...], kind: str) -> None:
         """Mark a stage, and all that depends on it, to run again. Holds until each has succeeded."""
         # Dependents first: a crash in between must not leave a stage that runs, and dependents that are kept.
         for dependent in dependents:
             if self.distrusted(dependent) is None:
-                reason = {"kind": "upstream", "subject": stage, "old": UPSTREAM.get(kind, "ran again")}
+                reason = {"kind": "upstream", "subject": stage, "old": UPSTREAM.get(kind, ANYHOW)}
                 disk.write(self._of(DISTRUST, dependent), canonical_json(reason))
         disk.write(self._of(DISTRUST, stage), canonical_json({"kind": kind, "subject": ""}))
 
@@ -125,8 +123,10 @@ class Workspace:
         """Return the names of the traces that outputs rest on, here and in the checkouts that share the store."""
         homes = {self.root}
         for card in _names(self.store.root / CHECKOUTS):
-            fields = _fields(self.store.root, CHECKOUTS, card)
-            homes.add(Path(str(fields.get("folder"))))
+            folder = _fields(self.store.root, CHECKOUTS, card).get("folder")
+            with contextlib.suppress(ValueError):  # it can't be a folder
+                if isinstance(folder, str) and _card(folder) == card:
+                    homes.add(Path(folder))
         found = (_fields(home, LATEST, stage) for home in homes for stage in _names(home / LATEST))
         return {str(fields.get("trace")) for fields in found}
 
@@ -134,7 +134,7 @@ class Workspace:
     def saved(self) -> Saved:
         """How much was saved so far; of what was lost or is not as it was written, nothing."""
         try:
-            return Saved(**unsealed(disk.read(self.root, SAVED)))
+            return _saved(unsealed(disk.read(self.root, SAVED)))
         except (OSError, CorruptError, TypeError):
             return Saved()
 
@@ -150,7 +150,31 @@ class Workspace:
         return self._of("logs", stage)
 
     def _of(self, folder: str, stage: str) -> Path:
-        return self.root / folder / quote(stage, safe="")
+        return disk.inside(self.root, folder, quote(stage, safe=""))
+
+
+def _card(folder: str) -> str:
+    """Return the name under which a store knows a checkout. Raises: ValueError."""
+    return of_bytes(os.fsencode(folder))
+
+
+def _mark(fields: dict[str, Any]) -> Reason:
+    """Return what a mark says. One that says nothing we would have written is a mark all the same."""
+    match fields:
+        case {"kind": "upstream", "subject": str(stage), "old": str(old)} if old in {*UPSTREAM.values(), ANYHOW}:
+            return Reason("upstream", stage, old)
+        case {"kind": str(kind)} if kind in UPSTREAM:
+            return Reason(kind)
+    return Reason("forgotten")
+
+
+def _saved(fields: Any) -> Saved:
+    """Return figures that can be ours. Raises: TypeError."""
+    saved = Saved(**fields)
+    whole = type(saved.kept) is type(saved.restored) is int
+    if not (whole and isinstance(saved.seconds, int | float) and all(0 <= number < MANY for number in fields.values())):
+        raise TypeError("no figures of ours")
+    return saved
 
 
 def _fields(root: Path, folder: str, name: str) -> dict[str, Any]:

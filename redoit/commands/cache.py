@@ -12,7 +12,7 @@ from doit.exceptions import InvalidCommand
 from redoit import collect
 from redoit.collect import Inventory, Rule
 from redoit.commands.base import StageCommand
-from redoit.errors import plain
+from redoit.errors import brief, plain
 from redoit.store import Store
 from redoit.tasks import engine
 
@@ -77,7 +77,7 @@ clear: remove all of it (--yes: without asking)."""
             if store is not stores[0] and not (done.traces or done.blobs or done.litter):
                 continue
             for one in done.traces:
-                self._say(f"{'would go' if given.dry_run else 'gone'}: {one.trace.stage} {one.name[:12]}")
+                self._say(f"{'would go' if given.dry_run else 'gone'}: {brief(one.trace.stage)} {one.name[:12]}")
             verb = "Would free" if given.dry_run else "Freed"
             parts = f"{len(done.traces)} traces, {len(done.blobs)} blobs, {len(done.litter)} left-over files"
             self._say(f"{verb} {_size(done.size)} of {store.root} ({parts}); {_size(done.left)} stay.")
@@ -93,7 +93,9 @@ clear: remove all of it (--yes: without asking)."""
                 self._say(f"corrupt: {name} is not what its name promises; put aside in {store.root / 'quarantine'}")
         held = [collect.inventory(store) for store in stores]
         for one in (one for inventory in held for one in inventory.unrestorable):
-            self._say(f"{one.trace.stage} {one.name[:12]} can't be restored: an output of it is not in the store")
+            self._say(
+                f"{brief(one.trace.stage)} {one.name[:12]} can't be restored: an output of it is not in the store"
+            )
         self._say(f"Checked {_held(held)}: {f'{corrupt} corrupt' if corrupt else 'all as it was written'}.")
         return 1 if corrupt else 0
 
@@ -159,7 +161,7 @@ def _by_stage(held: list[Inventory]) -> dict[str, tuple[int, int, int, float]]:
     blobs: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for inventory in held:
         for one in inventory.traces:
-            stage = one.trace.stage
+            stage = brief(one.trace.stage)  # in a shared store it is anybody's
             blobs[stage].update({blob: inventory.blobs.get(blob, 0) for blob in one.blobs})
             traces, seconds = found.get(stage, (0, 0, 0, 0.0))[::3]
             size = sum(blobs[stage].values())

@@ -1,6 +1,7 @@
 """What goes from a store, what stays, and what is put aside."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -199,3 +200,41 @@ def test_who_collects_waits_for_who_uses(store: Store) -> None:
         assert len(left(store)) == 1
     process.communicate(timeout=20)
     assert (process.returncode, left(store)) == (0, set())
+
+
+@pytest.mark.parametrize("name", ["quarantine", "blobs", "traces", f"blobs/{digest.of_bytes(b'')[:2]}"])
+def test_housekeeping_ends_at_a_link(store: Store, tmp_path: Path, name: str) -> None:
+    """What a link in a store leads to is not the store's: nothing there is looked at, moved or removed."""
+    kept(store, b"model")
+    outside = tmp_path / "outside"
+    for file in (digest.of_bytes(b"")[2:], ".tmp-old", f"{digest.of_bytes(b'')[:2]}/{digest.of_bytes(b'')[2:]}"):
+        (outside / file).parent.mkdir(parents=True, exist_ok=True)
+        (outside / file).write_bytes(b"theirs")
+        os.utime(outside / file, (0, 0))
+    before = sorted(outside.rglob("*"))
+    shutil.rmtree(store.root / name, ignore_errors=True)
+    (store.root / name).symlink_to(outside)
+    collected(store, Rule(older_than=0))
+    collect.check(store)
+    collect.clear(store)
+    assert sorted(outside.rglob("*")) == before
+    assert not os.path.lexists(store.root / name.partition("/")[0])
+
+
+def test_a_stray_of_the_longest_name_is_put_aside(store: Store) -> None:
+    """A name of 255 bytes has no room for more, and is put aside all the same, once for each that has it."""
+    for folder in ("blobs/ab", "traces/ab"):
+        (store.root / folder).mkdir(parents=True)
+        (store.root / folder / ("\u0430" * 127)).write_bytes(b"stray")
+    assert len(collect.check(store)) == 2
+    assert len(list((store.root / "quarantine").iterdir())) == 2
+
+
+def test_a_blob_is_digested_through_the_file_that_was_opened(store: Store, tmp_path: Path) -> None:
+    """A blob that is a link to the right bytes is not what it should be."""
+    made = store.put(b"content")
+    blob = store.blob(made.digest)
+    blob.rename(tmp_path / "elsewhere")
+    blob.symlink_to(tmp_path / "elsewhere")
+    assert len(collect.check(store)) == 1
+    assert (tmp_path / "elsewhere").read_bytes() == b"content"

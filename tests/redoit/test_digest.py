@@ -1,7 +1,9 @@
 """Digests of bytes, files and values: what differs has another digest, what is the same has the same."""
 
 import math
+import os
 from enum import Enum
+from io import FileIO
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -117,3 +119,27 @@ def test_what_is_no_digest(text: str) -> None:
     """Only 64 lower-case hexadecimal digits are a digest."""
     assert not digest.is_digest(text)
     assert digest.is_digest(digest.of_bytes(text.encode()))
+
+
+class Cut(FileIO):
+    """A file that somebody cuts short as soon as it is looked at."""
+
+    def readinto(self, buffer: Any) -> int:
+        """Read once what was there, and let the rest be gone."""
+        count = super().readinto(buffer[:4096]) or 0
+        os.truncate(self.fileno(), 4096)
+        return count
+
+
+def test_a_file_that_is_cut_short_meanwhile_does_not_end_us(tmp_path: Path) -> None:
+    """Who shares a file may cut it at any time: it then has the digest of what was left of it."""
+    path = tmp_path / "file"
+    path.write_bytes(b"x" * 10**6)
+    with Cut(path, "r+") as file:
+        assert digest.of_stream(file) == digest.of_bytes(b"x" * 4096)
+
+
+@pytest.mark.parametrize("value", [None, 1, ["a"] * 64, b"a" * 64, f"{'a' * 64}\n", "\uff11" * 64])
+def test_only_a_text_is_a_digest(value: object) -> None:
+    """Whatever else has 64 parts is no digest, and a new line behind one makes it none."""
+    assert not digest.is_digest(value)

@@ -4,6 +4,7 @@ import contextlib
 import os
 import resource
 import signal
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -94,12 +95,44 @@ def test_clone_is_independent(tmp_path: Path, size: int) -> None:
     """A clone has the bytes of its source and shares no file with it."""
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_bytes(b"x" * size)
-    target.write_bytes(b"longer" * 10)
     with source.open("rb") as reader:
         disk.clone(target, reader)
     source.write_bytes(b"edited")
     assert target.read_bytes() == b"x" * size
     assert target.stat().st_nlink == 1
+
+
+@pytest.mark.parametrize("write", [disk.write, disk.jot])
+def test_a_write_never_follows_a_link_in_the_place_of_its_temporary_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path, bytes], None]
+) -> None:
+    """Whoever guesses a temporary name gains nothing by it: what stands there is not written to."""
+    monkeypatch.setattr(disk.secrets, "token_hex", lambda _: "guessed")
+    (tmp_path / "other").write_bytes(b"other")
+    (tmp_path / f"{disk.TEMPORARY}guessed").symlink_to(tmp_path / "other")
+    with pytest.raises(DiskError, match="File exists"):
+        write(tmp_path / "target", b"data")
+    assert (tmp_path / "other").read_bytes() == b"other"
+
+
+def test_a_large_file_is_not_read(tmp_path: Path) -> None:
+    """What is too large to be a file of redoit's is not read at all, whatever room it takes on the disk."""
+    (tmp_path / "file").touch()
+    os.truncate(tmp_path / "file", disk.SMALL)
+    assert len(disk.read(tmp_path, "file")) == disk.SMALL
+    os.truncate(tmp_path / "file", disk.SMALL + 1)
+    with pytest.raises(OSError, match="found 8,388,609 bytes, expected 8,388,608 at most"):
+        disk.read(tmp_path, "file")
+
+
+def test_a_link_on_the_way_leads_nowhere(tmp_path: Path) -> None:
+    """A file is never written below a link, whatever that leads to; the root may be one."""
+    (tmp_path / "real/folder").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    assert disk.inside(tmp_path / "link", "folder", "file") == tmp_path / "link/folder/file"
+    assert disk.inside(tmp_path, "absent", "folder", "file") == tmp_path / "absent/folder/file"
+    with pytest.raises(DiskError, match=r"link: found a link, expected a folder of redoit's; remove the link"):
+        disk.inside(tmp_path, "link", "folder", "file")
 
 
 def test_remove_twice(tmp_path: Path) -> None:

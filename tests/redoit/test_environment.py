@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from redoit.environment import Environment
+from redoit.environment import Environment, _folders
+from redoit.formats import sealed
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -50,3 +51,11 @@ def test_an_installed_distribution_is_noticed(tmp_path: Path, monkeypatch: pytes
             (info / "top_level.txt").write_text("thing\n")
         found.append(Environment(tmp_path / "memory").versions(["thing"])["thing"])
     assert found == ["absent", "1.0", "2.0"]
+
+
+@pytest.mark.parametrize("owners", [None, [1], {"blake3": 5}, {"blake3": {"blake3": [[]]}}, {"blake3": ["blake3"]}])
+def test_a_forged_memory_is_ignored(tmp_path: Path, owners: object) -> None:
+    """What nobody of us wrote, if under the right seal, is lost without harm."""
+    memory = tmp_path / "memory"
+    memory.write_bytes(sealed({"folders": _folders(), "owners": owners}))
+    assert Environment(memory).versions(["blake3"])["blake3"] == metadata.version("blake3")

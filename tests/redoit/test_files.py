@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from redoit import digest
-from redoit.files import FileDigests
+from redoit.files import FileDigests, identity
+from redoit.formats import sealed
 
 DAY = 86_400
 
@@ -184,5 +185,17 @@ def test_a_name_that_is_no_text_can_be_saved(tmp_path: Path, counted: list[Path]
     files = FileDigests(tmp_path / "memory")
     files.digest(path)
     files.save()
+    assert FileDigests(tmp_path / "memory").digest(path) == digest.of_bytes(b"content")
+    assert len(counted) == 1
+
+
+@pytest.mark.parametrize("entry", [["../../canary"], ["a" * 64, 1.0], ["A" * 64], [None], []])
+def test_a_forged_entry_is_ignored(tmp_path: Path, counted: list[Path], entry: list[object]) -> None:
+    """An entry that nobody of us wrote, if under the right seal, spoils all: nothing in that file is believed."""
+    path = settled(tmp_path / "file", b"content")
+    found = identity(path)
+    assert found is not None
+    forged = [*entry, *list(found)[max(len(entry) - 1, 0) :]]
+    (tmp_path / "memory").write_bytes(sealed({str(path): forged, "other": [digest.of_bytes(b""), *found]}))
     assert FileDigests(tmp_path / "memory").digest(path) == digest.of_bytes(b"content")
     assert len(counted) == 1

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from redoit import digest
 from redoit.errors import CorruptError, StoreError
-from redoit.formats import bytes_of_trace, canonical_json, check_format, name_of_trace, trace_of_bytes
+from redoit.formats import EVER, bytes_of_trace, canonical_json, check_format, name_of_trace, trace_of_bytes
 from redoit.records import FORMAT, Action, Artifact, Setting, Trace
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -44,12 +44,12 @@ def traces(draw: st.DrawFn) -> Trace:
         code=draw(st.dictionaries(TEXTS, DIGESTS, max_size=3)),
         environment=draw(st.dictionaries(TEXTS, TEXTS, max_size=3)),
     )
-    finite = st.floats(allow_nan=False, allow_infinity=False)
+    times = st.floats(-EVER, EVER, exclude_min=True, exclude_max=True)
     return Trace(
         action=made,
         manifest=manifest,
-        started=draw(finite),
-        seconds=draw(finite),
+        started=draw(times),
+        seconds=draw(times),
         stage=draw(TEXTS),
         host=draw(TEXTS),
         log=draw(DIGESTS),

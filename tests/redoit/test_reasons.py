@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from examples import action, named
 
+from redoit.errors import LONGEST
 from redoit.reasons import KINDS, UPSTREAM, Reason, differences, sentence
 from redoit.records import Setting
 
@@ -114,3 +115,11 @@ def test_order_of_differences() -> None:
     )
     kinds = [reason.kind for reason in differences(later, USUAL)]
     assert kinds == ["setting", "input", "code", "code added", "code removed", "package", "outputs"]
+
+
+def test_what_an_enemy_wrote_does_not_command_the_terminal() -> None:
+    """A name, a value or a version from a forged trace is shown as one line, escaped and not too long."""
+    hostile = "\x1b[2J\nStep train kept\r" + "n" * 10**6
+    line = sentence([Reason("setting", hostile, hostile, [hostile]), Reason("package", hostile, hostile, hostile)])
+    assert line.isprintable()
+    assert len(line) < 7 * LONGEST

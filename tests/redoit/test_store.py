@@ -10,7 +10,7 @@ from examples import action, artifact, trace
 
 from redoit import digest
 from redoit.collect import clear
-from redoit.errors import CorruptError, StoreError
+from redoit.errors import CorruptError, DiskError, StoreError
 from redoit.formats import bytes_of_trace, name_of_trace
 from redoit.records import Artifact
 from redoit.store import Store
@@ -272,3 +272,53 @@ def test_stores_do_not_mix(store: Store, tmp_path: Path) -> None:
     other = Store(tmp_path / "other")
     assert not other.has(made)
     assert other.traces(action().key) == []
+
+
+def test_a_blob_without_end_is_not_copied_or_read(store: Store, tmp_path: Path) -> None:
+    """A blob that claims to be enormous costs neither room, nor memory, nor time."""
+    made = store.put(b"model")
+    os.truncate(store.blob(made.digest), 2**40)
+    with pytest.raises(CorruptError, match="found 1,099,511,627,776 bytes, expected 5"):
+        store.restore(made, tmp_path / "restored")
+    assert not (tmp_path / "restored").exists()
+    with pytest.raises(StoreError, match="expected 8,388,608 at most; look at the file itself"):
+        store.get(made.digest)
+
+
+def test_a_forged_size_does_not_put_a_true_blob_aside(store: Store, tmp_path: Path) -> None:
+    """A trace that lies about a size makes its blob absent, and nobody else's."""
+    made = store.put(b"model")
+    with pytest.raises(CorruptError):
+        store.restore(replace(made, size=6), tmp_path / "restored")
+    assert store.get(made.digest) == b"model"
+
+
+MODEL = artifact(b"model")
+MADE = trace(manifest={"model": MODEL}, action=action(outputs=("model",)))
+LINKS: dict[str, Callable[[Store], object]] = {
+    "blobs": lambda store: store.put(b"model"),
+    f"blobs/{MODEL.digest[:2]}": lambda store: store.put(b"model"),
+    "traces": lambda store: store.append(MADE),
+    f"traces/{MADE.action.key}": lambda store: store.append(MADE),
+    "quarantine": lambda store: store.quarantine(store.root / "stray"),
+}
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_nothing_is_written_through_a_link(store: Store, tmp_path: Path, name: str) -> None:
+    """A link in the place of a folder of the store leads nothing out of it: no blob, no trace, nothing corrupt."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (store.root / name).parent.mkdir(parents=True, exist_ok=True)
+    (store.root / name).symlink_to(outside)
+    (store.root / "stray").write_bytes(b"stray")
+    with pytest.raises(DiskError, match=f"{name}: found a link, expected a folder of redoit's; remove the link"):
+        LINKS[name](store)
+    assert list(outside.iterdir()) == []
+
+
+def test_a_trace_too_large_to_be_read_again_is_not_recorded(store: Store) -> None:
+    """A stage whose settings or metrics fill megabytes is told so, and does not run for ever in silence."""
+    with pytest.raises(StoreError, match=r"train: its settings, metrics and names take \d+,\d+,\d+ bytes, expected"):
+        store.append(trace(metrics={f"{number:064}": 0.0 for number in range(2**17)}))
+    assert files_of(store) == []

@@ -1,15 +1,17 @@
 """The state of one checkout: marks of distrust, the latest trace, and whose folder it is."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from examples import trace
 
 from redoit.errors import DiskError, StoreError
+from redoit.formats import name_of_trace, sealed
 from redoit.reasons import Reason
 from redoit.records import FORMAT, Policy, Stage
-from redoit.workspace import Workspace
+from redoit.workspace import Saved, Workspace
 
 STAGE = Stage("train:big/one", "steps.train", {}, {"model": "model"})
 
@@ -117,3 +119,80 @@ def test_a_damaged_latest_is_none(workspace: Workspace, data: bytes) -> None:
     (path,) = (workspace.root / "latest").iterdir()
     path.write_bytes(data)
     assert workspace.latest(STAGE) is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"kind": "setting", "subject": "x", "old": "y"},
+        {"kind": "upstream", "subject": ["x"], "old": "was forgotten"},
+        {"kind": "upstream", "subject": "x", "old": "\x1b[2J"},
+        {"kind": "upstream", "subject": "x"},
+        {"kind": ["forgotten"], "subject": ""},
+    ],
+)
+def test_a_forged_mark_says_nothing(tmp_path: Path, workspace: Workspace, fields: dict[str, object]) -> None:
+    """Only the reasons that redoit writes down itself are believed; whatever else stands there is a mark."""
+    workspace.distrust("train", (), "uncached")
+    (tmp_path / ".redoit/distrust/train").write_text(json.dumps(fields))
+    assert workspace.distrusted("train") == Reason("forgotten")
+
+
+@pytest.mark.parametrize("kind", ["forgotten", "uncached", "always", "other"])
+def test_each_mark_is_read_as_it_was_meant(workspace: Workspace, kind: str) -> None:
+    """Every reason that a dependent can be given comes back."""
+    workspace.distrust("import", ("train",), kind)
+    found = workspace.distrusted("train")
+    assert found is not None
+    assert (found.kind, found.subject) == ("upstream", "import")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"seconds": "1", "kept": 1, "restored": 1},
+        {"seconds": 1.0, "kept": True, "restored": 1},
+        {"seconds": 1.0, "kept": -1, "restored": 1},
+        {"seconds": 1e300, "kept": 1, "restored": 1},
+        {"seconds": [], "kept": {}, "restored": None},
+        [1.0, 1, 1],
+        None,
+    ],
+)
+def test_forged_figures_are_none(workspace: Workspace, fields: object) -> None:
+    """Figures that can't be ours, if under the right seal, are lost without harm."""
+    (workspace.root / "saved").write_bytes(sealed(fields))
+    assert workspace.saved == Saved()
+    workspace.save(1.5, 2, 3)
+    assert workspace.saved == Saved(1.5, 2, 3)
+
+
+LINKS: dict[str, Callable[[Workspace], object]] = {
+    "latest": lambda workspace: workspace.remember(STAGE, trace()),
+    "distrust": lambda workspace: workspace.distrust("train", (), "forgotten"),
+    "logs": lambda workspace: workspace.log("train"),
+}
+
+
+@pytest.mark.parametrize("folder", LINKS)
+def test_nothing_is_written_through_a_link(tmp_path: Path, workspace: Workspace, folder: str) -> None:
+    """A link in the place of a folder of ours is told, and what it leads to stays as it is."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (workspace.root / folder).symlink_to(outside)
+    with pytest.raises(DiskError, match=rf"{folder}: found a link, expected a folder of redoit's"):
+        LINKS[folder](workspace)
+    assert list(outside.iterdir()) == []
+
+
+def test_a_card_that_names_another_folder_counts_for_nothing(tmp_path: Path) -> None:
+    """Who shares a store is known by the digest of his folder: a card under another name leads nowhere."""
+    shared = Workspace(tmp_path / "one", tmp_path / "store")
+    shared.open()
+    shared.remember(STAGE, trace())
+    other = Workspace(tmp_path / "two", tmp_path / "store")
+    other.open()
+    assert other.rests() == {name_of_trace(trace())}
+    (card,) = (card for card in (tmp_path / "store/checkouts").iterdir() if b"/one/" in card.read_bytes())
+    card.rename(card.with_name("a" * 64))
+    assert other.rests() == set()
