@@ -148,13 +148,21 @@ def _least_used(held: Inventory, free: list[Held], gone: Collection[str], limit:
     return found
 
 
-def collect(store: Store, rule: Rule, rests: Callable[[], Collection[str]], *, dry: bool = False) -> Plan:
+def collect(
+    store: Store,
+    rule: Rule,
+    rests: Callable[[], Collection[str]],
+    *,
+    beside: Collection[Path] = (),
+    dry: bool = False,
+) -> Plan:
     """Remove what goes by a rule, and return what that was; or what it would be. Waits until nobody uses the store.
 
+    `beside`: folders outside the store from which temporary files that a crash left go, too.
     Raises: StoreError on a newer format, DiskError.
     """
     with store.out_of_use():
-        planned = plan(inventory(store), _litter(store), rule, rests(), time.time())
+        planned = plan(inventory(store), _litter(store, beside), rule, rests(), time.time())
         if dry:
             return planned
         for one in planned.traces:
@@ -209,11 +217,11 @@ def _files(store: Store) -> Iterator[Path]:
                 yield path
 
 
-def _litter(store: Store) -> list[Path]:
+def _litter(store: Store, beside: Iterable[Path]) -> list[Path]:
     """Return what is nobody's: temporary files that a crash left, and what is in quarantine."""
     found = [path for name in (TRACES, BLOBS) for _, path in _below(store.root / name)]
-    folders = (store.root.resolve(), store.root / TRACES, store.root / BLOBS)
-    found += [path for folder in folders for path in _in(folder)]
+    folders = {store.root.resolve(), store.root / TRACES, store.root / BLOBS, *beside}
+    found += [path for folder in sorted(folders) for path in _in(folder)]
     old = time.time() - LITTER
     left = [path for path in found if path.name.startswith(disk.TEMPORARY) and _changed(path) < old]
     return [*left, *_in(store.root / QUARANTINE)]

@@ -34,7 +34,7 @@ from redoit.records import FORMAT, Stage, Trace
 from redoit.store import Store
 
 FOLDER = ".redoit"
-CHECKOUTS, LATEST, DISTRUST, SAVED = "checkouts", "latest", "distrust", "saved"
+CHECKOUTS, LATEST, DISTRUST, LOGS, SAVED = "checkouts", "latest", "distrust", "logs", "saved"
 MANY = 2**53  # more than anybody has saved
 
 
@@ -76,6 +76,12 @@ class Workspace:
                 raise StoreError(str(marker), found, f"remove {marker}: nothing is lost with it") from error
             disk.make(self.root)  # says what is in its place
         self._register()
+
+    @property
+    def folders(self) -> list[Path]:
+        """The folders that hold what is written here, beside the stores."""
+        own = (self.root / name for name in (LATEST, DISTRUST, LOGS))
+        return [self.root.resolve(), *own, self.store.root / CHECKOUTS]
 
     def _register(self) -> None:
         """Let a store that is elsewhere know who relies on it."""
@@ -147,7 +153,7 @@ class Workspace:
 
     def log(self, stage: str) -> Path:
         """Return where a step's output goes."""
-        return self._of("logs", stage)
+        return self._of(LOGS, stage)
 
     def _of(self, folder: str, stage: str) -> Path:
         return disk.inside(self.root, folder, quote(stage, safe=""))

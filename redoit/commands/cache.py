@@ -71,9 +71,10 @@ clear: remove all of it (--yes: without asking)."""
         return 0
 
     def _gc(self, stores: list[Store], given: argparse.Namespace) -> int:
-        rule = Rule(given.max_size, given.older_than, given.keep_last)
+        rule, workspace = Rule(given.max_size, given.older_than, given.keep_last), engine().workspace
         for store in stores:
-            done = collect.collect(store, rule, engine().workspace.rests, dry=given.dry_run)
+            beside = workspace.folders if store is stores[0] else ()
+            done = collect.collect(store, rule, workspace.rests, beside=beside, dry=given.dry_run)
             if store is not stores[0] and not (done.traces or done.blobs or done.litter):
                 continue
             for one in done.traces:

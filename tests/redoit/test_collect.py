@@ -81,6 +81,18 @@ def test_without_rule_only_litter_goes(store: Store) -> None:
     assert (old.exists(), new.exists(), list((store.root / "quarantine").iterdir())) == (False, True, [])
 
 
+def test_litter_beside_the_store_goes(store: Store, tmp_path: Path) -> None:
+    """Old temporary files go from other folders, too, if they are named; what else is in these stays."""
+    beside = tmp_path / "latest"
+    beside.mkdir()
+    for name in (".tmp-old", "train"):
+        (beside / name).write_bytes(b"half")
+        os.utime(beside / name, (1, 1))
+    done = collect.collect(store, Rule(), lambda: (), beside=[beside, tmp_path / "absent"])
+    assert done.litter == (beside / ".tmp-old",)
+    assert [path.name for path in beside.iterdir()] == ["train"]
+
+
 @pytest.mark.parametrize("dry", [True, False])
 def test_older_than(store: Store, dry: bool) -> None:
     """What was not used for long goes, with the blobs that only it needs; a preview says so, and removes none."""
