@@ -41,10 +41,13 @@ def main() -> None:
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
-    with open(int(sys.argv[1]), "w", encoding="utf-8") as result:
-        witness = Witness(Path.cwd())
-        outcome = _outcome(call)
-        json.dump({**outcome, "reads": witness.reads, "variables": witness.variables}, result)
+    witness = Witness(Path.cwd())
+    outcome = _outcome(call)
+    try:
+        with open(int(sys.argv[1]), "w", encoding="utf-8") as result:
+            json.dump({**outcome, "reads": witness.reads, "variables": witness.variables}, result)
+    except OSError as error:
+        sys.exit(f"redoit.child: what the step came to can't be told ({error.strerror})")
     sys.exit(1 if "error" in outcome else 0)
 
 

@@ -65,7 +65,7 @@ def execute(call: Call, log: Path, stdout: TextIO | None, stderr: TextIO | None)
     Raises: StepError if the step raises, exits, is killed or takes too long; DiskError, OSError.
     """
     mark = secrets.token_hex(16)
-    with tempfile.TemporaryFile() as answer, printed(log, stdout, stderr) as (child_stdout, child_stderr, notes):
+    with _answer() as answer, printed(log, stdout, stderr) as (child_stdout, child_stderr, notes):
         process = subprocess.Popen(
             [sys.executable, "-m", "redoit.child", str(answer.fileno())],
             stdin=subprocess.PIPE,
@@ -114,6 +114,13 @@ def _wait(process: "subprocess.Popen[bytes]", call: Call) -> bool:
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.close()
     return in_time
+
+
+def _answer() -> IO[bytes]:
+    """Return a file for the answer: in memory where that can be, so that no full disk takes a result from us."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("answer"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def _read(answer: IO[bytes]) -> dict[str, Any]:

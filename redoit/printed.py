@@ -67,6 +67,7 @@ class Log:
             while data and not self._refused:
                 data = data[self._file.write(data) :]
         except OSError as error:
+            error.filename = self._file.name
             self._refused = error
 
 

@@ -57,6 +57,9 @@ class StageCommand(DoitCmdBase):
                 return int(super().execute(params, args) or 0)
             except RedoitError as error:
                 raise InvalidDodoFile(str(error)) from None
+            except OSError as error:  # no room, or no more open files, where doit itself looks
+                found = error.strerror or str(error)
+                raise InvalidDodoFile(f"{error.filename or DODO}: {found}; mend that and run again") from None
             except CmdParseError as error:
                 raise CmdParseError(self._plain(str(error))) from None
             except KeyboardInterrupt:

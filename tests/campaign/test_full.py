@@ -71,6 +71,8 @@ def test_disk_full(campaign: Campaign, large: Ground, small_disk: Path, numbers:
         scenario = SCENARIOS[rng.choice(KINDS)]
         resize(small_disk)
         pipeline = large.begin(scenario, small_disk / "round")
+        pipeline.witness = small_disk.parent / "executed"
+        pipeline.env["EXECUTED"] = str(pipeline.witness)
         shutil.rmtree(pipeline.root / "steps/__pycache__", ignore_errors=True)
         before = set(sound_traces(pipeline))
         resize(small_disk, **{what: next(numbers) * ENOUGH[what] // count})

@@ -4,6 +4,7 @@ import io
 import math
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,19 @@ def test_metrics_come_back() -> None:
 def test_none_is_no_metrics() -> None:
     """A step need not return anything."""
     assert run("pass") == {}
+
+
+def test_a_result_needs_no_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a step returns comes back even where nothing can be written: it is not lost for want of room."""
+    monkeypatch.setattr(tempfile, "tempdir", "absent")
+    assert run("return {'a': 1}") == {"a": 1.0}
+
+
+def test_a_result_that_can_not_be_told() -> None:
+    """Where what a step returns can't be written at all, it fails in lines, without a traceback of redoit's own."""
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))"
+    assert failure(f"{limit}\nreturn {{'a': 1}}") == "its process ended with status 1 before run returned"
+    assert Path("log").read_text() == "redoit.child: what the step came to can't be told (File too large)\n"
 
 
 @pytest.mark.parametrize("returned", ["7", "[1]", "{'a': 'text'}", "{'a': None}", "'text'", "{'a': [1]}"])

@@ -75,6 +75,13 @@ def test_an_interrupted_doit(fresh: Pipeline, number: signal.Signals) -> None:
     assert fresh.doit().executed == ["sort", "side", "join"]
 
 
+def test_a_system_that_refuses_while_tasks_are_loaded(fresh: Pipeline) -> None:
+    """An error of the operating system is told in one line wherever it strikes."""
+    fresh.write("dodo.py", "def task_one():\n    raise OSError(24, 'Too many open files', 'one.txt')\n")
+    result = fresh.doit()
+    assert (result.code, result.err) == (3, "ERROR: one.txt: Too many open files; mend that and run again\n")
+
+
 def test_a_newer_format_is_refused(built: Pipeline) -> None:
     """State that a newer redoit wrote is an error that says so, and stays as it is."""
     built.write(".redoit/format", '{"format": 99}')
