@@ -7,7 +7,6 @@ with us, whichever way we end. What it prints goes to its log and, on demand, to
 import contextlib
 import json
 import os
-import secrets
 import signal
 import subprocess
 import sys
@@ -31,12 +30,16 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a step: role -> path from the project's root, settings, and the seconds it may take."""
+    """One call of a step: role -> path from the project's root, settings, the seconds it may take, and for which stage.
+
+    No two calls for one stage may be under way at once.
+    """
 
     step: str
     paths: Mapping[str, str]
     settings: tuple[Setting, ...]
     time_limit: float | None = None
+    stage: str = ""
 
     def json(self) -> bytes:
         """Return the call as one line of JSON."""
@@ -64,7 +67,7 @@ def execute(call: Call, log: Path, stdout: TextIO | None, stderr: TextIO | None)
 
     Raises: StepError if the step raises, exits, is killed or takes too long; DiskError, OSError.
     """
-    mark = secrets.token_hex(16)
+    mark = strays.mark(call.stage)
     with _answer() as answer, printed(log, stdout, stderr) as (child_stdout, child_stderr, notes):
         process = subprocess.Popen(
             [sys.executable, "-m", "redoit.child", str(answer.fileno())],

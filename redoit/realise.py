@@ -21,7 +21,7 @@ from redoit.execute import Call, Result, execute
 from redoit.observe import Observation, Observer
 from redoit.reasons import Reason, differences, sentence
 from redoit.records import Artifact, Setting, Stage, Trace
-from redoit.staging import check, place, staged, unstage
+from redoit.staging import check, place, staged, sweep, unstage
 from redoit.workspace import Workspace
 
 FEW = 3  # names in one line
@@ -97,11 +97,19 @@ class Engine:
             if isinstance(decision, Restore):
                 decision = self._restore(stage, decision)
             if not isinstance(decision, Run):
-                self.workspace.remember(stage, decision.trace)
+                self.keep(stage, decision.trace)
                 verdict = "kept" if isinstance(decision, Keep) else "restored"
                 return Outcome(verdict, decision.trace, time.perf_counter() - began)
         trace, warnings = self._run(stage, observation, edited, time_limit, screens)
         return Outcome("ran", trace, time.perf_counter() - began, warnings)
+
+    def keep(self, stage: Stage, trace: Trace) -> None:
+        """Note the trace that the outputs in place rest on, and sweep what a crash may have left beside them.
+
+        Raises: DiskError.
+        """
+        self.workspace.remember(stage, trace)
+        sweep(stage)
 
     @contextlib.contextmanager
     def made(
@@ -114,7 +122,7 @@ class Engine:
         try:
             paths = staged(stage, stage.outputs)
             places = {**stage.inputs, **{role: str(path) for role, path in paths.items()}}
-            call = Call(stage.step, places, observation.action.settings, time_limit)
+            call = Call(stage.step, places, observation.action.settings, time_limit, stage.name)
             result = self._execute(call, log, *screens)
             for role, path in paths.items():
                 check(stage, role, path, log)

@@ -1,6 +1,7 @@
 """Where a step writes: a folder beside each target, so that an output takes its place in one rename.
 
-Until then what was there stays as it was. A folder is named for its stage: what a crash left is swept by the next run.
+Until then what was there stays as it was. A folder is named for its stage, so that what a crash left is found, and is
+swept when the stage is realised next, whatever comes of it.
 """
 
 import os
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from redoit import disk
+from redoit import disk, strays
 from redoit.errors import DiskError, StepError
 from redoit.records import Stage
 
@@ -20,6 +21,8 @@ def staged(stage: Stage, roles: Iterable[str]) -> dict[str, Path]:
 
     Raises: StepError if a folder can't be made.
     """
+    # The paths are those that a killed doit gave to its step: a process of it that lives on would write to them.
+    strays.end_all(stage.name)
     unstage(stage)
     paths = {role: _folder(stage, role) / Path(stage.outputs[role]).name for role in roles}
     for role, path in paths.items():
@@ -29,6 +32,13 @@ def staged(stage: Stage, roles: Iterable[str]) -> dict[str, Path]:
             found = f"no folder can be made for it ({error.subject}: {error.found})"
             raise StepError(stage.outputs[role], found, "make room for it") from error
     return paths
+
+
+def sweep(stage: Stage) -> None:
+    """Remove the staging folders that a killed doit left, and end who may still write to them."""
+    if any(os.path.lexists(_folder(stage, role)) for role in stage.outputs):
+        strays.end_all(stage.name)
+        unstage(stage)
 
 
 def unstage(stage: Stage) -> None:

@@ -1,22 +1,48 @@
 """Finds and ends the processes that a step left behind, whatever session or parent they have by now.
 
-Each process that a step starts inherits a mark in its environment (as Jenkins does it with its BUILD_ID). Needs
-`/proc`: elsewhere a step's process group is all that ends with it. Imports nothing of the engine.
+Each process that a step starts inherits a mark in its environment (as Jenkins does it with its BUILD_ID). All marks of
+a stage begin alike, so that a later doit finds what a killed one left. Needs `/proc`: elsewhere a step's process group
+is all that ends with it. Imports nothing of the engine.
 """
 
 import contextlib
 import os
+import secrets
 import signal
+from collections.abc import Callable
+from urllib.parse import quote
 
 MARK = "REDOIT_STEP"  # the environment variable
 ROUNDS = 20  # a process may start another while we look
 
 
+def mark(stage: str) -> str:
+    """Return a new mark for an execution of a stage of the project that is the working directory."""
+    return f"{_family(stage)}{secrets.token_hex(16)}"
+
+
 def end(mark: str) -> list[str]:
     """Kill all other processes that carry a mark, and those they start meanwhile; return their command lines."""
+    wanted = f"{MARK}={mark}".encode()
+    return _end(lambda variable: variable == wanted)
+
+
+def end_all(stage: str) -> list[str]:
+    """Kill likewise whatever any execution of a stage left behind. None may be under way."""
+    family = f"{MARK}={_family(stage)}".encode()
+    return _end(lambda variable: variable.startswith(family))
+
+
+def _family(stage: str) -> str:
+    """Return how the marks of a stage begin. A moved project has the same, a copy others."""
+    here = os.stat(".")
+    return f"{here.st_dev}:{here.st_ino}:{quote(stage, safe='')}:"
+
+
+def _end(ours: Callable[[bytes], bool]) -> list[str]:
     ended: dict[int, str] = {}
     for _ in range(ROUNDS):
-        found = [number for number in _numbers() if number != os.getpid() and _carries(number, mark)]
+        found = [number for number in _numbers() if number != os.getpid() and _carries(number, ours)]
         if not found:
             break
         for number in found:
@@ -33,9 +59,9 @@ def _numbers() -> list[int]:
         return []
 
 
-def _carries(number: int, mark: str) -> bool:
-    """Tell whether a process carries a mark; one that is dead already has no environment."""
-    return f"{MARK}={mark}".encode() in _read(number, "environ").split(b"\0")
+def _carries(number: int, ours: Callable[[bytes], bool]) -> bool:
+    """Tell whether a process carries such a mark; one that is dead already has no environment."""
+    return any(ours(variable) for variable in _read(number, "environ").split(b"\0"))
 
 
 def _command(number: int) -> str:

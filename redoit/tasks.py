@@ -179,7 +179,7 @@ class StageTask(UptodateCalculator):
         """Make doit's database say what the traces say: it may be lost, or from another run."""
         if not self.executing:
             return  # a look must not change anything
-        engine().workspace.remember(self.stage, decision.trace)
+        engine().keep(self.stage, decision.trace)
         known = self.get_val(task.name, "deps:")
         current = all(self.get_val(task.name, path) == engine().workspace.files.digest(path) for path in task.file_dep)
         expected = values_of(decision.trace)

@@ -1,12 +1,18 @@
 """Where a step writes, and how its outputs take their places."""
 
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from redoit import strays
 from redoit.errors import StepError
 from redoit.records import Stage
-from redoit.staging import check, place, staged, unstage
+from redoit.staging import check, place, staged, sweep, unstage
 
 STAGE = Stage("train:big/one", "steps.train", {}, {"model": "data/model.keras", "history": "other/history.h5"})
 
@@ -27,6 +33,39 @@ def test_staged_beside_its_target() -> None:
         assert path.name == Path(STAGE.outputs[role]).name
         assert path.parent.parent == Path(STAGE.outputs[role]).parent
         assert list(path.parent.iterdir()) == []
+
+
+@pytest.fixture
+def left() -> Iterator["subprocess.Popen[bytes]"]:
+    """Return a process that an execution of the stage has left behind."""
+    command = [sys.executable, "-c", "input()"]
+    marked = {**os.environ, strays.MARK: strays.mark(STAGE.name)}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, env=marked, start_new_session=True) as process:
+        yield process
+
+
+def test_who_may_still_write_is_ended(left: "subprocess.Popen[bytes]") -> None:
+    """A process of an earlier execution, which knows the staged paths, is ended before they are given to another."""
+    staged(STAGE, STAGE.outputs)
+    assert left.wait(5) == -signal.SIGKILL
+
+
+def test_sweep(left: "subprocess.Popen[bytes]") -> None:
+    """Staging folders that a crash left go, and so does who may still write to them."""
+    for folder in ("data", "other"):
+        Path(folder, ".redoit-train%3Abig%2Fone").mkdir(parents=True)
+    sweep(STAGE)
+    assert left.wait(5) == -signal.SIGKILL
+    assert [list(Path(folder).iterdir()) for folder in ("data", "other")] == [[], []]
+
+
+def test_strays_of_others_live_on(left: "subprocess.Popen[bytes]", tmp_path: Path) -> None:
+    """Processes of other stages, and of other projects' stages of that name, are none of ours."""
+    staged(Stage("train", "steps.train", {}, {"model": "model"}), ["model"])
+    (tmp_path / "copy").mkdir()
+    os.chdir(tmp_path / "copy")
+    staged(STAGE, STAGE.outputs)
+    assert left.poll() is None
 
 
 def test_place_and_unstage() -> None:

@@ -75,6 +75,13 @@ def test_an_interrupted_doit(fresh: Pipeline, number: signal.Signals) -> None:
     assert fresh.doit().executed == ["sort", "side", "join"]
 
 
+def test_what_a_killed_doit_left_is_swept(built: Pipeline) -> None:
+    """A folder in which a killed doit had staged goes when its stage is kept."""
+    built.path("data/.redoit-side").mkdir()
+    assert built.doit().told("kept") == ALL
+    assert not built.path("data/.redoit-side").exists()
+
+
 def test_a_system_that_refuses_while_tasks_are_loaded(fresh: Pipeline) -> None:
     """An error of the operating system is told in one line wherever it strikes."""
     fresh.write("dodo.py", "def task_one():\n    raise OSError(24, 'Too many open files', 'one.txt')\n")
