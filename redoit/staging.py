@@ -4,6 +4,7 @@ Until then what was there stays as it was. A folder is named for its stage, so t
 swept when the stage is realised next, whatever comes of it.
 """
 
+import contextlib
 import os
 import shutil
 import stat
@@ -44,20 +45,23 @@ def sweep(stage: Stage) -> None:
 def unstage(stage: Stage) -> None:
     """Remove the staging folders and all that is left in them."""
     for role in stage.outputs:
+        with contextlib.suppress(OSError):
+            _folder(stage, role).unlink()  # a link, or a file: somebody else put it there
         shutil.rmtree(_folder(stage, role), ignore_errors=True)
 
 
 def check(stage: Stage, role: str, path: Path, log: Path) -> None:
-    """Hold a step to its promise of an output.
+    """Hold a step to its promise of an output, which shares its content with no other file from now on.
 
-    Raises: StepError if the output is not a regular file.
+    Raises: StepError if the output is not a regular file, DiskError.
     """
     try:
-        mode = os.lstat(path).st_mode
+        mode = (path if not path.parent.is_symlink() else path.parent).lstat().st_mode
     except FileNotFoundError:
         found = "wrote nothing"
     else:
         if stat.S_ISREG(mode):
+            _unshare(path)
             return
         found = "wrote a folder" if stat.S_ISDIR(mode) else "wrote a link" if stat.S_ISLNK(mode) else "wrote no file"
     target = stage.outputs[role]
@@ -78,6 +82,15 @@ def place(stage: Stage, paths: Mapping[str, Path]) -> None:
         path.replace(stage.outputs[role])
     for folder in {Path(stage.outputs[role]).parent for role in paths}:
         disk.sync(folder)
+
+
+def _unshare(path: Path) -> None:
+    """Let a file have no other name: who edits an output must not edit an input as well."""
+    if path.lstat().st_nlink > 1:
+        with disk.temporary(path.parent) as copy:
+            with path.open("rb") as reader:
+                disk.clone(copy, reader)
+            copy.replace(path)
 
 
 def _folder(stage: Stage, role: str) -> Path:

@@ -108,3 +108,34 @@ def test_a_kept_promise() -> None:
     """A file, even an empty one, is what was promised."""
     Path("staged").touch()
     check(STAGE, "model", Path("staged"), Path("log"))
+
+
+def test_an_output_is_a_file_of_its_own() -> None:
+    """An output that is another name of an input becomes a copy: who edits the one must not edit the other."""
+    Path("input").write_text("data")
+    path = staged(STAGE, ["model"])["model"]
+    path.hardlink_to("input")
+    check(STAGE, "model", path, Path("log"))
+    assert path.read_text() == "data"
+    assert (path.stat().st_nlink, Path("input").stat().st_nlink) == (1, 1)
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("link", [True, False])
+def test_what_stands_in_place_of_a_staging_folder_goes(link: bool) -> None:
+    """A link or a file where a step is to write is removed; nothing is written, or removed, through it."""
+    outside = Path("outside/inner")
+    outside.mkdir(parents=True)
+    folder = staged(STAGE, ["model"])["model"].parent
+    folder.rmdir()
+    folder.symlink_to(outside.absolute()) if link else folder.touch()
+    path = staged(STAGE, ["model"])["model"]
+    assert (folder.is_symlink(), folder.is_dir()) == (False, True)
+    folder.rmdir()
+    folder.symlink_to(outside.absolute())
+    path.write_text("data")
+    with pytest.raises(StepError, match="wrote a link as 'model'"):
+        check(STAGE, "model", path, Path("log"))
+    unstage(STAGE)
+    assert not folder.is_symlink()
+    assert (outside / path.name).read_text() == "data"

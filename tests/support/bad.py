@@ -37,6 +37,11 @@ FAILS = {
     "writes_past_its_place": Bad("Path('data', made.name + '2').write_text('x')", "wrote nothing as 'made'"),
     "removes_its_place": Bad("shutil.rmtree(made.parent)", "wrote nothing as 'made'"),
     "links_out": Bad("made.symlink_to('/etc/hosts')", "wrote a link as 'made'"),
+    "links_its_place_out": Bad(
+        "os.makedirs('../out', exist_ok=True); shutil.rmtree(made.parent)\n"
+        "    made.parent.symlink_to(os.path.abspath('../out')); made.write_text('x')",
+        "wrote a link as 'made'",
+    ),
     "links_to_nothing": Bad("made.symlink_to('nowhere')", "wrote a link as 'made'"),
     "makes_a_folder": Bad("made.mkdir(); (made / 'x').write_text('x')", "wrote a folder as 'made'"),
     "makes_a_pipe": Bad("os.mkfifo(made)", "wrote no file as 'made'"),
