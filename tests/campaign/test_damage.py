@@ -123,6 +123,7 @@ def strike(pipeline: Pipeline, rng: random.Random) -> tuple[Path, str]:
     if kind == "planted":
         path = pipeline.path(rng.choice(PLANTED))
         path.parent.mkdir(exist_ok=True)
+        erase(path)
         path.write_bytes(rng.randbytes(99))
     else:
         path = rng.choice(kinds[kind])
@@ -226,7 +227,7 @@ def checked(template: Template, folder: Path, rng: random.Random) -> None:
     """Damage some blobs and traces, let `doit cache check` find each of them, and see doit come right without them."""
     pipeline = template.copy(folder, forgotten=False)
     roots = [pipeline.path(f".redoit/{name}") for name in ("blobs", "traces", "private/traces")]
-    files = sorted(path for root in roots for path in root.glob("*/*"))
+    files = sorted(path for root in roots for path in root.glob("*/*") if path.stat().st_size)  # to empty is damage
     struck = rng.sample(files, rng.randrange(1, 4))
     for path in struck:
         way = rng.choice([flip, truncate, empty, overwrite, by_folder, by_link, by_dangling_link, by_pipe])

@@ -63,6 +63,18 @@ def test_a_killed_doit(fresh: Pipeline, name: str) -> None:
     assert fresh.doit().executed == []
 
 
+def test_a_step_that_outlives_a_killed_doit(fresh: Pipeline) -> None:
+    """A step that was too busy to end with its doit is ended before the next doit runs anything."""
+    process, step = paused(fresh, "make")
+    os.kill(step, signal.SIGSTOP)
+    process.kill()  # type: ignore[attr-defined]
+    fresh.finish(process)  # type: ignore[arg-type]
+    assert alive(step)
+    result = fresh.doit(DURING_make=f"grep -qs . /proc/{step}/environ || echo it is gone")
+    assert (result.executed, result.code) == (ALL, 0), result.text
+    assert "it is gone" in result.out
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 def test_an_interrupted_doit(fresh: Pipeline, number: signal.Signals) -> None:
     """Ctrl-C, or SIGTERM, ends doit and the step; what had finished is kept and the rest runs next time."""

@@ -113,7 +113,8 @@ def wrong(pipeline: Pipeline) -> list[str]:
 def finished(pipeline: Pipeline) -> set[str]:
     """Return the stages that have a record of success."""
     folder = pipeline.path(".redoit/latest")
-    return {name.replace("%3A", "") for name in os.listdir(folder)} if folder.exists() else set()
+    names = os.listdir(folder) if folder.exists() else []
+    return {name.replace("%3A", "") for name in names if not name.startswith(".tmp-")}
 
 
 def fate(pipeline: Pipeline, what: str, names: list[str]) -> None:
