@@ -7,7 +7,6 @@ Knows the installed distributions, not the code. Which distribution a module com
 import contextlib
 import os
 import sys
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -44,8 +43,9 @@ class Environment:
             self._owners = _remembered(self._memory, folders)
             if self._owners is None:
                 self._owners = _installed()
-                if max((changed for _, _, changed in folders), default=0) + COARSE < time.time_ns():
-                    with contextlib.suppress(DiskError):  # it costs the next process a look
+                latest = max((changed for _, _, changed in folders), default=0)
+                with contextlib.suppress(DiskError):  # it costs the next process a look
+                    if latest + COARSE < disk.clock(self._memory.parent):
                         disk.jot(self._memory, sealed({"folders": folders, "owners": self._owners}))
         return self._owners
 

@@ -36,6 +36,7 @@ class FileDigests:
         self._memory = memory
         self._entries: dict[str, list[object]] | None = None
         self._changed = False
+        self._ahead: int | None = None  # of our monotonic clock, in nanoseconds: the clock that stamps files
 
     def digest(self, path: str | os.PathLike[str]) -> str | None:
         """Return the digest of a regular file's content, or None if no regular file is there."""
@@ -46,7 +47,7 @@ class FileDigests:
         entry = self._remembered().get(name)
         if entry is not None and entry[1:] == list(before):
             return str(entry[0])
-        now = time.time_ns()
+        now = self._now()
         try:
             found = digest.of_file(Path(name))
         except OSError:
@@ -63,6 +64,15 @@ class FileDigests:
             with contextlib.suppress(DiskError):
                 disk.jot(self._memory, sealed(self._entries))
             self._changed = False
+
+    def _now(self) -> int:
+        """Return the time by the clock that stamps files: ours may be wrong, or be set while we run."""
+        if self._ahead is None:
+            try:
+                self._ahead = disk.clock(self._memory.parent) - time.monotonic_ns()
+            except DiskError:
+                return 0  # where we can't ask, nothing is old enough
+        return self._ahead + time.monotonic_ns()
 
     def _remembered(self) -> dict[str, list[object]]:
         if self._entries is None:

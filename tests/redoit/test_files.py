@@ -199,3 +199,25 @@ def test_a_forged_entry_is_ignored(tmp_path: Path, counted: list[Path], entry: l
     (tmp_path / "memory").write_bytes(sealed({str(path): forged, "other": [digest.of_bytes(b""), *found]}))
     assert FileDigests(tmp_path / "memory").digest(path) == digest.of_bytes(b"content")
     assert len(counted) == 1
+
+
+def test_a_clock_that_is_ahead_deceives_nobody(
+    tmp_path: Path, counted: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However late it is by our own clock, a file that was written a moment ago is not remembered."""
+    true = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: true() + 365 * DAY * 10**9)
+    (tmp_path / "file").write_bytes(b"1")
+    files = FileDigests(tmp_path / "memory")
+    files.digest(tmp_path / "file")
+    files.digest(tmp_path / "file")
+    assert len(counted) == 2
+
+
+def test_where_the_clock_cannot_be_asked_nothing_is_remembered(tmp_path: Path, counted: list[Path]) -> None:
+    """A folder that can't be written to, in which the clock is asked, costs a look each time, and no more."""
+    path = settled(tmp_path / "file", b"1")
+    (tmp_path / "no folder").touch()
+    files = FileDigests(tmp_path / "no folder/memory")
+    assert [files.digest(path), files.digest(path)] == [digest.of_bytes(b"1")] * 2
+    assert len(counted) == 2
