@@ -1,5 +1,7 @@
 """What has to hold before a change lands: `nox` runs all of it, as CI does. `nox -s tests -- -k store` runs a part."""
 
+import sys
+
 import nox
 
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -36,6 +38,23 @@ def tests(session: nox.Session) -> None:
     """The engine, the steps, and the scenarios in real doit processes."""
     session.install(*CONSTRAINTS, "-e", ".[mnist,test]")
     session.run("pytest", *session.posargs)
+
+
+@nox.session
+def campaign(session: nox.Session) -> None:
+    """Attacks on what is promised: a few rounds of each; `-- --full` for all, `-- --examples 2000 -k clean_build`."""
+    session.install(*CONSTRAINTS, "-e", ".[mnist,test]")
+    session.run("pytest", "-s", "tests/test_correct_build.py", "tests/campaign", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Readers of foreign files against inputs that reach ever more of their code; `-- -max_total_time=600` for more."""
+    if sys.version_info >= (3, 14):
+        session.skip("atheris has no package for this Python")
+    session.install(*CONSTRAINTS, "atheris", "-e", ".[mnist,test]")
+    for name in ("idx", "hdf5", "traces"):
+        session.run("python", f"tests/fuzz/fuzz_{name}.py", *(session.posargs or ["-max_total_time=15"]))
 
 
 @nox.session

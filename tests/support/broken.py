@@ -1,0 +1,65 @@
+"""Engines that are broken on purpose, as a build tool can be: what tells right from wrong must tell these."""
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Any
+
+from redoit import digest
+from redoit.files import FileDigests, identity
+from redoit.observe import Observation, Observer
+from redoit.realise import Engine
+from redoit.records import Setting, Stage
+
+
+class _NearSighted(Observer):
+    def action(self, stage: Stage, settings: tuple[Setting, ...]) -> Observation:
+        found = super().action(stage, settings)
+        code = {name: each for name, each in found.action.code.items() if name.startswith(f"{stage.step}:")}
+        return dataclasses.replace(found, action=dataclasses.replace(found.action, code=code))
+
+
+class IgnoresHelpers(Engine):
+    """Sees the code of a step's own module only."""
+
+    def __init__(self, root: Path, *given: Any, **named: Any) -> None:
+        super().__init__(root, *given, **named)
+        self.observer = _NearSighted(root, self.workspace)
+
+
+class _Timed(FileDigests):
+    def digest(self, path: str | os.PathLike[str]) -> str | None:
+        name, found = os.fspath(path), identity(path)
+        if found is None:
+            return None
+        entry = self._remembered().get(name)
+        if entry is None or entry[4] != found.mtime:
+            self._remembered()[name] = entry = [digest.of_file(Path(name)), *found]
+            self._changed = True
+        return str(entry[0])
+
+
+class TrustsTimes(Engine):
+    """Takes a file with an equal time of modification for an equal file, as make does."""
+
+    def __init__(self, root: Path, *given: Any, **named: Any) -> None:
+        super().__init__(root, *given, **named)
+        self.workspace.files = _Timed(self.workspace.root / "files")
+
+
+class _Believer(Observer):
+    def outputs(self, stage: Stage) -> dict[str, str | None]:
+        latest = self._workspace.latest(stage)
+        believed = latest.digests if latest else {}
+        return {role: each and believed.get(role, each) for role, each in super().outputs(stage).items()}
+
+
+class BelievesWhatExists(Engine):
+    """Takes an output that exists for the one that was made."""
+
+    def __init__(self, root: Path, *given: Any, **named: Any) -> None:
+        super().__init__(root, *given, **named)
+        self.observer = _Believer(root, self.workspace)
+
+
+BROKEN = [IgnoresHelpers, TrustsTimes, BelievesWhatExists]

@@ -1,0 +1,235 @@
+"""A generated pipeline in a folder, what is known to be recorded of it, and so what a doit must do there.
+
+This is the oracle. It knows what is promised to happen when, and nothing of how redoit decides: a result is told from
+others by its `Key`, which comes from the world as it was generated and from the bytes of clean builds.
+"""
+
+import copy
+import random
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from builds import Builds, write
+from doits import Doit
+from pipelines import Shape, Stage, World
+
+Key = tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class Given:
+    """A call of doit. `only`: the one stage that is asked for; `k`: stage -> setting on the command line.
+
+    `uncached`: that stage with --no-cache; `always`: with -a.
+    """
+
+    only: str | None = None
+    k: Mapping[str, int] = field(default_factory=dict)
+    uncached: bool = False
+    always: bool = False
+    flags: tuple[str, ...] = ()
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The command line."""
+        variables = [f"{stage}.k={value}" for stage, value in self.k.items()]
+        task = [self.only, *(["--no-cache"] if self.uncached else [])] if self.only else []
+        return (*(["-a"] if self.always else []), *self.flags, *variables, *task)
+
+
+@dataclass
+class Known:
+    """What is recorded in a store: keys of results that are there, and of those that perhaps are."""
+
+    surely: set[Key] = field(default_factory=set)
+    perhaps: set[Key] = field(default_factory=set)
+
+    def learn(self, key: Key) -> None:
+        """Let a key be known."""
+        self.surely.add(key)
+        self.perhaps.discard(key)
+
+    def doubt(self, keys: Iterable[Key]) -> None:
+        """Let keys be known perhaps only."""
+        self.perhaps |= set(keys)
+        self.surely -= self.perhaps
+
+
+class Checkout:
+    """One project. `known`: what its store has, which others may use; `private`: what only this checkout may know.
+
+    `marks`: the stages that are distrusted, and `perhaps` those that may be; `latest`: stage -> key of what it made
+    last, where that is certain.
+    """
+
+    def __init__(self, shape: Shape, world: World, builds: Builds, doit: Doit) -> None:
+        self.shape = shape
+        self.world = world
+        self.known, self.private = Known(), Known()
+        self.marks: set[str] = set()
+        self.perhaps: set[str] = set()
+        self.latest: dict[str, Key] = {}
+        self._builds = builds
+        self._doit = doit
+        write(self.root, world.files(shape))
+
+    @property
+    def root(self) -> Path:
+        """Its folder."""
+        return self._doit.root
+
+    def take(self, world: World, rng: random.Random) -> None:
+        """Edit files until they are those of another world."""
+        write(self.root, world.files(self.shape), rng)
+        self.world = world
+
+    def build(self, given: Given) -> None:
+        """Run doit, and hold what it executed and left against what it must."""
+        fits = {stage.name for stage in self.shape.stages if self._fits(stage, given)}
+        result = self._doit.run(given.arguments)
+        assert result.code == 0, result.text
+        self._judge(given, result.executed, fits, result.text)
+
+    def build_twice_at_once(self, given: Given) -> None:
+        """Run two doits at once: they do together what one does; only what runs each time may run twice."""
+        fits = {stage.name for stage in self.shape.stages if self._fits(stage, given)}
+        results = self._doit.run_at_once(given.arguments)
+        text = "\n".join(result.text for result in results)
+        assert [result.code for result in results] == [0, 0], text
+        volatile = {stage.name for stage in self.shape.stages if stage.policy == "volatile"}
+        each_time = self._distrusted_by(given) | volatile
+        counts = Counter(results[0].executed)
+        executed = [name for name in counts for _ in range(1 if name in each_time else counts[name])]
+        self._judge(given, executed, fits, text)
+
+    def build_and_kill(self, given: Given, seconds: float) -> None:
+        """Run doit and kill it after a while: what it was to do is done perhaps."""
+        self._doit.kill(given.arguments, seconds)
+        clean, stages = self._clean(given), self.shape.needed(given.only)
+        for stage in stages:
+            key, known = self._key(stage, given, clean), self._of(stage)
+            if key not in known.surely:
+                known.doubt([key])
+            self.latest.pop(stage.name, None)
+        self.perhaps |= self._distrusted_by(given) | (self.marks & {stage.name for stage in stages})
+        self.marks -= self.perhaps
+
+    def forget(self, stage: str) -> None:
+        """Forget a stage."""
+        self._succeed("forget", stage)
+        self.marks |= {stage, *self.shape.dependents(stage)}
+        self.perhaps -= self.marks
+
+    def collect(self, *rule: str) -> None:
+        """Collect: at least what outputs rest on stays."""
+        self._succeed("cache", "gc", *rule)
+        for known in (self.known, self.private):
+            known.doubt(known.surely - set(self.latest.values()))
+
+    def clear(self) -> None:
+        """Remove all results."""
+        self._succeed("cache", "clear", "--yes")
+        for known in (self.known, self.private):
+            known.surely.clear()
+            known.perhaps.clear()
+
+    def look(self, *arguments: str) -> None:
+        """Only look: nothing changes."""
+        result = self._doit.run(arguments)
+        # doit's `info` ends with 1 where a task is not up to date.
+        assert result.code in (0, arguments[0] == "info"), result.text
+        assert result.executed == [], result.text
+
+    def elsewhere(self, root: Path, *, with_state: bool, with_data: bool) -> "Checkout":
+        """Return a copy of the project in another folder, with `.redoit/` and outputs or without."""
+        left_out = [*([] if with_state else [".redoit"]), *([] if with_data else ["data"])]
+        shutil.copytree(self.root, root, ignore=shutil.ignore_patterns(*left_out), symlinks=True)
+        other = Checkout(self.shape, self.world, self._builds, self._doit.elsewhere(root))
+        other.known = self.known if self.world.store else copy.deepcopy(self.known) if with_state else Known()
+        if with_state:
+            other.private, other.latest = copy.deepcopy(self.private), dict(self.latest)
+            other.marks, other.perhaps = set(self.marks), set(self.perhaps)
+        return other
+
+    def _succeed(self, *arguments: str) -> None:
+        result = self._doit.run(arguments)
+        assert (result.code, result.executed) == (0, []), result.text
+
+    def _judge(self, given: Given, executed: list[str], fits: set[str], text: str) -> None:
+        clean, stages = self._clean(given), self.shape.needed(given.only)
+        for stage in stages:
+            for path in stage.outputs.values():
+                found = (self.root / path).read_text()
+                assert found == clean[path], f"{path} is stale: {found!r}, and not {clean[path]!r}\n{text}"
+        names = {stage.name for stage in stages}
+        distrusted = (self.marks | self._distrusted_by(given)) & names
+        assert len(executed) == len(set(executed)), f"executed twice: {executed}\n{text}"
+        self._judge_executed(given, set(executed), distrusted, fits, text)
+        for stage in stages:
+            key = self._key(stage, given, clean)
+            self._of(stage).learn(key)
+            self.latest[stage.name] = key
+        self.marks = (self.marks | self._distrusted_by(given)) - names
+        self.perhaps -= names | self.marks
+
+    def _judge_executed(
+        self, given: Given, executed: set[str], distrusted: set[str], fits: set[str], text: str
+    ) -> None:
+        """Hold the stages that were executed against those that had to be, and those that must not."""
+        clean, stages = self._clean(given), self.shape.needed(given.only)
+        must = distrusted | {stage.name for stage in stages if stage.policy == "volatile"}
+        may, groups = set(must), defaultdict(list)
+        for stage in stages:
+            key, known = self._key(stage, given, clean), self._of(stage)
+            if stage.name in must:
+                groups[key] += [] if stage.policy else [stage.name]
+            elif stage.name in self.perhaps or key in known.perhaps:
+                may.add(stage.name)
+            elif stage.policy == "impure" and self._has_private_twin(stage):
+                may.add(stage.name)  # another may make what this one has in place already
+            elif stage.policy == "impure":
+                must |= set() if key in known.surely and stage.name in fits else {stage.name}
+            elif key not in known.surely:
+                groups[key].append(stage.name)
+        may |= must
+        for names in groups.values():  # of one action: who comes first executes it, others restore it
+            free = [name for name in names if name not in must]
+            assert not free or executed & set(names), f"nobody executed {names}, of {sorted(executed)}\n{text}"
+            at_once = len(free) if given.flags else 1  # two workers may begin both before either is recorded
+            assert len(executed & set(free)) <= at_once, f"{names} have one action, and several executed it\n{text}"
+            may |= set(free)
+        assert must <= executed, f"not executed: {sorted(must - executed)}\n{text}"
+        assert executed <= may, f"executed for nothing: {sorted(executed - may)}\n{text}"
+
+    def _key(self, stage: Stage, given: Given, clean: Mapping[str, str]) -> Key:
+        """Return everything that determines what a stage makes."""
+        read = tuple(clean.get(path) or f"source {self.world.inputs.get(path)}" for path in stage.reads)
+        knobs = tuple(self.world.knobs[name] for name in stage.step.knobs)
+        return stage.step.name, bool(stage.policy), read, knobs, given.k.get(stage.name, self.world.k(stage))
+
+    def _clean(self, given: Given) -> Mapping[str, str]:
+        return self._builds.outputs(self.world, given.k)
+
+    def _of(self, stage: Stage) -> Known:
+        return self.private if stage.policy else self.known
+
+    def _has_private_twin(self, stage: Stage) -> bool:
+        return any(other.policy and other.step == stage.step for other in self.shape.stages if other != stage)
+
+    def _fits(self, stage: Stage, given: Given) -> bool:
+        """Tell whether the outputs in place are those of a clean build."""
+        clean = self._clean(given)
+        files = [(self.root / path, clean[path]) for path in stage.outputs.values()]
+        return all(path.is_file() and path.read_bytes() == text.encode() for path, text in files)
+
+    def _distrusted_by(self, given: Given) -> set[str]:
+        """Return the stages that a doit distrusts, whatever happened before: those it runs anyway, and dependents."""
+        found = set()
+        for stage in self.shape.needed(given.only):
+            asked = given.always or (given.uncached and stage.name == given.only)
+            if asked or not self.world.is_cached(stage):
+                found |= {stage.name, *self.shape.dependents(stage.name)}
+        return found

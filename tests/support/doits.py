@@ -1,0 +1,88 @@
+"""Runs of doit in one folder: as real processes, or in forks, which cost a tenth of the time."""
+
+import contextlib
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from forked import doit, ended, forked
+from projects import Pipeline, Result
+from witnesses import Offspring
+
+from redoit.realise import Engine
+
+PATIENCE = 60  # seconds
+
+
+@dataclass(frozen=True)
+class Doit:
+    """doit in the folder of a project. `real`: as a process; else with an engine of a `kind`, which may be broken."""
+
+    root: Path
+    real: bool
+    kind: type[Engine] = Engine
+
+    def elsewhere(self, root: Path) -> "Doit":
+        """Return the same for another folder."""
+        return replace(self, root=root)
+
+    def run(self, arguments: tuple[str, ...]) -> Result:
+        """Run doit to its end."""
+        self._begin()
+        return self._end(self._start(arguments, 0), 0)
+
+    def run_at_once(self, arguments: tuple[str, ...]) -> list[Result]:
+        """Run two doits at once, to their ends; each result has what both executed."""
+        self._begin()
+        numbers = [self._start(arguments, which) for which in range(2)]
+        results = [self._end(number, which) for which, number in enumerate(numbers)]
+        return [result._replace(executed=self._executed()) for result in results]
+
+    def kill(self, arguments: tuple[str, ...], seconds: float) -> None:
+        """Run doit, kill it after a while, and wait until its steps are gone as well."""
+        self._begin()
+        if not self.real:
+            ended(self._fork(arguments, 0), seconds)
+            return
+        pipeline = Pipeline(self.root)
+        offspring = Offspring(pipeline)
+        process = self._process(arguments, 0, pipeline.env)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        process.kill()
+        process.wait()
+        assert offspring.left() == []
+
+    def _begin(self) -> None:
+        self._witness.write_text("")
+
+    @property
+    def _witness(self) -> Path:
+        return self.root.parent / "executed"
+
+    def _executed(self) -> list[str]:
+        """Return the names of the stages that were executed."""
+        return [name.removesuffix(".txt") for name in self._witness.read_text().split()]
+
+    def _start(self, arguments: tuple[str, ...], which: int) -> "subprocess.Popen[bytes] | int":
+        return self._process(arguments, which) if self.real else self._fork(arguments, which)
+
+    def _end(self, process: "subprocess.Popen[bytes] | int", which: int) -> Result:
+        code = ended(process) if isinstance(process, int) else process.wait(PATIENCE)
+        return Result(self._executed(), code, f"$ {self._out(which).read_text()}", "")
+
+    def _fork(self, arguments: tuple[str, ...], which: int) -> int:
+        return forked(lambda: doit(self.root, arguments, self.kind), self._out(which))
+
+    def _process(
+        self, arguments: tuple[str, ...], which: int, env: dict[str, str] | None = None
+    ) -> "subprocess.Popen[bytes]":
+        with self._out(which).open("wb") as out:
+            command = [sys.executable, "-m", "doit", *arguments]
+            return subprocess.Popen(
+                command, cwd=self.root, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
+            )
+
+    def _out(self, which: int) -> Path:
+        return self.root.parent / f"out{which}"

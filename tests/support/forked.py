@@ -1,0 +1,83 @@
+"""Runs of doit that cost little: in a fork of this process, which has doit imported, and whose steps are called.
+
+All but the start of processes is as in a real run: doit's own `main`, redoit's commands, loader and engine.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
+
+from doit.doit_cmd import DoitMain
+
+from redoit import child, tasks
+from redoit.errors import StepError
+from redoit.execute import Call, Result
+from redoit.realise import Engine
+
+
+def forked(work: Callable[[], int], out: Path) -> int:
+    """Do work in a fork of this process; what it prints goes to a file. Return the fork's number."""
+    number = os.fork()
+    if number:
+        return number
+    try:
+        with out.open("wb") as file:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+        sys.stdin = open(os.devnull)  # noqa: SIM115 - for as long as the process lives
+        sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+        code = work()
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 1
+    except BaseException:  # noqa: BLE001 - the fork must not go on with what this process was doing
+        traceback.print_exc()
+        code = 70
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
+
+
+def ended(number: int, seconds: float | None = None) -> int:
+    """Wait for the end of a fork, which is killed after some seconds if so wished; return how it ended."""
+    if seconds is not None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            found, status = os.waitpid(number, os.WNOHANG)
+            if found:
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.0005)
+        os.kill(number, signal.SIGKILL)  # it is not reaped yet, so the number is its own
+    _, status = os.waitpid(number, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+def doit(root: Path, arguments: tuple[str, ...], engine: type[Engine]) -> int:
+    """Be doit, in a folder, with an engine of this kind; return the exit status."""
+    os.chdir(root)
+    sys.argv = ["doit", *arguments]
+    tasks.Engine = lambda *given, **named: engine(*given, **named, execute=_called)  # type: ignore[misc,assignment]
+    return int(DoitMain().run(list(arguments)) or 0)
+
+
+def _called(call: Call, log: Path, stdout: TextIO | None, stderr: TextIO | None) -> Result:
+    """Call a step as its own process would do it, with modules that are imported anew."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "steps"]:
+        del sys.modules[name]
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_bytes(b"")
+    path, hooks = list(sys.path), list(sys.path_hooks)
+    try:
+        outcome = child._outcome(json.loads(call.json()))
+    finally:
+        sys.path[:], sys.path_hooks[:] = path, hooks
+    if "error" in outcome:
+        raise StepError(f"step {call.step}", f"{outcome['error']}\n{outcome['traceback']}")
+    return Result(outcome["metrics"])
