@@ -16,10 +16,13 @@ from typing import TextIO
 
 from doit.doit_cmd import DoitMain
 
-from redoit import child, tasks
+from redoit import child, database, loader, reporter, tasks
+from redoit.commands import cache, plain, verify
 from redoit.errors import StepError
 from redoit.execute import Call, Result
 from redoit.realise import Engine
+
+IMPORTED = (database, loader, reporter, cache, plain, verify)  # by doit, in a process of its own each time
 
 
 def forked(work: Callable[[], int], out: Path) -> int:
