@@ -122,10 +122,14 @@ def plan(held: Inventory, litter: Iterable[Path], rule: Rule, rests: Collection[
         names |= _least_used(held, [one for one in free if one.name not in names], names, rule.max_size)
     going = [one for one in held.traces if one.name in names]
     staying = [one for one in held.traces if one.name not in names]
-    needed = frozenset[str]().union(*(one.blobs for one in staying))
-    blobs = tuple(sorted(held.blobs.keys() - needed))
+    blobs = tuple(sorted(held.blobs.keys() - _named_by(staying)))
     freed = sum(held.blobs[name] for name in blobs) + sum(one.size for one in going)
     return Plan(tuple(going), blobs, tuple(litter), freed, held.size - freed)
+
+
+def _named_by(traces: Iterable[Held]) -> frozenset[str]:
+    """Return the blobs that traces name."""
+    return frozenset[str]().union(*(one.blobs for one in traces))
 
 
 def _least_used(held: Inventory, free: list[Held], gone: Collection[str], limit: int) -> set[str]:
@@ -169,6 +173,8 @@ def collect(
             disk.remove(store.place(one.key, one.name))
             with contextlib.suppress(OSError):  # another trace of the action
                 store.place(one.key, one.name).parent.rmdir()
+        if not _named_by(planned.traces) >= {*planned.blobs}:
+            _force_absence(store)
         for name in planned.blobs:
             store.blob(name).unlink(missing_ok=True)
         for path in planned.litter:
@@ -192,8 +198,17 @@ def check(store: Store) -> list[str]:
 def clear(store: Store) -> None:
     """Remove everything. Traces first: a trace never stands without its blobs. Raises: DiskError."""
     with store.out_of_use():
-        for name in (TRACES, BLOBS, QUARANTINE):
+        _erase(store.root / TRACES)
+        disk.sync(store.root)
+        for name in (BLOBS, QUARANTINE):
             _erase(store.root / name)
+
+
+def _force_absence(store: Store) -> None:
+    """Force to the disk that traces are gone: who removed those that named a blob may have been killed before."""
+    for folder in (*_in(store.root / TRACES), store.root / TRACES, store.root):
+        if folder.is_dir() and not folder.is_symlink():
+            disk.sync(folder)
 
 
 def _is_true(store: Store, path: Path) -> bool:

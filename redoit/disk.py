@@ -1,9 +1,10 @@
 """Every write redoit makes to the disk, in the few verbs that survive a crash. Knows nothing of what it writes.
 
 A file appears whole or not at all: it is written under a temporary name, forced to the disk, renamed, and then
-its folder is forced to the disk, so that after a power failure a name never stands for half a content. What redoit
-wrote is read back, and written to, without following links, and never more of it than it would have written: others may
-be able to write there.
+its folder is forced to the disk, so that after a power failure a name never stands for half a content. What is there
+already is forced, too, before anything relies on it: who put it there may have been killed before. What redoit wrote is
+read back, and written to, without following links, and never more of it than it would have written: others may be able
+to write there.
 """
 
 import contextlib
@@ -23,10 +24,13 @@ from redoit.errors import DiskError
 
 FICLONE = 0x40049409  # Linux's ioctl "share the blocks of that file", see ioctl_ficlone(2)
 TEMPORARY = ".tmp-"
+FOREIGN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.EINVAL})  # of folders in which we never wrote
 SMALL = 2**23  # bytes; what is read whole has fewer, so that no file fills the memory
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_forced: set[tuple[int, int, str]] = set()  # names that this process knows to be on the disk, with what they stand for
 
 
 def told(verb: Callable[Concatenate[Path, P], T]) -> Callable[Concatenate[Path, P], T]:
@@ -91,11 +95,26 @@ def inside(root: Path, *names: str) -> Path:
 @told
 def sync(path: Path) -> None:
     """Force a file, or a folder's list of names, to the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    _sync(path)
+
+
+@told
+def force(path: Path) -> None:
+    """Force the name of what is there to the disk, and the names of the folders around it. Each once in a process.
+
+    To find it there is not enough: who made it may not have come to that yet, or may have been killed.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        name = _name(path)
+        if path.parent == path or name in _forced:
+            return
+        force(path.parent)
+        try:
+            _sync(path.parent)
+        except OSError as error:
+            if error.errno not in FOREIGN:
+                raise
+        _forced.add(name)
 
 
 @told
@@ -114,6 +133,7 @@ def publish(temporary: Path, target: Path) -> None:
     sync(temporary)
     _replace(temporary, target)
     sync(target.parent)
+    _forced.add(_name(target))
 
 
 @told
@@ -142,13 +162,12 @@ def make(folder: Path) -> None:
         except FileExistsError as error:
             found = "found a file or a broken link, expected a folder"
             raise DiskError(os.fspath(folder), found, "move it away") from error
-        sync(folder.parent)
+    force(folder)
 
 
 @contextlib.contextmanager
 def temporary(folder: Path) -> Iterator[Path]:
-    """Yield a new name in folder, which is made if need be; what still stands under it at the end is removed."""
-    make(folder)
+    """Yield a new name in a folder; what still stands under it at the end is removed."""
     path = folder / f"{TEMPORARY}{secrets.token_hex(8)}"
     try:
         yield path
@@ -167,7 +186,8 @@ def clock(folder: Path) -> int:
 
 @told
 def write(target: Path, data: bytes) -> None:
-    """Write a small file, whole or not at all."""
+    """Write a small file, whole or not at all. The folder is made if need be."""
+    make(target.parent)
     with temporary(target.parent) as path:
         _fill(path, data)
         publish(path, target)
@@ -192,6 +212,19 @@ def remove(target: Path) -> None:
 def _fill(temporary: Path, data: bytes) -> None:
     with temporary.open("xb") as file:  # never what somebody put there
         file.write(data)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _name(path: Path) -> tuple[int, int, str]:
+    found = os.lstat(path)
+    return found.st_dev, found.st_ino, path.name
 
 
 def _replace(temporary: Path, target: Path) -> None:

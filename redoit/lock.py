@@ -71,7 +71,8 @@ def _locked(
 @disk.told
 def _open(path: Path) -> int:
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
-    disk.make(path.parent)
+    if not path.parent.is_dir():
+        disk.make(path.parent)
     with contextlib.suppress(OSError):
         handle = os.open(path, flags, 0o666)
         if stat.S_ISREG(os.fstat(handle).st_mode):

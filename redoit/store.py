@@ -53,7 +53,9 @@ class Store:
     def put(self, data: bytes) -> Artifact:
         """Keep bytes. Raises: DiskError."""
         artifact = Artifact(digest.of_bytes(data), len(data))
-        if not self.has(artifact):
+        if self.has(artifact):
+            disk.force(self.blob(artifact.digest))
+        else:
             disk.write(self._blob(artifact.digest), data)
         return artifact
 
@@ -62,12 +64,16 @@ class Store:
 
         Raises: OSError, DiskError.
         """
-        with disk.temporary(disk.inside(self.root, BLOBS, "")) as path:
+        folder = disk.inside(self.root, BLOBS, "")
+        disk.make(folder)
+        with disk.temporary(folder) as path:
             with source.open("rb") as reader:
                 disk.clone(path, reader)
             # The copy is digested, not the source: the name must be true of the bytes that are kept.
             artifact = Artifact(digest.of_file(path), path.stat().st_size)
-            if not self.has(artifact):
+            if self.has(artifact):
+                disk.force(self.blob(artifact.digest))
+            else:
                 blob = self._blob(artifact.digest)
                 disk.make(blob.parent)
                 disk.publish(path, blob)

@@ -104,6 +104,7 @@ class Workspace:
         """Note the trace that the stage's outputs come from now."""
         fields = {"key": trace.action.key, "trace": name_of_trace(trace)}
         if _fields(self.root, LATEST, quote(stage.name, safe="")) != fields:
+            disk.force(self.store_of(stage).place(fields["key"], fields["trace"]))
             disk.write(self._of(LATEST, stage.name), canonical_json(fields))
 
     def distrusted(self, stage: str) -> Reason | None:
@@ -116,7 +117,9 @@ class Workspace:
         """Mark a stage, and all that depends on it, to run again. Holds until each has succeeded."""
         # Dependents first: a crash in between must not leave a stage that runs, and dependents that are kept.
         for dependent in dependents:
-            if self.distrusted(dependent) is None:
+            if self.distrusted(dependent):
+                disk.force(self._of(DISTRUST, dependent))
+            else:
                 reason = {"kind": "upstream", "subject": stage, "old": UPSTREAM.get(kind, ANYHOW)}
                 disk.write(self._of(DISTRUST, dependent), canonical_json(reason))
         disk.write(self._of(DISTRUST, stage), canonical_json({"kind": kind, "subject": ""}))

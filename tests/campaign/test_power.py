@@ -20,7 +20,8 @@ MUTE = ("doit.db", "doit.db-journal")  # sqlite's I/O is not seen: its file is t
 CHANGES = ("create", "write", "mkdir", "rename", "fsync")
 EACH = EXTREMES + 3  # crashes of each moment: the extremes, and random ones
 REAL = 40  # states, of which one is also shown to a real doit
-KILLS = 20  # doits that are killed before the power fails, at full length
+KILLED = ("build", "rerun", "forget", "gc", "clear")
+KILLS = 20  # doits of each kind that are killed before the power fails, at full length
 OF_KILLED = 100  # states of each of these
 
 
@@ -139,10 +140,13 @@ def between(operations: list[Operation]) -> list[int]:
     return [number for (_, before), (number, verb) in pairwise(changes) if verb == "fsync" and before != "write"]
 
 
-def test_power_loss_after_a_kill(campaign: Campaign, ground: Ground, tmp_path: Path, numbers: Iterator[int]) -> None:
+@pytest.mark.parametrize("name", KILLED)
+def test_power_loss_after_a_kill(
+    campaign: Campaign, ground: Ground, tmp_path: Path, numbers: Iterator[int], name: str
+) -> None:
     """What a killed doit left on its way to the disk is not taken for safe by the next one."""
-    shimmed = Shimmed(ground.begin(SCENARIOS["build"], tmp_path / "counted"))
-    assert shimmed.doit().code == 0
+    shimmed = Shimmed(ground.begin(SCENARIOS[name], tmp_path / "counted"))
+    assert shimmed.doit(*SCENARIOS[name].arguments).code == 0
     kills = between(shimmed.operations())
-    for kill in random.Random(campaign.seed).sample(kills, campaign.count(1, min(KILLS, len(kills)))):
-        fail(campaign, ground, recorded(ground, SCENARIOS["build"], tmp_path / "recorded", kill), numbers, OF_KILLED)
+    for kill in random.Random(campaign.seed).sample(kills, min(campaign.count(1, KILLS), len(kills))):
+        fail(campaign, ground, recorded(ground, SCENARIOS[name], tmp_path / "recorded", kill), numbers, OF_KILLED)

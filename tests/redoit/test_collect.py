@@ -93,6 +93,27 @@ def test_litter_beside_the_store_goes(store: Store, tmp_path: Path) -> None:
     assert [path.name for path in beside.iterdir()] == ["train"]
 
 
+def test_a_blob_goes_only_when_its_traces_are_gone_for_good(store: Store, forced: list[str]) -> None:
+    """Where another's removal of a trace may not be on the disk, that is forced before its blobs go."""
+    made, other = kept(store, b"model"), kept(store, b"other", used=1)
+    store.place(made.action.key, name_of_trace(made)).unlink()
+    forced.clear()
+    collected(store, Rule(), other)
+    assert {str(store.root / "traces" / made.action.key), str(store.root / "traces"), str(store.root)} <= {*forced}
+    forced.clear()
+    collected(store, Rule(older_than=0))
+    assert forced == [str(store.root / "traces" / other.action.key)]
+
+
+def test_traces_are_gone_for_good_before_blobs(store: Store, forced: list[str]) -> None:
+    """What is cleared leaves no trace behind, on the disk, when its blobs go."""
+    kept(store, b"model")
+    forced.clear()
+    collect.clear(store)
+    assert forced == [str(store.root)]
+    assert list(store.root.iterdir()) == [store.root / "use"]
+
+
 @pytest.mark.parametrize("dry", [True, False])
 def test_older_than(store: Store, dry: bool) -> None:
     """What was not used for long goes, with the blobs that only it needs; a preview says so, and removes none."""

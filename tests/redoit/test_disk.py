@@ -1,6 +1,7 @@
 """Writes that are whole or not at all."""
 
 import contextlib
+import errno
 import os
 import resource
 import signal
@@ -84,6 +85,7 @@ def test_only_regular_files_are_read(tmp_path: Path, names: tuple[str, ...]) -> 
 
 def test_temporary_is_removed_on_error(tmp_path: Path) -> None:
     """What stands under a temporary name goes, however the block ends."""
+    (tmp_path / "new").mkdir()
     with contextlib.suppress(KeyError), disk.temporary(tmp_path / "new") as path:
         path.write_bytes(b"half")
         raise KeyError
@@ -133,6 +135,36 @@ def test_a_link_on_the_way_leads_nowhere(tmp_path: Path) -> None:
     assert disk.inside(tmp_path, "absent", "folder", "file") == tmp_path / "absent/folder/file"
     with pytest.raises(DiskError, match=r"link: found a link, expected a folder of redoit's; remove the link"):
         disk.inside(tmp_path, "link", "folder", "file")
+
+
+def test_what_is_there_already_is_forced(tmp_path: Path, forced: list[str]) -> None:
+    """Folders that another process made are forced to the disk before a file in them counts, once."""
+    (tmp_path / "a/b").mkdir(parents=True)
+    disk.write(tmp_path / "a/b/one", b"data")
+    assert {str(tmp_path), f"{tmp_path}/a", f"{tmp_path}/a/b"} <= {*forced}
+    forced.clear()
+    disk.write(tmp_path / "a/b/two", b"data")
+    disk.force(tmp_path / "a/b/one")
+    assert len(forced) == 2
+    assert forced[1] == f"{tmp_path}/a/b"
+
+
+def test_folders_of_others_need_not_be_forced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder around ours that can't be forced, as on some file systems, is in nobody's way; a failing disk is."""
+    (tmp_path / "file").touch()
+    codes = [errno.EINVAL, errno.EIO]
+
+    def refuse(_: int) -> None:
+        code = codes.pop(0)
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    disk.force(tmp_path)
+    monkeypatch.setattr(os, "fsync", refuse)
+    disk.force(tmp_path / "file")
+    (tmp_path / "other").touch()
+    with pytest.raises(DiskError, match="Input/output error"):
+        disk.force(tmp_path / "other")
 
 
 def test_remove_twice(tmp_path: Path) -> None:

@@ -322,3 +322,12 @@ def test_a_trace_too_large_to_be_read_again_is_not_recorded(store: Store) -> Non
     with pytest.raises(StoreError, match=r"train: its settings, metrics and names take \d+,\d+,\d+ bytes, expected"):
         store.append(trace(metrics={f"{number:064}": 0.0 for number in range(2**17)}))
     assert files_of(store) == []
+
+
+def test_a_blob_that_is_there_is_forced(store: Store, forced: list[str]) -> None:
+    """A blob that another process put is forced to the disk before anything relies on it."""
+    blob = store.blob(digest.of_bytes(b"data"))
+    blob.parent.mkdir(parents=True)
+    blob.write_bytes(b"data")
+    store.put(b"data")
+    assert {str(blob.parent), str(blob.parent.parent), str(store.root)} <= {*forced}

@@ -196,3 +196,16 @@ def test_a_card_that_names_another_folder_counts_for_nothing(tmp_path: Path) -> 
     (card,) = (card for card in (tmp_path / "store/checkouts").iterdir() if b"/one/" in card.read_bytes())
     card.rename(card.with_name("a" * 64))
     assert other.rests() == set()
+
+
+def test_what_is_relied_on_is_forced(workspace: Workspace, forced: list[str]) -> None:
+    """A trace and a mark that another process wrote are forced to the disk before one relies on them."""
+    made = trace(stage=STAGE.name)
+    place, mark = workspace.store.place(made.action.key, name_of_trace(made)), workspace.root / "distrust/other"
+    for path in (place, mark):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"")
+    workspace.remember(STAGE, made)
+    assert forced.index(str(place.parent)) < forced.index(str(workspace.root / "latest"))
+    workspace.distrust(STAGE.name, ("other",), "forgotten")
+    assert forced.count(str(mark.parent)) == 2  # for the mark that was there, and for the new one
