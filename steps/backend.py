@@ -57,10 +57,9 @@ def load(path: Path, shape: tuple[int, ...], classes: int) -> keras.Model:
 
     Raises: FileNotFoundError; ValueError if it is no intact `.keras` file, or has more in it than `model_file` allows.
     """
-    content = model_file.checked(path, shape)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "model.keras"  # what was checked is what is loaded, and its name says what it is
-        copy.write_bytes(content)
+        model_file.copy_checked(path, copy, shape)
         try:
             model = keras.models.load_model(copy, compile=False, safe_mode=True)
         except Exception as error:  # Keras lets through whatever zipfile, json, h5py or its layers raise

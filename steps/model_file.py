@@ -7,19 +7,16 @@ no name that somebody registered. To allow another plain layer, add it to LAYERS
 Source: https://keras.io/guides/serialization_and_saving/.
 """
 
-import io
 import json
 import math
-import zipfile
-import zlib
+import shutil
 from pathlib import Path
 from typing import Any, NoReturn
 
-from steps import hdf5
+from steps import archive, hdf5
+from steps.archive import Fault
 
-LIMITS = {"metadata.json": 2**16, "config.json": 2**20, "model.weights.h5": 2**28}  # bytes of each member
-SIZE = 2 * sum(LIMITS.values())  # bytes of a file
-WEIGHTS, WIDTH, DEPTH = 2**26, 2**17, 1_000  # at most: weights, values between two layers, layers
+WEIGHTS, WIDTH, DEPTH = 2**26, 2**18, 1_000  # at most: weights, values between two layers, layers
 
 MODELS = {"keras": {"Sequential"}}  # module -> classes
 LAYERS = {
@@ -39,72 +36,48 @@ FIELDS = {  # of layers; others must be null, since they may add weights
 DETAILS = {
     "keras": {"DTypePolicy"},
     "keras.initializers": {"GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Ones", "Zeros"},
+    "keras.losses": {
+        "BinaryCrossentropy", "CategoricalCrossentropy", "CategoricalFocalCrossentropy", "Huber", "KLDivergence",
+        "MeanAbsoluteError", "MeanSquaredError", "SparseCategoricalCrossentropy",
+    },
+    "keras.metrics": {
+        "BinaryAccuracy", "CategoricalAccuracy", "MeanAbsoluteError", "MeanSquaredError", "SparseCategoricalAccuracy",
+        "SparseCategoricalCrossentropy", "SparseTopKCategoricalAccuracy", "TopKCategoricalAccuracy",
+    },
     "keras.optimizers": {"Adam", "AdamW", "RMSprop", "SGD"},
     "keras.optimizers.schedules": {"CosineDecay", "ExponentialDecay"},
     "keras.regularizers": {"L1", "L1L2", "L2"},
-}
+}  # fmt: skip
 PARTS = {"config", "build_config", "compile_config"}  # of an object: tables of values
 OBJECT = {"module", "class_name", "registered_name", "shared_object_id"} | PARTS
 TEXT, NESTED = 200, 4  # at most: characters of a text, lists in lists
+PADDINGS = {"valid", "same"}
 NUMBERS = {"float16", "float32", "float64"}
 
-ZIP_FAULTS = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, ValueError, OSError, OverflowError, IndexError)
 
-
-class _Fault(Exception):  # noqa: N818 - what was found, and half of an error's text
-    """Something that no model of ours has."""
-
-
-def checked(path: Path, shape: tuple[int, ...]) -> bytes:
-    """Return the content of a `.keras` file whose model takes samples of `shape`.
+def copy_checked(path: Path, target: Path, shape: tuple[int, ...]) -> None:
+    """Copy a `.keras` file, whose model takes samples of `shape`: the copy is what was checked, whoever writes to it.
 
     Raises: FileNotFoundError; ValueError for anything but a stack of plain layers with their weights.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file, expected a Keras model; train one first")
     try:
-        content = _content(path)
-        parts = _members(content)
-        _table(parts["metadata.json"], "metadata.json")
-        _stack(_table(parts["config.json"], "config.json"), [None, *shape])
-    except _Fault as fault:
+        _check(path, str(path), shape)  # first, so that nothing else is ever copied
+        shutil.copyfile(path, target)
+        _check(target, str(path), shape)
+        with target.open("rb") as file:
+            archive.check_sums(file)  # since Keras reads past a wrong one
+    except Fault as fault:
         raise ValueError(f"{path}: found {fault}, expected a .keras model of plain layers; train it again") from None
-    hdf5.contents(io.BytesIO(parts["model.weights.h5"]), f"{path}: model.weights.h5")
-    return content
 
 
-def _content(path: Path) -> bytes:
+def _check(path: Path, subject: str, shape: tuple[int, ...]) -> None:
     with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(0)
-        if size > SIZE:
-            raise _Fault(f"{size:,} bytes")
-        return file.read(size)
-
-
-def _members(content: bytes) -> dict[str, bytes]:
-    """Return the content of each member of an archive."""
-    if content.startswith(hdf5.SIGNATURE):
-        raise _Fault("an HDF5 file")
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = archive.infolist()
-            names = [member.filename for member in members]
-            if sorted(names) != sorted(LIMITS):
-                raise _Fault(f"the members {names[:6]!r:.200}")
-            return {member.filename: _member(archive, member) for member in members}
-    except ZIP_FAULTS as error:
-        raise _Fault(f"a damaged or foreign archive ({type(error).__name__})") from None
-
-
-def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """Return the content of a member, never more than its limit."""
-    if member.file_size > LIMITS[member.filename]:
-        raise _Fault(f"{member.file_size:,} bytes of {member.filename}")
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise _Fault(f"a strange compression of {member.filename}")
-    with archive.open(member) as file:
-        return file.read(member.file_size + 1)  # one more than promised: makes zipfile check its sum
+        parts = archive.parts(file)
+        _table(parts.metadata, "metadata.json")
+        _stack(_table(parts.config, "config.json"), [None, *shape])
+        hdf5.contents(parts.weights, f"{subject}: model.weights.h5")
 
 
 def _table(text: bytes, name: str) -> dict[str, Any]:
@@ -114,7 +87,7 @@ def _table(text: bytes, name: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         table = None
     if not isinstance(table, dict):
-        raise _Fault(f"no JSON in {name}")
+        raise Fault(f"no JSON in {name}")
     return table
 
 
@@ -133,98 +106,119 @@ def _stack(model: dict[str, Any], shape: list[int | None]) -> None:
     config = model.get("config")
     layers = _list(config.get("layers") if isinstance(config, dict) else None)
     if not 1 < len(layers) <= DEPTH:
-        raise _Fault(f"{len(layers):,} layers")
+        raise Fault(f"{len(layers):,} layers")
     try:
         _object({**model, "config": {**config, "layers": None}}, MODELS)
         for layer in layers:
             _object(layer, LAYERS)
             strange = [name for name, item in layer["config"].items() if name not in FIELDS and item is not None]
             if strange:
-                raise _Fault(f"{strange[0]!r:.60} of a layer")
+                raise Fault(f"{strange[0]!r:.60} of a layer")
     except RecursionError:
-        raise _Fault("a model nested too deeply") from None
+        raise Fault("a model nested too deeply") from None
     first = [layers[0]["config"].get("batch_shape"), config.get("build_input_shape", shape)]
     first.append((model.get("build_config") or {}).get("input_shape", shape))
     if layers[0]["class_name"] != "InputLayer" or first != [shape] * 3:
-        raise _Fault(f"an input of shape {first[0]!r:.80}, not {shape},")
-    weights, (inner, channels) = 0, (math.prod(shape[1:-1]), shape[-1])
+        raise Fault(f"an input of shape {first[0]!r:.80}, not {shape}")
+    weights, sides, channels = 0, shape[1:-1], shape[-1]
     for layer in layers[1:]:
-        built = (layer.get("build_config") or {}).get("input_shape")
+        built, already = (layer.get("build_config") or {}).get("input_shape"), 0
         if built is not None:  # Keras builds with that, before the layer has its place
-            extents = [_whole({"input_shape": extent}, "input_shape") for extent in _list(built)[1:]] or [1]
-            weights += weight_of(layer, math.prod(extents[:-1]), extents[-1])[0]
-        more, inner, channels = weight_of(layer, inner, channels)
-        weights += more
-        if weights > WEIGHTS or inner * channels > WIDTH:
-            raise _Fault(f"a model of more than {WEIGHTS:,} weights, or {WIDTH:,} values between layers,")
+            extents = _wholes({"input_shape": _list(built)[1:] or [1]}, "input_shape")
+            already = weight_of(layer, extents[:-1], extents[-1])[0]
+        more, sides, channels = weight_of(layer, sides, channels)
+        weights += max(more, already)
+        if weights > WEIGHTS or math.prod(sides) * channels > WIDTH:
+            raise Fault(f"a model of more than {WEIGHTS:,} weights, or {WIDTH:,} values between layers")
 
 
-def weight_of(layer: dict[str, Any], inner: int, channels: int) -> tuple[int, int, int]:
-    """Return how many weights a layer has, and how many places and channels its output has; each may be less."""
+def weight_of(layer: dict[str, Any], sides: list[int], channels: int) -> tuple[int, list[int], int]:
+    """Return how many weights a layer has at most, and the sides and the channels of its output."""
     config = layer["config"]
     if config.get("data_format") not in (None, "channels_last"):
-        raise _Fault(f"data in the order {config['data_format']!r:.80}")
+        raise Fault(f"data in the order {config['data_format']!r:.80}")
     match layer["class_name"]:
         case "Conv2D":
-            filters, kernel = _whole(config, "filters"), config.get("kernel_size")
-            area = math.prod(_whole({"kernel_size": side}, "kernel_size") for side in _list(kernel))
-            return (area * channels + 1) * filters, inner, filters
+            filters, kernel = _whole(config, "filters"), _wholes(config, "kernel_size")
+            return (math.prod(kernel) * channels + 1) * filters, _swept(sides, kernel, config), filters
+        case "MaxPooling2D" | "AveragePooling2D":
+            return 0, _swept(sides, _wholes(config, "pool_size"), config), channels
         case "Dense":
             units = _whole(config, "units")
-            return (channels + 1) * units, inner, units
-        case "Flatten" | "GlobalAveragePooling2D" | "GlobalMaxPooling2D":
-            return 0, 1, inner * channels
+            return (channels + 1) * units, sides, units
+        case "Flatten":
+            return 0, [], math.prod(sides) * channels
+        case "GlobalAveragePooling2D" | "GlobalMaxPooling2D":
+            return 0, [1 for _ in sides] if config.get("keepdims") else [], channels
         case "BatchNormalization" | "LayerNormalization":
-            return 4 * inner * channels, inner, channels
+            last = config.get("axis") in (-1, [-1], 1 + len(sides), [1 + len(sides)])
+            return 4 * channels * (1 if last else math.prod(sides)), sides, channels
         case "InputLayer":
-            raise _Fault("a second input")
-    return 0, inner, channels
+            raise Fault("a second input")
+    return 0, sides, channels
+
+
+def _swept(sides: list[int], window: list[int], config: dict[str, Any]) -> list[int]:
+    """Return in how many places a window finds room that goes over something of these sides."""
+    steps = _wholes({"strides": config.get("strides") or window}, "strides")
+    spread = _wholes({"dilation_rate": config.get("dilation_rate") or [1] * len(sides)}, "dilation_rate")
+    if not len(sides) == len(window) == len(steps) == len(spread) or config.get("padding") not in (None, *PADDINGS):
+        raise Fault(f"a strange window {window!r:.80}")
+    whole = zip(sides, window, spread, strict=True)
+    rooms = sides if config.get("padding") == "same" else [side - (width - 1) * far for side, width, far in whole]
+    if min(rooms) < 1:
+        raise Fault(f"a window {window!r:.80} on {sides!r:.80}")
+    return [-(-room // step) for room, step in zip(rooms, steps, strict=True)]
+
+
+def _wholes(config: dict[str, Any], name: str) -> list[int]:
+    return [_whole({name: side}, name) for side in _list(config.get(name))]
 
 
 def _list(value: Any) -> list[Any]:
     if not isinstance(value, list):
-        raise _Fault(f"{value!r:.80} in place of a list")
+        raise Fault(f"{value!r:.80} in place of a list")
     return value
 
 
 def _whole(config: dict[str, Any], name: str) -> int:
     value = config.get(name)
     if type(value) is not int or not 0 < value <= WIDTH:
-        raise _Fault(f"{name} {value!r:.80}")
+        raise Fault(f"{name} {value!r:.80}")
     return value
 
 
 def _object(value: Any, classes: dict[str, set[str]]) -> None:
     """Check an object, and all details in it: it must be of a known class, with no name that somebody registered."""
     if not isinstance(value, dict):
-        raise _Fault(f"{value!r:.80} in place of an object")
+        raise Fault(f"{value!r:.80} in place of an object")
     module, name = value.get("module"), value.get("class_name")
     known = isinstance(module, str) and isinstance(name, str) and name in classes.get(module, ())
     if not known or value.get("registered_name") is not None or not value.keys() <= OBJECT:
         registered = f" registered as {value['registered_name']!r:.60}" if value.get("registered_name") else ""
-        raise _Fault(f"the class {module!r:.60} {name!r:.60}{registered}")
+        raise Fault(f"the class {module!r:.60} {name!r:.60}{registered}")
     for part in PARTS & value.keys():
         if not isinstance(value[part], dict | None):
-            raise _Fault(f"{part} {value[part]!r:.80}")
+            raise Fault(f"{part} {value[part]!r:.80}")
     if not isinstance(value.get("config"), dict):
-        raise _Fault(f"no config of '{name}'")
+        raise Fault(f"no config of '{name}'")
     for part in PARTS:
         for key, item in (value.get(part) or {}).items():
             numbers = key == "dtype" or (name, key) == ("DTypePolicy", "name")
             if numbers and isinstance(item, str) and item not in NUMBERS:
-                raise _Fault(f"numbers of type {item!r:.80}")
+                raise Fault(f"numbers of type {item!r:.80}")
             _value(item)
 
 
 def _value(value: Any, depth: int = 0) -> None:
     if depth > NESTED:
-        raise _Fault("lists in lists")
+        raise Fault("lists in lists")
     if isinstance(value, dict):
         _object(value, DETAILS)
     elif isinstance(value, list):
         for item in value:
             _value(item, depth + 1)
     elif isinstance(value, float) and not math.isfinite(value):
-        raise _Fault("an infinite number")
+        raise Fault("an infinite number")
     elif isinstance(value, str) and not (value.isprintable() and len(value) <= TEXT):
-        raise _Fault(f"the text {value!r:.80}")
+        raise Fault(f"the text {value!r:.80}")

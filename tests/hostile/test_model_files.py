@@ -103,7 +103,12 @@ CONFIGS: dict[str, tuple[Callable[[Config], Any], str]] = {
     "shape to build": (lambda f: built(f, [None, "x"]), "input_shape 'x'"),
     "rank of what is added to weights": (lambda f: layer(f, 3, lora_rank=10**5), "'lora_rank' of a layer"),
     "field that no layer has": (lambda f: layer(f, 3, input_shape=[2**17]), "'input_shape' of a layer"),
-    "kernel": (lambda f: layer(f, 1, kernel_size=[10**4, 10**4]), "a model of more than"),
+    "kernel": (lambda f: layer(f, 1, kernel_size=[10**4, 10**4], padding="same"), "a model of more than"),
+    "kernel that finds no room": (lambda f: layer(f, 1, kernel_size=[29, 29]), r"a window \[29, 29\] on \[28, 28\]"),
+    "kernel with too many sides": (lambda f: layer(f, 1, kernel_size=[1, 1, 1]), "a strange window"),
+    "kernel with strange padding": (lambda f: layer(f, 1, padding="full"), "a strange window"),
+    "steps of none": (lambda f: layer(f, 1, strides=[0, 0]), "strides 0"),
+    "width": (lambda f: layer(f, 1, filters=400, padding="same"), "values between layers"),
     "filters": (lambda f: layer(f, 1, filters=10**4), "a model of more than"),
     "order of data": (lambda f: layer(f, 1, data_format="channels_first"), "data in the order 'channels_first'"),
     "quantised numbers": (lambda f: layer(f, 1, dtype="int8_from_float32"), "numbers of type 'int8_from_float32'"),
@@ -147,11 +152,16 @@ def edited(edit: Callable[[h5py.File], object]) -> bytes:
     return model(members={"model.weights.h5": weights(edit)})
 
 
+def larger(data: bytes) -> bytes:
+    """Return an archive that says that its directory is the larger one, which may be of any size."""
+    return data[:-22] + struct.pack("<4sIQI", b"PK\6\7", 0, 0, 1) + data[-22:]
+
+
 OUTSIDE = [("/etc/passwd", 0, 400)]
-BOMB = {"model.weights.h5": bytes(2**28 + 1)}
+BOMB = {"metadata.json": bytes(2**28 + 1)}
 ARCHIVES = {
     "nothing strange": (model, None),
-    "zipped weights": (lambda: model(compression=zipfile.ZIP_DEFLATED), None),
+    "zipped weights": (lambda: model(compression=zipfile.ZIP_DEFLATED), "a strange compression of model.weights.h5"),
     "empty": (lambda: b"", "a damaged or foreign"),
     "half": (lambda: model()[:50_000], "a damaged or foreign"),
     "HDF5": (raw_h5, "an HDF5 file"),
@@ -161,9 +171,12 @@ ARCHIVES = {
     "a member anywhere": (lambda: model(members={"/etc/cron.d/x": b""}), "the members .*/etc/cron"),
     "a member twice": (lambda: model() and zipped([("config.json", b"{}")] * 2), "the members"),
     "a member missing": (lambda: zipped([("config.json", b"{}"), ("metadata.json", b"{}")]), "the members"),
-    "5,000 members": (lambda: zipped((f"{number}", b"") for number in range(5_000)), "the members"),
+    "5,000 members": (lambda: zipped((f"{number}", b"") for number in range(5_000)), r"of 5,000 members"),
+    "a few other members": (lambda: zipped((f"{number}", b"") for number in range(5)), "the members"),
+    "a comment": (lambda: model()[:-2] + b"\4\0more", "a damaged or foreign"),
+    "a larger directory": (lambda: zipped([("a", b"")]) and larger(model()), "a damaged or foreign"),
     "a member that is a link": (linked, "no JSON in config.json"),
-    "a bomb": (lambda: model(members=BOMB, compression=zipfile.ZIP_DEFLATED), "268,435,457 bytes of model.weights.h5"),
+    "a bomb": (lambda: model(members=BOMB, compression=zipfile.ZIP_DEFLATED), "268,435,457 bytes of metadata.json"),
     "an encrypted member": (lambda: marked(model(), 8, 1), "a damaged or foreign"),
     "bzip2": (lambda: model(compression=zipfile.ZIP_BZIP2), "a strange compression"),
     "lzma": (lambda: model(compression=zipfile.ZIP_LZMA), "a strange compression"),
@@ -189,6 +202,27 @@ def test_hostile_archive_is_a_clear_error(
     """An archive with other members, or more in them than there may be, is refused before it is unpacked."""
     (tmp_path / "model.keras").write_bytes(make())
     workers.expect("keras", tmp_path / "model.keras", fault)
+
+
+def test_sparse_file_as_large_as_may_be_is_refused(workers: Workers, tmp_path: Path) -> None:
+    """A gigabyte of weights that takes no room on the disk is neither read nor copied, but for what describes it."""
+    whole, size = model(), 2**30
+    start = whole.find(b"model.weights.h5") + len("model.weights.h5")
+    before, middle = whole[:start], whole[start : start + len(weights())]
+    directory = whole[start + len(middle) :]
+    old = struct.pack("<II", len(middle), len(middle))
+    before, directory = (part.replace(old, struct.pack("<II", size, size)) for part in (before, directory))
+    place = len(whole) - len(directory)
+    directory = directory.replace(struct.pack("<I", place), struct.pack("<I", start + size))
+    path = tmp_path / "model.keras"
+    with path.open("wb") as file:
+        file.write(before + middle)
+        file.seek(start + size)
+        file.write(directory)
+    workers.expect("keras", path, "model.weights.h5: found a damaged or foreign file, expected HDF5")
+    with path.open("r+b") as file:
+        file.truncate(start + size + 2**21)
+    workers.expect("keras", path, "found 1,0..,...,... bytes, expected")
 
 
 LOAD = """
@@ -218,3 +252,25 @@ def test_keras_loads_what_passed_and_nothing_else(tmp_path: Path) -> None:
     assert all("; train it again" in line for line in rest), done.stdout
     assert "'Lambda'" in rest[2]
     assert "Traceback" not in done.stderr
+
+
+def convolutions(*filters: int) -> bytes:
+    """Return a model of blocks of convolutions, each block on half the sides, and of two dense layers."""
+    config = model_config()
+    first, conv, flatten, dense = config["config"]["layers"]
+    conv["config"] |= {"padding": "same", "kernel_size": [3, 3]}
+    pool = thing("keras.layers", "MaxPooling2D", pool_size=[2, 2], strides=[2, 2], padding="valid", name="pool")
+    blocks = [one for count in filters for one in ({**conv, "config": {**conv["config"], "filters": count}}, pool)]
+    wide = {**dense, "config": {**dense["config"], "units": 1024}}
+    layers = [first, *blocks, flatten, wide, dense]
+    config["config"]["layers"] = [{**one, "build_config": None} for one in layers]
+    return model(config)
+
+
+@pytest.mark.parametrize("filters", [(16, 32), (64, 128, 256), (128, 256, 512, 1024)])
+def test_large_model_that_somebody_could_train_is_read(
+    workers: Workers, tmp_path: Path, filters: tuple[int, ...]
+) -> None:
+    """The sides that pooling leaves count, so that many channels on few places are not taken for many weights."""
+    (tmp_path / "model.keras").write_bytes(convolutions(*filters))
+    workers.expect("keras", tmp_path / "model.keras", None)

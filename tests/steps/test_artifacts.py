@@ -86,3 +86,15 @@ def test_json_is_sorted_and_has_no_nan(tmp_path):
     assert list(json.loads(text)) == ["a", "b"]
     with pytest.raises(ValueError, match="not JSON compliant"):
         artifacts.write_json(tmp_path / "values.json", {"a": float("nan")})
+
+
+@pytest.mark.parametrize("epochs", [1, 255, 256, 257, 20_000])
+def test_a_history_of_any_length_is_read(tmp_path, epochs):
+    """Files of few and of very many rows pass the check, trees of chunks and all."""
+    with artifacts.writing(tmp_path / "history.h5") as file:
+        for name in ("accuracy", "loss", "val_accuracy", "val_loss"):
+            artifacts.store(file, name, np.arange(epochs) / 3)
+    with artifacts.reading(tmp_path / "history.h5") as file:
+        assert (
+            artifacts.rows(artifacts.dataset(file, "loss", np.float64, ())).tolist() == (np.arange(epochs) / 3).tolist()
+        )
