@@ -80,7 +80,8 @@ def _harmless(event: str, subject: str, folder: str) -> bool:
     python = (f"{sys.prefix}/lib", f"{sys.base_prefix}/lib")
     if event == "open":  # a relative name belongs to a folder that was opened before
         inside = not subject.startswith("/") and ".." not in subject
-        return inside or subject.startswith((folder, os.devnull, *python))
+        around = Path(folder).is_relative_to(subject)  # a folder around it, which is forced to the disk
+        return inside or around or subject.startswith((folder, os.devnull, *python))
     if event == "exec":
         return any(f'file "{place}' in subject for place in python)
     if event == "import":
