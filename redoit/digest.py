@@ -5,6 +5,7 @@ neighbours can't merge and `1`, `1.0`, `True` and `"1"` stay four different valu
 """
 
 import math
+import os
 import struct
 from collections.abc import Mapping
 from io import BufferedReader, FileIO
@@ -13,7 +14,7 @@ from pathlib import Path
 from blake3 import blake3
 
 HEX = 64  # characters in a digest
-BLOCK = 2**24  # bytes that are read at once
+BLOCK = 2**22  # bytes that are read at once
 
 
 def of_bytes(data: bytes) -> str:
@@ -37,7 +38,8 @@ def of_stream(file: BufferedReader | FileIO) -> str:
 
     Raises: OSError.
     """
-    hasher, block = blake3(max_threads=blake3.AUTO), memoryview(bytearray(BLOCK))
+    size = min(os.fstat(file.fileno()).st_size + 1, BLOCK)  # to clear a large block takes longer than a small file
+    hasher, block = blake3(max_threads=blake3.AUTO), memoryview(bytearray(size))
     while count := file.readinto(block):
         hasher.update(block[:count])
     return hasher.hexdigest()
