@@ -9,6 +9,7 @@ import os
 import random
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ LOST = [".redoit/doit.db", ".redoit/files", ".redoit/environment", ".redoit/save
 STEPS = 14  # of a history
 EVEN = 0.5
 MEMORY = Path("/dev/shm")  # where there is one, forks need not wait for a disk
-FORKED, REAL, FULL, FULL_REAL = 25, 4, 2500, 300  # histories
+FORKED, REAL, FULL, FULL_REAL = 20, 3, 2000, 200  # histories
 
 
 @st.composite
@@ -74,6 +75,7 @@ class Histories(RuleBasedStateMachine):
     folder: Path
     real = False
     kind: type[Engine] = Engine
+    tally: Counter[str]
 
     def __init__(self) -> None:
         super().__init__()
@@ -84,9 +86,11 @@ class Histories(RuleBasedStateMachine):
     def begin(self, shape: Shape, shared: bool, number: int) -> None:
         """Write a project, never built."""
         own = [f"{step.name} {what}" for step in shape.steps for what in ("body", "default")]
-        world = World(dict.fromkeys([*SHARED, *own], 1), dict.fromkeys(SOURCES, number), store="../../store" * shared)
-        doit = Doit(self.root / "main/project", self.real, self.kind)
-        self.checkout = Checkout(shape, world, Builds(shape, self.root), doit)
+        world = World(
+            shape, dict.fromkeys([*SHARED, *own], 1), dict.fromkeys(SOURCES, number), store="../../store" * shared
+        )
+        doit = Doit(self.root / "main/project", self.real, self.kind, self.tally)
+        self.checkout = Checkout(world, Builds(self.root), doit)
         self.earlier = [world]
         self.checkout.build(Given())
 
@@ -97,8 +101,11 @@ class Histories(RuleBasedStateMachine):
 
     def _edit(self, rng: random.Random, what: str, name: str, value: Any) -> None:
         """Edit one thing, and perhaps run doit."""
+        self._take(self.checkout.world.edited(what, name, value), rng)
+
+    def _take(self, world: World, rng: random.Random) -> None:
         self.earlier.append(self.checkout.world)
-        self.checkout.take(self.checkout.world.edited(what, name, value), rng)
+        self.checkout.take(world, rng)
         self._perhaps_build(rng)
 
     def _perhaps_build(self, rng: random.Random) -> None:
@@ -142,16 +149,23 @@ class Histories(RuleBasedStateMachine):
         self._edit(rng, "inputs", path, number)
 
     @rule(data=st.data(), rng=RNG)
+    def rewire(self, data: st.DataObject, rng: random.Random) -> None:
+        """Let a stage read other files."""
+        place = data.draw(st.integers(0, len(self.shape.stages) - 1))
+        stage, before = self.shape.stages[place], self.shape.stages[:place]
+        files = [*SOURCES, *(path for other in before for path in other.outputs.values())]
+        reads = tuple(data.draw(st.sampled_from(files)) for _ in stage.reads)
+        self._take(self.checkout.world.rewired(stage.name, reads), rng)
+
+    @rule(data=st.data(), rng=RNG)
     def go_back(self, data: st.DataObject, rng: random.Random) -> None:
         """Go back to how all files were at some time."""
-        world = data.draw(st.sampled_from(self.earlier))
-        self.checkout.take(world, rng)
-        self._perhaps_build(rng)
+        self._take(data.draw(st.sampled_from(self.earlier)), rng)
 
     @rule(data=st.data())
     def touch(self, data: st.DataObject) -> None:
         """Touch a file."""
-        files = [*self.checkout.world.files(self.shape)]
+        files = [*self.checkout.world.files()]
         files += [path for stage in self.shape.stages for path in stage.outputs.values()]
         path = self.checkout.root / data.draw(st.sampled_from(files))
         if path.exists():
@@ -272,7 +286,8 @@ def explore(
     folder: Path, campaign: Campaign, examples: int, *, real: bool = False, kind: type[Engine] = Engine
 ) -> None:
     """Go through histories, from the campaign's seed."""
-    machine = type("Histories", (Histories,), {"folder": folder, "real": real, "kind": kind})
+    tally = Counter[str]()
+    machine = type("Histories", (Histories,), {"folder": folder, "real": real, "kind": kind, "tally": tally})
     phases = (Phase.generate,) if real or kind is not Engine else (Phase.generate, Phase.shrink)  # which takes long
     options = settings(
         max_examples=examples,
@@ -284,6 +299,7 @@ def explore(
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(seed(campaign.seed)(machine), settings=options)
+    print(f"{campaign.name}: {examples} histories held, seed {campaign.seed}, {dict(tally)}")
 
 
 def test_each_doit_is_a_clean_build(campaign: Campaign, memory: Path) -> None:

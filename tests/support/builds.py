@@ -9,20 +9,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from forked import ended, forked
-from pipelines import Shape, World
+from pipelines import World
 
 
 class Builds:
-    """The clean builds of one pipeline, each made once."""
+    """Clean builds, each made once."""
 
-    def __init__(self, shape: Shape, folder: Path) -> None:
-        self._shape = shape
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._made: dict[str, dict[str, str]] = {}
 
     def outputs(self, world: World, k: Mapping[str, int]) -> dict[str, str]:
         """Return path -> text of every output. `k`: stage -> setting on the command line."""
-        files = world.files(self._shape)
+        files = world.files()
         name = repr((sorted(files.items()), sorted(k.items())))
         if name not in self._made:
             folder = self._folder / f"clean{len(self._made)}"
@@ -30,7 +29,7 @@ class Builds:
             write(root, files)
             number = forked(lambda: self._build(root, world, k), folder / "out")
             assert ended(number) == 0, (folder / "out").read_text()
-            paths = [path for stage in self._shape.stages for path in stage.outputs.values()]
+            paths = [path for stage in world.shape.stages for path in stage.outputs.values()]
             self._made[name] = {path: (root / path).read_text() for path in paths}
             shutil.rmtree(folder)
         return self._made[name]
@@ -40,7 +39,7 @@ class Builds:
         os.mkdir("data")
         sys.path.insert(0, str(root))
         sys.dont_write_bytecode = True
-        for stage in self._shape.stages:
+        for stage in world.shape.stages:
             run = importlib.import_module(f"steps.{stage.step.name}").run
             paths = {role: Path(path) for role, path in {**stage.inputs, **stage.outputs}.items()}
             run(**paths, k=k.get(stage.name, world.k(stage)))

@@ -65,8 +65,7 @@ class Checkout:
     last, where that is certain.
     """
 
-    def __init__(self, shape: Shape, world: World, builds: Builds, doit: Doit) -> None:
-        self.shape = shape
+    def __init__(self, world: World, builds: Builds, doit: Doit) -> None:
         self.world = world
         self.known, self.private = Known(), Known()
         self.marks: set[str] = set()
@@ -74,16 +73,21 @@ class Checkout:
         self.latest: dict[str, Key] = {}
         self._builds = builds
         self._doit = doit
-        write(self.root, world.files(shape))
+        write(self.root, world.files())
 
     @property
     def root(self) -> Path:
         """Its folder."""
         return self._doit.root
 
+    @property
+    def shape(self) -> Shape:
+        """Its pipeline."""
+        return self.world.shape
+
     def take(self, world: World, rng: random.Random) -> None:
         """Edit files until they are those of another world."""
-        write(self.root, world.files(self.shape), rng)
+        write(self.root, world.files(), rng)
         self.world = world
 
     def build(self, given: Given) -> None:
@@ -147,7 +151,7 @@ class Checkout:
         """Return a copy of the project in another folder, with `.redoit/` and outputs or without."""
         left_out = [*([] if with_state else [".redoit"]), *([] if with_data else ["data"])]
         shutil.copytree(self.root, root, ignore=shutil.ignore_patterns(*left_out), symlinks=True)
-        other = Checkout(self.shape, self.world, self._builds, self._doit.elsewhere(root))
+        other = Checkout(self.world, self._builds, self._doit.elsewhere(root))
         other.known = self.known if self.world.store else copy.deepcopy(self.known) if with_state else Known()
         if with_state:
             other.private, other.latest = copy.deepcopy(self.private), dict(self.latest)

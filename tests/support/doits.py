@@ -3,7 +3,8 @@
 import contextlib
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from forked import doit, ended, forked
@@ -17,11 +18,15 @@ PATIENCE = 60  # seconds
 
 @dataclass(frozen=True)
 class Doit:
-    """doit in the folder of a project. `real`: as a process; else with an engine of a `kind`, which may be broken."""
+    """doit in the folder of a project. `real`: as a process; else with an engine of a `kind`, which may be broken.
+
+    `tally`: what was done so far.
+    """
 
     root: Path
     real: bool
     kind: type[Engine] = Engine
+    tally: Counter[str] = field(default_factory=Counter, compare=False)
 
     def elsewhere(self, root: Path) -> "Doit":
         """Return the same for another folder."""
@@ -30,7 +35,10 @@ class Doit:
     def run(self, arguments: tuple[str, ...]) -> Result:
         """Run doit to its end."""
         self._begin()
-        return self._end(self._start(arguments, 0), 0)
+        result = self._end(self._start(arguments, 0), 0)
+        for verdict in ("kept", "restored", "finished"):
+            self.tally[verdict] += len(result.told(verdict))
+        return result
 
     def run_at_once(self, arguments: tuple[str, ...]) -> list[Result]:
         """Run two doits at once, to their ends; each result has what both executed."""
@@ -55,6 +63,7 @@ class Doit:
         assert offspring.left() == []
 
     def _begin(self) -> None:
+        self.tally["doits"] += 1
         self._witness.write_text("")
 
     @property
@@ -70,7 +79,7 @@ class Doit:
 
     def _end(self, process: "subprocess.Popen[bytes] | int", which: int) -> Result:
         code = ended(process) if isinstance(process, int) else process.wait(PATIENCE)
-        return Result(self._executed(), code, f"$ {self._out(which).read_text()}", "")
+        return Result(self._executed(), code, self._out(which).read_text(), "")
 
     def _fork(self, arguments: tuple[str, ...], which: int) -> int:
         return forked(lambda: doit(self.root, arguments, self.kind), self._out(which))

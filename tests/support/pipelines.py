@@ -1,8 +1,8 @@
 """Generated pipelines: stages made of real step modules, and all that a user may edit about them.
 
-A `Shape` is what stays the same through a history: which steps there are, and how stages wire them. A `World` is what
-is edited: numbers in code, looks of code, settings, inputs. Both together are the files of a project. Each number is
-one digit, so that an edit changes neither the size of a file nor, if it is made so, its times.
+A `Shape` says which steps there are, and how stages wire them. A `World` is a shape, numbers in code, looks of code,
+settings and inputs: all the files of a project. Each number is one digit, so that an edit changes neither the size of a
+file nor, if it is made so, its times.
 """
 
 from collections.abc import Mapping
@@ -216,6 +216,7 @@ class World:
     `inputs`: source -> its number; `store`: that of the project, if it is elsewhere.
     """
 
+    shape: Shape
     knobs: Mapping[str, int]
     inputs: Mapping[str, int]
     looks: Mapping[str, int] = field(default_factory=dict)
@@ -226,13 +227,18 @@ class World:
         """Return a world in which one thing is another."""
         return replace(self, **{what: {**getattr(self, what), name: value}})
 
-    def files(self, shape: Shape) -> dict[str, str]:
+    def rewired(self, name: str, reads: tuple[str, ...]) -> "World":
+        """Return a world in which one stage reads other files."""
+        stages = (replace(stage, reads=reads) if stage.name == name else stage for stage in self.shape.stages)
+        return replace(self, shape=replace(self.shape, stages=tuple(stages)))
+
+    def files(self) -> dict[str, str]:
         """Return path -> text of all files that a user writes."""
         modules = {"constants": CONSTANTS, "shapes": SHAPES, "helpers": HELPERS_MODULE}
-        found = {**FIXED, "dodo.py": shape.dodo(), "pyproject.toml": self._pyproject()}
+        found = {**FIXED, "dodo.py": self.shape.dodo(), "pyproject.toml": self._pyproject()}
         for name, text in modules.items():
             found[f"steps/{name}.py"] = text.format(look=LOOKS[self.looks.get(name, 0)], **self._shared())
-        found |= {f"steps/{step.name}.py": step.text(self) for step in shape.steps}
+        found |= {f"steps/{step.name}.py": step.text(self) for step in self.shape.steps}
         return found | {path: f"{number} {9 - number}\n" for path, number in self.inputs.items()}
 
     def k(self, stage: Stage) -> int:
