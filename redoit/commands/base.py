@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from redoit.settings import nearest
 from redoit.tasks import stage_of
 
 SIGNALLED = 128  # a shell adds the number of the signal that ended a command
-PATIENCE = 10.0  # seconds that a commit in another thread may still take when we are to stop
+PATIENCE = 10.0  # seconds that a commit in another thread may still take, and we ourselves, when we are to stop
 NO_WAIT = {
     "name": "no_wait",
     "long": "no-wait",
@@ -65,7 +66,7 @@ class StageCommand(DoitCmdBase):
             except KeyboardInterrupt:
                 RUNNING.stop(PATIENCE)
                 sys.stderr.write("Interrupted: what had finished is kept, the rest runs next time.\n")
-                return SIGNALLED + (ended[0] if ended else signal.SIGINT)
+                return SIGNALLED + (ended[-1] if ended else signal.SIGINT)
 
     def _seek(self, params: Any) -> None:
         """Go to the project's folder if we are below it, and read its configuration, as doit did where we were."""
@@ -97,20 +98,27 @@ class StageCommand(DoitCmdBase):
 
 @contextlib.contextmanager
 def _orderly_end() -> Iterator[list[int]]:
-    """Let SIGTERM and SIGHUP end us as Ctrl-C does; yield a list, to which the signal is added."""
+    """Let SIGTERM and SIGHUP end us as Ctrl-C does; yield a list, to which the signal is added.
+
+    Who sends more of them changes nothing as long as we end in good order.
+    """
     received: list[int] = []
+    patient = 0.0  # until when
 
     def interrupt(number: int, _frame: object) -> None:
-        received.append(number)
-        raise KeyboardInterrupt
+        nonlocal patient
+        if time.monotonic() > patient:  # else it would strike those who tidy up because of the first one
+            patient = time.monotonic() + PATIENCE
+            received.append(number)
+            raise KeyboardInterrupt
 
     before = {}
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         with contextlib.suppress(ValueError):  # not in the main thread
-            if signal.getsignal(number) is signal.SIG_DFL:
+            if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
                 before[number] = signal.signal(number, interrupt)
     try:
         yield received
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if received else handler)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,21 @@ def test_an_interrupted_doit(fresh: Pipeline, number: signal.Signals) -> None:
     assert result.code != 0
     assert "Traceback" not in result.text
     assert fresh.doit().executed == ["sort", "side", "join"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("arguments", [(), ("-n2",)], ids=["serial", "parallel"])
+def test_an_impatient_user(fresh: Pipeline, number: signal.Signals, arguments: tuple[str, ...]) -> None:
+    """Ctrl-C again and again is as good as once: doit ends in good order, and leaves no litter."""
+    process = fresh.start(*arguments, DURING_make="sleep 30")
+    until(lambda: fresh.executed() == ["make"])
+    while process.poll() is None:
+        process.send_signal(number)
+        time.sleep(0.001)
+    result = fresh.finish(process)
+    assert result.code == 128 + number, result.text
+    assert result.err == "Interrupted: what had finished is kept, the rest runs next time.\n"
+    assert not list(fresh.path("data").iterdir())
 
 
 def test_what_a_killed_doit_left_is_swept(built: Pipeline) -> None:
