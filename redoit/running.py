@@ -6,6 +6,8 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 
+LONGEST = threading.TIMEOUT_MAX  # seconds that a timer can wait, some centuries
+
 
 class Running:
     """Processes that lead a group of their own, by number."""
@@ -36,7 +38,7 @@ class Running:
         `limit`: in seconds. That function ends the whole group, and returns whether the limit was held.
         """
         late = threading.Event()
-        timer = threading.Timer(limit or 0, lambda: late.set() if self._kill(number) else None)
+        timer = threading.Timer(min(limit or 0, LONGEST), lambda: late.set() if self._kill(number) else None)
         with self._lock:
             self._numbers.add(number)
             stopped = self._stopped
