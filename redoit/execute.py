@@ -90,8 +90,7 @@ def execute(call: Call, log: Path, stdout: TextIO | None, stderr: TextIO | None)
         if not in_time:
             found = f"it ran longer than its time limit of {call.time_limit:g} s, and was ended"
         raise StepError(f"step {call.step}", found, f"its log is {os.path.relpath(log)}")
-    metrics = {name: float(value) for name, value in outcome["metrics"].items()}
-    return Result(metrics, tuple(outcome.get("reads", ())), tuple(outcome.get("variables", ())), tuple(left))
+    return Result(outcome["metrics"], outcome["reads"], outcome["variables"], tuple(left))
 
 
 def _wait(process: "subprocess.Popen[bytes]", call: Call) -> bool:
@@ -127,10 +126,16 @@ def _answer() -> IO[bytes]:
 
 
 def _read(answer: IO[bytes]) -> dict[str, Any]:
+    """Return what the child wrote; nothing at all if it is not as a child writes it: a step can write there."""
     try:
-        return dict(json.loads(answer.read()))
-    except ValueError:
+        found = dict(json.loads(answer.read()))
+        read: dict[str, Any] = {name: str(found[name]) for name in ("error", "traceback") if name in found}
+        read |= {name: tuple(map(str, found.get(name, ()))) for name in ("reads", "variables")}
+        if "metrics" in found:
+            read["metrics"] = {name: float(value) for name, value in found["metrics"].items()}
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         return {}
+    return read
 
 
 def _ending(code: int) -> str:

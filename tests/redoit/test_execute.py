@@ -77,6 +77,17 @@ def test_wrong_return(returned: str) -> None:
     assert failure(f"return {returned}").endswith("expected a dict of numbers or None")
 
 
+ANSWERS = ["[1]", "7", "{", '{"metrics": 1}', '{"metrics": {"a": "b"}}', '{"metrics": {}, "reads": 3}']
+
+
+@pytest.mark.parametrize("answer", [*ANSWERS, pytest.param("[" * 10**5, id="deep")])
+def test_an_answer_that_the_step_wrote_itself(answer: str) -> None:
+    """A step that writes to where redoit's own process answers has failed as one that did not return."""
+    number = "next(int(n) for n in os.listdir('/proc/self/fd') if 'answer' in os.path.realpath(f'/proc/self/fd/{n}'))"
+    found = failure(f"os.write({number}, {answer!r}.encode())\nos._exit(0)")
+    assert found == "its process ended with status 0 before run returned"
+
+
 def test_raise() -> None:
     """An exception is told in one line with its type; the traceback is in the log, after what was printed."""
     assert failure("print('before')\nraise LookupError('no such row')") == "LookupError: no such row"

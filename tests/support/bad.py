@@ -55,6 +55,11 @@ FAILS = {
     "raises_no_exception": Bad("raise KeyboardInterrupt", "interrupted"),
     "goes_away": Bad("os.chdir('/'); made.write_text('x')", "FileNotFoundError"),
     "asks": Bad("made.write_text(input())", "EOFError"),
+    "answers_for_itself": Bad(
+        "made.write_text('x'); [os.pwrite(int(n), b'[1]', 0) for n in os.listdir('/proc/self/fd')"
+        " if 'answer' in os.path.realpath(f'/proc/self/fd/{n}')]; os._exit(0)",
+        "ended with status 0",
+    ),
     "closes_everything": Bad("made.write_text('x'); os.closerange(0, 99)", "ended with status"),
 }
 SUCCEEDS = {
@@ -75,6 +80,7 @@ SUCCEEDS = {
         "made.write_text('fine'); threading.Thread(target=time.sleep, args=(600,), daemon=True).start()", None
     ),
     "goes_away_and_writes": Bad("made = made.absolute(); os.chdir('/'); made.write_text('fine')", None),
+    "may_take_for_ever": Bad("made.write_text('fine')", None, 1e300),
     "removes_its_input": Bad("made.write_text('fine'); source.unlink(); source.write_text('given')", None),
 }
 PRINTS = {
