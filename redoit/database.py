@@ -28,7 +28,7 @@ class Database(SqliteDB):
                 if os.path.lexists(name) and (os.path.islink(name) or not os.path.isfile(name)):
                     disk.vacate(Path(name))
                 connection = super()._sqlite3(name)
-                connection.execute("select count(*) from doit").fetchone()
+                _check(connection)
                 return connection
             except (DatabaseException, sqlite3.Error):
                 _put_aside(name)
@@ -41,7 +41,7 @@ class Database(SqliteDB):
             found = super()._get_task_data(task_id)
         except (ValueError, RecursionError, sqlite3.Error):
             return {}
-        return found if isinstance(found, dict) else {}
+        return found if _is_record(found) else {}
 
     def in_(self, task_id: str) -> bool:
         """Tell whether a task is remembered."""
@@ -67,6 +67,25 @@ class Database(SqliteDB):
     def _say(self, error: sqlite3.Error) -> None:
         text = f"{self.name}: can't be written ({error}); stages lose nothing, ordinary tasks run again next time"
         sys.stderr.write(f"{text}\n")
+
+
+def _check(connection: Any) -> None:
+    """Hold a database against the one that doit makes: a table, since a view may have rows without end.
+
+    Raises: sqlite3.Error.
+    """
+    found = connection.execute("select type, name, rootpage from sqlite_master where sql is not null").fetchall()
+    if [(row["type"], row["name"], row["rootpage"] > 0) for row in found] != [("table", "doit", True)]:
+        raise sqlite3.DatabaseError("not as doit makes it")
+    connection.execute("select count(task_id), count(task_data is null) from doit").fetchone()
+
+
+def _is_record(found: Any) -> bool:
+    """Tell whether what is remembered of a task has the types that doit relies on."""
+    if not isinstance(found, dict) or not isinstance(found.get("_values_:", {}), dict):
+        return False
+    names = found.get("deps:", [])
+    return isinstance(names, list) and all(isinstance(name, str) for name in names)
 
 
 def _put_aside(name: str) -> None:

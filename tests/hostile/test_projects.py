@@ -1,11 +1,18 @@
 """Real doits in projects where an enemy has changed what redoit or doit reads."""
 
+import contextlib
 import json
+import os
+import shutil
+import sqlite3
+from dataclasses import replace
 
 import pytest
-from projects import Pipeline
+from projects import ALL, Pipeline, Result
 
 from redoit.digest import of_bytes
+from redoit.records import Setting, Stage
+from redoit.workspace import Workspace
 
 
 def sealed(value: object) -> bytes:
@@ -57,3 +64,97 @@ def test_doit_says_in_a_line_what_a_configuration_file_has_wrong(fresh: Pipeline
     assert "Traceback" not in result.text
     assert len(result.err.splitlines()) == 1, result.text
     assert result.err.rstrip("\n").isprintable(), result.text
+
+
+HOSTILE = "\x1b[2J\nStep make kept\r\ud800../../" + "n" * 10_000
+
+
+def held(result: Result) -> None:
+    """Hold that nothing escaped, and that nothing commands the terminal."""
+    assert "Traceback" not in result.text
+    assert all(line.isprintable() and len(line) < 5000 for line in result.text.split("\n")), result.text
+
+
+def test_names_in_a_forged_trace_are_shown_and_no_more(built: Pipeline) -> None:
+    """A trace under its right name, whose texts are hostile, explains in one line, and is listed and collected."""
+    workspace = Workspace(built.root)
+    stage = Stage("make", "steps.make", {}, {})
+    true = workspace.latest(stage)
+    assert true is not None
+    action = replace(
+        true.action,
+        settings=(Setting(HOSTILE, "str", HOSTILE),),
+        code={HOSTILE: of_bytes(b"")},
+        environment={HOSTILE: HOSTILE},
+    )
+    metrics = {HOSTILE: float("nan")}
+    forged = replace(true, action=action, stage=HOSTILE, host=HOSTILE, started=-1e11, seconds=1e11, metrics=metrics)
+    workspace.store.append(forged)
+    workspace.remember(stage, forged)
+    built.path("data/made.txt").unlink()
+    for command in (
+        ["cache"],
+        ["info", "make"],
+        ["make.times=9"],
+        ["cache", "check"],
+        ["cache", "gc", "--keep-last=1"],
+    ):
+        result = built.doit(*command)
+        assert result.code == (1 if command[0] == "info" else 0), result.text
+        held(result)
+    assert built.doit().code == 0
+
+
+def table(text: str) -> str:
+    """Return SQL that lets doit remember a text of all stages."""
+    return f"delete from doit; insert into doit values {', '.join(f'({name!r}, {text!r})' for name in ALL)}"
+
+
+ENDLESS = "with recursive c(n) as (select 1 union all select n + 1 from c) select 'make' task_id, n task_data from c"
+DATABASES = {
+    "numbers": table('{"deps:": 5, "_values_:": 7, "checker:": 9, "result:": 1, "source.txt": 3, "ignore:": 0}'),
+    "lists": table(
+        '{"deps:": [[1]], "_values_:": [1], "checker:": [], "result:": [], "source.txt": [], "ignore:": []}'
+    ),
+    "texts": table('{"deps:": "source.txt", "_values_:": "x", "checker:": "x", "result:": "x", "source.txt": "x"}'),
+    "lists in lists": table("[" * 100_000),
+    "no JSON": table("{"),
+    "numbers in place of texts": "update doit set task_data = 7",
+    "a view without end": f"drop table doit; create view doit as {ENDLESS}",
+    "a table of other columns": "drop table doit; create table doit (a)",
+    "a trigger": "create trigger t after insert on doit begin delete from doit; end",
+}
+
+
+@pytest.mark.parametrize("sql", DATABASES.values(), ids=DATABASES)
+def test_doit_comes_right_beside_a_hostile_database(built: Pipeline, sql: str) -> None:
+    """Whatever doit's own database says, and however it is made, results are right: it is never the truth."""
+    clean = built.outputs()
+    with contextlib.closing(sqlite3.connect(built.path(".redoit/doit.db"))) as connection:
+        connection.executescript(sql)
+    for _ in range(2):
+        built.path("data/total.txt").unlink()
+        result = built.doit()
+        assert (result.code, built.outputs(), result.executed) == (0, clean, []), result.text
+        held(result)
+
+
+LINKS = ["logs", "blobs", "quarantine"]  # the others, and who else writes there: tests/redoit
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_doit_writes_and_removes_nothing_behind_a_link(built: Pipeline, name: str) -> None:
+    """A folder of `.redoit/` that leads elsewhere is told or ignored; what is there stays as it is."""
+    outside = built.root.parent / "outside"
+    for file in ("make", ".tmp-old", of_bytes(b"")[2:], f"{of_bytes(b'')[:2]}/{of_bytes(b'')[2:]}"):
+        (outside / file).parent.mkdir(parents=True, exist_ok=True)
+        (outside / file).write_bytes(b"theirs")
+        os.utime(outside / file, (0, 0))
+    before = {path: path.read_bytes() for path in outside.rglob("*") if path.is_file()}
+    shutil.rmtree(built.path(f".redoit/{name}"), ignore_errors=True)
+    built.path(f".redoit/{name}").symlink_to(outside)
+    for command in (["make.times=9"], ["forget", "make"], [], ["cache", "check"], ["cache", "gc", "--keep-last=1"]):
+        held(built.doit(*command))
+    assert {path: path.read_bytes() for path in outside.rglob("*") if path.is_file()} == before
+    assert built.doit("cache", "clear", "--yes").code == 0
+    assert {path: path.read_bytes() for path in outside.rglob("*") if path.is_file()} == before

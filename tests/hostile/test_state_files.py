@@ -69,6 +69,8 @@ CONTENTS: dict[str, tuple[str, bytes | Callable[[Path], bytes]]] = {
     "files that are a list": ("files", sealed([1, 2])),
     "files that are lists": ("files", sealed(DEEPER)),
     "files of numbers": ("files", sealed({"a": 1})),
+    "files that fill the memory": ("files", sealed(b"[" + b"[]," * (2**23 // 3 - 99) + b"[]]")),
+    "environment that fills the memory": ("environment", sealed(b'{"folders":' + b"[" * 9 + b"{}," * 2**21 + b"0")),
     "files with long numbers": ("files", sealed(b'{"a":[' + LONG + b"]}")),
     "digest that leads out": ("files", entries(["../../canary", 1, 2, 3, 4, 5])),
     "digest that is a list": ("files", entries([[], 1, 2, 3, 4, 5])),
@@ -189,16 +191,41 @@ def test_hostile_trace_under_its_right_name_is_absent(workers: Workers, tmp_path
     workers.expect("trace", path, "not a trace|name different outputs")
 
 
-def renamed(fields: dict[str, Any]) -> None:
-    """Give an output a role that looks like a path out of the project."""
-    fields["manifest"] = {"../../canary": MADE}
-    fields["action"]["outputs"] = ["../../canary"]
+def renamed(name: str) -> Callable[[dict[str, Any]], object]:
+    """Return what gives a name to an output, an input, a setting, a part of the code, a package and a metric."""
+
+    def rename(fields: dict[str, Any]) -> None:
+        action = fields["action"]
+        fields["manifest"], action["outputs"] = {name: MADE}, [name]
+        action.update(inputs={name: "a" * 64}, code={name: "a" * 64}, environment={name: name})
+        action["settings"] = [[name, "str", name]]
+        fields["metrics"] = {name: 0.5}
+
+    return rename
 
 
+NAMES = {
+    "leads out": "../../canary",
+    "is absolute": "/etc/passwd",
+    "leads on": "a/../../b",
+    "has NUL": "a\0b",
+    "has a new line": "a\nb",
+    "has 255 bytes": "n" * 255,
+    "has a megabyte": "n" * 2**20,
+    "is empty": "",
+    "is a dot": ".",
+    "is two dots": "..",
+    "looks like another": "m\u043edel",
+    "has full-width dots": "\uff0e\uff0e\uff0f",
+    "is written backwards": "\u202eledom",
+    "is a surrogate": "\ud800",
+    "names the home": "~/.ssh",
+    "is a pattern": "*",
+}
 STRANGE: dict[str, Callable[[dict[str, Any]], object]] = {
     "host and stage": lambda fields: fields.update(host="\ud800", stage="../\n\0"),
     "number of 4,000 digits": setting(10**3999),
-    "role that leads out": renamed,
+    **{f"name that {what}": renamed(name) for what, name in NAMES.items()},
 }
 
 
@@ -211,6 +238,18 @@ def test_strange_texts_and_numbers_of_a_trace_are_nothing_but_that(
     path.parent.mkdir()
     path.write_bytes(trace(change))
     workers.expect("trace", path, None)
+
+
+@pytest.mark.parametrize(
+    "name", ["n" * 255, "\u0430" * 64, "A" * 64, f"{NAME}\n", f"{'a' * 64}.json", "*", "a\nb", "\udcff"]
+)
+def test_strangers_in_the_folders_of_the_store_are_left_alone(workers: Workers, tmp_path: Path, name: str) -> None:
+    """Whatever else stands where keys, traces, blobs and stages are, and whatever its name: it is not opened."""
+    root = whole_workspace(tmp_path / "project").root
+    for folder in ("traces", f"traces/{KEY}", "blobs", "latest", "checkouts"):
+        (root / folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / folder / name).symlink_to(workers.canary.path)
+    assert workers.hold("state", tmp_path / "project").kind == "result"
 
 
 @pytest.mark.parametrize("make", PLACES.values(), ids=PLACES)

@@ -8,6 +8,7 @@ import os
 import random
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,7 @@ class Workers:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.canary = Canary(folder / "canary")
+        self.held: Counter[str] = Counter()
         self._workers: dict[str, Limited] = {}
 
     def hold(self, kind: str, path: Path) -> Outcome:
@@ -96,6 +98,7 @@ class Workers:
         if kind not in self._workers:
             self._workers[kind] = Limited(kind)
         outcome = self._workers[kind].hold(path)
+        self.held[kind] += 1
         assert "CANARY" not in outcome.text
         assert not self.canary.touched(), outcome
         return outcome
