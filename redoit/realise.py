@@ -198,18 +198,22 @@ class Engine:
         """
         if not stage.policy.restorable:  # that it depends on more than its inputs is declared
             return []
-        own = tuple(f"{path.parent}{os.sep}" for path in made.paths.values())
-        reads = [path for path in made.result.reads if path not in observation.files and not path.startswith(own)]
+        folders = [str(path.parent) for path in made.paths.values()]
+        own = tuple(os.path.join(folder, "") for folder in (*folders, *map(_resolved, folders)))
+        declared = {*observation.files, *map(_resolved, observation.files)}
+        reads = [path for path in made.result.reads if path not in declared and not path.startswith(own)]
         variables = [name for name in made.result.variables if name not in stage.environ]
         found = []
         if reads:
-            found.append(f"read {_few(reads)}, which is no input of {stage.name}")
+            these = f"which is no input of {stage.name}" if len(reads) == 1 else f"which are no inputs of {stage.name}"
+            found.append(f"read {_few(reads)}, {these}")
         if variables:
-            found.append(f"asked for the environment variable {_few(variables)}, which environ=[...] does not name")
+            noun = "variable" if len(variables) == 1 else "variables"
+            found.append(f"asked for the environment {noun} {_few(variables)}, not named in environ=[...]")
         if found and self._strict:
             log = os.path.relpath(self.workspace.log(stage.name))
             raise StepError(f"step {stage.step}", " and ".join(found), f"declare it; its log is {log}")
-        return [f"its step {text}: a change of it goes unseen" for text in found]
+        return [f"its step {text}: changes there go unseen" for text in found]
 
     def _put(self, stage: Stage, observation: Observation, paths: Mapping[str, Path]) -> dict[str, Artifact]:
         """Keep the outputs, and the source that made them."""
@@ -248,6 +252,11 @@ class Engine:
         # Content that changed and changed back leaves no difference but in the identity of its file.
         found = sentence(differences(now.action, before.action), stage.files)
         return found or (f"{', '.join(touched)} changed" if touched else "")
+
+
+def _resolved(path: str) -> str:
+    """Return where a path leads to, from the project's root."""
+    return os.path.relpath(os.path.realpath(path))
 
 
 def _few(names: list[str]) -> str:

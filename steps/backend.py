@@ -36,8 +36,9 @@ def hushed() -> Iterator[None]:
             os.close(shown)
 
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # 3: errors become Python exceptions anyway
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+# Set, whatever the user has there: a result must not depend on what nobody declared.
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # 3: errors become Python exceptions anyway
+os.environ["KERAS_BACKEND"] = "tensorflow"
 
 with hushed():
     import keras
