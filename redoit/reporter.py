@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from typing import Any, TextIO
 
+from doit.exceptions import UnmetDependency
 from doit.reporter import ConsoleReporter
 
 from redoit.decide import Keep, Run
@@ -13,7 +14,15 @@ from redoit.reasons import sentence
 from redoit.records import Trace
 from redoit.tasks import engine, stage_of
 
-COLOURS = {"started": "1", "finished": "32", "kept": "36", "restored": "36", "failed": "31", "WARNING": "33"}
+COLOURS = {
+    "started": "1",
+    "finished": "32",
+    "kept": "36",
+    "restored": "36",
+    "failed": "31",
+    "not run": "31",
+    "WARNING": "33",
+}
 WHOLE = 1e15  # above that a number is not shown to its last digit
 
 
@@ -67,6 +76,10 @@ class StageReporter(ConsoleReporter):
         if stage_of(task) is None:
             super().add_failure(task, fail)
             return
+        if isinstance(fail, UnmetDependency):
+            self._counts["not run"] += 1
+            self._line(f"Step {task.name} was ", "not run", f": it needs {', '.join(fail.message.split())}.")
+            return
         self._counts["failed"] += 1
         self._line(f"Step {task.name} has ", "failed", f". {fail.message.strip()}")
         self.write("".join(fail.traceback))  # of what should not have happened
@@ -78,7 +91,7 @@ class StageReporter(ConsoleReporter):
             return
         if self._counts["kept"] or self._counts["restored"]:
             engine().workspace.save(self._saved, self._counts["kept"], self._counts["restored"])
-        order = ("ran", "restored", "kept", "failed")
+        order = ("ran", "restored", "kept", "failed", "not run")
         counts = ", ".join(f"{self._counts[verdict]} {verdict}" for verdict in order if self._counts[verdict])
         saved = f", {self._saved:.3f}s saved" if self._saved > 0 else ""
         number = sum(self._counts.values())

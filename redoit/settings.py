@@ -18,12 +18,22 @@ WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no":
 NAMES = {"int": "int", "float": "float", "bool": "bool", "str": "str", "Path": "path"}
 FEW = 12  # names that fit into one message
 SHOWN = 200  # characters of a value in a message
-EXPECTED = {"int": "an integer", "float": "a number", "bool": "true or false", "str": "a text", "path": "a path"}
+EXPECTED = {
+    "int": "an integer",
+    "float": "a number",
+    "seconds": "seconds above 0",
+    "bool": "true or false",
+    "str": "a text",
+    "path": "a path",
+}
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A setting's type. `name` is int, float, bool, str, path, literal, list or `enum module:Class`."""
+    """A setting's type.
+
+    `name` is int, float, bool, str, path, literal, list or `enum module:Class`; `seconds` is what only redoit declares.
+    """
 
     name: str
     choices: tuple[Any, ...] = ()
@@ -253,6 +263,9 @@ def _constant(project: Project, module: Module, kind: Kind, node: ast.expr) -> A
 
 
 def _scalar(name: str, given: Any) -> Any:
+    if name == "seconds":
+        seconds = _scalar("float", given)
+        return seconds if seconds > 0 else _refuse(given)
     if isinstance(given, str):
         text = given.strip()
         if name == "bool":

@@ -171,8 +171,6 @@ class StageTask(UptodateCalculator):
         """Return how many seconds the step may run."""
         task.init_options()
         limit: float | None = task.options[TIME_LIMIT]
-        if limit is not None and not limit > 0:
-            raise DeclarationError(f"{self.stage.name}: time_limit", f"found {limit:g}, expected more than 0 seconds")
         return limit
 
     def _agree(self, task: Any, values: Mapping[str, Any], decision: Keep) -> None:
@@ -221,7 +219,8 @@ def step(
     _check_roles(declaration, signed)
     _check_paths(declaration)
     caching = Declared(CACHE, Kind("bool"), cache, "trust earlier results")
-    limit = Declared(TIME_LIMIT, Kind("float", optional=True), time_limit, "seconds it may run")
+    limit = Declared(TIME_LIMIT, Kind("seconds", optional=True), time_limit, "seconds it may run")
+    limit.value(time_limit, f"stage of {module}: {TIME_LIMIT}")
     stage = StageTask(declaration, (*signed.settings, caching, limit))
     return {
         "actions": [stage.realise],

@@ -28,12 +28,3 @@ def test_a_time_limit_is_no_setting_of_the_step(built: Pipeline) -> None:
     for limit in ("1e300", "inf"):
         result = built.doit("-a", f"make.time_limit={limit}")
         assert (result.executed, result.code, result.err) == (ALL, 0, "")
-
-
-@pytest.mark.parametrize("limit", ["0", "-1", "nan"])
-def test_a_time_limit_that_is_none(built: Pipeline, limit: str) -> None:
-    """A limit that no step can hold is an error, in one line."""
-    result = built.doit("make", "--time-limit", limit, "--no-cache")
-    assert (result.executed, result.code != 0) == ([], True)
-    assert f"found {limit}, expected more than 0 seconds" in result.text
-    assert "Traceback" not in result.text

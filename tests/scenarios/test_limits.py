@@ -1,0 +1,108 @@
+"""How long a step may take, and whether a doit waits for another."""
+
+import os
+import re
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+from projects import Pipeline, until
+
+HANGS = {"DURING_side": "echo $PPID > ../pid; sleep 60"}
+
+
+def alive(number: int) -> bool:
+    """Tell whether a process is there."""
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_step_that_takes_too_long_fails(fresh: Pipeline) -> None:
+    """A step is ended with all it started, in one line that names limit and log; what it does not need goes on."""
+    began = time.monotonic()
+    result = fresh.doit("-c", "side.time_limit=0.5", **HANGS)
+    assert time.monotonic() - began < 20
+    assert (result.executed, result.code != 0) == (["make", "sort", "side"], True)
+    line = "step steps.side: it ran longer than its time limit of 0.5 s, and was ended; its log is .redoit/logs/side"
+    assert f"Step side has failed. {line}\n" in result.out
+    assert "Step join was not run: it needs side.\n" in result.out
+    assert result.out.splitlines()[-1].startswith("4 steps: 2 ran, 1 failed, 1 not run in ")
+    assert not alive(int(fresh.path("../pid").read_text()))
+    assert fresh.doit().executed == ["side", "join"]
+
+
+SECTIONS = {"pyproject.toml": "[tool.doit.tasks.side]", "doit.cfg": "[task:side]"}
+OUTPUT = 'outputs={"total": "data/total.txt"}'
+
+
+@pytest.mark.parametrize("name", ["dodo.py", *SECTIONS])
+def test_where_a_limit_may_stand(fresh: Pipeline, name: str) -> None:
+    """A limit is set as any setting of a stage, or where the stage is declared."""
+    if name == "dodo.py":
+        fresh.edit(name, OUTPUT, f"{OUTPUT}, time_limit=0.5")
+    else:
+        fresh.write(name, f"{SECTIONS[name]}\ntime_limit = 0.5\n")
+    result = fresh.doit("side", **HANGS)
+    assert result.code == 1
+    assert "longer than its time limit of 0.5 s" in result.out
+
+
+def test_a_limit_of_one_run(built: Pipeline) -> None:
+    """`doit side --time-limit 0.5` holds for that run; a limit of `none` takes one away."""
+    built.edit("steps/side.py", "sum(map", "0 + sum(map")
+    assert built.doit("side", "--time-limit", "0.5", **HANGS).code == 1
+    built.write("doit.cfg", "[task:side]\ntime_limit = 0.001\n")
+    assert built.doit("side", "--time-limit", "none").executed == ["side"]
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "nan", "long"])
+def test_a_limit_that_is_none(built: Pipeline, limit: str) -> None:
+    """What can't be a limit is one line, before anything runs."""
+    result = built.doit(f"make.time_limit={limit}")
+    assert (result.executed, result.code) == ([], 3)
+    assert result.err == f"ERROR: make.time_limit={limit}: found '{limit}', expected seconds above 0, or none\n"
+
+
+def test_a_limit_in_dodo_that_is_none(built: Pipeline) -> None:
+    """A limit that can't be one is found when the stages are loaded."""
+    built.edit("dodo.py", OUTPUT, f"{OUTPUT}, time_limit=-1")
+    line = "ERROR: stage of steps.side: time_limit: found -1, expected seconds above 0, or none\n"
+    assert built.doit("list").err == line
+
+
+@pytest.fixture
+def busy(fresh: Pipeline) -> Iterator[Pipeline]:
+    """Return a project in which a doit is in the middle of a step."""
+    process = fresh.start("make", DURING_make="sleep 60")
+    until(lambda: fresh.executed() == ["make"])
+    yield fresh
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+
+
+@pytest.mark.parametrize("command", ["run", "verify", "forget", "clean", "ignore"])
+def test_who_does_not_wait_fails_at_once(busy: Pipeline, command: str) -> None:
+    """With `--no-wait` a doit beside another fails in one line that names the other, and does nothing."""
+    result = busy.doit(command, "--no-wait", "make")
+    assert (result.code, result.out) == (3, "")
+    pattern = r"ERROR: '.*make' \(process \d+\): at work here, expected nobody; let it finish, or leave out --no-wait\n"
+    assert re.fullmatch(pattern, result.err)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["cache"], ["cache", "gc"], ["cache", "check"], ["list"], ["info", "make"]], ids=" ".join
+)
+def test_who_only_looks_waits_for_nobody(busy: Pipeline, arguments: list[str]) -> None:
+    """To look, or to tidy the store, goes on beside a step that runs."""
+    began = time.monotonic()
+    assert busy.doit(*arguments).code in (0, 1)
+    assert time.monotonic() - began < 20
+
+
+def test_not_to_wait_for_nobody(built: Pipeline) -> None:
+    """Where no other doit is at work, `--no-wait` changes nothing."""
+    assert built.doit("--no-wait").told("kept") == ["make", "sort", "side", "join"]
