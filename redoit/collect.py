@@ -9,14 +9,15 @@ import contextlib
 import os
 import shutil
 import stat
+import sys
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from redoit import digest, disk
 from redoit.errors import DiskError
-from redoit.records import Trace
+from redoit.records import Artifact, Trace
 from redoit.store import BLOBS, QUARANTINE, TRACES, Store
 
 LITTER = 86_400.0  # seconds after which a temporary file is nobody's
@@ -24,19 +25,21 @@ LITTER = 86_400.0  # seconds after which a temporary file is nobody's
 
 @dataclass(frozen=True)
 class Held:
-    """One recorded trace in a store. `size`: of its file, in bytes; `used`: when it was, in seconds since the epoch."""
+    """One recorded trace in a store, as far as housekeeping needs it.
+
+    `outputs`: as of its manifest; `blobs`: all that it names, which are outputs, log, and the source of its code, each
+    once. `size`: of its file, in bytes; `used`: when it was, in seconds since the epoch.
+    """
 
     key: str
     name: str
-    trace: Trace
+    stage: str
+    started: float
+    seconds: float
+    outputs: tuple[Artifact, ...]
+    blobs: tuple[str, ...]
     size: int
     used: float
-
-    @property
-    def blobs(self) -> frozenset[str]:
-        """The blobs that it names: outputs, log, and the source of its code."""
-        outputs = (artifact.digest for artifact in self.trace.manifest.values())
-        return frozenset({*outputs, self.trace.log, *self.trace.action.code.values()})
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Inventory:
         return tuple(held for held in self.traces if self.constructive and not self._restorable(held))
 
     def _restorable(self, held: Held) -> bool:
-        return all(self.blobs.get(made.digest) == made.size for made in held.trace.manifest.values())
+        return all(self.blobs.get(made.digest) == made.size for made in held.outputs)
 
 
 @dataclass(frozen=True)
@@ -95,8 +98,7 @@ def inventory(store: Store) -> Inventory:
         trace = store.trace(key, path.name.removesuffix(".json")) if path.suffix == ".json" else None
         with contextlib.suppress(OSError):
             if trace:
-                found = path.lstat()
-                traces.append(Held(key, path.stem, trace, found.st_size, found.st_mtime))
+                traces.append(held_of(key, path.stem, trace, path.lstat()))
     blobs = {}
     for prefix, path in _below(store.root / BLOBS):
         with contextlib.suppress(OSError):
@@ -106,11 +108,40 @@ def inventory(store: Store) -> Inventory:
     return Inventory(tuple(traces), blobs, store.constructive)
 
 
-def plan(held: Inventory, litter: Iterable[Path], rule: Rule, rests: Collection[str], now: float) -> Plan:
-    """Return what goes by a rule. Pure. `rests`: names of traces that outputs in place rest on; they stay."""
+def held_of(key: str, name: str, trace: Trace, found: os.stat_result) -> Held:
+    """Return what to hold of a trace, from its file. Pure. Equal digests are held once: there may be many."""
+    named = {trace.log, *trace.digests.values(), *trace.action.code.values()}
+    return Held(
+        key=key,
+        name=name,
+        stage=sys.intern(trace.stage),
+        started=trace.started,
+        seconds=trace.seconds,
+        outputs=tuple(trace.manifest.values()),
+        blobs=tuple(sys.intern(blob) for blob in named),
+        size=found.st_size,
+        used=found.st_mtime,
+    )
+
+
+def litter(store: Store, beside: Iterable[Path] = ()) -> dict[Path, int]:
+    """Return what is nobody's, and its size: temporary files that a crash left, and what is in quarantine."""
+    found = [path for name in (TRACES, BLOBS) for _, path in _below(store.root / name)]
+    folders = {store.root.resolve(), store.root / TRACES, store.root / BLOBS, *beside}
+    found += [path for folder in sorted(folders) for path in _in(folder)]
+    old = time.time() - LITTER
+    left = [path for path in found if path.name.startswith(disk.TEMPORARY) and _changed(path) < old]
+    return {path: _bytes(path) for path in (*left, *_in(store.root / QUARANTINE))}
+
+
+def plan(held: Inventory, litter: Mapping[Path, int], rule: Rule, rests: Collection[str], now: float) -> Plan:
+    """Return what goes by a rule. Pure.
+
+    `litter`: what is nobody's -> size in bytes. `rests`: names of traces that outputs in place rest on; they stay.
+    """
     newest: dict[str, list[Held]] = {}
-    for one in sorted(held.traces, key=lambda one: (-one.trace.started, one.name)):
-        newest.setdefault(one.trace.stage, []).append(one)
+    for one in sorted(held.traces, key=lambda one: (-one.started, one.name)):
+        newest.setdefault(one.stage, []).append(one)
     safe = {one.name for ones in newest.values() for one in ones[: rule.keep_last or 0]} | set(rests)
     free = [one for one in held.traces if one.name not in safe]
     names = {one.name for one in held.unrestorable if one.name not in rests}
@@ -124,7 +155,7 @@ def plan(held: Inventory, litter: Iterable[Path], rule: Rule, rests: Collection[
     staying = [one for one in held.traces if one.name not in names]
     blobs = tuple(sorted(held.blobs.keys() - _named_by(staying)))
     freed = sum(held.blobs[name] for name in blobs) + sum(one.size for one in going)
-    return Plan(tuple(going), blobs, tuple(litter), freed, held.size - freed)
+    return Plan(tuple(going), blobs, tuple(litter), freed + sum(litter.values()), held.size - freed)
 
 
 def _named_by(traces: Iterable[Held]) -> frozenset[str]:
@@ -137,7 +168,7 @@ def _least_used(held: Inventory, free: list[Held], gone: Collection[str], limit:
     needs: dict[str, int] = {}
     staying = [one for one in held.traces if one.name not in gone]
     for one in staying:
-        for blob in one.blobs & held.blobs.keys():
+        for blob in filter(held.blobs.__contains__, one.blobs):
             needs[blob] = needs.get(blob, 0) + 1
     left = sum(held.blobs[blob] for blob in needs) + sum(one.size for one in staying)
     found = set()
@@ -146,53 +177,54 @@ def _least_used(held: Inventory, free: list[Held], gone: Collection[str], limit:
             break
         found.add(one.name)
         left -= one.size
-        for blob in one.blobs & held.blobs.keys():
+        for blob in filter(held.blobs.__contains__, one.blobs):
             needs[blob] -= 1
             left -= 0 if needs[blob] else held.blobs[blob]
     return found
 
 
-def collect(
-    store: Store,
-    rule: Rule,
-    rests: Callable[[], Collection[str]],
-    *,
-    beside: Collection[Path] = (),
-    dry: bool = False,
-) -> Plan:
-    """Remove what goes by a rule, and return what that was; or what it would be. Waits until nobody uses the store.
+def preview(store: Store, rule: Rule, rests: Collection[str], beside: Iterable[Path] = ()) -> Plan:
+    """Return what goes by a rule now. Changes nothing, and waits for nobody.
 
     `beside`: folders outside the store from which temporary files that a crash left go, too.
+    Raises: StoreError on a newer format.
+    """
+    return plan(inventory(store), litter(store, beside), rule, rests, time.time())
+
+
+def collect(store: Store, rule: Rule, rests: Callable[[], Collection[str]], beside: Iterable[Path] = ()) -> Plan:
+    """Remove what goes by a rule, as `preview` tells it, and return what that was. Waits until nobody uses the store.
+
     Raises: StoreError on a newer format, DiskError.
     """
     with store.out_of_use():
-        planned = plan(inventory(store), _litter(store, beside), rule, rests(), time.time())
-        if dry:
-            return planned
-        for one in planned.traces:
-            disk.remove(store.place(one.key, one.name))
-            with contextlib.suppress(OSError):  # another trace of the action
-                store.place(one.key, one.name).parent.rmdir()
+        planned = preview(store, rule, rests(), beside)
+        _remove(store, planned.traces)
         if not _named_by(planned.traces) >= {*planned.blobs}:
             _force_absence(store)
         for name in planned.blobs:
-            store.blob(name).unlink(missing_ok=True)
+            disk.vacate(store.blob(name))
         for path in planned.litter:
             _erase(path)
     return planned
 
 
-def check(store: Store) -> list[str]:
-    """Digest all that a store holds; put aside what is not what its name promises, and return what that was.
+def check(store: Store) -> tuple[Inventory, list[str]]:
+    """Digest all that a store holds, and put aside what is not what its name promises.
 
+    Return what the store holds then, and what was put aside. Waits until nobody uses the store, if there is such.
     Raises: StoreError on a newer format, DiskError.
     """
-    suspects = [path for path in _files(store) if not _is_true(store, path)]
+    held = inventory(store)
+    true = {store.place(one.key, one.name) for one in held.traces}  # reading them has verified them
+    suspects = [path for path in _files(store) if path not in true and not _is_true(store, path)]
+    if not suspects:
+        return held, []
     with store.out_of_use():  # who wrote meanwhile has finished now
         found = [path for path in suspects if os.path.lexists(path) and not _is_true(store, path)]
         for path in found:
             store.quarantine(path)
-    return [str(path.relative_to(store.root)) for path in found]
+    return inventory(store), [str(path.relative_to(store.root)) for path in found]
 
 
 def clear(store: Store) -> None:
@@ -202,6 +234,22 @@ def clear(store: Store) -> None:
         disk.sync(store.root)
         for name in (BLOBS, QUARANTINE):
             _erase(store.root / name)
+
+
+def _remove(store: Store, traces: Iterable[Held]) -> None:
+    """Remove traces for good: none of them comes back with the power once a blob has gone. Raises: DiskError."""
+    folders = set()
+    for one in traces:
+        path = store.place(one.key, one.name)
+        disk.vacate(path)
+        folders.add(path.parent)
+    for folder in folders:
+        try:
+            folder.rmdir()  # its end, once on the disk, is that of all in it
+        except OSError:
+            disk.sync(folder)  # another trace of the action
+    if folders:
+        disk.sync(store.root / TRACES)
 
 
 def _force_absence(store: Store) -> None:
@@ -232,16 +280,6 @@ def _files(store: Store) -> Iterator[Path]:
                 yield path
 
 
-def _litter(store: Store, beside: Iterable[Path]) -> list[Path]:
-    """Return what is nobody's: temporary files that a crash left, and what is in quarantine."""
-    found = [path for name in (TRACES, BLOBS) for _, path in _below(store.root / name)]
-    folders = {store.root.resolve(), store.root / TRACES, store.root / BLOBS, *beside}
-    found += [path for folder in sorted(folders) for path in _in(folder)]
-    old = time.time() - LITTER
-    left = [path for path in found if path.name.startswith(disk.TEMPORARY) and _changed(path) < old]
-    return [*left, *_in(store.root / QUARANTINE)]
-
-
 def _below(folder: Path) -> Iterator[tuple[str, Path]]:
     """Yield what stands in the folders of a folder, with the name of its own; no link is followed."""
     for inner in _in(folder):
@@ -253,7 +291,7 @@ def _below(folder: Path) -> Iterator[tuple[str, Path]]:
 def _in(folder: Path) -> list[Path]:
     """Return what stands in a folder; nothing if it is a link: what is elsewhere is not the store's."""
     try:
-        return [] if folder.is_symlink() else sorted(folder.iterdir())
+        return [] if folder.is_symlink() else [folder / name for name in sorted(os.listdir(folder))]
     except OSError:
         return []
 
@@ -263,6 +301,15 @@ def _changed(path: Path) -> float:
         return path.lstat().st_mtime
     except OSError:
         return time.time()
+
+
+def _bytes(path: Path) -> int:
+    """Return the size of a file, or of all files in a folder."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return 0
+    return sum(map(_bytes, _in(path))) if stat.S_ISDIR(found.st_mode) else found.st_size
 
 
 def _erase(path: Path) -> None:

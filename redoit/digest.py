@@ -6,6 +6,7 @@ neighbours can't merge and `1`, `1.0`, `True` and `"1"` stay four different valu
 
 import math
 import os
+import re
 import struct
 from collections.abc import Mapping
 from io import BufferedReader, FileIO
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
-HEX = 64  # characters in a digest
+DIGEST = re.compile("[0-9a-f]{64}")
 BLOCK = 2**22  # bytes that are read at once
 
 
@@ -55,7 +56,7 @@ def of_value(value: object) -> str:
 
 def is_digest(text: object) -> bool:
     """Tell whether something can be a digest: safe as a file name, whoever wrote it."""
-    return isinstance(text, str) and len(text) == HEX and all(character in "0123456789abcdef" for character in text)
+    return isinstance(text, str) and DIGEST.fullmatch(text) is not None
 
 
 def encode(value: object) -> bytes:

@@ -46,7 +46,7 @@ class StageLoader(cmd_base.TaskLoader2):
             # doit would wait for ever for a worker process that is killed; a step has a process of its own anyway.
             self._parameters["par_type"] = "thread"
             workspace = engine().workspace
-            workspace.open()
+            workspace.open(relying=self._exclusive)
             self._stack.callback(workspace.files.save)
             if self._exclusive:
                 wait = not self._parameters.get("no_wait")

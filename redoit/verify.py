@@ -5,7 +5,7 @@ What is in place stays, and nothing is recorded.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from redoit.compare import Difference, difference
@@ -42,8 +42,11 @@ def verify(
     """
     engine.observer.refresh()
     observation = engine.observer.action(stage, settings)
-    if not isinstance(engine.decide(stage, settings), Keep):
-        raise InputError(stage.name, "its outputs are not up to date", f"make them first, with: doit {stage.name}")
+    # What runs each time has outputs in place, too, and they can be compared.
+    steady = replace(stage, policy=replace(stage.policy, volatile=False, impure=not stage.policy.restorable))
+    if not isinstance(engine.decide(steady, settings), Keep):
+        outputs = ", ".join(stage.outputs.values())
+        raise InputError(outputs, "not up to date", f"run it first, with: doit {stage.name}")
     began = time.perf_counter()
     log = engine.workspace.log(f"{stage.name} verified")
     with engine.made(stage, observation, log, time_limit, screens) as made:

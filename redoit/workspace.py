@@ -57,8 +57,8 @@ class Workspace:
         self.files = FileDigests(self.root / "files")
         self.environment = Environment(self.root / "environment")
 
-    def open(self) -> None:
-        """Make the folder if it is not there.
+    def open(self, *, relying: bool = True) -> None:
+        """Make the folder if it is not there. `relying`: outputs here may come to rest on the store's traces.
 
         Raises: StoreError if a newer redoit made it; DiskError if it can't be made.
         """
@@ -75,7 +75,8 @@ class Workspace:
                 found = "found something else, expected a format number"
                 raise StoreError(str(marker), found, f"remove {marker}: nothing is lost with it") from error
             disk.make(self.root)  # says what is in its place
-        self._register()
+        if relying:
+            self._register()
 
     @property
     def folders(self) -> list[Path]:
@@ -130,14 +131,19 @@ class Workspace:
 
     def rests(self) -> set[str]:
         """Return the names of the traces that outputs rest on, here and in the checkouts that share the store."""
-        homes = {self.root}
+        homes = {self.root, *self.others()}
+        found = (_fields(home, LATEST, stage) for home in homes for stage in _names(home / LATEST))
+        return {str(fields.get("trace")) for fields in found}
+
+    def others(self) -> set[Path]:
+        """Return the folders, like this one, of the other checkouts that share the store, of those that are there."""
+        homes = set()
         for card in _names(self.store.root / CHECKOUTS):
             folder = _fields(self.store.root, CHECKOUTS, card).get("folder")
             with contextlib.suppress(ValueError):  # it can't be a folder
-                if isinstance(folder, str) and _card(folder) == card:
+                if isinstance(folder, str) and _card(folder) == card and os.path.isdir(folder):
                     homes.add(Path(folder))
-        found = (_fields(home, LATEST, stage) for home in homes for stage in _names(home / LATEST))
-        return {str(fields.get("trace")) for fields in found}
+        return homes - {Path(os.path.abspath(self.root))}
 
     @property
     def saved(self) -> Saved:

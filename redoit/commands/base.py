@@ -15,8 +15,9 @@ from doit.cmdparse import CmdOption, CmdParseError
 from doit.exceptions import InvalidDodoFile
 
 from redoit import configuration
-from redoit.errors import RedoitError
+from redoit.errors import DeclarationError, RedoitError
 from redoit.loader import StageLoader
+from redoit.parameters import flag
 from redoit.running import RUNNING
 from redoit.settings import nearest
 from redoit.tasks import stage_of
@@ -44,6 +45,25 @@ class StageCommand(DoitCmdBase):
         options = super().get_options()
         return [*options, CmdOption(NO_WAIT)] if self.exclusive else options
 
+    def parse_execute(self, in_args: list[str]) -> int:
+        """Run the command with what stands on the command line.
+
+        Raises: CmdParseError, in one line.
+        """
+        try:
+            return int(super().parse_execute(in_args))
+        except CmdParseError as error:
+            raise CmdParseError(self._plain(str(error))) from None
+
+    def need_stages(self) -> None:
+        """Refuse a project that has none.
+
+        Raises: DeclarationError.
+        """
+        if not self.loader.ours:
+            todo = "begin it with: from redoit import DOIT_CONFIG, step"
+            raise DeclarationError(DODO, "found no DOIT_CONFIG of redoit, so there are no stages", todo)
+
     def execute(self, params: Any, args: list[str]) -> int:
         """Run the command from the project's folder.
 
@@ -61,8 +81,6 @@ class StageCommand(DoitCmdBase):
             except OSError as error:  # no room, or no more open files, where doit itself looks
                 found = error.strerror or str(error)
                 raise InvalidDodoFile(f"{error.filename or DODO}: {found}; mend that and run again") from None
-            except CmdParseError as error:
-                raise CmdParseError(self._plain(str(error))) from None
             except KeyboardInterrupt:
                 RUNNING.stop(PATIENCE)
                 sys.stderr.write("Interrupted: what had finished is kept, the rest runs next time.\n")
@@ -88,12 +106,13 @@ class StageCommand(DoitCmdBase):
         """Return doit's complaint about an option without the list of all options."""
         found = re.search(r"option (--?)(\S+) not recognized", text)
         if not found:
-            return text.split(" (parsing options:", maxsplit=1)[0].strip()
+            line = " ".join(text.split(" (parsing options:", maxsplit=1)[0].split())
+            return line.removeprefix("Error parsing Command: ")
         stages = (stage_of(task) for task in getattr(self, "task_list", ()))
-        known = {name.replace("_", "-") for stage in stages if stage for name in stage.declared}
-        return f"{found[1]}{found[2]}: no such option; {nearest(found[2], known, 'did you mean --')}".replace(
-            "-- ", "--"
-        )
+        known = {flag(name) for stage in stages if stage for name in stage.declared}
+        near = nearest(found[2], known or {option.long for option in self.cmdparser.options}, "did you mean --")
+        hint = near.replace("-- ", "--") if known or "did you mean" in near else f"see: doit help {self.name}"
+        return f"{found[1]}{found[2]}: no such option; {hint}"
 
 
 @contextlib.contextmanager

@@ -3,22 +3,44 @@
 import argparse
 import re
 import sys
-from collections import defaultdict
-from collections.abc import Callable
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sized
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 from doit.exceptions import InvalidCommand
 
 from redoit import collect
-from redoit.collect import Inventory, Rule
+from redoit.collect import Held, Inventory, Rule
 from redoit.commands.base import StageCommand
 from redoit.errors import brief, plain
-from redoit.store import Store
+from redoit.store import QUARANTINE, Store
 from redoit.tasks import engine
 
 VERBS = ("gc", "check", "clear")
+SEE = "see: doit help cache"
+WIDE = 60  # characters of a name in a table
 SIZES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 TIMES = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+
+
+@dataclass
+class Row:
+    """What a store holds of one stage; `blobs`: digest -> size in bytes."""
+
+    traces: list[Held] = field(default_factory=list)
+    blobs: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Bytes in all; other stages may share some of them."""
+        return sum(self.blobs.values()) + sum(one.size for one in self.traces)
+
+    @property
+    def seconds(self) -> float:
+        """How long all its executions took."""
+        return sum(one.seconds for one in self.traces)
 
 
 class Cache(StageCommand):
@@ -44,9 +66,14 @@ clear: remove all of it (--yes: without asking)."""
     exclusive = False
 
     def _execute(self, pos_args: list[str]) -> int:
+        self.need_stages()
         if pos_args and pos_args[0] not in VERBS:
-            raise InvalidCommand(f"cache: found '{pos_args[0]}', expected nothing or one of {', '.join(VERBS)}")
-        given = _parser().parse_args(pos_args)
+            raise InvalidCommand(
+                f"doit cache: found '{pos_args[0]}', expected nothing or one of {', '.join(VERBS)}; {SEE}"
+            )
+        given, rest = _parser().parse_known_args(pos_args)
+        if rest:
+            raise InvalidCommand(f"doit cache {given.verb}: found '{rest[0]}', expected no such argument; {SEE}")
         workspace = engine().workspace
         stores = [workspace.store, workspace.private]
         verb: Callable[[list[Store], argparse.Namespace], int] = getattr(self, f"_{given.verb or 'show'}")
@@ -54,55 +81,75 @@ clear: remove all of it (--yes: without asking)."""
 
     def _show(self, stores: list[Store], _given: argparse.Namespace) -> int:
         held = [collect.inventory(store) for store in stores]
-        self._say(f"{stores[0].root} holds {_held(held)}.")
+        for store, inventory in zip(stores, held, strict=True):
+            if store is stores[0] or inventory.size:
+                self._say(f"{store.root} holds {_held([inventory])}.")
         rows = _by_stage(held)
+        width = max(map(len, ("stage", *rows)))
         if rows:
-            width = max(len(name) for name in rows)
-            self._say(f"{'stage':<{width}}  traces   blobs        size   ran for")
-        for name, (traces, blobs, size, seconds) in sorted(rows.items()):
-            self._say(f"{name:<{width}}  {traces:>6}  {blobs:>6}  {_size(size):>10}  {seconds:>7.1f}s")
-        named = sum(
-            inventory.blobs.get(blob, 0) for inventory in held for one in inventory.traces for blob in one.blobs
-        )
-        once = sum(sum(inventory.blobs.values()) for inventory in held)
-        self._say(f"{_size(max(named - once, 0))} more would be held if nothing were shared.")
-        saved = engine().workspace.saved
-        self._say(f"{saved.kept} kept and {saved.restored} restored results have saved {_time(saved.seconds)} here.")
+            self._say(f"{'stage':<{width}}  traces   blobs        size       ran for")
+        for name, row in rows.items():
+            numbers = f"{len(row.traces):>6,}  {len(row.blobs):>6,}  {_size(row.size):>10}  {_time(row.seconds):>12}"
+            self._say(f"{name:<{width}}  {numbers}")
+        shared = sum(_shared(inventory) for inventory in held)
+        if shared:
+            self._say(f"Equal content is held once: else it would be {_size(shared)} more.")
+        workspace, now = engine().workspace, time.time()
+        litter = [collect.litter(stores[0], workspace.folders), *map(collect.litter, stores[1:])]
+        rests = workspace.rests()
+        free = sum(collect.plan(*each, Rule(), rests, now).size for each in zip(held, litter, strict=True))
+        if free:
+            self._say(f"No trace needs {_size(free)} of what is there; remove it with: doit cache gc")
+        saved = workspace.saved
+        if saved.kept or saved.restored:
+            self._say(
+                f"{saved.kept} kept and {saved.restored} restored results have saved {_time(saved.seconds)} here."
+            )
         return 0
 
     def _gc(self, stores: list[Store], given: argparse.Namespace) -> int:
         rule, workspace = Rule(given.max_size, given.older_than, given.keep_last), engine().workspace
         for store in stores:
             beside = workspace.folders if store is stores[0] else ()
-            done = collect.collect(store, rule, workspace.rests, beside=beside, dry=given.dry_run)
+            if given.dry_run:
+                done = collect.preview(store, rule, workspace.rests(), beside)
+            else:
+                done = collect.collect(store, rule, workspace.rests, beside)
             if store is not stores[0] and not (done.traces or done.blobs or done.litter):
                 continue
-            for one in done.traces:
-                self._say(f"{'would go' if given.dry_run else 'gone'}: {brief(one.trace.stage)} {one.name[:12]}")
+            for line in _going(done.traces):
+                self._say(f"{'Would remove' if given.dry_run else 'Removed'} {line}.")
             verb = "Would free" if given.dry_run else "Freed"
-            parts = f"{len(done.traces)} traces, {len(done.blobs)} blobs, {len(done.litter)} left-over files"
+            parts = (
+                f"{_number(done.traces, 'trace')}, {_number(done.blobs, 'blob')}, {_number(done.litter, 'other file')}"
+            )
             self._say(f"{verb} {_size(done.size)} of {store.root} ({parts}); {_size(done.left)} stay.")
             if rule.max_size is not None and done.left > rule.max_size:
-                self._say(f"That is more than {_size(rule.max_size)}: what stays is in use, or among the newest.")
+                newest = ", or among the newest" if rule.keep_last else ""
+                self._say(f"That is more than {_size(rule.max_size)}: what stays is in use{newest}.")
         return 0
 
     def _check(self, stores: list[Store], _given: argparse.Namespace) -> int:
-        corrupt = 0
+        held, corrupt = [], 0
         for store in stores:
-            for name in collect.check(store):
-                corrupt += 1
-                self._say(f"corrupt: {name} is not what its name promises; put aside in {store.root / 'quarantine'}")
-        held = [collect.inventory(store) for store in stores]
-        for one in (one for inventory in held for one in inventory.unrestorable):
-            self._say(
-                f"{brief(one.trace.stage)} {one.name[:12]} can't be restored: an output of it is not in the store"
-            )
-        self._say(f"Checked {_held(held)}: {f'{corrupt} corrupt' if corrupt else 'all as it was written'}.")
-        return 1 if corrupt else 0
+            inventory, names = collect.check(store)
+            held.append(inventory)
+            corrupt += len(names)
+            for name in names:
+                aside = store.root / QUARANTINE
+                self._say(f"corrupt: {name} is not what its name promises; put aside in {aside}")
+        lost = [one for inventory in held for one in inventory.unrestorable]
+        for one in lost:
+            self._say(f"lost: an output of {brief(one.stage)} of {_day(one.started)} is not in the store")
+        found = ", ".join(f"{number} {word}" for number, word in ((corrupt, "corrupt"), (len(lost), "lost")) if number)
+        self._say(f"Checked {_held(held)}: {found or 'all as it was written'}.")
+        return 1 if found else 0
 
     def _clear(self, stores: list[Store], given: argparse.Namespace) -> int:
         held = [collect.inventory(store) for store in stores]
-        self._say(f"This removes {_held(held)}. Outputs in place stay, but each stage runs again.")
+        others = engine().workspace.others()
+        whose = f", which {_number(others, 'other checkout')} may need" if others else ""
+        self._say(f"This removes {_held(held)}{whose}. Outputs in place stay, but each stage runs again.")
         if not given.yes and not _confirmed():
             self._say("Nothing removed.")
             return 1
@@ -119,12 +166,12 @@ class _Parser(argparse.ArgumentParser):
     """Fails as doit's commands do. doit looks for options before the first argument only, so it leaves ours to us."""
 
     def error(self, message: str) -> NoReturn:
-        raise InvalidCommand(f"{self.prog}: {message}; see: doit help cache")
+        raise InvalidCommand(f"{self.prog} {message.removeprefix('argument ')}; {SEE}")
 
 
 def _parser() -> _Parser:
     parser = _Parser("doit cache", add_help=False, allow_abbrev=False)
-    verbs = parser.add_subparsers(dest="verb", parser_class=_Parser)
+    verbs = parser.add_subparsers(dest="verb", parser_class=_Parser, metavar="")
     gc = verbs.add_parser("gc", add_help=False, allow_abbrev=False)
     gc.add_argument("--max-size", type=_bytes)
     gc.add_argument("--older-than", type=_seconds)
@@ -137,43 +184,59 @@ def _parser() -> _Parser:
 
 
 def _bytes(text: str) -> int:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", text.strip())
+    found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)\s*([A-Za-z]*)", text.strip())
     if not found or found[2].upper() not in SIZES:
         raise argparse.ArgumentTypeError(f"found '{text}', expected a size like 500MB or 5GB")
     return int(float(found[1]) * SIZES[found[2].upper()])
 
 
 def _seconds(text: str) -> float:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw])", text.strip())
+    found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)\s*([smhdw])", text.strip())
     if not found:
         raise argparse.ArgumentTypeError(f"found '{text}', expected a time like 12h, 30d or 2w")
     return float(found[1]) * TIMES[found[2]]
 
 
 def _count(text: str) -> int:
-    if not text.isdecimal():
+    if not re.fullmatch(r"\d{1,15}", text.strip()):
         raise argparse.ArgumentTypeError(f"found '{text}', expected a number like 3")
     return int(text)
 
 
-def _by_stage(held: list[Inventory]) -> dict[str, tuple[int, int, int, float]]:
-    """Return stage -> number of traces, of blobs, bytes of these, and the seconds that all its executions took."""
-    found: dict[str, tuple[int, int, int, float]] = {}
-    blobs: defaultdict[str, dict[str, int]] = defaultdict(dict)
+def _by_stage(held: list[Inventory]) -> dict[str, Row]:
+    """Return what the store holds of each stage, by its name."""
+    found: dict[str, Row] = {}
     for inventory in held:
-        for one in inventory.traces:
-            stage = brief(one.trace.stage)  # in a shared store it is anybody's
-            blobs[stage].update({blob: inventory.blobs.get(blob, 0) for blob in one.blobs})
-            traces, seconds = found.get(stage, (0, 0, 0, 0.0))[::3]
-            size = sum(blobs[stage].values())
-            found[stage] = (int(traces) + 1, len(blobs[stage]), size, seconds + one.trace.seconds)
+        for one in sorted(inventory.traces, key=lambda one: one.stage):
+            row = found.setdefault(brief(one.stage)[:WIDE], Row())  # in a shared store it is anybody's
+            row.traces.append(one)
+            row.blobs.update((blob, inventory.blobs[blob]) for blob in one.blobs if blob in inventory.blobs)
     return found
 
 
+def _shared(inventory: Inventory) -> int:
+    """Return how many bytes more there would be if each trace had blobs of its own."""
+    uses = Counter(blob for one in inventory.traces for blob in one.blobs)
+    return sum((number - 1) * inventory.blobs.get(blob, 0) for blob, number in uses.items())
+
+
+def _going(traces: Iterable[Held]) -> Iterator[str]:
+    """Yield, for each stage, what goes, in words."""
+    rows = _by_stage([Inventory(tuple(traces), {})])
+    for name, row in rows.items():
+        days = sorted({_day(one.started) for one in row.traces})
+        made = f"on {days[0]}" if len(days) == 1 else f"from {days[0]} to {days[-1]}"
+        yield f"{_number(row.traces, 'trace')} of {name}, made {made}"
+
+
 def _held(held: list[Inventory]) -> str:
-    traces = sum(len(inventory.traces) for inventory in held)
-    blobs = sum(len(inventory.blobs) for inventory in held)
-    return f"{traces} traces and {blobs} blobs, {_size(sum(inventory.size for inventory in held))}"
+    traces = _number([one for inventory in held for one in inventory.traces], "trace")
+    blobs = _number([blob for inventory in held for blob in inventory.blobs], "blob")
+    return f"{traces} and {blobs}, {_size(sum(inventory.size for inventory in held))}"
+
+
+def _number(things: Sized, name: str) -> str:
+    return f"{len(things):,} {name}{'' if len(things) == 1 else 's'}"
 
 
 def _size(size: int) -> str:
@@ -181,17 +244,25 @@ def _size(size: int) -> str:
     for unit in ("TB", "GB", "MB", "kB"):
         if size >= SIZES[unit.upper()]:
             return f"{size / SIZES[unit.upper()]:.1f} {unit}"
-    return f"{size} bytes"
+    return f"{size} byte{'' if size == 1 else 's'}"
 
 
 def _time(seconds: float) -> str:
     hours, rest = divmod(round(seconds), 3600)
     minutes, rest = divmod(rest, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
+    return f"{hours:,} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
+
+
+def _day(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d", time.localtime(seconds))
 
 
 def _confirmed() -> bool:
     if not sys.stdin.isatty():
         sys.stderr.write("There is no terminal to ask at; take --yes.\n")
         return False
-    return input("Go on? [y/N] ").strip().lower() in ("y", "yes")
+    try:
+        return input("Go on? [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        sys.stdout.write("\n")
+        return False

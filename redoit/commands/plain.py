@@ -53,9 +53,7 @@ class Forget(StageCommand, cmd_forget.Forget):
             raise InvalidDodoFile("forget: found no task, expected one; name it, or take --all")
         selected = list(tasks) if forget_all or not self.sel_tasks else list(matching(self.sel_tasks, tasks))
         TaskControl(self.task_list)  # tells tasks which tasks make their files
-        chosen = {
-            name for task in selected for name in [task, *(sub.name for sub in subtasks_iter(tasks, tasks[task]))]
-        }
+        chosen = set(with_members(selected, tasks))
         if forget_sub:
             chosen |= {task.name for task in tasks_and_deps_iter(tasks, chosen)}
         forget(self, [name for name in tasks if name in chosen])
@@ -105,3 +103,8 @@ def matching(patterns: list[str], tasks: dict[str, Any]) -> list[str]:
             raise DeclarationError(pattern, "no such task", nearest(pattern, tasks))
         found += names
     return found
+
+
+def with_members(names: list[str], tasks: dict[str, Any]) -> list[str]:
+    """Return the names, each group followed by its members; the tasks are completed."""
+    return [each for name in names for each in (name, *(task.name for task in subtasks_iter(tasks, tasks[name])))]

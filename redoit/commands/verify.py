@@ -1,12 +1,11 @@
 """`doit verify`: run stages that are kept once more, and tell whether they make the same bytes."""
 
-import sys
 from typing import Any
 
 from doit.control import TaskControl
 
 from redoit.commands.base import StageCommand
-from redoit.commands.plain import matching
+from redoit.commands.plain import matching, with_members
 from redoit.errors import DeclarationError, RedoitError
 from redoit.tasks import StageTask, engine, stage_of
 from redoit.verify import verify
@@ -25,9 +24,10 @@ class Verify(StageCommand):
     )
 
     def _execute(self, pos_args: list[str]) -> int:
-        tasks = {task.name: task for task in self.task_list if stage_of(task)}
+        self.need_stages()
+        tasks = {task.name: task for task in self.task_list}
         TaskControl(self.task_list)  # completes the tasks
-        names = matching(pos_args, tasks) if pos_args else list(tasks)
+        names = self._named(pos_args, tasks) if pos_args else [name for name in tasks if stage_of(tasks[name])]
         held = True
         for name in names:
             stage = stage_of(tasks[name])
@@ -35,9 +35,27 @@ class Verify(StageCommand):
             if pos_args or stage.stage.policy.restorable:
                 held &= self._verify(tasks[name], stage)
             else:
-                self.outstream.write(f"Step {name} is not verified: its result depends on more than its inputs.\n")
+                self._say(f"Step {name} is not verified: its result depends on more than its inputs.")
         self.dep_manager.close()
         return 0 if held else 1
+
+    def _named(self, patterns: list[str], tasks: dict[str, Any]) -> list[str]:
+        """Return the stages that patterns name, each once.
+
+        Raises: DeclarationError on a pattern that names none.
+        """
+        found = []
+        for pattern in patterns:
+            if pattern.startswith("-"):
+                raise DeclarationError(
+                    pattern, "found behind a task, expected before", f"say: doit verify {pattern} ..."
+                )
+            names = with_members(matching([pattern], tasks), tasks)
+            stages = [name for name in names if stage_of(tasks[name])]
+            if not stages:
+                raise DeclarationError(pattern, "found an ordinary task, expected a stage", "leave it out")
+            found += stages
+        return list(dict.fromkeys(found))
 
     def _verify(self, task: Any, stage: StageTask) -> bool:
         """Verify one stage, and tell what came of it."""
@@ -47,14 +65,15 @@ class Verify(StageCommand):
         except DeclarationError:
             raise
         except RedoitError as error:
-            self.outstream.write(f"Step {task.name} can't be verified. {error}\n")
+            self._say(f"Step {task.name} can't be verified. {error}")
             return False
         outputs = stage.stage.outputs
         if found.reproducible:
-            self.outstream.write(
-                f"Step {task.name} is reproducible ({', '.join(outputs.values())}; {found.seconds:.3f}s).\n"
-            )
+            self._say(f"Step {task.name} is reproducible ({', '.join(outputs.values())}; {found.seconds:.3f}s).")
         for role, where in found.differences.items():
-            self.outstream.write(f"Step {task.name} is not reproducible: {outputs[role]} differs {where}.\n")
-        sys.stdout.flush()
+            self._say(f"Step {task.name} is not reproducible: {outputs[role]} differs {where}.")
         return found.reproducible
+
+    def _say(self, text: str) -> None:
+        self.outstream.write(f"{text}\n")
+        self.outstream.flush()

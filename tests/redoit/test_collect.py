@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from redoit import collect, digest
-from redoit.collect import Held, Inventory, Plan, Rule
+from redoit.collect import Inventory, Plan, Rule
 from redoit.formats import name_of_trace
 from redoit.records import Trace
 from redoit.store import Store
@@ -28,7 +28,7 @@ from redoit.collect import Rule, collect
 from redoit.store import Store
 
 print("begun", flush=True)
-collect(Store(Path(sys.argv[1])), Rule(older_than=0), lambda: ())
+collect(Store(Path(sys.argv[1])), Rule(older_than=0), tuple)
 """
 
 
@@ -53,15 +53,16 @@ def kept(store: Store, content: bytes, *, stage: str = "train", started: float =
 
 
 def collected(store: Store, rule: Rule, *rests: Trace, dry: bool = False) -> Plan:
-    """Collect; outputs rest on some traces."""
-    return collect.collect(store, rule, lambda: {name_of_trace(one) for one in rests}, dry=dry)
+    """Collect, or only tell; outputs rest on some traces."""
+    names = {name_of_trace(one) for one in rests}
+    return collect.preview(store, rule, names) if dry else collect.collect(store, rule, lambda: names)
 
 
 def left(store: Store) -> set[str]:
     """Return the names of the traces that are left, and see that each has its blobs."""
     held = collect.inventory(store)
     for one in held.traces:
-        assert one.blobs <= held.blobs.keys()
+        assert held.blobs.keys() >= set(one.blobs)
     return {one.name for one in held.traces}
 
 
@@ -76,7 +77,7 @@ def test_without_rule_only_litter_goes(store: Store) -> None:
     (store.root / "quarantine").mkdir()
     (store.root / "quarantine/thing").write_bytes(b"corrupt")
     done = collected(store, Rule())
-    assert (done.traces, done.blobs, done.size) == ((), (stray.digest,), stray.size)
+    assert (done.traces, done.blobs, done.size) == ((), (stray.digest,), stray.size + len(b"half") + len(b"corrupt"))
     assert left(store) == {name_of_trace(made)}
     assert (old.exists(), new.exists(), list((store.root / "quarantine").iterdir())) == (False, True, [])
 
@@ -188,11 +189,12 @@ def test_a_plan_leaves_no_trace_without_its_blobs(
         made = trace(
             stage=stage, started=float(number), manifest=manifest, action=action(outputs=tuple(manifest), code={})
         )
-        held.append(Held(made.action.key, name_of_trace(made), made, 1, float(used)))
-    names = {made.digest: made.size for one in held for made in one.trace.manifest.values()}
+        status = os.stat_result((0, 0, 0, 1, 0, 0, 1, 0, used, 0))
+        held.append(collect.held_of(made.action.key, name_of_trace(made), made, status))
+    names = {made.digest: made.size for one in held for made in one.outputs}
     rests = {one.name for one, row in zip(held, rows, strict=True) if row[3]}
-    blobs = {**names, **{one.trace.log: 1 for one in held}, artifact(b"stray").digest: 5}
-    plan = collect.plan(Inventory(tuple(held), blobs), [], Rule(size, age, last), rests, 6.0)
+    blobs = {**dict.fromkeys((blob for one in held for blob in one.blobs), 1), **names, artifact(b"stray").digest: 5}
+    plan = collect.plan(Inventory(tuple(held), blobs), {}, Rule(size, age, last), rests, 6.0)
     staying = [one for one in held if one not in plan.traces]
     remaining = blobs.keys() - set(plan.blobs)
     assert rests <= {one.name for one in staying}
@@ -213,12 +215,13 @@ def test_check_puts_aside_what_is_corrupt(store: Store) -> None:
     (store.root / "blobs/ab").mkdir(exist_ok=True)
     (store.root / "blobs/ab/link").symlink_to(blob)
     (store.root / "traces/file").write_bytes(b"stray")
-    found = collect.check(store)
+    _, found = collect.check(store)
     expected = [blob, record, store.root / "blobs/ab/link", store.root / "traces/file"]
     assert sorted(found) == sorted(str(path.relative_to(store.root)) for path in expected)
     assert len(list((store.root / "quarantine").iterdir())) == 4
-    assert collect.check(store) == []
-    assert [one.name for one in collect.inventory(store).unrestorable] == [name_of_trace(made)]
+    left, found = collect.check(store)
+    assert found == []
+    assert [one.name for one in left.unrestorable] == [name_of_trace(made)]
 
 
 def test_who_collects_waits_for_who_uses(store: Store) -> None:
@@ -259,7 +262,7 @@ def test_a_stray_of_the_longest_name_is_put_aside(store: Store) -> None:
     for folder in ("blobs/ab", "traces/ab"):
         (store.root / folder).mkdir(parents=True)
         (store.root / folder / ("\u0430" * 127)).write_bytes(b"stray")
-    assert len(collect.check(store)) == 2
+    assert len(collect.check(store)[1]) == 2
     assert len(list((store.root / "quarantine").iterdir())) == 2
 
 
@@ -269,5 +272,5 @@ def test_a_blob_is_digested_through_the_file_that_was_opened(store: Store, tmp_p
     blob = store.blob(made.digest)
     blob.rename(tmp_path / "elsewhere")
     blob.symlink_to(tmp_path / "elsewhere")
-    assert len(collect.check(store)) == 1
+    assert len(collect.check(store)[1]) == 1
     assert (tmp_path / "elsewhere").read_bytes() == b"content"

@@ -187,6 +187,8 @@ def test_absent_field_is_corrupt(path: str) -> None:
         ("started", "yesterday"),
         ("started", None),
         ("seconds", 10**400),
+        ("started", 1e18),
+        ("seconds", -1.0),
         ("log", "A" * 64),
         ("log", None),
         ("metrics", {"loss": None}),
