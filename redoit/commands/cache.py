@@ -140,7 +140,7 @@ clear: remove all of it (--yes: without asking)."""
                 self._say(f"corrupt: {name} is not what its name promises; put aside in {aside}")
         lost = [one for inventory in held for one in inventory.unrestorable]
         for one in lost:
-            self._say(f"lost: an output of {brief(one.stage)} of {_day(one.started)} is not in the store")
+            self._say(f"lost: an output of {brief(one.stage)[:WIDE]}, made on {_day(one.started)}, is not in the store")
         found = ", ".join(f"{number} {word}" for number, word in ((corrupt, "corrupt"), (len(lost), "lost")) if number)
         self._say(f"Checked {_held(held)}: {found or 'all as it was written'}.")
         return 1 if found else 0
