@@ -16,7 +16,7 @@ from typing import TextIO
 from redoit import digest
 from redoit.canonical import canonicalise
 from redoit.decide import Decision, Keep, Restore, Run, decide
-from redoit.errors import CorruptError, InputError, SourceError, StepError
+from redoit.errors import CorruptError, DiskError, InputError, SourceError, StepError
 from redoit.execute import Call, Result, execute
 from redoit.observe import Observation, Observer
 from redoit.reasons import Reason, differences, sentence
@@ -106,10 +106,16 @@ class Engine:
     def keep(self, stage: Stage, trace: Trace) -> None:
         """Note the trace that the outputs in place rest on, and sweep what a crash may have left beside them.
 
+        What the store has lost of them, which `check` has put aside, is put anew while it is still there.
         Raises: DiskError.
         """
         self.workspace.remember(stage, trace)
         sweep(stage)
+        store = self.workspace.store_of(stage)
+        for role, artifact in trace.manifest.items():
+            if store.constructive and not store.has(artifact):
+                with contextlib.suppress(DiskError, OSError):  # it is needed no sooner than they are lost, too
+                    store.put_file(Path(stage.outputs[role]))
 
     @contextlib.contextmanager
     def made(

@@ -205,6 +205,17 @@ def test_what_is_corrupt_is_found(built: Pipeline) -> None:
     assert (result.code, result.out.endswith(": all as it was written.\n")) == (0, True)
 
 
+def test_what_the_store_lost_is_put_anew(built: Pipeline) -> None:
+    """A kept output whose blob is lost is put into the store again, before it is lost as well."""
+    total = built.path("data/total.txt").read_bytes()
+    next(path for path in built.blobs() if path.read_bytes() == total).unlink()
+    assert built.doit("cache", "check").out.splitlines()[-1].endswith(": 1 lost.")
+    assert built.doit().told("kept") == ALL
+    assert built.doit("cache", "check").code == 0
+    built.path("data/total.txt").unlink()
+    assert built.doit().executed == []
+
+
 def test_what_is_corrupt_is_not_in_the_way(built: Pipeline) -> None:
     """A result that can't be restored is collected without any rule, unless outputs rest on it."""
     built.doit("make.times=4")
