@@ -207,11 +207,11 @@ def _by_stage(held: list[Inventory]) -> dict[str, Row]:
     """Return what the store holds of each stage, by its name."""
     found: dict[str, Row] = {}
     for inventory in held:
-        for one in sorted(inventory.traces, key=lambda one: one.stage):
+        for one in inventory.traces:
             row = found.setdefault(brief(one.stage)[:WIDE], Row())  # in a shared store it is anybody's
             row.traces.append(one)
             row.blobs.update((blob, inventory.blobs[blob]) for blob in one.blobs if blob in inventory.blobs)
-    return found
+    return dict(sorted(found.items()))
 
 
 def _shared(inventory: Inventory) -> int:

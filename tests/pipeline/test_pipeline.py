@@ -35,6 +35,7 @@ class Checkout:
         seconds = time.perf_counter() - began
         print(f"\n$ doit {' '.join(arguments)}    ({seconds:.2f} s)\n{done.stdout}{done.stderr}")
         assert done.returncode == 0
+        assert "WARNING" not in done.stdout
         return re.findall(r"^Step (\w+) has started\.", done.stdout, re.MULTILINE)
 
     def model(self) -> bytes:
