@@ -1,6 +1,6 @@
 """A wide project: many stages that know nothing of each other, a second layer, and one that joins them all."""
 
-import os
+import json
 from pathlib import Path
 
 from projects import Pipeline
@@ -111,10 +111,9 @@ def wrong(pipeline: Pipeline) -> list[str]:
 
 
 def finished(pipeline: Pipeline) -> set[str]:
-    """Return the stages that have a record of success."""
-    folder = pipeline.path(".redoit/latest")
-    names = os.listdir(folder) if folder.exists() else []
-    return {name.replace("%3A", "") for name in names if not name.startswith(".tmp-")}
+    """Return the stages that have a record of success: a trace."""
+    traces = pipeline.path(".redoit/traces").glob("*/*.json")
+    return {json.loads(path.read_bytes())["stage"].replace(":", "") for path in traces}
 
 
 def fate(pipeline: Pipeline, what: str, names: list[str]) -> None:
