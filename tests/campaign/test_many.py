@@ -1,4 +1,4 @@
-"""Many doits at once, in one project and in copies that share a store, with `doit cache` beside them: as one by one."""
+"""Many doits at once, in one project or in copies with one store, who collects or looks beside them: as one by one."""
 
 import dataclasses
 import random
@@ -13,8 +13,9 @@ from crowd import Beside, Ended, all_at_once, begin, end
 from projects import Pipeline, until
 from states import Changing, State, any_state
 
-MILD = [("gc",), ("gc", "--dry-run"), ("check",), (), ("gc", "--keep-last", "9")]
-HARSH = [*MILD, ("gc", "--max-size", "1B"), ("gc", "--older-than", "0s"), ("gc", "--keep-last", "1")]
+GC = ("cache", "gc")
+MILD = [GC, (*GC, "--dry-run"), (*GC, "--keep-last", "9"), ("cache", "check"), ("cache",), ("list", "-s")]
+HARSH = [*MILD, (*GC, "--max-size", "1B"), (*GC, "--older-than", "0s"), (*GC, "--keep-last", "1")]
 WAITING = re.compile(r"^Waiting for '[^\n]+' \(process (\d+)\) to finish\.$", re.MULTILINE)
 BUSY = re.compile(r"^ERROR: '[^\n]+' \(process (\d+)\): [^\n]+; [^\n]+$", re.MULTILINE)
 
@@ -46,7 +47,7 @@ def is_in_order(ended: list[Ended]) -> None:
 
 
 def in_one_project(folder: Path, rng: random.Random) -> None:
-    """Run 8 doits at once in one project, with some settings, and `doit cache` beside them."""
+    """Run 8 doits at once in one project, with some settings, and commands that wait for nobody beside them."""
     shutil.rmtree(folder, ignore_errors=True)
     state = any_state(rng)
     pipeline = made(folder, state, rng)
@@ -73,7 +74,7 @@ def in_one_project(folder: Path, rng: random.Random) -> None:
 
 
 def in_copies(folder: Path, rng: random.Random) -> None:
-    """Run 2 doits at once in each of 4 copies that share a store, and `doit cache` beside them."""
+    """Run 2 doits at once in each of 4 copies that share a store, and such commands beside them."""
     shutil.rmtree(folder, ignore_errors=True)
     first = any_state(rng)
     states = [first if rng.random() < 0.5 else dataclasses.replace(first, factor=number + 2) for number in range(4)]

@@ -1,4 +1,4 @@
-"""Many doits at once, and `doit cache` in a loop beside them."""
+"""Many doits at once, and others in a loop beside them."""
 
 import subprocess
 import sys
@@ -49,7 +49,7 @@ def end(process: "subprocess.Popen[str]", arguments: tuple[str, ...]) -> Ended:
 
 
 class Beside:
-    """`doit cache` with one set of arguments after the other, in a loop, for as long as the context lasts."""
+    """A doit with one set of arguments after the other, in a loop, for as long as the context lasts."""
 
     def __init__(self, pipelines: list[Pipeline], arguments: list[tuple[str, ...]]) -> None:
         self.ended: list[Ended] = []
@@ -72,7 +72,7 @@ class Beside:
         turn = 0
         while self._arguments and not self._stop.is_set():
             pipeline = self._pipelines[turn % len(self._pipelines)]
-            arguments = ("cache", *self._arguments[turn % len(self._arguments)])
+            arguments = self._arguments[turn % len(self._arguments)]
             self.ended.append(end(begin(pipeline, *arguments), arguments))
             turn += 1
 
