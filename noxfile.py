@@ -51,7 +51,7 @@ def campaign(session: nox.Session) -> None:
 def fuzz(session: nox.Session) -> None:
     """Readers of foreign files against inputs that reach ever more of their code; `-- -max_total_time=600` for more."""
     if sys.version_info >= (3, 14):
-        session.skip("atheris has no package for this Python")
+        session.skip("atheris has no package for this Python; see: nox -s tests -- -k changed_files --full")
     session.install(*CONSTRAINTS, "atheris", "-e", ".[mnist,test]")
     for name in ("idx", "hdf5", "traces"):
         session.run("python", f"tests/fuzz/fuzz_{name}.py", *(session.posargs or ["-max_total_time=15"]))
