@@ -88,8 +88,8 @@ class Workspace:
         """Let a store that is elsewhere know who relies on it."""
         if self.store.root != self.root:
             home = os.path.abspath(self.root)
-            card = disk.inside(self.store.root, CHECKOUTS, _card(home))
-            if not card.exists():
+            if _fields(self.store.root, CHECKOUTS, _card(home)).get("folder") != home:
+                card = disk.inside(self.store.root, CHECKOUTS, _card(home))
                 disk.write(card, canonical_json({"folder": home}))
 
     def store_of(self, stage: Stage) -> Store:

@@ -1,6 +1,7 @@
 """The state of one checkout: marks of distrust, the latest trace, and whose folder it is."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -196,6 +197,22 @@ def test_a_card_that_names_another_folder_counts_for_nothing(tmp_path: Path) -> 
     (card,) = (card for card in (tmp_path / "store/checkouts").iterdir() if b"/one/" in card.read_bytes())
     card.rename(card.with_name("a" * 64))
     assert other.rests() == set()
+
+
+def test_who_shares_a_store_is_known_to_it(tmp_path: Path) -> None:
+    """A checkout that is gone relies on nothing; one whose card was damaged has it mended when it is opened next."""
+    checkouts = [Workspace(tmp_path / name, tmp_path / "store") for name in ("one", "two")]
+    for seconds, checkout in enumerate(checkouts):
+        checkout.open()
+        checkout.remember(STAGE, trace(seconds=seconds))
+    for card in (tmp_path / "store/checkouts").iterdir():
+        card.write_bytes(b"{}")
+    first, second = (name_of_trace(trace(seconds=seconds)) for seconds in range(2))
+    assert checkouts[0].rests() == {first}
+    checkouts[1].open()
+    assert checkouts[0].rests() == {first, second}
+    shutil.rmtree(tmp_path / "two")
+    assert checkouts[0].rests() == {first}
 
 
 def test_what_is_relied_on_is_forced(workspace: Workspace, forced: list[str]) -> None:
