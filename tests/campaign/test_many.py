@@ -95,9 +95,13 @@ def in_copies(folder: Path, rng: random.Random) -> None:
         assert (result.executed, result.code) == ([], 0), result.text
         assert outputs(pipeline, state) == state.outputs()
     assert copies[0].doit("cache", "check").code == 0
-    copies[1].path("data/made.txt").unlink()
-    result = copies[1].doit()
-    assert (result.executed, outputs(copies[1], states[1])) == ([], states[1].outputs()), result.text
+    shutil.rmtree(copies[3].root)  # whoever is gone relies on nothing
+    assert copies[0].doit(*GC, "--max-size", "1B").code == 0
+    for pipeline, state in zip(copies[:3], states[:3], strict=True):
+        for path in rng.sample(sorted(state.outputs()), 1):
+            pipeline.path(path).unlink()
+        result = pipeline.doit()
+        assert (result.executed, outputs(pipeline, state)) == ([], state.outputs()), result.text
 
 
 def a_holder_dies(folder: Path, rng: random.Random) -> None:
