@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from projects import Pipeline, until
+from projects import ALL, Pipeline, until
 
 HANGS = {"DURING_side": "echo $PPID > ../pid; sleep 60"}
 
@@ -33,6 +33,30 @@ def test_a_step_that_takes_too_long_fails(fresh: Pipeline) -> None:
     assert result.out.splitlines()[-1].startswith("4 steps: 2 ran, 1 failed, 1 not run in ")
     assert not alive(int(fresh.path("../pid").read_text()))
     assert fresh.doit().executed == ["side", "join"]
+
+
+@pytest.mark.parametrize("arguments", [("-n2",), ("-n2", "-Pthread")], ids=["process", "thread"])
+def test_a_step_that_takes_too_long_beside_others(built: Pipeline, arguments: tuple[str, ...]) -> None:
+    """It fails in one line, its earlier output stays, and stages that do not need it are made."""
+    before = built.read("data/ordered.txt")
+    built.write("pyproject.toml", "[tool.doit.tasks.sort]\ntime_limit = 0.5\n")
+    result = built.doit("--continue", "make.times=5", *arguments, DURING_sort="sleep 60")
+    assert result.code != 0
+    assert "failed. step steps.sort: it ran longer than its time limit of 0.5 s, and was ended; its log" in result.out
+    assert {*result.told("finished")} == {"make", "side"}
+    assert built.read("data/ordered.txt") == before
+    again = built.doit("make.times=5", *arguments)
+    assert (again.executed, again.code) == (["sort", "join"], 0)
+
+
+def test_a_time_limit_is_no_setting_of_the_step(built: Pipeline) -> None:
+    """A limit that holds, or is beyond all clocks, changes nothing: what was made is kept."""
+    for limit in ("30", "1e300", "inf", "none"):
+        result = built.doit("make", "--time-limit", limit)
+        assert (result.executed, result.code, result.err) == ([], 0, "")
+    for limit in ("1e300", "inf"):
+        result = built.doit("-a", f"make.time_limit={limit}")
+        assert (result.executed, result.code, result.err) == (ALL, 0, "")
 
 
 SECTIONS = {"pyproject.toml": "[tool.doit.tasks.side]", "doit.cfg": "[task:side]"}
