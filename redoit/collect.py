@@ -1,4 +1,4 @@
-"""What a store holds, what of it may go, and what of it is corrupt: the store's housekeeping.
+"""The store's housekeeping: looks what it holds, removes what may go, puts aside what is corrupt.
 
 Traces go first, each with its name forced from the disk, then the blobs that no trace needs: a crash in between leaves
 blobs too many, never a trace without its blobs. Nobody relies on the store meanwhile (`Store.out_of_use`).
@@ -9,83 +9,16 @@ import contextlib
 import os
 import shutil
 import stat
-import sys
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
 from redoit import digest, disk
 from redoit.errors import DiskError
-from redoit.records import Artifact, Trace
+from redoit.retention import Held, Inventory, Plan, Rule, held_of, named_by, plan
 from redoit.store import BLOBS, QUARANTINE, TRACES, Store
 
 LITTER = 86_400.0  # seconds after which a temporary file is nobody's
-
-
-@dataclass(frozen=True)
-class Held:
-    """One recorded trace in a store, as far as housekeeping needs it.
-
-    `outputs`: as of its manifest; `blobs`: all that it names, which are outputs, log, and the source of its code, each
-    once. `size`: of its file, in bytes; `used`: when it was, in seconds since the epoch.
-    """
-
-    key: str
-    name: str
-    stage: str
-    started: float
-    seconds: float
-    outputs: tuple[Artifact, ...]
-    blobs: tuple[str, ...]
-    size: int
-    used: float
-
-
-@dataclass(frozen=True)
-class Inventory:
-    """What a store holds: its traces, and digest -> size in bytes of its blobs. `constructive`: as of the store."""
-
-    traces: tuple[Held, ...]
-    blobs: dict[str, int]
-    constructive: bool = True
-
-    @property
-    def size(self) -> int:
-        """Bytes in all."""
-        return sum(self.blobs.values()) + sum(held.size for held in self.traces)
-
-    @property
-    def unrestorable(self) -> tuple[Held, ...]:
-        """The traces that miss an output in a store that should have it."""
-        return tuple(held for held in self.traces if self.constructive and not self._restorable(held))
-
-    def _restorable(self, held: Held) -> bool:
-        return all(self.blobs.get(made.digest) == made.size for made in held.outputs)
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What may go, besides litter and what can't be restored.
-
-    What was not used for `older_than` seconds; the least recently used, until `max_size` bytes are left; all but the
-    `keep_last` newest of each stage, which stay in any case.
-    """
-
-    max_size: int | None = None
-    older_than: float | None = None
-    keep_last: int | None = None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What goes: traces, blobs, and files that are nobody's. `size`: bytes that this frees; `left`: bytes that stay."""
-
-    traces: tuple[Held, ...]
-    blobs: tuple[str, ...]
-    litter: tuple[Path, ...]
-    size: int
-    left: int
 
 
 def inventory(store: Store) -> Inventory:
@@ -98,7 +31,8 @@ def inventory(store: Store) -> Inventory:
         trace = store.trace(key, path.name.removesuffix(".json")) if path.suffix == ".json" else None
         with contextlib.suppress(OSError):
             if trace:
-                traces.append(held_of(key, path.stem, trace, path.lstat()))
+                found = path.lstat()
+                traces.append(held_of(key, path.stem, trace, found.st_size, found.st_mtime))
     blobs = {}
     for prefix, path in _below(store.root / BLOBS):
         with contextlib.suppress(OSError):
@@ -106,22 +40,6 @@ def inventory(store: Store) -> Inventory:
             if digest.is_digest(prefix + path.name) and stat.S_ISREG(found.st_mode):
                 blobs[prefix + path.name] = found.st_size
     return Inventory(tuple(traces), blobs, store.constructive)
-
-
-def held_of(key: str, name: str, trace: Trace, found: os.stat_result) -> Held:
-    """Return what to hold of a trace, from its file. Pure. Equal digests are held once: there may be many."""
-    named = {trace.log, *trace.digests.values(), *trace.action.code.values()}
-    return Held(
-        key=key,
-        name=name,
-        stage=sys.intern(trace.stage),
-        started=trace.started,
-        seconds=trace.seconds,
-        outputs=tuple(trace.manifest.values()),
-        blobs=tuple(sys.intern(blob) for blob in named),
-        size=found.st_size,
-        used=found.st_mtime,
-    )
 
 
 def litter(store: Store, beside: Iterable[Path] = ()) -> dict[Path, int]:
@@ -132,55 +50,6 @@ def litter(store: Store, beside: Iterable[Path] = ()) -> dict[Path, int]:
     old = time.time() - LITTER
     left = [path for path in found if path.name.startswith(disk.TEMPORARY) and _changed(path) < old]
     return {path: _bytes(path) for path in (*left, *_in(store.root / QUARANTINE))}
-
-
-def plan(held: Inventory, litter: Mapping[Path, int], rule: Rule, rests: Collection[str], now: float) -> Plan:
-    """Return what goes by a rule. Pure.
-
-    `litter`: what is nobody's -> size in bytes. `rests`: names of traces that outputs in place rest on; they stay.
-    """
-    newest: dict[str, list[Held]] = {}
-    for one in sorted(held.traces, key=lambda one: (-one.started, one.name)):
-        newest.setdefault(one.stage, []).append(one)
-    safe = {one.name for ones in newest.values() for one in ones[: rule.keep_last or 0]} | set(rests)
-    free = [one for one in held.traces if one.name not in safe]
-    names = {one.name for one in held.unrestorable if one.name not in rests}
-    if rule.older_than is not None:
-        names |= {one.name for one in free if now - one.used > rule.older_than}
-    elif rule.max_size is None and rule.keep_last is not None:
-        names |= {one.name for one in free}
-    if rule.max_size is not None:
-        names |= _least_used(held, [one for one in free if one.name not in names], names, rule.max_size)
-    going = [one for one in held.traces if one.name in names]
-    staying = [one for one in held.traces if one.name not in names]
-    blobs = tuple(sorted(held.blobs.keys() - _named_by(staying)))
-    freed = sum(held.blobs[name] for name in blobs) + sum(one.size for one in going)
-    return Plan(tuple(going), blobs, tuple(litter), freed + sum(litter.values()), held.size - freed)
-
-
-def _named_by(traces: Iterable[Held]) -> frozenset[str]:
-    """Return the blobs that traces name."""
-    return frozenset[str]().union(*(one.blobs for one in traces))
-
-
-def _least_used(held: Inventory, free: list[Held], gone: Collection[str], limit: int) -> set[str]:
-    """Return the names of those that must go, too, least recently used first, so that `limit` bytes are left."""
-    needs: dict[str, int] = {}
-    staying = [one for one in held.traces if one.name not in gone]
-    for one in staying:
-        for blob in filter(held.blobs.__contains__, one.blobs):
-            needs[blob] = needs.get(blob, 0) + 1
-    left = sum(held.blobs[blob] for blob in needs) + sum(one.size for one in staying)
-    found = set()
-    for one in sorted(free, key=lambda one: (one.used, one.name)):
-        if left <= limit:
-            break
-        found.add(one.name)
-        left -= one.size
-        for blob in filter(held.blobs.__contains__, one.blobs):
-            needs[blob] -= 1
-            left -= 0 if needs[blob] else held.blobs[blob]
-    return found
 
 
 def preview(store: Store, rule: Rule, rests: Collection[str], beside: Iterable[Path] = ()) -> Plan:
@@ -200,7 +69,7 @@ def collect(store: Store, rule: Rule, rests: Callable[[], Collection[str]], besi
     with store.out_of_use():
         planned = preview(store, rule, rests(), beside)
         _remove(store, planned.traces)
-        if not _named_by(planned.traces) >= {*planned.blobs}:
+        if not named_by(planned.traces) >= {*planned.blobs}:
             _force_absence(store)
         for name in planned.blobs:
             disk.vacate(store.blob(name))

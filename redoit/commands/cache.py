@@ -12,9 +12,9 @@ from typing import NoReturn
 from doit.exceptions import InvalidCommand
 
 from redoit import collect
-from redoit.collect import Held, Inventory, Rule
 from redoit.commands.base import StageCommand
 from redoit.errors import brief, plain
+from redoit.retention import Held, Inventory, Rule, plan
 from redoit.store import QUARANTINE, Store
 from redoit.tasks import engine
 
@@ -97,7 +97,7 @@ clear: remove all of it (--yes: without asking)."""
         workspace, now = engine().workspace, time.time()
         litter = [collect.litter(stores[0], workspace.folders), *map(collect.litter, stores[1:])]
         rests = workspace.rests()
-        free = sum(collect.plan(*each, Rule(), rests, now).size for each in zip(held, litter, strict=True))
+        free = sum(plan(*each, Rule(), rests, now).size for each in zip(held, litter, strict=True))
         if free:
             self._say(f"No trace needs {_size(free)} of what is there; remove it with: doit cache gc")
         saved = workspace.saved

@@ -9,13 +9,11 @@ from pathlib import Path
 
 import pytest
 from examples import action, artifact, trace
-from hypothesis import given
-from hypothesis import strategies as st
 
 from redoit import collect, digest
-from redoit.collect import Inventory, Plan, Rule
 from redoit.formats import name_of_trace
 from redoit.records import Trace
+from redoit.retention import Plan, Rule
 from redoit.store import Store
 
 NOW = time.time()
@@ -24,7 +22,8 @@ ELSEWHERE = """
 import sys
 from pathlib import Path
 
-from redoit.collect import Rule, collect
+from redoit.collect import collect
+from redoit.retention import Rule
 from redoit.store import Store
 
 print("begun", flush=True)
@@ -169,39 +168,6 @@ def test_a_trace_that_misses_an_output_goes(store: Store) -> None:
 def left_names(store: Store) -> set[str]:
     """Return the names of the traces that are left."""
     return {one.name for one in collect.inventory(store).traces}
-
-
-@given(
-    st.lists(
-        st.tuples(st.sampled_from("ab"), st.integers(0, 5), st.sets(st.integers(0, 5)), st.booleans()), max_size=8
-    ),
-    st.none() | st.integers(0, 60),
-    st.none() | st.integers(0, 5),
-    st.none() | st.integers(0, 3),
-)
-def test_a_plan_leaves_no_trace_without_its_blobs(
-    rows: list[tuple[str, int, set[int], bool]], size: int | None, age: int | None, last: int | None
-) -> None:
-    """Whatever the rules: what outputs rest on stays, what stays has its blobs, and no blob stays that nobody needs."""
-    held = []
-    for number, (stage, used, contents, _) in enumerate(rows):
-        manifest = {str(each): artifact(bytes([each]) * each) for each in contents}
-        made = trace(
-            stage=stage, started=float(number), manifest=manifest, action=action(outputs=tuple(manifest), code={})
-        )
-        status = os.stat_result((0, 0, 0, 1, 0, 0, 1, 0, used, 0))
-        held.append(collect.held_of(made.action.key, name_of_trace(made), made, status))
-    names = {made.digest: made.size for one in held for made in one.outputs}
-    rests = {one.name for one, row in zip(held, rows, strict=True) if row[3]}
-    blobs = {**dict.fromkeys((blob for one in held for blob in one.blobs), 1), **names, artifact(b"stray").digest: 5}
-    plan = collect.plan(Inventory(tuple(held), blobs), {}, Rule(size, age, last), rests, 6.0)
-    staying = [one for one in held if one not in plan.traces]
-    remaining = blobs.keys() - set(plan.blobs)
-    assert rests <= {one.name for one in staying}
-    assert remaining == {blob for one in staying for blob in one.blobs}
-    assert plan.left == sum(blobs[blob] for blob in remaining) + len(staying)
-    if size is not None and last is None and not rests:
-        assert plan.left <= size
 
 
 def test_check_puts_aside_what_is_corrupt(store: Store) -> None:

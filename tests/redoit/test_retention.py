@@ -1,0 +1,40 @@
+"""What goes by a rule, whatever is held."""
+
+from examples import action, artifact, trace
+from hypothesis import given
+from hypothesis import strategies as st
+
+from redoit.formats import name_of_trace
+from redoit.retention import Inventory, Rule, held_of, plan
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("ab"), st.integers(0, 5), st.sets(st.integers(0, 5)), st.booleans()), max_size=8
+    ),
+    st.none() | st.integers(0, 60),
+    st.none() | st.integers(0, 5),
+    st.none() | st.integers(0, 3),
+)
+def test_a_plan_leaves_no_trace_without_its_blobs(
+    rows: list[tuple[str, int, set[int], bool]], size: int | None, age: int | None, last: int | None
+) -> None:
+    """Whatever the rules: what outputs rest on stays, what stays has its blobs, and no blob stays that nobody needs."""
+    held = []
+    for number, (stage, used, contents, _) in enumerate(rows):
+        manifest = {str(each): artifact(bytes([each]) * each) for each in contents}
+        made = trace(
+            stage=stage, started=float(number), manifest=manifest, action=action(outputs=tuple(manifest), code={})
+        )
+        held.append(held_of(made.action.key, name_of_trace(made), made, 1, float(used)))
+    names = {made.digest: made.size for one in held for made in one.outputs}
+    rests = {one.name for one, row in zip(held, rows, strict=True) if row[3]}
+    blobs = {**dict.fromkeys((blob for one in held for blob in one.blobs), 1), **names, artifact(b"stray").digest: 5}
+    found = plan(Inventory(tuple(held), blobs), {}, Rule(size, age, last), rests, 6.0)
+    staying = [one for one in held if one not in found.traces]
+    remaining = blobs.keys() - set(found.blobs)
+    assert rests <= {one.name for one in staying}
+    assert remaining == {blob for one in staying for blob in one.blobs}
+    assert found.left == sum(blobs[blob] for blob in remaining) + len(staying)
+    if size is not None and last is None and not rests:
+        assert found.left <= size
