@@ -16,6 +16,8 @@ from doit.dependency import DatabaseException, SqliteDB
 from redoit import disk
 from redoit.errors import DiskError
 
+SUFFIXES = ("", "-journal", "-wal", "-shm")  # of the files that are one database of sqlite3
+
 
 class Database(SqliteDB):
     """doit's sqlite3 backend; what it can't read, it forgets."""
@@ -25,8 +27,9 @@ class Database(SqliteDB):
     def _sqlite3(self, name: str) -> Any:
         for _ in range(2):
             try:
-                if os.path.lexists(name) and (os.path.islink(name) or not os.path.isfile(name)):
-                    disk.vacate(Path(name))
+                for path in (f"{name}{suffix}" for suffix in SUFFIXES):
+                    if os.path.lexists(path) and (os.path.islink(path) or not os.path.isfile(path)):
+                        disk.vacate(Path(path))  # sqlite would follow a link, or wait for the other end of a pipe
                 connection = super()._sqlite3(name)
                 _check(connection)
                 return connection

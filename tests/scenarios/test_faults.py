@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,18 @@ def test_the_database_is_never_the_truth(built: Pipeline, data: bytes | None) ->
     result = built.doit()
     assert (result.executed, result.code, result.err) == ([], 0, "")
     assert result.told("kept") == ALL
+
+
+@pytest.mark.parametrize("name", ["doit.db", "doit.db-journal", "doit.db-wal", "doit.db-shm"])
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
+def test_what_stands_in_place_of_the_database_goes(built: Pipeline, name: str, make: Callable[[Path], None]) -> None:
+    """A pipe or a folder in place of a file of doit's database is moved away: nobody waits for its other end."""
+    built.path(f".redoit/{name}").unlink(missing_ok=True)
+    make(built.path(f".redoit/{name}"))
+    for _ in range(2):
+        result = built.doit()
+        assert (result.executed, result.code, result.err) == ([], 0, "")
+    assert not built.path(f".redoit/{name}").is_fifo()
 
 
 @pytest.mark.parametrize("name", ["files", "environment"])

@@ -168,7 +168,11 @@ class Pipeline:
 
     def finish(self, process: "subprocess.Popen[str]") -> Result:
         """Wait for doit's end."""
-        out, err = process.communicate(timeout=60)
+        try:
+            out, err = process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
         return Result(self.executed(), process.returncode, out, err)
 
     def executed(self) -> list[str]:
