@@ -24,18 +24,18 @@ LITTER = 86_400.0  # seconds after which a temporary file is nobody's
 def inventory(store: Store) -> Inventory:
     """Return what a store holds. What is not what its name promises is not in it.
 
-    Raises: StoreError on a newer format.
+    Raises: StoreError on a newer format, DiskError: what can't be read may be there all the same.
     """
     traces = []
     for key, path in _below(store.root / TRACES):
-        trace = store.trace(key, path.name.removesuffix(".json")) if path.suffix == ".json" else None
-        with contextlib.suppress(OSError):
+        trace = store.sure(key, path.name.removesuffix(".json")) if path.suffix == ".json" else None
+        with contextlib.suppress(FileNotFoundError):
             if trace:
                 found = path.lstat()
                 traces.append(held_of(key, path.stem, trace, found.st_size, found.st_mtime))
     blobs = {}
     for prefix, path in _below(store.root / BLOBS):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(FileNotFoundError):
             found = path.lstat()
             if digest.is_digest(prefix + path.name) and stat.S_ISREG(found.st_mode):
                 blobs[prefix + path.name] = found.st_size
@@ -56,7 +56,7 @@ def preview(store: Store, rule: Rule, rests: Collection[str], beside: Iterable[P
     """Return what goes by a rule now. Changes nothing, and waits for nobody.
 
     `beside`: folders outside the store from which temporary files that a crash left go, too.
-    Raises: StoreError on a newer format.
+    Raises: StoreError on a newer format, DiskError.
     """
     return plan(inventory(store), litter(store, beside), rule, rests, time.time())
 
@@ -129,13 +129,17 @@ def _force_absence(store: Store) -> None:
 
 
 def _is_true(store: Store, path: Path) -> bool:
-    """Tell whether something in the store is what its name promises."""
+    """Tell whether something in the store is what its name promises. Raises: DiskError if it can't be read."""
     if path.parent.parent == store.root / TRACES:
-        return path.suffix == ".json" and store.trace(path.parent.name, path.stem) is not None
+        return path.suffix == ".json" and store.sure(path.parent.name, path.stem) is not None
     try:
         with disk.opened(store.root, BLOBS, path.parent.name, path.name) as file:
             return digest.of_stream(file) == path.parent.name + path.name
-    except (OSError, ValueError):
+    except OSError as error:
+        if error.errno in disk.ABSENT:
+            return False
+        raise disk.refused(error, path) from error
+    except ValueError:
         return False
 
 
@@ -159,10 +163,7 @@ def _below(folder: Path) -> Iterator[tuple[str, Path]]:
 
 def _in(folder: Path) -> list[Path]:
     """Return what stands in a folder; nothing if it is a link: what is elsewhere is not the store's."""
-    try:
-        return [] if folder.is_symlink() else [folder / name for name in sorted(os.listdir(folder))]
-    except OSError:
-        return []
+    return [folder / name for name in disk.names(folder)]
 
 
 def _changed(path: Path) -> float:

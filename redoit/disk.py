@@ -25,6 +25,8 @@ from redoit.errors import DiskError
 FICLONE = 0x40049409  # Linux's ioctl "share the blocks of that file", see ioctl_ficlone(2)
 TEMPORARY = ".tmp-"
 FOREIGN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.EINVAL})  # of folders in which we never wrote
+# Of a look: nothing that we could have written is there. Any other error leaves that open.
+ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EINVAL, errno.EFBIG, errno.ENXIO})
 SMALL = 2**23  # bytes; what is read whole has fewer, so that no file fills the memory
 
 P = ParamSpec("P")
@@ -41,10 +43,14 @@ def told(verb: Callable[Concatenate[Path, P], T]) -> Callable[Concatenate[Path, 
         try:
             return verb(path, *args, **kwargs)
         except OSError as error:
-            found = error.strerror or str(error)
-            raise DiskError(os.fspath(error.filename or path), found, "mend that and run again") from error
+            raise refused(error, path) from error
 
     return telling
+
+
+def refused(error: OSError, path: Path) -> DiskError:
+    """Return what to tell of an error of the system, at a path unless it names one."""
+    return DiskError(os.fspath(error.filename or path), error.strerror or str(error), "mend that and run again")
 
 
 def opened(root: Path, *names: str) -> BufferedReader:
@@ -78,6 +84,15 @@ def read(root: Path, *names: str) -> bytes:
         if size > SMALL:
             raise OSError(errno.EFBIG, f"found {size:,} bytes, expected {SMALL:,} at most", os.path.join(root, *names))
         return file.read(size)
+
+
+@told
+def names(folder: Path) -> list[str]:
+    """Return what stands in a folder, in order; nothing if it is not there, or is a link."""
+    try:
+        return [] if folder.is_symlink() else sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def inside(root: Path, *names: str) -> Path:

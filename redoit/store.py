@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from redoit import digest, disk, lock
-from redoit.errors import CorruptError, StoreError
+from redoit.errors import CorruptError, DiskError, StoreError
 from redoit.formats import bytes_of_trace, name_of_trace, trace_of_bytes
 from redoit.records import Artifact, Trace
 
@@ -132,16 +132,28 @@ class Store:
         return name
 
     def trace(self, key: str, name: str) -> Trace | None:
-        """Return one trace by key and name, or None if it is not there or not what its name promises.
+        """Return one trace by key and name, or None if it can't be read or is not what its name promises.
 
         Raises: StoreError on a newer format.
+        """
+        try:
+            return self.sure(key, name)
+        except DiskError:
+            return None
+
+    def sure(self, key: str, name: str) -> Trace | None:
+        """Return one trace likewise, but None only if there is none.
+
+        Raises: StoreError on a newer format, DiskError if it can't be read.
         """
         if not (digest.is_digest(key) and digest.is_digest(name)):
             return None
         try:
             data = disk.read(self.root, TRACES, key, f"{name}.json")
-        except OSError:
-            return None
+        except OSError as error:
+            if error.errno in disk.ABSENT:
+                return None
+            raise disk.refused(error, self.place(key, name)) from error
         if digest.of_bytes(data) != name:
             return None
         try:

@@ -110,8 +110,12 @@ class Workspace:
 
     def distrusted(self, stage: str) -> Reason | None:
         """Return why a stage must run again, if it must."""
-        if not os.path.lexists(self._of(DISTRUST, stage)):
+        try:
+            os.lstat(self._of(DISTRUST, stage))
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError:  # it may be there
+            return Reason("forgotten")
         return _mark(_fields(self.root, DISTRUST, quote(stage, safe="")))
 
     def distrust(self, stage: str, dependents: tuple[str, ...], kind: str) -> None:
@@ -130,16 +134,22 @@ class Workspace:
         disk.remove(self._of(DISTRUST, stage))
 
     def rests(self) -> set[str]:
-        """Return the names of the traces that outputs rest on, here and in the checkouts that share the store."""
+        """Return the names of the traces that outputs rest on, here and in the checkouts that share the store.
+
+        Raises: DiskError if that can't be told.
+        """
         homes = {self.root, *self.others()}
-        found = (_fields(home, LATEST, stage) for home in homes for stage in _names(home / LATEST))
+        found = (_fields(home, LATEST, stage, sure=True) for home in homes for stage in disk.names(home / LATEST))
         return {str(fields.get("trace")) for fields in found}
 
     def others(self) -> set[Path]:
-        """Return the folders, like this one, of the other checkouts that share the store, of those that are there."""
+        """Return the folders, like this one, of the other checkouts that share the store, of those that are there.
+
+        Raises: DiskError if that can't be told.
+        """
         homes = set()
-        for card in _names(self.store.root / CHECKOUTS):
-            folder = _fields(self.store.root, CHECKOUTS, card).get("folder")
+        for card in disk.names(self.store.root / CHECKOUTS):
+            folder = _fields(self.store.root, CHECKOUTS, card, sure=True).get("folder")
             with contextlib.suppress(ValueError):  # it can't be a folder
                 if isinstance(folder, str) and _card(folder) == card and os.path.isdir(folder):
                     homes.add(Path(folder))
@@ -192,17 +202,17 @@ def _saved(fields: Any) -> Saved:
     return saved
 
 
-def _fields(root: Path, folder: str, name: str) -> dict[str, Any]:
-    """Return what a small file of ours says, nothing if it says nothing that we could have written."""
+def _fields(root: Path, folder: str, name: str, *, sure: bool = False) -> dict[str, Any]:
+    """Return what a small file of ours says, nothing if it says nothing that we could have written.
+
+    Raises: DiskError if it can't be read, where we are to be sure.
+    """
     try:
         fields = json.loads(disk.read(root, folder, name))
-    except (OSError, ValueError, RecursionError):
+    except OSError as error:
+        if sure and error.errno not in disk.ABSENT:
+            raise disk.refused(error, root / folder / name) from error
+        return {}
+    except (ValueError, RecursionError):
         return {}
     return fields if isinstance(fields, dict) else {}
-
-
-def _names(folder: Path) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except (OSError, ValueError):
-        return []

@@ -1,6 +1,10 @@
-"""What tests of the engine's parts share: a look at what is forced to the disk."""
+"""What tests of the engine's parts share: a look at what is forced to the disk, and disks that fail."""
 
+import errno
 import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,3 +21,24 @@ def forced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(os, "fsync", fsync)
     return paths
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """Return a function that lets a disk fail from now on: a path can't be opened, looked at or listed."""
+
+    def fail(bad: Path) -> None:
+        for name in ("open", "lstat", "listdir"):
+            monkeypatch.setattr(os, name, _refusing(getattr(os, name), bad))
+
+    return fail
+
+
+def _refusing(true: Callable[..., Any], bad: Path) -> Callable[..., Any]:
+    def call(path: Any, *given: Any, dir_fd: int | None = None, **named: Any) -> Any:
+        folder = "" if dir_fd is None else os.readlink(f"/proc/self/fd/{dir_fd}")
+        if os.path.join(folder, path) == os.fspath(bad):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), os.fspath(bad))
+        return true(path, *given, **named) if dir_fd is None else true(path, *given, dir_fd=dir_fd, **named)
+
+    return call

@@ -5,12 +5,14 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from examples import action, artifact, trace
 
 from redoit import collect, digest
+from redoit.errors import DiskError
 from redoit.formats import name_of_trace
 from redoit.records import Trace
 from redoit.retention import Plan, Rule
@@ -103,6 +105,30 @@ def test_a_blob_goes_only_when_its_traces_are_gone_for_good(store: Store, forced
     forced.clear()
     collected(store, Rule(older_than=0))
     assert forced == [str(store.root / "traces")]  # in which its folder was
+
+
+@pytest.mark.parametrize("above", [0, 1, 2], ids=["trace", "its folder", "their folder"])
+def test_traces_that_can_not_be_read_are_not_taken_for_absent(
+    store: Store, failing: Callable[[Path], None], above: int
+) -> None:
+    """Where the disk fails nothing is collected: a trace that can't be read may need its blobs."""
+    made = kept(store, b"model")
+    place = store.place(made.action.key, name_of_trace(made))
+    failing((place, *place.parents)[above])
+    with pytest.raises(DiskError, match="Input/output error"):
+        collected(store, Rule(older_than=0))
+    assert place.exists()
+    assert store.get(digest.of_bytes(b"model")) == b"model"
+
+
+def test_what_can_not_be_read_is_not_taken_for_corrupt(store: Store, failing: Callable[[Path], None]) -> None:
+    """Where the disk fails nothing is put aside: who mends the disk has all that was on it."""
+    kept(store, b"model")
+    blob = store.blob(digest.of_bytes(b"model"))
+    failing(blob)
+    with pytest.raises(DiskError, match="Input/output error"):
+        collect.check(store)
+    assert blob.exists()
 
 
 def test_traces_are_gone_for_good_before_blobs(store: Store, forced: list[str]) -> None:

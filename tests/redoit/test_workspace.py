@@ -226,3 +226,20 @@ def test_what_is_relied_on_is_forced(workspace: Workspace, forced: list[str]) ->
     assert forced.index(str(place.parent)) < forced.index(str(workspace.root / "latest"))
     workspace.distrust(STAGE.name, ("other",), "forgotten")
     assert forced.count(str(mark.parent)) == 2  # for the mark that was there, and for the new one
+
+
+@pytest.mark.parametrize("name", ["latest", "latest/train%3Abig%2Fone", "checkouts"])
+def test_what_outputs_rest_on_is_told_for_sure_or_not_at_all(
+    workspace: Workspace, failing: Callable[[Path], None], name: str
+) -> None:
+    """A disk that fails does not let it seem that outputs rest on nothing."""
+    workspace.remember(STAGE, trace(stage=STAGE.name))
+    failing(workspace.root / name)
+    with pytest.raises(DiskError, match="Input/output error"):
+        workspace.rests()
+
+
+def test_a_mark_that_can_not_be_looked_at_is_one(workspace: Workspace, failing: Callable[[Path], None]) -> None:
+    """Where it can't be told whether a stage is distrusted, it is."""
+    failing(workspace.root / "distrust/train")
+    assert workspace.distrusted("train") == Reason("forgotten")
