@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import traced
@@ -34,32 +35,40 @@ STATS = 0.2  # the share of looks at a file's status that are made to fail
 REAL = 0.3  # the share of faults after which a real doit is run, and not the engine in this process
 RETRIED = ("openat", "read", "pread64", "write", "pwrite64", "fsync", "fdatasync", "flock")  # where EINTR can be
 SAMPLE = 400  # system calls, beside all on doit's database
-Case = tuple[str, int, str, str]  # scenario, number of the operation, its verb, how it fails
+PROCESSES = 40  # faults of each scenario that strike a real process, and not a fork of this one
 
 
-def cases(ground: Ground, scenario: Scenario, folder: Path, seed: int) -> list[Case]:
+class Case(NamedTuple):
+    """One fault: the scenario, the number of the operation and its verb, how it fails, and in what kind of doit."""
+
+    scenario: str
+    number: int
+    verb: str
+    error: str
+    forked: bool
+
+
+def cases(ground: Ground, scenario: Scenario, folder: Path, rng: random.Random, *, forked: bool) -> list[Case]:
     """Return ways in which one operation of a scenario can fail: for `build` all, for others one for each operation."""
-    shimmed = Shimmed(ground.begin(scenario, folder))
-    result = shimmed.doit(*scenario.arguments)
+    shimmed, made = Shimmed(ground.begin(scenario, folder)), []
+    result = (shimmed.fork if forked else shimmed.doit)(*scenario.arguments)
     assert "Traceback" not in result.text, result.text
-    rng, made = random.Random(seed), []
     for number, found in enumerate(shimmed.operations(), start=1):
         if found.verb == "stat" and rng.random() > STATS:
             continue
         errors = ERRORS[found.verb] if scenario.name == "build" else [rng.choice(ERRORS[found.verb])]
-        made += [(scenario.name, number, found.verb, error) for error in errors]
-    rng.shuffle(made)
+        made += [Case(scenario.name, number, found.verb, error, forked) for error in errors]
     return made
 
 
 def struck(ground: Ground, folder: Path, case: Case, *, real: bool) -> str:
     """Let one operation fail, see all come right, and return how it ended."""
-    name, number, _, error = case
-    scenario = SCENARIOS[name]
+    scenario, number = SCENARIOS[case.scenario], case.number
     pipeline = ground.begin(scenario, folder)
     before = set(sound_traces(pipeline)) if scenario.before else set()
     shimmed = Shimmed(pipeline)
-    result = shimmed.doit(*scenario.arguments, number=number, error=error)
+    run = shimmed.fork if case.forked else shimmed.doit
+    result = run(*scenario.arguments, number=number, error=case.error)
     operations = shimmed.operations()
     if len(operations) < number:
         return "clean pass"
@@ -86,14 +95,18 @@ def sweep(pipeline: Pipeline, hit: Operation, result: Result) -> None:
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_failing_call(campaign: Campaign, ground: Ground, tmp_path: Path, numbers: Iterator[int], name: str) -> None:
     """Whichever call fails, or is the last: one clear line, no wrong byte, nothing lost, and the next doit is right."""
-    found = cases(ground, SCENARIOS[name], tmp_path / "count", campaign.seed)
+    rng = random.Random(campaign.seed)
+    found = cases(ground, SCENARIOS[name], tmp_path / "count", rng, forked=True)
+    real = cases(ground, SCENARIOS[name], tmp_path / "count", rng, forked=False)
+    found += rng.sample(real, min(PROCESSES, len(real)))
+    rng.shuffle(found)
     endings: Counter[str] = Counter()
 
     def attack(rng: random.Random) -> None:
         case = found[next(numbers) % len(found)]
         endings[struck(ground, tmp_path / "round", case, real=rng.random() < REAL)] += 1
 
-    campaign.run(attack, few=1, full=len(found))
+    campaign.run(attack, few=6, full=len(found))
     print(f"{name}: {len(found)} calls and errors, {dict(endings)}")
 
 

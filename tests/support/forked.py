@@ -16,11 +16,11 @@ from typing import TextIO
 
 from doit.doit_cmd import DoitMain
 
-from redoit import child, database, loader, reporter, tasks
+from redoit import child, database, disk, loader, reporter, tasks
 from redoit.commands import cache, plain, verify
 from redoit.errors import StepError
 from redoit.execute import Call, Result
-from redoit.realise import Engine
+from redoit.realise import Engine, Execute
 
 IMPORTED = (database, loader, reporter, cache, plain, verify)  # by doit, in a process of its own each time
 
@@ -62,11 +62,13 @@ def ended(number: int, seconds: float | None = None) -> int:
     return os.waitstatus_to_exitcode(status)
 
 
-def doit(root: Path, arguments: tuple[str, ...], engine: type[Engine]) -> int:
-    """Be doit, in a folder, with an engine of this kind; return the exit status."""
+def doit(root: Path, arguments: tuple[str, ...], engine: type[Engine], execute: Execute | None = None) -> int:
+    """Be doit, in a folder, with an engine of this kind; return the exit status. Steps are called unless told how."""
     os.chdir(root)
     sys.argv = ["doit", *arguments]
-    tasks.Engine = lambda *given, **named: engine(*given, **named, execute=_called)  # type: ignore[misc,assignment]
+    disk._forced.clear()  # a process of its own would know nothing yet
+    call = execute or _called
+    tasks.Engine = lambda *given, **named: engine(*given, **named, execute=call)  # type: ignore[misc,assignment]
     return int(DoitMain().run(list(arguments)) or 0)
 
 

@@ -35,12 +35,12 @@ def called(call: Call, log: Path, stdout: TextIO | None, stderr: TextIO | None) 
     match call.step:
         case "steps.make":
             numbers = [int(word) * settings["times"] * 10 for word in texts["source"].split()]
-            made, metrics = " ".join(map(str, numbers)), {"count": len(numbers)}
+            made, metrics = " ".join(map(str, numbers)), {"count": float(len(numbers))}
         case "steps.sort":
             made = " ".join(sorted(texts["made"].split(), key=int))
         case "steps.side":
             total = sum(map(int, texts["made"].split()))
-            made, metrics = str(total), {"total": total}
+            made, metrics = str(total), {"total": float(total)}
         case _:
             made = f"{texts['ordered']} = {texts['total']}\n"
     log.parent.mkdir(parents=True, exist_ok=True)

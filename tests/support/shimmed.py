@@ -2,12 +2,18 @@
 
 import json
 import os
+import runpy
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from forked import doit, ended, forked
+from inside import called
 from projects import Pipeline, Result
+
+from redoit.realise import Engine
 
 SHIM = Path(__file__).with_name("shim")
 
@@ -31,12 +37,28 @@ class Shimmed:
 
     def doit(self, *arguments: str, number: int = 0, error: str = "", every: bool = False) -> Result:
         """Run doit. The operation of that number fails, or is the one before which doit is killed."""
+        modules = os.pathsep.join(filter(None, [str(SHIM), self.pipeline.env.get("PYTHONPATH")]))
+        shim = {"SHIM": self._settings(number=number, error=error, all=every), "PYTHONPATH": modules}
+        return self.pipeline.doit(*arguments, **shim, TMPDIR=str(self.temporary))
+
+    def fork(self, *arguments: str, number: int = 0, error: str = "") -> Result:
+        """Run doit likewise, in a fork of this process, whose steps are called: at a tenth of the price."""
+        settings = self._settings(number=number, error=error, here=True)
+        out = self.pipeline.root.parent / "out"
+
+        def work() -> int:
+            os.environ["SHIM"] = settings
+            tempfile.tempdir = str(self.temporary)
+            runpy.run_path(str(SHIM / "sitecustomize.py"))
+            return doit(self.pipeline.root, arguments, Engine, called)
+
+        code = ended(forked(work, out))
+        return Result([], code, out.read_text(), "")
+
+    def _settings(self, **settings: object) -> str:
         self.log.unlink(missing_ok=True)
         roots = [str(self.pipeline.root), str(self.temporary)]
-        settings = {"roots": roots, "log": str(self.log), "number": number, "error": error, "all": every}
-        modules = os.pathsep.join(filter(None, [str(SHIM), self.pipeline.env.get("PYTHONPATH")]))
-        shim = {"SHIM": json.dumps(settings), "PYTHONPATH": modules, "TMPDIR": str(self.temporary)}
-        return self.pipeline.doit(*arguments, **shim)
+        return json.dumps({"roots": roots, "log": str(self.log), **settings})
 
     def operations(self) -> list[Operation]:
         """Return what was done, in order."""

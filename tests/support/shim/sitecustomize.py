@@ -5,6 +5,7 @@ Python imports a module of this name when it starts. `SHIM`, JSON in the environ
     roots   only what is done below these folders counts
     log     a file that gets one line of JSON for each operation: [verb, path, details]
     all     also stand in the steps' processes, and log what was written and said: enough to play it again
+    here    stand in this very process, whatever it is
     number  the operation, counted from 1, that is to fail, with `error`: the name of an errno, or KILL
 
 sqlite, and what BLAKE3 maps into memory, do their own I/O, which is not seen here.
@@ -212,7 +213,7 @@ def stand() -> None:
 
 
 IS_DOIT = [item for item in sys.orig_argv[1:] if item in ("-m", "doit")][:2] == ["-m", "doit"]
-if SETTINGS and (IS_DOIT or SETTINGS.get("all")):
+if SETTINGS and (IS_DOIT or SETTINGS.get("all") or SETTINGS.get("here")):
     TRUE_IOCTL = fcntl.ioctl
     COUNTER = Counter()
     stand()
