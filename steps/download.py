@@ -71,7 +71,7 @@ def knock(url: str, timeout: float) -> None:
 
     def ask() -> None:
         try:
-            requests.head(url, timeout=timeout)
+            requests.head(url, timeout=2 * timeout)  # ours is the one that tells
         except (requests.RequestException, ValueError) as error:
             outcome.put(error)
         else:
