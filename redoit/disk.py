@@ -177,6 +177,7 @@ def make(folder: Path) -> None:
         except FileExistsError as error:
             found = "found a file or a broken link, expected a folder"
             raise DiskError(os.fspath(folder), found, "move it away") from error
+        _forced.discard(_name(folder))  # of one that was there before, and is gone
     force(folder)
 
 

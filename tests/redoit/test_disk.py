@@ -149,6 +149,15 @@ def test_what_is_there_already_is_forced(tmp_path: Path, forced: list[str]) -> N
     assert forced[1] == f"{tmp_path}/a/b"
 
 
+def test_a_folder_that_is_made_again_is_forced_again(tmp_path: Path, forced: list[str]) -> None:
+    """That a folder of this name, perhaps with the same number, was on the disk before tells nothing of a new one."""
+    for _ in range(2):
+        forced.clear()
+        disk.make(tmp_path / "key")
+        assert forced[-1:] == [str(tmp_path)]
+        (tmp_path / "key").rmdir()
+
+
 def test_folders_of_others_need_not_be_forced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder around ours that can't be forced, as on some file systems, is in nobody's way; a failing disk is."""
     (tmp_path / "file").touch()
