@@ -24,6 +24,7 @@ class Environment:
 
     def __init__(self, memory: Path) -> None:
         self._memory = memory
+        self._folders: list[list[Any]] = []
         self._owners: dict[str, dict[str, str]] | None = None
 
     def versions(self, imports: Iterable[str]) -> dict[str, str]:
@@ -37,9 +38,10 @@ class Environment:
         return versions
 
     def _distributions(self) -> dict[str, dict[str, str]]:
-        """Return top-level module -> distribution -> version."""
-        if self._owners is None:
-            folders = _folders()
+        """Return top-level module -> distribution -> version, as they are now: a step may take hours."""
+        folders = _folders()
+        if self._owners is None or self._folders != folders:
+            self._folders = folders
             self._owners = _remembered(self._memory, folders)
             if self._owners is None:
                 self._owners = _installed()

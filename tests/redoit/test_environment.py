@@ -35,12 +35,13 @@ def test_a_damaged_memory_is_ignored(tmp_path: Path, data: bytes) -> None:
     assert Environment(tmp_path / "memory").versions(["blake3"])["blake3"] == metadata.version("blake3")
 
 
-def test_an_installed_distribution_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Installing and upgrading a distribution changes what the next process finds, memory or not."""
+@pytest.mark.parametrize("same", [True, False])
+def test_an_installed_distribution_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, same: bool) -> None:
+    """Installing and upgrading a distribution changes what this process and the next one find, memory or not."""
     folder = tmp_path / "site-packages"
     folder.mkdir()
     monkeypatch.syspath_prepend(folder)
-    found = []
+    found, environment = [], Environment(tmp_path / "memory")
     for version in (None, "1.0", "2.0"):
         for old in folder.glob("*.dist-info"):
             old.rename(folder / f"thing-{version}.dist-info")
@@ -49,7 +50,7 @@ def test_an_installed_distribution_is_noticed(tmp_path: Path, monkeypatch: pytes
             info.mkdir(exist_ok=True)
             (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: thing\nVersion: {version}\n")
             (info / "top_level.txt").write_text("thing\n")
-        found.append(Environment(tmp_path / "memory").versions(["thing"])["thing"])
+        found.append((environment if same else Environment(tmp_path / "memory")).versions(["thing"])["thing"])
     assert found == ["absent", "1.0", "2.0"]
 
 
