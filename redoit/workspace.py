@@ -18,6 +18,7 @@ Stages stand under their quoted names. The store may be elsewhere, and then know
 import contextlib
 import json
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -147,13 +148,14 @@ class Workspace:
 
         Raises: DiskError if that can't be told.
         """
-        homes = set()
+        homes = {self.store.root} if self.store.root.name == FOLDER else set()  # that of a checkout, which has no card
         for card in disk.names(self.store.root / CHECKOUTS):
             folder = _fields(self.store.root, CHECKOUTS, card, sure=True).get("folder")
             with contextlib.suppress(ValueError):  # it can't be a folder
-                if isinstance(folder, str) and _card(folder) == card and os.path.isdir(folder):
+                if isinstance(folder, str) and _card(folder) == card and _may_be(folder):
                     homes.add(Path(folder))
-        return homes - {Path(os.path.abspath(self.root))}
+        own = os.path.abspath(self.root)
+        return {home for home in homes if os.path.abspath(home) != own}
 
     @property
     def saved(self) -> Saved:
@@ -200,6 +202,14 @@ def _saved(fields: Any) -> Saved:
     if not (whole and isinstance(saved.seconds, int | float) and all(0 <= number < MANY for number in fields.values())):
         raise TypeError("no figures of ours")
     return saved
+
+
+def _may_be(folder: str) -> bool:
+    """Tell whether a folder is there, or may be: of what another user has hidden that can't be told."""
+    try:
+        return stat.S_ISDIR(os.stat(folder).st_mode)
+    except OSError as error:
+        return error.errno not in disk.ABSENT
 
 
 def _fields(root: Path, folder: str, name: str, *, sure: bool = False) -> dict[str, Any]:

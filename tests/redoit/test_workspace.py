@@ -1,9 +1,12 @@
 """The state of one checkout: marks of distrust, the latest trace, and whose folder it is."""
 
+import errno
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from examples import trace
@@ -213,6 +216,32 @@ def test_who_shares_a_store_is_known_to_it(tmp_path: Path) -> None:
     assert checkouts[0].rests() == {first, second}
     shutil.rmtree(tmp_path / "two")
     assert checkouts[0].rests() == {first}
+
+
+def test_a_store_may_be_in_a_checkout(tmp_path: Path) -> None:
+    """Who shares the store of another checkout counts that one, too, which has no card there."""
+    owner = Workspace(tmp_path / "one")
+    guest = Workspace(tmp_path / "two", tmp_path / "one/.redoit")
+    for seconds, checkout in enumerate((owner, guest)):
+        checkout.open()
+        checkout.remember(STAGE, trace(seconds=seconds))
+    assert owner.rests() == guest.rests() == {name_of_trace(trace(seconds=seconds)) for seconds in range(2)}
+    assert (owner.others(), guest.others()) == ({guest.root}, {owner.root})
+
+
+def test_a_checkout_that_is_hidden_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of which the system does not tell whether it is there may be there."""
+    one, two = (Workspace(tmp_path / name, tmp_path / "store") for name in ("one", "two"))
+    two.open()
+    true = os.stat
+
+    def stat(path: Any, **named: Any) -> os.stat_result:
+        if os.fspath(path) == os.fspath(two.root):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return true(path, **named)
+
+    monkeypatch.setattr(os, "stat", stat)
+    assert one.others() == {two.root}
 
 
 def test_what_is_relied_on_is_forced(workspace: Workspace, forced: list[str]) -> None:
