@@ -1,6 +1,7 @@
 """A look at the world: a stage and its settings become an action, its outputs become digests. Changes nothing."""
 
 import os
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from redoit.records import Action, Code, Setting, Stage
 from redoit.source import Project
 from redoit.workspace import Workspace
 
+ENUMERATION = re.compile(r"\benum (\S+):(\w+)")  # in the kind of a setting: module and name
 GLANCE = 1.0  # seconds; source that was read longer ago is read anew
 
 
@@ -33,14 +35,15 @@ class Look:
 
     def __init__(self, root: Path) -> None:
         self.project = Project(root)
-        self.codes: dict[str, Code] = {}
+        self.codes: dict[tuple[str, tuple[tuple[str, str], ...]], Code] = {}
         self.read = time.monotonic()
 
-    def code(self, step: str) -> Code:
-        """Return the code that a step can reach."""
-        if step not in self.codes:
-            self.codes[step] = code_of(self.project, step)
-        return self.codes[step]
+    def code(self, step: str, settings: tuple[Setting, ...]) -> Code:
+        """Return the code that a step can reach, and that of the enumerations that its settings are of."""
+        key = step, tuple(name for setting in settings for name in ENUMERATION.findall(setting.kind))
+        if key not in self.codes:
+            self.codes[key] = code_of(self.project, step, besides=key[1])
+        return self.codes[key]
 
     def files(self, code: Code) -> list[str]:
         """Return the files that code was read from."""
@@ -71,7 +74,7 @@ class Observer:
         Raises: InputError if an input is missing, SourceError if code can't be read.
         """
         look = self._recent()
-        code = look.code(stage.step)
+        code = look.code(stage.step, settings)
         # Before anything is digested: what changes from now on has another identity in the end.
         files = {path: identity(path) for path in (*stage.inputs.values(), *look.files(code))}
         action = Action(

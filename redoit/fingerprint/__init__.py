@@ -7,6 +7,7 @@ not. Imports nothing of what it reads. Knows nothing of inputs, settings and ver
 
 import ast
 import difflib
+from collections.abc import Iterable
 
 from redoit.errors import DeclarationError
 from redoit.fingerprint.names import FUNCTIONS, bindings, inner_statements
@@ -18,16 +19,21 @@ from redoit.records import Code, Part
 from redoit.source import Module, Project
 
 
-def code_of(project: Project, step: str, function: str = "run") -> Code:
+def code_of(project: Project, step: str, function: str = "run", besides: Iterable[Key] = ()) -> Code:
     """Return all code that a step's function can reach.
+
+    `besides`: module and name of what it is given, that its code need not name: the enumeration that a setting is of.
 
     Raises: DeclarationError if there is no such step, SourceError if a file of it can't be read or parsed.
     """
     _check(project, step, function)
+    given = [
+        (name, what) for name, what in besides if (found := project.module(name)) and what in bindings(found).names
+    ]
     sight = Sight.NOTHING
     while True:  # reached code that looks at other code makes more of it count, which may reach more
         reach = Reach(project, step, function, sight)
-        reach.walk()
+        reach.walk(given)
         if reach.sight <= sight:
             return _code(project, step, reach)
         sight = reach.sight

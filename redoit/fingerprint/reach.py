@@ -44,9 +44,11 @@ class Reach:
 
     # Walking.
 
-    def walk(self) -> None:
-        """Follow everything from the start, until nothing new is found."""
+    def walk(self, besides: Iterable[Key] = ()) -> None:
+        """Follow everything from the start, and from what is given to it, until nothing new is found."""
         self.add(*self.root, ())
+        for module, name in besides:
+            self.add(module, name, (self.title(self.root),))
         while self.queue:
             while self.queue:
                 self.visit(self.queue.popleft())

@@ -181,3 +181,28 @@ def test_a_misspelled_name_is_an_error(
     assert message in result.text
     assert "Traceback" not in result.text
     assert len(result.text.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(("kind", "default"), [("Mode | None", "None"), ("list[Mode]", "[]")])
+def test_an_enumeration_that_only_a_type_names_counts(typed: Pipeline, kind: str, default: str) -> None:
+    """What a member of an enumeration stands for is what a step gets, whether its code names it or not."""
+    typed.write(
+        "steps/a.py",
+        f"""
+from __future__ import annotations
+
+from pathlib import Path
+
+from steps.modes import Mode
+from steps.witness import executed
+
+
+def run(source: Path, a: Path, *, mode: {kind} = {default}) -> None:
+    executed("a")
+    a.write_text(str([each.value for each in (mode if isinstance(mode, list) else [mode])]))
+""",
+    )
+    assert typed.doit("a.mode=FAST").executed == ["a"]
+    typed.write("steps/modes.py", TYPED["steps/modes.py"].replace("FAST = 1", "FAST = 9"))
+    assert typed.doit("a.mode=FAST").executed == ["a"]
+    assert typed.read("data/a.json") == "[9]"
