@@ -70,6 +70,7 @@ class StageLoader(cmd_base.TaskLoader2):
         graph = graph_of(tasks, stages)
         caching = configuration.options().cache
         for task in tasks:
+            task.value_savers.append(_reread)
             stage = stages.get(task.name)
             if stage is None:
                 continue
@@ -90,6 +91,12 @@ class StageLoader(cmd_base.TaskLoader2):
             path = os.path.relpath(self._start / argument)
             if argument not in names | targets and path in targets:
                 arguments[index] = path
+
+
+def _reread() -> dict[str, Any]:
+    """Forget the source that was read: a task has succeeded, and may have made some. Return no values of it."""
+    engine().observer.refresh()
+    return {}
 
 
 def _say(text: str) -> None:

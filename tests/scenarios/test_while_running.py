@@ -144,3 +144,26 @@ def test_an_upgrade_runs_what_imports_the_package(built: Pipeline) -> None:
     assert result.executed == ["sort"]
     assert "Step sort has started. (fakelib 1.0 -> 2.0)" in result.out
     assert built.doit().executed == []
+
+
+def test_source_that_a_task_makes_is_read_anew(built: Pipeline) -> None:
+    """What an ordinary task writes is code for the stages after it, though it was read just before."""
+    task = """
+
+def task_write():
+    return {"actions": ["cp numbers steps/extra.py"], "file_dep": ["numbers", "data/ordered.txt"]}
+"""
+    dodo = built.read("dodo.py").replace('"data/total.txt"})', '"data/total.txt"}, task_dep=["write"])', 1)
+    built.write("dodo.py", dodo + task)
+    for name in ("numbers", "steps/extra.py"):
+        built.write(name, "N = 1\n")
+    for name in ("sort", "side"):
+        built.edit(
+            f"steps/{name}.py",
+            f'executed("{name}")',
+            f'executed("{name}")\n    from steps.extra import N\n    print(N)',
+        )
+    assert sorted(built.doit().executed) == ["side", "sort"]
+    built.write("numbers", "N = 2\n")
+    assert built.doit("sort", "side").executed == ["side"]  # sort was decided before
+    assert built.doit("sort", "side").executed == ["sort"]
