@@ -55,17 +55,23 @@ def alone(path: Path) -> Iterator[None]:
 def _locked(
     path: Path, kind: int, say: Callable[[str], object] = lambda _: None, *, wait: bool = True
 ) -> Iterator[int]:
-    handle = _open(path)
+    while True:
+        handle = _open(path)
+        with _closed(handle):
+            _take(path, handle, kind, say, wait=wait)
+            if _is_still(path, handle):  # else somebody removed it while we waited: a lock on it keeps nobody out
+                yield handle
+                return
+
+
+@contextlib.contextmanager
+def _closed(handle: int) -> Iterator[None]:
+    """Close a file in the end. What its disk says then does not matter: there is nothing in it that would be missed."""
     try:
-        while True:
-            _take(handle, kind, say, wait=wait)
-            if _is_still(path, handle):
-                break
-            os.close(handle)  # somebody removed the file while we waited: a lock on it keeps nobody out
-            handle = _open(path)
-        yield handle
+        yield
     finally:
-        os.close(handle)
+        with contextlib.suppress(OSError):
+            os.close(handle)
 
 
 @disk.told
@@ -83,7 +89,8 @@ def _open(path: Path) -> int:
     return os.open(path, flags, 0o666)
 
 
-def _take(handle: int, kind: int, say: Callable[[str], object], *, wait: bool) -> None:
+@disk.told
+def _take(path: Path, handle: int, kind: int, say: Callable[[str], object], *, wait: bool) -> None:  # noqa: ARG001 - for told
     try:
         fcntl.flock(handle, kind | fcntl.LOCK_NB)
     except BlockingIOError:

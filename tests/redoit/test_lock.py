@@ -1,11 +1,16 @@
 """One process at a time, with real processes."""
 
+import errno
+import fcntl
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from redoit.errors import DiskError
 from redoit.lock import held
 
 HOLD = "import sys; from pathlib import Path; from redoit.lock import held\nwith held(Path(sys.argv[1]), print): {}\n"
@@ -62,3 +67,27 @@ def test_an_odd_command_line(tmp_path: Path) -> None:
     with started(PASS, tmp_path / "lock", b"\xff" * 300) as other:
         assert other.communicate(timeout=10)[0] == "held\n"
         assert other.returncode == 0
+
+
+def refusing(code: int, true: Callable[[int], object] = lambda _: None) -> Callable[..., None]:
+    """Return a call to the system that it refuses."""
+
+    def call(handle: int, *_: object) -> None:
+        true(handle)
+        raise OSError(code, os.strerror(code))
+
+    return call
+
+
+def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system that has no locks is told by the name of the lock."""
+    monkeypatch.setattr(fcntl, "flock", refusing(errno.ENOLCK))
+    with pytest.raises(DiskError, match="lock: No locks available; "), held(tmp_path / "lock", print):
+        pass
+
+
+def test_how_a_lock_is_closed_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that turns out to be full when the lock is closed is no error: all is done by then."""
+    monkeypatch.setattr(os, "close", refusing(errno.ENOSPC, os.close))
+    with held(tmp_path / "lock", print):
+        pass
