@@ -112,23 +112,33 @@ class Workspace:
     def distrusted(self, stage: str) -> Reason | None:
         """Return why a stage must run again, if it must."""
         try:
-            os.lstat(self._of(DISTRUST, stage))
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+            if not self._is_marked(stage):
+                return None
         except OSError:  # it may be there
             return Reason("forgotten")
         return _mark(_fields(self.root, DISTRUST, quote(stage, safe="")))
 
     def distrust(self, stage: str, dependents: tuple[str, ...], kind: str) -> None:
-        """Mark a stage, and all that depends on it, to run again. Holds until each has succeeded."""
+        """Mark a stage, and all that depends on it, to run again. Holds until each has succeeded.
+
+        Raises: DiskError, OSError: it may be that not all are marked then.
+        """
         # Dependents first: a crash in between must not leave a stage that runs, and dependents that are kept.
         for dependent in dependents:
-            if self.distrusted(dependent):
+            if self._is_marked(dependent):
                 disk.force(self._of(DISTRUST, dependent))
             else:
                 reason = {"kind": "upstream", "subject": stage, "old": UPSTREAM.get(kind, ANYHOW)}
                 disk.write(self._of(DISTRUST, dependent), canonical_json(reason))
         disk.write(self._of(DISTRUST, stage), canonical_json({"kind": kind, "subject": ""}))
+
+    def _is_marked(self, stage: str) -> bool:
+        """Tell whether there is a mark. Raises: OSError if that can't be told."""
+        try:
+            os.lstat(self._of(DISTRUST, stage))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
 
     def trust(self, stage: str) -> None:
         """Take the mark away: the stage has succeeded."""
