@@ -324,10 +324,15 @@ def test_a_trace_too_large_to_be_read_again_is_not_recorded(store: Store) -> Non
     assert files_of(store) == []
 
 
-def test_a_blob_that_is_there_is_forced(store: Store, forced: list[str]) -> None:
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_blob_that_is_there_is_forced(store: Store, tmp_path: Path, forced: list[str], whole: bool) -> None:
     """A blob that another process put is forced to the disk before anything relies on it."""
     blob = store.blob(digest.of_bytes(b"data"))
     blob.parent.mkdir(parents=True)
-    blob.write_bytes(b"data")
-    store.put(b"data")
+    for path in (blob, tmp_path / "file"):
+        path.write_bytes(b"data")
+    if whole:
+        store.put(b"data")
+    else:
+        store.put_file(tmp_path / "file")
     assert {str(blob.parent), str(blob.parent.parent), str(store.root)} <= {*forced}

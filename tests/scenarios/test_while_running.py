@@ -1,7 +1,10 @@
 """What goes wrong while a step runs: changes under its feet, failures, broken promises."""
 
+import os
+
 import pytest
 from projects import ALL, Pipeline
+from shimmed import Shimmed
 
 CHANGES = {
     "input": "echo 4 >> source.txt",
@@ -25,6 +28,26 @@ def test_a_change_while_the_step_runs_is_not_recorded(fresh: Pipeline, name: str
     assert not fresh.path(".redoit/traces").exists()
     assert fresh.doit("make").executed == ["make"]
     assert fresh.doit("make").executed == []
+
+
+@pytest.mark.parametrize("name", ["source.txt", "steps/constants.py"])
+def test_what_changes_and_changes_back_is_not_recorded(fresh: Pipeline, name: str) -> None:
+    """The same bytes in the end do not tell what the step has read in between."""
+    result = fresh.doit("make", DURING_make=f"cp {name} old && echo 7 > {name} && cat old > {name}")
+    assert f"WARNING make: {name} changed while it ran" in result.out
+    assert fresh.doit("make").executed == ["make"]
+
+
+def test_the_order_of_a_commit(fresh: Pipeline) -> None:
+    """Blobs, then outputs, then the trace, then what was made last: each is on the disk before the next has a name."""
+    shimmed = Shimmed(fresh)
+    assert shimmed.doit("make").code == 0
+    done = [(verb, os.path.relpath(path, fresh.root)) for verb, path, _ in shimmed.operations()]
+    trace = done.index(next(each for each in done if each[0] == "fsync" and each[1].startswith(".redoit/traces/")))
+    placed = done.index(("rename", "data/.redoit-make/made.txt"))
+    assert max(at for at, (verb, path) in enumerate(done) if verb == "rename" and "/blobs/" in path) < placed
+    assert ("fsync", "data") in done[placed:trace]
+    assert trace < max(at for at, (verb, path) in enumerate(done) if verb == "rename" and "/latest/" in path)
 
 
 @pytest.mark.parametrize(
