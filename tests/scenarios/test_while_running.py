@@ -38,6 +38,15 @@ def test_what_changes_and_changes_back_is_not_recorded(fresh: Pipeline, name: st
     assert fresh.doit("make").executed == ["make"]
 
 
+def test_a_commit_waits_for_who_collects(fresh: Pipeline) -> None:
+    """While another process has the store to itself, nothing is recorded in it."""
+    look = "sleep 1; ls .redoit/traces > ../seen 2>&1; touch ../done"
+    alone = f"env -i PATH=$PATH setsid flock .redoit/use sh -c '{look}' > /dev/null 2>&1 & sleep 0.3"
+    assert fresh.doit("make", DURING_make=alone).code == 0
+    assert fresh.path("../done").exists()
+    assert "No such file" in fresh.read("../seen")
+
+
 def test_the_order_of_a_commit(fresh: Pipeline) -> None:
     """Blobs, then outputs, then the trace, then what was made last: each is on the disk before the next has a name."""
     shimmed = Shimmed(fresh)
