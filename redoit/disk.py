@@ -220,7 +220,8 @@ def jot(target: Path, data: bytes) -> None:
 @told
 def remove(target: Path) -> None:
     """Remove a file for good, if it is there."""
-    if os.path.lexists(target):
+    with contextlib.suppress(FileNotFoundError):
+        os.lstat(target)
         vacate(target)
         sync(target.parent)
 

@@ -182,3 +182,11 @@ def test_remove_twice(tmp_path: Path) -> None:
     disk.remove(tmp_path / "file")
     disk.remove(tmp_path / "file")
     assert not (tmp_path / "file").exists()
+
+
+def test_what_can_not_be_looked_at_is_not_taken_for_removed(tmp_path: Path, failing: Callable[[Path], None]) -> None:
+    """Removing is told to have failed where it can't be seen whether the file is there."""
+    (tmp_path / "file").touch()
+    failing(tmp_path / "file")
+    with pytest.raises(DiskError, match="Input/output error"):
+        disk.remove(tmp_path / "file")
