@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
+from doit import cmd_run
 from doit.doit_cmd import DoitMain
 
 from redoit import child, database, disk, loader, reporter, tasks
@@ -66,6 +67,7 @@ def doit(root: Path, arguments: tuple[str, ...], engine: type[Engine], execute: 
     """Be doit, in a folder, with an engine of this kind; return the exit status. Steps are called unless told how."""
     os.chdir(root)
     sys.argv = ["doit", *arguments]
+    cmd_run.opt_outfile["default"] = sys.stdout  # doit took what it was when it was imported
     disk._forced.clear()  # a process of its own would know nothing yet
     call = execute or _called
     tasks.Engine = lambda *given, **named: engine(*given, **named, execute=call)  # type: ignore[misc,assignment]
