@@ -57,15 +57,18 @@ class Running:
 
         yield ended
 
-    def stop(self, patience: float) -> None:
-        """End all processes that run or are still to come; wait, that many seconds at most, until no work is done."""
+    def stop(self, patience: float) -> bool:
+        """End all processes that run or are still to come; wait, that many seconds at most, until no work is done.
+
+        Return whether none is.
+        """
         with self._lock:
             self._stopped = True
             numbers = list(self._numbers)
         for number in numbers:
             self._kill(number)
         with self._idle:
-            self._idle.wait_for(lambda: not self._busy, patience)
+            return self._idle.wait_for(lambda: not self._busy, patience)
 
     def _kill(self, number: int) -> bool:
         """End a group; tell whether it was ours to end."""

@@ -99,8 +99,8 @@ class Store:
                 found = f"found {size:,} bytes, expected {disk.SMALL:,} at most"
                 raise StoreError(f"blob {name}", found, "look at the file itself")
             data = file.read(size)
-        if digest.of_bytes(data) != name:
-            self._refuse(name)
+            if digest.of_bytes(data) != name:
+                self._refuse(name, file)
         return data
 
     def restore(self, artifact: Artifact, target: Path) -> None:
@@ -114,9 +114,9 @@ class Store:
                 found = f"found {_size(file):,} bytes, expected {artifact.size:,}"
                 raise CorruptError(f"blob {artifact.digest}", found, "rerun the stage")
             disk.clone(target, file)
-        if digest.of_file(target) != artifact.digest:
-            target.unlink()
-            self._refuse(artifact.digest)
+            if digest.of_file(target) != artifact.digest:
+                target.unlink()
+                self._refuse(artifact.digest, file)
 
     def append(self, trace: Trace) -> str:
         """Record a trace, last of all: every blob it names must be in the store. Return its name.
@@ -204,8 +204,11 @@ class Store:
         except OSError as error:
             raise CorruptError(f"blob {name}", "not in the store", "rerun the stage that made it") from error
 
-    def _refuse(self, name: str) -> NoReturn:
-        self.quarantine(self.blob(name))
+    def _refuse(self, name: str, file: BufferedReader) -> NoReturn:
+        with contextlib.suppress(FileNotFoundError):
+            # Another process may have put this one aside, and a true one there, since we opened it.
+            if os.path.samestat(os.fstat(file.fileno()), self.blob(name).lstat()):
+                self.quarantine(self.blob(name))
         raise CorruptError(f"blob {name}", "its bytes are not the ones its name promises", "rerun the stage")
 
 

@@ -9,6 +9,7 @@ import os
 import random
 import shutil
 import tempfile
+import traceback
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from checkouts import Checkout, Given
 from doits import Doit
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
+from hypothesis.errors import FlakyFailure
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from pipelines import HELPERS, IMPORTS, LOOKS, SHARED, SOURCES, Shape, Stage, Step, World
 
@@ -33,6 +35,7 @@ LOST = [".redoit/doit.db", ".redoit/files", ".redoit/environment", ".redoit/save
 STEPS = 14  # of a history
 EVEN = 0.5
 MEMORY = Path("/dev/shm")  # where there is one, forks need not wait for a disk
+QUICK, ENOUGH = 2, 2000  # a seed with which what is broken is found soon, and the histories for it at most
 FORKED, REAL, FULL, FULL_REAL = 20, 3, 2000, 200  # histories
 
 
@@ -90,8 +93,9 @@ class Histories(RuleBasedStateMachine):
             shape, dict.fromkeys([*SHARED, *own], 1), dict.fromkeys(SOURCES, number), store="../../store" * shared
         )
         doit = Doit(self.root / "main/project", self.real, self.kind, self.tally)
-        self.checkout = Checkout(world, Builds(self.root), doit)
+        self.checkout = Checkout(world, Builds(self.root), doit, bytes_alone=self.kind is not Engine)
         self.earlier = [world]
+        self.checkout.build(Given())
         self.checkout.build(Given())
 
     @property
@@ -171,7 +175,7 @@ class Histories(RuleBasedStateMachine):
         if path.exists():
             path.touch()
 
-    @rule(data=st.data(), way=st.sampled_from(["delete", "truncate", "edit", "deceive"]), rng=RNG)
+    @rule(data=st.data(), way=st.sampled_from(["delete", "truncate", "edit", "deceive", "deceive", "deceive"]), rng=RNG)
     def damage(self, data: st.DataObject, way: str, rng: random.Random) -> None:
         """Delete, truncate or edit an output, perhaps so that size and time stay as they were."""
         stage = data.draw(st.sampled_from(self.shape.stages))
@@ -282,10 +286,8 @@ def memory(tmp_path: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
-def explore(
-    folder: Path, campaign: Campaign, examples: int, *, real: bool = False, kind: type[Engine] = Engine
-) -> None:
-    """Go through histories, from the campaign's seed."""
+def explore(folder: Path, begin: int, examples: int, *, real: bool = False, kind: type[Engine] = Engine) -> None:
+    """Go through histories, from a seed."""
     tally = Counter[str]()
     machine = type("Histories", (Histories,), {"folder": folder, "real": real, "kind": kind, "tally": tally})
     phases = (Phase.generate,) if real or kind is not Engine else (Phase.generate, Phase.shrink)  # which takes long
@@ -298,22 +300,28 @@ def explore(
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(seed(campaign.seed)(machine), settings=options)
-    print(f"{campaign.name}: {examples} histories held, seed {campaign.seed}, {dict(tally)}")
+    try:
+        run_state_machine_as_test(seed(begin)(machine), settings=options)
+    except BaseException as error:
+        error.add_note(f"repeat it with: --seed {begin} --examples {examples}")
+        raise
+    print(f"{examples} histories held, seed {begin}, {dict(tally)}")
 
 
 def test_each_doit_is_a_clean_build(campaign: Campaign, memory: Path) -> None:
     """Whatever happened before, doit leaves what a clean build leaves, and executes no more than it has to."""
-    explore(memory, campaign, campaign.count(FORKED, FULL))
+    explore(memory, campaign.seed, campaign.count(FORKED, FULL))
 
 
 def test_each_doit_process_is_a_clean_build(campaign: Campaign, tmp_path: Path) -> None:
     """The same through real processes, killed ones and two at once among them."""
-    explore(tmp_path, campaign, campaign.count(REAL, FULL_REAL), real=True)
+    explore(tmp_path, campaign.seed, campaign.count(REAL, FULL_REAL), real=True)
 
 
 @pytest.mark.parametrize("kind", BROKEN)
-def test_the_oracle_rejects_what_is_broken(campaign: Campaign, memory: Path, kind: type[Engine]) -> None:
+def test_the_oracle_rejects_what_is_broken(memory: Path, kind: type[Engine]) -> None:
     """An engine that ignores helpers, trusts times, or believes in whatever exists is found out."""
-    with pytest.raises(AssertionError, match=r"is stale|executed"):
-        explore(memory, campaign, 300, kind=kind)
+    # Times differ from run to run, so that hypothesis may fail to repeat what it has found, and says so.
+    with pytest.raises((AssertionError, FlakyFailure)) as found:
+        explore(memory, QUICK, ENOUGH, kind=kind)
+    assert "is stale" in "".join(traceback.format_exception(found.value))

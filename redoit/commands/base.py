@@ -23,6 +23,7 @@ from redoit.settings import nearest
 from redoit.tasks import stage_of
 
 SIGNALLED = 128  # a shell adds the number of the signal that ended a command
+UNFINISHED: list[contextlib.ExitStack] = []  # a thread still commits: what we hold goes with the process
 PATIENCE = 10.0  # seconds that a commit in another thread may still take, and we ourselves, when we are to stop
 NO_WAIT = {
     "name": "no_wait",
@@ -82,7 +83,8 @@ class StageCommand(DoitCmdBase):
                 found = error.strerror or str(error)
                 raise InvalidDodoFile(f"{error.filename or DODO}: {found}; mend that and run again") from None
             except KeyboardInterrupt:
-                RUNNING.stop(PATIENCE)
+                if not RUNNING.stop(PATIENCE):
+                    UNFINISHED.append(stack.pop_all())
                 sys.stderr.write("Interrupted: what had finished is kept, the rest runs next time.\n")
                 return SIGNALLED + (ended[-1] if ended else signal.SIGINT)
 

@@ -130,6 +130,18 @@ def test_corrupt_blob_is_found_and_healed(store: Store, tmp_path: Path, whole: b
     assert store.get(made.digest) == content
 
 
+def test_a_true_blob_that_came_meanwhile_is_not_put_aside(store: Store) -> None:
+    """Who read a corrupt blob leaves alone what another process has put in its place since."""
+    made = store.put(b"content")
+    flip(blob_of(store, made))
+    with store._opened(made.digest) as corrupt:
+        blob_of(store, made).unlink()
+        store.put(b"content")
+        with pytest.raises(CorruptError, match="not the ones its name promises"):
+            store._refuse(made.digest, corrupt)
+    assert store.get(made.digest) == b"content"
+
+
 @pytest.mark.parametrize("content", [b"", b"mode", b"modelmodel"])
 def test_blob_of_another_length_is_absent_and_healed(store: Store, tmp_path: Path, content: bytes) -> None:
     """A blob that was cut off or grew counts as absent at once, and the next put heals it."""

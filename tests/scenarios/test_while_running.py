@@ -1,9 +1,11 @@
 """What goes wrong while a step runs: changes under its feet, failures, broken promises."""
 
 import os
+import subprocess
 
 import pytest
-from projects import ALL, Pipeline
+from inside import TIMES, build
+from projects import ALL, Pipeline, until
 from shimmed import Shimmed
 
 CHANGES = {
@@ -44,6 +46,18 @@ def test_a_commit_waits_for_who_collects(fresh: Pipeline) -> None:
     alone = f"env -i PATH=$PATH setsid flock .redoit/use sh -c '{look}' > /dev/null 2>&1 & sleep 0.3"
     assert fresh.doit("make", DURING_make=alone).code == 0
     assert fresh.path("../done").exists()
+    assert "No such file" in fresh.read("../seen")
+
+
+def test_a_restore_waits_for_who_collects(fresh: Pipeline) -> None:
+    """Between the look at a result and its copy nobody else has the store to himself."""
+    build(fresh.root, TIMES)
+    fresh.path("data/report.txt").unlink()
+    look = "touch ../held; sleep 0.5; ls data/report.txt > ../seen 2>&1"
+    with subprocess.Popen(["flock", ".redoit/use", "sh", "-c", look], cwd=fresh.root):
+        until(fresh.path("../held").exists)
+        assert build(fresh.root, TIMES) == []
+    assert fresh.path("data/report.txt").exists()
     assert "No such file" in fresh.read("../seen")
 
 

@@ -162,11 +162,6 @@ class Stage:
         """Role -> path."""
         return {role: f"data/{self.name}{'-extra' * (role == 'extra')}.txt" for role in self.step.made}
 
-    @property
-    def is_private(self) -> bool:
-        """Whether its results are never restored."""
-        return bool(self.policy)
-
 
 @dataclass(frozen=True)
 class Shape:
