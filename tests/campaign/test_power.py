@@ -1,7 +1,9 @@
 """The power fails at any moment: what is on the disk then is true, and what was acknowledged is there."""
 
 import hashlib
+import json
 import random
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from shimmed import Operation, Shimmed
 NAMES = ("build", "change", "go back", "keep", "forget", "rerun", "uncached", "heal", "gc", "clear")
 DISTRUSTED = {"forget": "forgetting sort", "uncached": "Step sort has finished"}  # once this is said, it is remembered
 MUTE = ("doit.db", "doit.db-journal")  # sqlite's I/O is not seen: its file is there or not, whole or in part
+ACKNOWLEDGED = re.compile(r"^Step (\S+) (?:kept|restored|has finished)\b", re.MULTILINE)
 CHANGES = ("create", "write", "mkdir", "rename", "fsync")
 EACH = EXTREMES + 3  # crashes of each moment: the extremes, and random ones
 REAL = 40  # states, of which one is also shown to a real doit
@@ -68,21 +71,22 @@ def recorded(ground: Ground, scenario: Scenario, folder: Path, kill: int = 0) ->
 def crashed(history: History, moment: int, number: int, rng: random.Random) -> State:
     """Return what may be on the disk when the power fails after so many operations, in the way of that number."""
     disk, said = Disk(history.root, history.before), ""
-    traces = traces_of(disk)
+    traces = {*traces_of(disk)}
     for operation in history.operations[:moment]:
         if operation.verb == "say":
             said += operation.path
-            traces = traces_of(disk)
+            told = ACKNOWLEDGED.findall(operation.path)
+            traces |= {name for name, stage in traces_of(disk).items() if stage in told}
         else:
             disk.play(operation)
     tree = next(islice(disk.crashes(rng), number, None))
-    return State(tree, traces & traces_of(disk), said)  # what is being removed may be gone
+    return State(tree, frozenset(traces & traces_of(disk).keys()), said)  # what is being removed may be gone
 
 
-def traces_of(disk: Disk) -> frozenset[str]:
-    """Return the names of the traces that are recorded."""
-    found = (Path(path) for path in disk.names() if path.startswith(".redoit/traces/"))
-    return frozenset(path.stem for path in found if path.suffix == ".json")
+def traces_of(disk: Disk) -> dict[str, str]:
+    """Return name -> stage of the traces that are recorded."""
+    found = [path for path in disk.names() if path.startswith(".redoit/traces/") and path.endswith(".json")]
+    return {Path(path).stem: json.loads(disk.read(path))["stage"] for path in found}
 
 
 def hold(ground: Ground, history: History, state: State, folder: Path, database: bytes | None = None) -> None:

@@ -107,7 +107,7 @@ def test_a_failing_call(campaign: Campaign, ground: Ground, tmp_path: Path, numb
         case = found[next(numbers) % len(found)]
         endings[struck(ground, tmp_path / "round", case, real=rng.random() < REAL)] += 1
 
-    campaign.run(attack, few=6, full=len(found))
+    campaign.run(attack, few=3, full=len(found))
     print(f"{name}: {len(found)} calls and errors, {dict(endings)}")
 
 

@@ -70,6 +70,12 @@ class Disk:
         """Return the path of each file, as who asks the kernel sees it."""
         return {path for path, node in _walk(self._top, lambda node: node.names) if not node.is_folder}
 
+    def read(self, path: str) -> bytes:
+        """Return the content of a file, as who asks the kernel reads it."""
+        node = self._node(path)
+        assert node is not None
+        return node.data
+
     def crashes(self, rng: random.Random) -> Iterator[Tree]:
         """Yield what may be found after the power has failed now: first the extremes, then random ones, without end."""
         pending = self._pending
