@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 from campaigns import Campaign
+from hypothesis import settings
 from projects import ALL, CHAIN, Pipeline
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of the code
+settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
