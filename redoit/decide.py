@@ -5,7 +5,7 @@ what is in place is current, a constructive trace can recreate it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from redoit.reasons import Reason, differences
 from redoit.records import Action, Policy, Trace
@@ -20,16 +20,18 @@ class Keep:
 
 @dataclass(frozen=True)
 class Restore:
-    """The store can recreate the outputs of this trace."""
+    """The store can recreate the outputs of this trace. `reasons`: why what is in place is not kept."""
 
     trace: Trace
+    reasons: tuple[Reason, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
 class Run:
-    """Nothing proves or recreates the outputs."""
+    """Nothing proves or recreates the outputs. `earlier`: that result of the stage which comes closest."""
 
     reasons: tuple[Reason, ...]
+    earlier: Trace | None = field(default=None, compare=False)
 
 
 Decision = Keep | Restore | Run
@@ -43,41 +45,55 @@ def decide(
     policy: Policy,
     distrust: Reason | None,
     restorable: Callable[[Trace], bool],
-    latest: Trace | None,
+    earlier: Callable[[], Sequence[Trace]],
 ) -> Decision:
     """Return what to do about a stage.
 
     `traces`: of this action, the canonical one first. `observed`: output role -> digest of what is in place, None
-    where nothing is. `latest`: the trace of this stage's earlier result, which only explains.
+    where nothing is. `earlier`: the results that this stage had here, the latest first. They only explain, so what is
+    kept does not ask for them.
     """
     if distrust:
-        return Run((distrust,))
+        return Run((distrust,), closest(action, traces or earlier()))
     if policy.volatile:
-        return Run((Reason("volatile"),))
+        return Run((Reason("volatile"),), closest(action, traces or earlier()))
     for trace in traces:
         if trace.digests == observed:
             return Keep(trace)
     if policy.restorable:
         for trace in traces:
             if restorable(trace):
-                return Restore(trace)
-    return Run(_why(action, traces, observed, impure=policy.impure, latest=latest))
-
-
-def _why(
-    action: Action,
-    traces: Sequence[Trace],
-    observed: Mapping[str, str | None],
-    *,
-    impure: bool,
-    latest: Trace | None,
-) -> tuple[Reason, ...]:
+                return Restore(trace, _why_not_kept(action, trace, observed, earlier()))
     if traces:
-        digests = traces[0].digests
-        differing = [role for role in sorted(digests) if observed.get(role) != digests[role]]
-        if not impure:
-            return tuple(Reason("output lost", role) for role in differing)
-        return tuple(Reason("output changed" if observed.get(role) else "output missing", role) for role in differing)
-    if latest is None:
-        return (Reason("first"),)
-    return tuple(differences(action, latest.action)) or (Reason("first"),)
+        return Run(_lost(traces[0], observed, impure=policy.impure), traces[0])
+    near = closest(action, earlier())
+    return Run((near and tuple(differences(action, near.action))) or (Reason("first"),), near)
+
+
+def closest(action: Action, traces: Sequence[Trace]) -> Trace | None:
+    """Return the trace whose action differs least, the first of those."""
+    return min(traces, key=lambda trace: len(differences(action, trace.action)), default=None)
+
+
+def _why_not_kept(
+    action: Action, trace: Trace, observed: Mapping[str, str | None], earlier: Sequence[Trace]
+) -> tuple[Reason, ...]:
+    """Return what differs from the latest result, and what was done to its outputs since."""
+    latest = next(iter(earlier), trace)
+    found = [*differences(action, latest.action), *_touched(latest.digests, observed)]
+    return tuple(found or _touched(trace.digests, observed))  # of another result of the same action
+
+
+def _touched(digests: Mapping[str, str], observed: Mapping[str, str | None]) -> list[Reason]:
+    return [
+        Reason(
+            "output changed" if observed.get(role) else "output missing", role, digests.get(role), observed.get(role)
+        )
+        for role in sorted({*digests, *observed})
+        if observed.get(role) != digests.get(role)
+    ]
+
+
+def _lost(trace: Trace, observed: Mapping[str, str | None], *, impure: bool) -> tuple[Reason, ...]:
+    touched = _touched(trace.digests, observed)
+    return tuple(touched if impure else (replace(reason, kind="output lost") for reason in touched))

@@ -8,6 +8,7 @@ import contextlib
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from redoit.digest import is_digest, of_bytes
@@ -27,7 +28,7 @@ def bytes_of_trace(trace: Trace) -> bytes:
             "format": FORMAT,
             "action": {
                 "inputs": dict(action.inputs),
-                "settings": [[setting.name, setting.kind, _plain(setting.value)] for setting in action.settings],
+                "settings": [[setting.name, setting.kind, plain_value(setting.value)] for setting in action.settings],
                 "outputs": sorted(action.outputs),
                 "code": dict(action.code),
                 "environment": dict(action.environment),
@@ -45,7 +46,7 @@ def bytes_of_trace(trace: Trace) -> bytes:
 
 def name_of_trace(trace: Trace) -> str:
     """Return the digest of a trace's bytes, which names it."""
-    return of_bytes(bytes_of_trace(trace))
+    return trace.name or of_bytes(bytes_of_trace(trace))
 
 
 def trace_of_bytes(name: str, data: bytes) -> Trace:
@@ -66,8 +67,8 @@ def trace_of_bytes(name: str, data: bytes) -> Trace:
                 environment=dict(zip(action["environment"], _texts(action["environment"].values()), strict=True)),
             ),
             manifest={role: _artifact(*row) for role, row in fields["manifest"].items()},
-            started=_time(fields["started"]),
-            seconds=_time(fields["seconds"]),
+            started=time_of(fields["started"]),
+            seconds=time_of(fields["seconds"]),
             stage=str(fields["stage"]),
             host=str(fields["host"]),
             log=_digest(fields["log"]),
@@ -75,6 +76,7 @@ def trace_of_bytes(name: str, data: bytes) -> Trace:
         )
         if bytes_of_trace(trace) != data:
             raise ValueError("not as redoit writes it")  # noqa: TRY301 - told as all else that is wrong
+        trace = replace(trace, name=of_bytes(data))
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         found = f"not a trace ({type(error).__name__}: {str(error)!r:.{SHOWN}})"
         raise CorruptError(name, found, "remove it") from error
@@ -123,11 +125,11 @@ def _finite(value: float) -> float | str:
     return value if math.isfinite(value) else repr(value)
 
 
-def _plain(value: object) -> object:
+def plain_value(value: object) -> object:
     """Return a setting's value in JSON, which has no infinity."""
     if isinstance(value, float):
         return _finite(value)
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+    return [plain_value(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _setting(name: Any, kind: Any, value: Any) -> Setting:
@@ -161,7 +163,8 @@ def _digest(text: Any) -> str:
     return str(text)
 
 
-def _time(seconds: Any) -> float:
+def time_of(seconds: Any) -> float:
+    """Return seconds, or seconds since the epoch. Raises: ValueError, TypeError if they can't be ours."""
     if not -EVER < (time := float(seconds)) < EVER:
         raise ValueError(f"expected seconds, found {seconds!r}")
     return time

@@ -25,6 +25,7 @@ class Graph:
             found = f"the tasks need each other in a circle ({circle})"
             raise DeclarationError("dodo.py", found, "break it") from None
         self._stages = stages
+        self._needs = {name: tuple(needed) for name, needed in needs.items()}
         self._needed_by: dict[str, list[str]] = {}
         for name, needed in needs.items():
             for other in needed:
@@ -32,15 +33,26 @@ class Graph:
 
     def dependents(self, name: str) -> tuple[str, ...]:
         """Return all stages that need this task, directly or not, in an order in which they can run."""
-        found: set[str] = set()
-        ahead = [name]
-        while ahead:
-            for dependent in self._needed_by.get(ahead.pop(), ()):
-                if dependent not in found:
-                    found.add(dependent)
-                    ahead.append(dependent)
-        stages = (other for other in found if other in self._stages)
+        return self._in_order(_reached(self._needed_by, [name]) - {name})
+
+    def needed(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return the stages among these tasks and all that they need, in an order in which they can run."""
+        return self._in_order(_reached(self._needs, names))
+
+    def _in_order(self, names: Iterable[str]) -> tuple[str, ...]:
+        stages = (name for name in names if name in self._stages)
         return tuple(sorted(stages, key=self._place.__getitem__))
+
+
+def _reached(edges: Mapping[str, Iterable[str]], names: Iterable[str]) -> set[str]:
+    """Return these names and all that edges lead to."""
+    ahead = list(names)
+    found = set(ahead)
+    while ahead:
+        new = set(edges.get(ahead.pop(), ())) - found
+        found |= new
+        ahead += new
+    return found
 
 
 def graph_of(tasks: Iterable[Any], stages: Container[str]) -> Graph:

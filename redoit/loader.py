@@ -12,7 +12,8 @@ from typing import Any
 from doit import cmd_base
 
 from redoit import configuration, lock
-from redoit.graph import graph_of
+from redoit.graph import Graph, graph_of
+from redoit.session import Session
 from redoit.tasks import StageTask, engine, stage_of
 from redoit.workspace import FOLDER
 
@@ -26,6 +27,7 @@ class StageLoader(cmd_base.TaskLoader2):
         self._start = start
         self._exclusive = exclusive
         self._parameters: Any = {}
+        self.session = Session(Graph({}))
         self.cmd_options = inner.cmd_options
         self.ours = False
 
@@ -58,17 +60,26 @@ class StageLoader(cmd_base.TaskLoader2):
         tasks = list(self._inner.load_tasks(cmd=cmd, pos_args=pos_args))
         stages = {task.name: stage for task in tasks if (stage := stage_of(task))}
         if self.ours:
-            self._configure(tasks, stages, executing=cmd.execute_tasks)
+            self._configure(tasks, stages)
+            if cmd.execute_tasks:
+                self._begin(cmd)
             self._rename(pos_args, tasks)
         return tasks
 
-    def _configure(self, tasks: list[Any], stages: dict[str, StageTask], *, executing: bool) -> None:
+    def _begin(self, command: Any) -> None:
+        """Let stages be realised, and put in the end on record what became of them."""
+        self.session.executing = True
+        self.session.always = bool(self._parameters.get("always"))
+        self.session.selected = lambda: command.control.selected_tasks or ()
+        self._stack.callback(self.session.record, engine().workspace)
+
+    def _configure(self, tasks: list[Any], stages: dict[str, StageTask]) -> None:
         names = {task.name for task in tasks}
         declared = {name: stage.declared for name, stage in stages.items()}
         configuration.check_names(self._inner.config or {}, stages, names)
         overrides = configuration.overrides(declared, names)
-        graph = graph_of(tasks, stages)
-        caching = configuration.options().cache
+        self.session.graph = graph_of(tasks, stages)
+        self.session.caching = configuration.options().cache
         for task in tasks:
             task.value_savers.append(_reread)
             stage = stages.get(task.name)
@@ -78,10 +89,7 @@ class StageLoader(cmd_base.TaskLoader2):
             files = configuration.values(task.name, stage.declared, stage.configured)
             # doit takes these for defaults, so that what follows the task on the command line is stronger.
             task.cfg_values = {**files, **overrides.get(task.name, {})}
-            stage.graph = graph
-            stage.always = executing and bool(self._parameters.get("always"))
-            stage.caching = caching
-            stage.executing = executing
+            stage.session = self.session
 
     def _rename(self, arguments: list[str], tasks: list[Any]) -> None:
         """Let a target be named as the shell names it: from a folder below, by an absolute path, with `./`."""

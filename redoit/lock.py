@@ -7,14 +7,13 @@ well; to import it takes half as long as a whole run with nothing to do.)
 import contextlib
 import fcntl
 import os
-import shlex
 import stat
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from redoit import disk
 from redoit.errors import BusyError, brief
+from redoit.running import command
 
 
 @contextlib.contextmanager
@@ -24,10 +23,9 @@ def held(path: Path, say: Callable[[str], object], *, wait: bool = True) -> Iter
     Raises: BusyError if we are not to wait, DiskError.
     """
     with _locked(path, fcntl.LOCK_EX, say, wait=wait) as handle:
-        command = shlex.join([os.path.basename(sys.argv[0]), *sys.argv[1:]])
         with contextlib.suppress(OSError):  # a full disk: nobody learns our name
             os.ftruncate(handle, 0)
-            os.pwrite(handle, f"'{command[:150]}' (process {os.getpid()})".encode(errors="replace"), 0)
+            os.pwrite(handle, f"'{command()[:150]}' (process {os.getpid()})".encode(errors="replace"), 0)
         yield
 
 

@@ -9,7 +9,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
@@ -33,12 +33,16 @@ Execute = Callable[[Call, Path, TextIO | None, TextIO | None], Result]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a stage: `kept`, `restored` or `ran`; the trace that its outputs come from; how long it took."""
+    """What became of a stage: `kept`, `restored` or `ran`; the trace that its outputs come from; how long it took.
+
+    `reasons`: why it ran, or was not kept.
+    """
 
     verdict: str
     trace: Trace
     seconds: float
-    warnings: tuple[str, ...] = field(default=())
+    reasons: tuple[Reason, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ class Engine:
         began = time.perf_counter()
         self.observer.refresh()
         if distrust:
-            self.workspace.distrust(stage.name, dependents, distrust.kind)
+            self.workspace.marks.put(stage.name, dependents, distrust.kind)
         with self.workspace.store_of(stage).in_use():
             observation = self.observer.action(stage, settings)
             decision = self._decide(stage, observation, distrust)
@@ -98,10 +102,10 @@ class Engine:
                 decision = self._restore(stage, decision)
             if not isinstance(decision, Run):
                 self.keep(stage, decision.trace)
-                verdict = "kept" if isinstance(decision, Keep) else "restored"
-                return Outcome(verdict, decision.trace, time.perf_counter() - began)
+                verdict, why = ("kept", ()) if isinstance(decision, Keep) else ("restored", decision.reasons)
+                return Outcome(verdict, decision.trace, time.perf_counter() - began, why)
         trace, warnings = self._run(stage, observation, edited, time_limit, screens)
-        return Outcome("ran", trace, time.perf_counter() - began, warnings)
+        return Outcome("ran", trace, time.perf_counter() - began, decision.reasons, warnings)
 
     def keep(self, stage: Stage, trace: Trace) -> None:
         """Note the trace that the outputs in place rest on, and sweep what a crash may have left beside them.
@@ -139,14 +143,15 @@ class Engine:
 
     def _decide(self, stage: Stage, observation: Observation, distrust: Reason | None) -> Decision:
         store = self.workspace.store_of(stage)
+        mark = self.workspace.marks.of(stage.name)
         return decide(
             observation.action,
             store.traces(observation.action.key),
             self.observer.outputs(stage),
             policy=stage.policy,
-            distrust=self.workspace.distrusted(stage.name) or distrust,
+            distrust=mark.reason if mark else distrust,
             restorable=lambda trace: all(store.has(artifact) for artifact in trace.manifest.values()),
-            latest=self.workspace.latest(stage),
+            earlier=lambda: self.workspace.earlier(stage),
         )
 
     def _restore(self, stage: Stage, decision: Restore) -> Decision:
@@ -239,7 +244,7 @@ class Engine:
         earlier = store.traces(trace.action.key)
         store.append(trace)
         self.workspace.remember(stage, trace)
-        self.workspace.trust(stage.name)
+        self.workspace.marks.remove(stage.name)
         if earlier and stage.policy.restorable:
             first, made = earlier[0].digests, trace.digests
             differing = ", ".join(stage.outputs[role] for role in sorted(made) if made[role] != first[role])

@@ -142,7 +142,8 @@ class Trace:
     """One recorded execution of an action.
 
     `started`: seconds since the epoch. `seconds`: how long the step ran. `log`: digest of what it printed.
-    `stage`: the name it ran under, which explains and never decides.
+    `stage`: the name it ran under, which explains and never decides. `name`: the digest of its bytes,
+    where it was read.
     """
 
     action: Action
@@ -153,6 +154,7 @@ class Trace:
     host: str
     log: str
     metrics: Mapping[str, float] = field(default_factory=dict)
+    name: str = field(default="", compare=False)
 
     @property
     def digests(self) -> dict[str, str]:

@@ -12,7 +12,7 @@ from redoit.decide import Keep, Run
 from redoit.errors import brief, plain
 from redoit.reasons import sentence
 from redoit.records import Trace
-from redoit.tasks import engine, stage_of
+from redoit.tasks import stage_of
 
 COLOURS = {
     "started": "1",
@@ -89,8 +89,6 @@ class StageReporter(ConsoleReporter):
         super().complete_run()
         if not self._counts:
             return
-        if self._counts["kept"] or self._counts["restored"]:
-            engine().workspace.save(self._saved, self._counts["kept"], self._counts["restored"])
         order = ("ran", "restored", "kept", "failed", "not run")
         counts = ", ".join(f"{self._counts[verdict]} {verdict}" for verdict in order if self._counts[verdict])
         saved = f", {self._saved:.3f}s saved" if self._saved > 0 else ""

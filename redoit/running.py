@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import shlex
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 
@@ -81,3 +83,9 @@ class Running:
 
 
 RUNNING = Running()
+
+
+def command() -> str:
+    """Return the command that this process is, as one would write it."""
+    name = os.path.basename(sys.argv[0])
+    return shlex.join(["doit" if name == "__main__.py" else name, *sys.argv[1:]])

@@ -26,6 +26,7 @@ from redoit.realise import Engine
 from redoit.reasons import Reason, sentence
 from redoit.records import Policy, Setting, Stage, Trace
 from redoit.running import RUNNING
+from redoit.session import Session
 from redoit.settings import Declared, Kind, Signature, nearest, signature
 from redoit.workspace import FOLDER
 
@@ -60,8 +61,7 @@ class StageTask(UptodateCalculator):
     """One stage between doit and the engine.
 
     `decision` is what the reporter announces, `seconds` how long it took. The command that loads the stages sets the
-    rest: `configured` is the stage's section of the configuration files; `graph` that of all tasks; `always` and
-    `caching` are `doit -a` and `cache` of the project; `executing` tells whether stages are realised or only looked at.
+    rest: `configured` is the stage's section of the configuration files, `session` what all stages share.
     """
 
     def __init__(self, stage: Stage, declared: tuple[Declared, ...]) -> None:
@@ -69,10 +69,7 @@ class StageTask(UptodateCalculator):
         self.stage = stage
         self.declared = {setting.name: setting for setting in declared}
         self.configured: dict[str, Any] | None = None
-        self.graph = Graph({})
-        self.always = False
-        self.caching = True
-        self.executing = False
+        self.session = Session(Graph({}))
         self.decision: Decision | None = None
         self.seconds = 0.0
 
@@ -96,7 +93,7 @@ class StageTask(UptodateCalculator):
 
     def __getstate__(self) -> dict[str, Any]:
         # doit may send an action to a worker process, and the database can't go there.
-        local = {"_database", "get_val", "tasks_dict"}
+        local = {"_database", "get_val", "tasks_dict", "session"}
         return {name: value for name, value in self.__dict__.items() if name not in local}
 
     def __call__(self, task: Any, values: Mapping[str, Any]) -> bool:
@@ -104,8 +101,11 @@ class StageTask(UptodateCalculator):
         began = time.perf_counter()
         self.decision = None
         store = engine().workspace.store_of(self.stage)
+        executing = self.session.executing
         try:
-            with store.in_use() if self.executing else contextlib.nullcontext():
+            if executing:
+                self._begin()
+            with store.in_use() if executing else contextlib.nullcontext():
                 self.decision = engine().decide(self.stage, self.settings(task), self._distrust(task))
                 if isinstance(self.decision, Keep):
                     self._agree(task, values, self.decision)
@@ -113,10 +113,14 @@ class StageTask(UptodateCalculator):
             self.decision = None
             return False  # the action meets the same error, and fails with it
         self.seconds = time.perf_counter() - began
-        return isinstance(self.decision, Keep)
+        if not isinstance(self.decision, Keep):
+            return False
+        self.session.keep(task.name, self.decision, self.seconds)
+        return True
 
     def realise(self, task: Any) -> Any:
         """Be the task's action: restore, or run and commit."""
+        began = time.perf_counter()
         screens = (sys.stdout if task.verbosity > 1 else None, sys.stderr if task.verbosity > 0 else None)
         try:
             with RUNNING.work():
@@ -125,17 +129,21 @@ class StageTask(UptodateCalculator):
                     self.settings(task),
                     edited=self._edited,
                     distrust=self._distrust(task),
-                    dependents=self.graph.dependents(self.stage.name),
+                    dependents=self.session.graph.dependents(self.stage.name),
                     time_limit=self.time_limit(task),
                     screens=screens,
                 )
         except RedoitError as error:
-            return TaskFailed(str(error))
+            return self._failed(str(error), began)
         except OSError as error:
-            return TaskFailed(
-                f"{error.filename or FOLDER}: {error.strerror}; nothing was recorded, mend it and run again"
-            )
+            text = f"{error.filename or FOLDER}: {error.strerror}; nothing was recorded, mend it and run again"
+            return self._failed(text, began)
+        self.session.end(task.name, task.outcome)
         return values_of(task.outcome.trace)
+
+    def _failed(self, error: str, began: float) -> TaskFailed:
+        self.session.fail(self.stage.name, error, time.perf_counter() - began)
+        return TaskFailed(error)
 
     def settings(self, task: Any) -> tuple[Setting, ...]:
         """Return the settings in force.
@@ -152,6 +160,16 @@ class StageTask(UptodateCalculator):
             if name not in (CACHE, TIME_LIMIT)
         )
 
+    def _begin(self) -> None:
+        """Remember for which stages the command line says `--no-cache`, before the first one begins, also if we die."""
+        if self.session.begun:
+            return
+        self.session.begun = True
+        for name, task in self.tasks_dict.items():
+            stage = stage_of(task)
+            if stage and task.options and not task.options[CACHE]:  # doit has read the options of those named there
+                engine().workspace.marks.put(name, self.session.graph.dependents(name), "uncached")
+
     def _edited(self) -> bool:
         """Tell whether the configuration files say something else of the stage by now."""
         try:
@@ -162,9 +180,9 @@ class StageTask(UptodateCalculator):
     def _distrust(self, task: Any) -> Reason | None:
         """Return why earlier results do not count in this run, if so."""
         task.init_options()
-        if self.always:
+        if self.session.always:
             return Reason("always")
-        cached = task.options[CACHE] and self.caching
+        cached = task.options[CACHE] and self.session.caching
         return None if cached else Reason("uncached")
 
     def time_limit(self, task: Any) -> float | None:
@@ -175,7 +193,7 @@ class StageTask(UptodateCalculator):
 
     def _agree(self, task: Any, values: Mapping[str, Any], decision: Keep) -> None:
         """Make doit's database say what the traces say: it may be lost, or from another run."""
-        if not self.executing:
+        if not self.session.executing:
             return  # a look must not change anything
         engine().keep(self.stage, decision.trace)
         known = self.get_val(task.name, "deps:")

@@ -3,8 +3,9 @@
     format                 {"format": 1}
     blobs/, traces/        the store
     private/               traces of impure and volatile stages, which are never shared
-    latest/<stage>         key and name of the trace that the stage's outputs came from
+    latest/<stage>         key and name of the trace that the stage's outputs came from, and of some before
     distrust/<stage>       why the stage must run again, whatever the traces say
+    runs/                  what became of each stage, run by run; lost without harm
     logs/<stage>           what the step printed in its latest execution
     files, environment     what was learnt by looking, remembered by `stat`; lost without harm
     saved                  how much time was saved so far; lost without harm
@@ -20,22 +21,26 @@ import json
 import os
 import stat
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from redoit import disk
-from redoit.digest import of_bytes
+from redoit.digest import is_digest, of_bytes
 from redoit.environment import Environment
 from redoit.errors import CorruptError, DiskError, StoreError
 from redoit.files import FileDigests
 from redoit.formats import canonical_json, check_format, name_of_trace, sealed, unsealed
-from redoit.reasons import ANYHOW, UPSTREAM, Reason
+from redoit.history import RUNS, History
+from redoit.marks import DISTRUST, Marks
+from redoit.notes import noted, quoted
 from redoit.records import FORMAT, Stage, Trace
 from redoit.store import Store
 
 FOLDER = ".redoit"
-CHECKOUTS, LATEST, DISTRUST, LOGS, SAVED = "checkouts", "latest", "distrust", "logs", "saved"
+CHECKOUTS, LATEST, LOGS, SAVED = "checkouts", "latest", "logs", "saved"
+PAIR = 2  # names that lead to a trace: its key, and its own
+EARLIER = 8  # results of a stage that are remembered, to explain the next one
 MANY = 2**53  # more than anybody has saved
 
 
@@ -57,6 +62,8 @@ class Workspace:
         self.private = Store(self.root / "private", constructive=False)
         self.files = FileDigests(self.root / "files")
         self.environment = Environment(self.root / "environment")
+        self.marks = Marks(self.root)
+        self.history = History(self.root)
 
     def open(self, *, relying: bool = True) -> None:
         """Make the folder if it is not there. `relying`: outputs here may come to rest on the store's traces.
@@ -82,14 +89,14 @@ class Workspace:
     @property
     def folders(self) -> list[Path]:
         """The folders that hold what is written here, beside the stores."""
-        own = (self.root / name for name in (LATEST, DISTRUST, LOGS))
+        own = (self.root / name for name in (LATEST, DISTRUST, LOGS, RUNS))
         return [self.root.resolve(), *own, self.store.root / CHECKOUTS]
 
     def _register(self) -> None:
         """Let a store that is elsewhere know who relies on it."""
         if self.store.root != self.root:
             home = os.path.abspath(self.root)
-            if _fields(self.store.root, CHECKOUTS, _card(home)).get("folder") != home:
+            if noted(self.store.root, CHECKOUTS, _card(home)).get("folder") != home:
                 card = disk.inside(self.store.root, CHECKOUTS, _card(home))
                 disk.write(card, canonical_json({"folder": home}))
 
@@ -99,50 +106,22 @@ class Workspace:
 
     def latest(self, stage: Stage) -> Trace | None:
         """Return the trace that the stage's outputs came from last."""
-        fields = _fields(self.root, LATEST, quote(stage.name, safe=""))
-        return self.store_of(stage).trace(str(fields.get("key")), str(fields.get("trace")))
+        return next(iter(self.earlier(stage, 1)), None)
+
+    def earlier(self, stage: Stage, number: int = EARLIER) -> list[Trace]:
+        """Return the results that a stage had here last, and that the store still has, the latest first."""
+        found = (self.store_of(stage).trace(*pair) for pair in _pairs(noted(self.root, LATEST, quoted(stage.name))))
+        return list(islice(filter(None, found), number))
 
     def remember(self, stage: Stage, trace: Trace) -> None:
         """Note the trace that the stage's outputs come from now."""
-        fields = {"key": trace.action.key, "trace": name_of_trace(trace)}
-        if _fields(self.root, LATEST, quote(stage.name, safe="")) != fields:
-            disk.force(self.store_of(stage).place(fields["key"], fields["trace"]))
+        now = [trace.action.key, name_of_trace(trace)]
+        known = _pairs(noted(self.root, LATEST, quoted(stage.name)))
+        if known[:1] != [now]:
+            before = [pair for pair in known if pair != now][: EARLIER - 1]
+            disk.force(self.store_of(stage).place(*now))
+            fields = {"key": now[0], "trace": now[1], "earlier": before}
             disk.write(self._of(LATEST, stage.name), canonical_json(fields))
-
-    def distrusted(self, stage: str) -> Reason | None:
-        """Return why a stage must run again, if it must."""
-        try:
-            if not self._is_marked(stage):
-                return None
-        except OSError:  # it may be there
-            return Reason("forgotten")
-        return _mark(_fields(self.root, DISTRUST, quote(stage, safe="")))
-
-    def distrust(self, stage: str, dependents: tuple[str, ...], kind: str) -> None:
-        """Mark a stage, and all that depends on it, to run again. Holds until each has succeeded.
-
-        Raises: DiskError, OSError: it may be that not all are marked then.
-        """
-        # Dependents first: a crash in between must not leave a stage that runs, and dependents that are kept.
-        for dependent in dependents:
-            if self._is_marked(dependent):
-                disk.force(self._of(DISTRUST, dependent))
-            else:
-                reason = {"kind": "upstream", "subject": stage, "old": UPSTREAM.get(kind, ANYHOW)}
-                disk.write(self._of(DISTRUST, dependent), canonical_json(reason))
-        disk.write(self._of(DISTRUST, stage), canonical_json({"kind": kind, "subject": ""}))
-
-    def _is_marked(self, stage: str) -> bool:
-        """Tell whether there is a mark. Raises: OSError if that can't be told."""
-        try:
-            os.lstat(self._of(DISTRUST, stage))
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        return True
-
-    def trust(self, stage: str) -> None:
-        """Take the mark away: the stage has succeeded."""
-        disk.remove(self._of(DISTRUST, stage))
 
     def rests(self) -> set[str]:
         """Return the names of the traces that outputs rest on, here and in the checkouts that share the store.
@@ -150,7 +129,7 @@ class Workspace:
         Raises: DiskError if that can't be told.
         """
         homes = {self.root, *self.others()}
-        found = (_fields(home, LATEST, stage, sure=True) for home in homes for stage in disk.names(home / LATEST))
+        found = (noted(home, LATEST, stage, sure=True) for home in homes for stage in disk.names(home / LATEST))
         return {str(fields.get("trace")) for fields in found}
 
     def others(self) -> set[Path]:
@@ -160,7 +139,7 @@ class Workspace:
         """
         homes = {self.store.root} if self.store.root.name == FOLDER else set()  # that of a checkout, which has no card
         for card in disk.names(self.store.root / CHECKOUTS):
-            folder = _fields(self.store.root, CHECKOUTS, card, sure=True).get("folder")
+            folder = noted(self.store.root, CHECKOUTS, card, sure=True).get("folder")
             with contextlib.suppress(ValueError):  # it can't be a folder
                 if isinstance(folder, str) and _card(folder) == card and _may_be(folder):
                     homes.add(Path(folder))
@@ -187,7 +166,7 @@ class Workspace:
         return self._of(LOGS, stage)
 
     def _of(self, folder: str, stage: str) -> Path:
-        return disk.inside(self.root, folder, quote(stage, safe=""))
+        return disk.inside(self.root, folder, quoted(stage))
 
 
 def _card(folder: str) -> str:
@@ -195,14 +174,13 @@ def _card(folder: str) -> str:
     return of_bytes(os.fsencode(folder))
 
 
-def _mark(fields: dict[str, Any]) -> Reason:
-    """Return what a mark says. One that says nothing we would have written is a mark all the same."""
-    match fields:
-        case {"kind": "upstream", "subject": str(stage), "old": str(old)} if old in {*UPSTREAM.values(), ANYHOW}:
-            return Reason("upstream", stage, old)
-        case {"kind": str(kind)} if kind in UPSTREAM:
-            return Reason(kind)
-    return Reason("forgotten")
+def _pairs(fields: dict[str, Any]) -> list[list[str]]:
+    """Return keys and names of traces, the latest first, as the note about a stage has them."""
+    before = fields.get("earlier", [])
+    found = [[fields.get("key"), fields.get("trace")], *(before if isinstance(before, list) else [])]
+    return [
+        pair for pair in found[:EARLIER] if isinstance(pair, list) and len(pair) == PAIR and all(map(is_digest, pair))
+    ]
 
 
 def _saved(fields: Any) -> Saved:
@@ -220,19 +198,3 @@ def _may_be(folder: str) -> bool:
         return stat.S_ISDIR(os.stat(folder).st_mode)
     except OSError as error:
         return error.errno not in disk.ABSENT
-
-
-def _fields(root: Path, folder: str, name: str, *, sure: bool = False) -> dict[str, Any]:
-    """Return what a small file of ours says, nothing if it says nothing that we could have written.
-
-    Raises: DiskError if it can't be read, where we are to be sure.
-    """
-    try:
-        fields = json.loads(disk.read(root, folder, name))
-    except OSError as error:
-        if sure and error.errno not in disk.ABSENT:
-            raise disk.refused(error, root / folder / name) from error
-        return {}
-    except (ValueError, RecursionError):
-        return {}
-    return fields if isinstance(fields, dict) else {}

@@ -83,6 +83,7 @@ class StageCommand(DoitCmdBase):
                 found = error.strerror or str(error)
                 raise InvalidDodoFile(f"{error.filename or DODO}: {found}; mend that and run again") from None
             except KeyboardInterrupt:
+                self.loader.session.interrupted = True
                 if not RUNNING.stop(PATIENCE):
                     UNFINISHED.append(stack.pop_all())
                 sys.stderr.write("Interrupted: what had finished is kept, the rest runs next time.\n")

@@ -85,7 +85,7 @@ def forget(command: Any, names: list[str]) -> None:
             command.dep_manager.remove(name)
             command.outstream.write(f"forgetting {name}\n")
             continue
-        engine().workspace.distrust(name, graph.dependents(name), "forgotten")
+        engine().workspace.marks.put(name, graph.dependents(name), "forgotten")
         others = [other for other in graph.dependents(name) if other not in names]
         tail = f" (with it run again: {', '.join(others)})" if others else ""
         command.outstream.write(f"forgetting {name}{tail}\n")

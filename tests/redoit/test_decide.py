@@ -16,8 +16,10 @@ OTHER: dict[str, str | None] = {**SECOND.digests}
 FOREIGN: dict[str, str | None] = {**FIRST.digests, "model": "f" * 64}
 HALF: dict[str, str | None] = {**FIRST.digests, "model": None}
 FORGOTTEN = Reason("forgotten")
+GONE = tuple(Reason("output missing", role, FIRST.digests[role]) for role in ("history", "model"))
+LOST = tuple(Reason("output lost", reason.subject, reason.old) for reason in GONE)
+ALIEN = Reason("output changed", "model", FIRST.digests["model"], "f" * 64)
 NEVER, VOLATILE = Run((Reason("first"),)), Run((Reason("volatile"),))
-BOTH = ("history", "model")
 USUAL = Policy()
 
 
@@ -28,11 +30,17 @@ def decided(
     *,
     distrust: Reason | None = None,
     blobs: tuple[Trace, ...] = (FIRST, SECOND),
-    latest: Trace | None = None,
+    earlier: tuple[Trace, ...] = (),
 ) -> Decision:
     """Return the decision where the store has the blobs of some traces."""
     return decide(
-        action(), traces, observed, policy=policy, distrust=distrust, restorable=lambda one: one in blobs, latest=latest
+        action(),
+        traces,
+        observed,
+        policy=policy,
+        distrust=distrust,
+        restorable=lambda one: one in blobs,
+        earlier=lambda: earlier,
     )
 
 
@@ -44,7 +52,7 @@ IMPURE, RUNS_ALWAYS = Policy(impure=True), Policy(volatile=True)
     [
         (decided((), NOTHING), NEVER),
         (decided((), IN_PLACE), NEVER),
-        (decided((), IN_PLACE, latest=FIRST), NEVER),
+        (decided((), IN_PLACE, earlier=(FIRST,)), NEVER),
         (decided((FIRST,), IN_PLACE), Keep(FIRST)),
         (decided((FIRST,), IN_PLACE, blobs=()), Keep(FIRST)),
         (decided((FIRST, SECOND), IN_PLACE), Keep(FIRST)),
@@ -55,11 +63,11 @@ IMPURE, RUNS_ALWAYS = Policy(impure=True), Policy(volatile=True)
         (decided((FIRST, SECOND), FOREIGN), Restore(FIRST)),
         (decided((SECOND, FIRST), FOREIGN), Restore(SECOND)),
         (decided((FIRST, SECOND), FOREIGN, blobs=(SECOND,)), Restore(SECOND)),
-        (decided((FIRST,), NOTHING, blobs=()), Run(tuple(Reason("output lost", role) for role in BOTH))),
-        (decided((FIRST,), HALF, blobs=()), Run((Reason("output lost", "model"),))),
+        (decided((FIRST,), NOTHING, blobs=()), Run(LOST)),
+        (decided((FIRST,), HALF, blobs=()), Run(LOST[1:])),
         (decided((FIRST,), IN_PLACE, IMPURE), Keep(FIRST)),
-        (decided((FIRST,), NOTHING, IMPURE), Run(tuple(Reason("output missing", role) for role in BOTH))),
-        (decided((FIRST,), FOREIGN, IMPURE), Run((Reason("output changed", "model"),))),
+        (decided((FIRST,), NOTHING, IMPURE), Run(GONE)),
+        (decided((FIRST,), FOREIGN, IMPURE), Run((ALIEN,))),
         (decided((), NOTHING, IMPURE), NEVER),
         (decided((FIRST,), IN_PLACE, RUNS_ALWAYS), VOLATILE),
         (decided((FIRST,), NOTHING, RUNS_ALWAYS), VOLATILE),
@@ -67,7 +75,7 @@ IMPURE, RUNS_ALWAYS = Policy(impure=True), Policy(volatile=True)
         (decided((FIRST,), NOTHING, distrust=FORGOTTEN), Run((FORGOTTEN,))),
         (decided((FIRST,), IN_PLACE, RUNS_ALWAYS, distrust=FORGOTTEN), Run((FORGOTTEN,))),
         (decided((), NOTHING, IMPURE, distrust=FORGOTTEN), Run((FORGOTTEN,))),
-        (decided((), IN_PLACE, latest=EARLIER), Run((Reason("setting", "epochs", 4, 5),))),
+        (decided((), IN_PLACE, earlier=(EARLIER,)), Run((Reason("setting", "epochs", 4, 5),))),
     ],
 )
 def test_verdict(found: Decision, expected: Decision) -> None:
@@ -86,7 +94,52 @@ def test_a_run_always_has_a_reason() -> None:
     for traces in ((), (FIRST,), (SECOND, FIRST)):
         for observed in (NOTHING, HALF, FOREIGN):
             for policy in (Policy(), IMPURE, RUNS_ALWAYS):
-                for latest in (None, FIRST, EARLIER):
-                    found = decided(traces, observed, policy, blobs=(), latest=latest)
+                for earlier in ((), (FIRST,), (EARLIER, FIRST)):
+                    found = decided(traces, observed, policy, blobs=(), earlier=earlier)
                     assert isinstance(found, Run)
                     assert found.reasons
+
+
+FAR = trace(action=action(settings=(), environment={}))
+
+
+@pytest.mark.parametrize(
+    ("earlier", "observed", "reasons"),
+    [
+        ((FIRST,), NOTHING, GONE),
+        ((FIRST,), FOREIGN, (ALIEN,)),
+        ((EARLIER,), {**EARLIER.digests}, (Reason("setting", "epochs", 4, 5),)),
+        ((EARLIER, FIRST), FOREIGN, (Reason("setting", "epochs", 4, 5), ALIEN)),
+        ((), HALF, GONE[1:]),
+    ],
+)
+def test_a_restore_says_why_nothing_is_kept(
+    earlier: tuple[Trace, ...], observed: dict[str, str | None], reasons: tuple[Reason, ...]
+) -> None:
+    """What changed since the latest result is told, and what was done to its outputs."""
+    first = trace(started=1.0, manifest={"model": artifact(b"x"), "history": artifact(b"y")})
+    held = (first,) if observed == EARLIER.digests else (FIRST,)  # else what is in place would be kept
+    found = decided(held, observed, blobs=held, earlier=earlier)
+    assert isinstance(found, Restore)
+    assert found.reasons == reasons
+
+
+def test_a_run_is_explained_by_the_closest_result() -> None:
+    """Of the results that a stage had, the one that differs least explains, and of equals the latest."""
+    for earlier, nearest in (((FAR, EARLIER), EARLIER), ((EARLIER, FAR), EARLIER), ((FAR, FAR), FAR)):
+        found = decided((), NOTHING, earlier=earlier)
+        assert isinstance(found, Run)
+        assert found.earlier is nearest
+    assert decided((), NOTHING, earlier=(FAR, EARLIER)) == Run((Reason("setting", "epochs", 4, 5),))
+
+
+def test_what_is_kept_asks_for_no_explanation() -> None:
+    """A run with nothing to do reads no earlier results."""
+
+    def unwanted() -> tuple[Trace, ...]:
+        raise AssertionError
+
+    found = decide(
+        action(), (FIRST,), IN_PLACE, policy=USUAL, distrust=None, restorable=lambda _: True, earlier=unwanted
+    )
+    assert found == Keep(FIRST)

@@ -1,4 +1,4 @@
-"""The state of one checkout: marks of distrust, the latest trace, and whose folder it is."""
+"""The state of one checkout: the latest traces of each stage, and whose folder it is."""
 
 import errno
 import json
@@ -13,6 +13,7 @@ from examples import trace
 
 from redoit.errors import DiskError, StoreError
 from redoit.formats import name_of_trace, sealed
+from redoit.marks import Mark
 from redoit.reasons import Reason
 from redoit.records import FORMAT, Policy, Stage
 from redoit.workspace import Saved, Workspace
@@ -59,45 +60,6 @@ def test_a_file_in_place_of_the_folder(tmp_path: Path) -> None:
         Workspace(tmp_path).open()
 
 
-@pytest.mark.parametrize(("kind", "words"), [("forgotten", "was forgotten"), ("uncached", "is not cached")])
-def test_distrust_reaches_dependents_and_survives(tmp_path: Path, workspace: Workspace, kind: str, words: str) -> None:
-    """A mark and those of its dependents are there for the next process, until each is trusted again."""
-    workspace.distrust("import", ("normalize", STAGE.name), kind)
-    later = Workspace(tmp_path)
-    assert later.distrusted("import") == Reason(kind, "")
-    for dependent in ("normalize", STAGE.name):
-        assert later.distrusted(dependent) == Reason("upstream", "import", words)
-    later.trust("import")
-    later.trust("import")
-    assert workspace.distrusted("import") is None
-    assert workspace.distrusted("normalize") is not None
-    assert workspace.distrusted("other") is None
-
-
-def test_dependents_are_marked_first(tmp_path: Path, workspace: Workspace) -> None:
-    """A crash between the marks leaves dependents that run in vain, never a stage that runs alone."""
-    with pytest.raises(DiskError, match="too long"):
-        workspace.distrust("import" * 100, ("normalize",), "forgotten")
-    assert workspace.distrusted("normalize") is not None
-
-
-def test_a_mark_of_its_own_is_kept(workspace: Workspace) -> None:
-    """A dependent that was marked itself keeps its own reason."""
-    workspace.distrust("train", (), "forgotten")
-    workspace.distrust("import", ("train",), "uncached")
-    assert workspace.distrusted("train") == Reason("forgotten", "")
-
-
-@pytest.mark.parametrize("data", [b"", b"garbage", b"[]", b'{"kind": "unknown", "subject": ""}', b"{}", b"\xff"])
-def test_an_unreadable_mark_is_a_mark(tmp_path: Path, workspace: Workspace, data: bytes) -> None:
-    """In doubt a stage runs."""
-    workspace.distrust("train", (), "uncached")
-    (tmp_path / ".redoit/distrust/train").write_bytes(data)
-    found = workspace.distrusted("train")
-    assert found is not None
-    assert found.kind == "forgotten"
-
-
 def test_latest(tmp_path: Path, workspace: Workspace) -> None:
     """The trace that outputs came from last is found again by the next process."""
     assert workspace.latest(STAGE) is None
@@ -106,6 +68,19 @@ def test_latest(tmp_path: Path, workspace: Workspace) -> None:
     found = Workspace(tmp_path).latest(STAGE)
     assert found is not None
     assert found.digests == trace().digests
+
+
+def test_earlier_results(tmp_path: Path, workspace: Workspace) -> None:
+    """The results that a stage had are found again, each once, the latest first, and no more than a few."""
+    made = [trace(started=float(number)) for number in range(12)]
+    for one in made:
+        workspace.store.append(one)
+        workspace.remember(STAGE, one)
+    workspace.remember(STAGE, made[9])
+    found = [one.started for one in Workspace(tmp_path).earlier(STAGE)]
+    assert found == [9, 11, 10, 8, 7, 6, 5, 4]
+    (tmp_path / ".redoit/traces" / made[11].action.key / f"{name_of_trace(made[11])}.json").unlink()
+    assert [one.started for one in workspace.earlier(STAGE)] == [9, 10, 8, 7, 6, 5, 4]
 
 
 def test_impure_traces_are_private(workspace: Workspace) -> None:
@@ -123,32 +98,6 @@ def test_a_damaged_latest_is_none(workspace: Workspace, data: bytes) -> None:
     (path,) = (workspace.root / "latest").iterdir()
     path.write_bytes(data)
     assert workspace.latest(STAGE) is None
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"kind": "setting", "subject": "x", "old": "y"},
-        {"kind": "upstream", "subject": ["x"], "old": "was forgotten"},
-        {"kind": "upstream", "subject": "x", "old": "\x1b[2J"},
-        {"kind": "upstream", "subject": "x"},
-        {"kind": ["forgotten"], "subject": ""},
-    ],
-)
-def test_a_forged_mark_says_nothing(tmp_path: Path, workspace: Workspace, fields: dict[str, object]) -> None:
-    """Only the reasons that redoit writes down itself are believed; whatever else stands there is a mark."""
-    workspace.distrust("train", (), "uncached")
-    (tmp_path / ".redoit/distrust/train").write_text(json.dumps(fields))
-    assert workspace.distrusted("train") == Reason("forgotten")
-
-
-@pytest.mark.parametrize("kind", ["forgotten", "uncached", "always", "other"])
-def test_each_mark_is_read_as_it_was_meant(workspace: Workspace, kind: str) -> None:
-    """Every reason that a dependent can be given comes back."""
-    workspace.distrust("import", ("train",), kind)
-    found = workspace.distrusted("train")
-    assert found is not None
-    assert (found.kind, found.subject) == ("upstream", "import")
 
 
 @pytest.mark.parametrize(
@@ -173,7 +122,7 @@ def test_forged_figures_are_none(workspace: Workspace, fields: object) -> None:
 
 LINKS: dict[str, Callable[[Workspace], object]] = {
     "latest": lambda workspace: workspace.remember(STAGE, trace()),
-    "distrust": lambda workspace: workspace.distrust("train", (), "forgotten"),
+    "distrust": lambda workspace: workspace.marks.put("train", (), "forgotten"),
     "logs": lambda workspace: workspace.log("train"),
 }
 
@@ -253,7 +202,7 @@ def test_what_is_relied_on_is_forced(workspace: Workspace, forced: list[str]) ->
         path.write_bytes(b"")
     workspace.remember(STAGE, made)
     assert forced.index(str(place.parent)) < forced.index(str(workspace.root / "latest"))
-    workspace.distrust(STAGE.name, ("other",), "forgotten")
+    workspace.marks.put(STAGE.name, ("other",), "forgotten")
     assert forced.count(str(mark.parent)) == 2  # for the mark that was there, and for the new one
 
 
@@ -271,6 +220,6 @@ def test_what_outputs_rest_on_is_told_for_sure_or_not_at_all(
 def test_a_mark_that_can_not_be_looked_at_is_one(workspace: Workspace, failing: Callable[[Path], None]) -> None:
     """Where it can't be told whether a stage is distrusted, it is; but nobody is told that it has been marked."""
     failing(workspace.root / "distrust/train")
-    assert workspace.distrusted("train") == Reason("forgotten")
+    assert workspace.marks.of("train") == Mark(Reason("forgotten"))
     with pytest.raises(OSError, match="Input/output error"):
-        workspace.distrust("fetch", ("train",), "forgotten")
+        workspace.marks.put("fetch", ("train",), "forgotten")

@@ -123,3 +123,14 @@ def test_distrust_outlives_a_killed_doit(built: Pipeline, command: list[str]) ->
     built.finish(process)
     assert built.doit().executed == ALL
     assert built.doit().executed == []
+
+
+def test_no_cache_is_remembered_from_the_start(built: Pipeline) -> None:
+    """A doit that is killed while a dependency runs has not forgotten for which stage it was told `--no-cache`."""
+    built.edit("source.txt", "3", "4")
+    process = built.start("side", "--no-cache", DURING_make="sleep 60")
+    until(lambda: built.executed() == ["make"])
+    process.kill()
+    built.finish(process)
+    built.edit("source.txt", "4", "3")
+    assert set(built.doit().executed) == {"side", "join"}

@@ -119,8 +119,8 @@ def state() -> Reader:
         workspace = Workspace(path)
         workspace.open()
         stage = Stage("train", "steps.train", {}, {"model": "data/model"})
-        mark = workspace.distrusted("train")
-        line = sentence([mark]) if mark else ""
+        mark = workspace.marks.of("train")
+        line = sentence([mark.reason]) if mark else ""
         assert line.isprintable(), line
         workspace.files.digest(path / "input")
         workspace.files.save()

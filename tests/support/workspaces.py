@@ -31,7 +31,7 @@ def whole_workspace(project: Path) -> Workspace:
     trace = some_trace()
     workspace.store.append(trace)
     workspace.remember(TRAIN, trace)
-    workspace.distrust("train", (), "forgotten")
+    workspace.marks.put("train", (), "forgotten")
     files = {str(project / "input"): [of_bytes(b"input"), 1, 2, 5, 3, 4]}
     (workspace.root / "files").write_bytes(sealed(files))
     environment = {"folders": _folders(), "owners": {"h5py": {"h5py": "3"}}}

@@ -1,0 +1,94 @@
+"""Marks of distrust: which stages must run again, whatever the traces say, why, and since when.
+
+    distrust/<stage>     {"kind": "forgotten", "subject": "", "since": 1795478400.0, "command": "doit forget train"}
+
+A mark holds until its stage has succeeded, also across a crash. When and by what command it was made only explains.
+"""
+
+import math
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from redoit import disk
+from redoit.errors import brief
+from redoit.formats import EVER, canonical_json
+from redoit.notes import noted, quoted
+from redoit.reasons import ANYHOW, UPSTREAM, Reason
+from redoit.running import command
+
+DISTRUST = "distrust"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Why a stage must run again. `since`: seconds since the epoch, None if unknown; `command`: what made the mark."""
+
+    reason: Reason
+    since: float | None = None
+    command: str = ""
+
+
+class Marks:
+    """The marks of one checkout."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def of(self, stage: str) -> Mark | None:
+        """Return why a stage must run again, if it must."""
+        try:
+            if not self._is_there(stage):
+                return None
+        except OSError:  # it may be there
+            return Mark(Reason("forgotten"))
+        return _mark(noted(self._root, DISTRUST, quoted(stage)))
+
+    def put(self, stage: str, dependents: tuple[str, ...], kind: str) -> None:
+        """Mark a stage, and all that depends on it, to run again. Holds until each has succeeded.
+
+        Raises: DiskError, OSError: it may be that not all are marked then.
+        """
+        origin = {"since": time.time(), "command": brief(command())}
+        # Dependents first: a crash in between must not leave a stage that runs, and dependents that are kept.
+        for dependent in dependents:
+            if self._is_there(dependent):
+                disk.force(self._path(dependent))
+            else:
+                reason = {"kind": "upstream", "subject": stage, "old": UPSTREAM.get(kind, ANYHOW)}
+                disk.write(self._path(dependent), canonical_json({**reason, **origin}))
+        known = self.of(stage)
+        if known and known.reason == Reason(kind):
+            disk.force(self._path(stage))
+        else:
+            disk.write(self._path(stage), canonical_json({"kind": kind, "subject": "", **origin}))
+
+    def remove(self, stage: str) -> None:
+        """Take a mark away: the stage has succeeded."""
+        disk.remove(self._path(stage))
+
+    def _is_there(self, stage: str) -> bool:
+        """Tell whether there is a mark. Raises: OSError if that can't be told."""
+        try:
+            os.lstat(self._path(stage))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
+
+    def _path(self, stage: str) -> Path:
+        return disk.inside(self._root, DISTRUST, quoted(stage))
+
+
+def _mark(fields: dict[str, Any]) -> Mark:
+    """Return what a mark says. One that says nothing we would have written is a mark all the same."""
+    since, by = fields.get("since"), fields.get("command")
+    known = isinstance(since, float) and math.isfinite(since) and 0 <= since < EVER
+    origin = (since if known else None, brief(by) if isinstance(by, str) else "")
+    match fields:
+        case {"kind": "upstream", "subject": str(stage), "old": str(old)} if old in {*UPSTREAM.values(), ANYHOW}:
+            return Mark(Reason("upstream", stage, old), *origin)
+        case {"kind": str(kind)} if kind in UPSTREAM:
+            return Mark(Reason(kind), *origin)
+    return Mark(Reason("forgotten"), *origin)

@@ -1,0 +1,29 @@
+"""Small JSON files in `.redoit/`, each with a few fields about one stage. Others may be able to write there."""
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from redoit import disk
+
+
+def noted(root: Path, folder: str, name: str, *, sure: bool = False) -> dict[str, Any]:
+    """Return what a note says, nothing if it says nothing that we could have written.
+
+    Raises: DiskError if it can't be read, where we are to be sure.
+    """
+    try:
+        fields = json.loads(disk.read(root, folder, name))
+    except OSError as error:
+        if sure and error.errno not in disk.ABSENT:
+            raise disk.refused(error, root / folder / name) from error
+        return {}
+    except (ValueError, RecursionError):
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+def quoted(stage: str) -> str:
+    """Return a stage's name as that of a file."""
+    return quote(stage, safe="")

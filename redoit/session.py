@@ -1,0 +1,63 @@
+"""One run of a command on stages: what holds for all of them, and what became of each, for the record."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from redoit.decide import Keep
+from redoit.formats import name_of_trace
+from redoit.graph import Graph
+from redoit.history import Invocation, Verdict
+from redoit.realise import Outcome
+from redoit.running import command
+from redoit.workspace import Workspace
+
+
+@dataclass
+class Session:
+    """What stages share while a command lasts.
+
+    `always` and `caching` are `doit -a` and `cache` of the project; `executing` tells whether stages are realised or
+    only looked at; `selected` returns the tasks that were asked for, once that is known.
+    """
+
+    graph: Graph
+    always: bool = False
+    caching: bool = True
+    executing: bool = False
+    interrupted: bool = False
+    selected: Callable[[], Iterable[str]] = tuple
+    begun: bool = False
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    started: float = field(default_factory=time.time)
+    clock: float = field(default_factory=time.perf_counter)
+
+    def keep(self, stage: str, decision: Keep, seconds: float) -> None:
+        """Note that a stage was kept."""
+        self.end(stage, Outcome("kept", decision.trace, seconds))
+
+    def end(self, stage: str, outcome: Outcome) -> None:
+        """Note what became of a stage."""
+        trace = outcome.trace
+        saved = 0.0 if outcome.verdict == "ran" else max(trace.seconds - outcome.seconds, 0.0)
+        self.verdicts[stage] = Verdict(
+            outcome.verdict, trace.action.key, name_of_trace(trace), outcome.seconds, saved, outcome.reasons
+        )
+
+    def fail(self, stage: str, error: str, seconds: float) -> None:
+        """Note that a stage failed."""
+        self.verdicts[stage] = Verdict("failed", seconds=seconds, error=error)
+
+    def record(self, workspace: Workspace) -> None:
+        """Put the run on record, and what it saved. What was selected and not reached is in it, too."""
+        missed = self.graph.needed(self.selected())
+        verdicts = self.verdicts | {name: Verdict("not run") for name in missed if name not in self.verdicts}
+        if not verdicts:
+            return
+        saved = sum(verdict.saved for verdict in verdicts.values())
+        words = [verdict.word for verdict in verdicts.values()]
+        if "kept" in words or "restored" in words:
+            workspace.save(saved, words.count("kept"), words.count("restored"))
+        seconds = time.perf_counter() - self.clock
+        whole = not self.interrupted
+        workspace.history.append(Invocation(command(), self.started, seconds, verdicts, saved, whole))

@@ -1,0 +1,76 @@
+"""Runs on record: each doit leaves what became of its stages, however it ends."""
+
+import json
+import signal
+from typing import Any
+
+from projects import ALL, Pipeline, until
+
+from redoit.formats import unsealed
+
+
+def runs(pipeline: Pipeline) -> list[dict[str, Any]]:
+    """Return the runs on record, the oldest first."""
+    return [unsealed(path.read_bytes()) for path in sorted(pipeline.path(".redoit/runs").iterdir())]
+
+
+def words(run: dict[str, Any]) -> dict[str, str]:
+    """Return stage -> what became of it."""
+    return {name: run["stages"][name][0] for name in run["order"]}
+
+
+def test_each_run_is_on_record(built: Pipeline) -> None:
+    """What ran, was restored and was kept is written down, with reasons, trace, and the time it saved."""
+    built.path("data/total.txt").unlink()
+    assert built.doit("sort.reverse=true").code == 0
+    first, second = runs(built)
+    assert words(first) == dict.fromkeys(ALL, "ran")
+    assert first["stages"]["make"][5] == [["first", "", None, None]]
+    assert words(second) == {"make": "kept", "side": "restored", "sort": "ran", "join": "ran"}
+    assert second["stages"]["sort"][5] == [["setting", "reverse", False, True]]
+    assert second["stages"]["side"][5][0][:2] == ["output missing", "total"]
+    assert second["stages"]["make"][1:3] == first["stages"]["make"][1:3]
+    assert second["command"] == "doit sort.reverse=true"
+    assert second["saved"] > 0
+    assert second["whole"] is True
+
+
+def test_a_run_that_fails_is_on_record(built: Pipeline) -> None:
+    """The error is told, and so is what was not reached."""
+    built.edit("steps/sort.py", "ordered.write_text", "raise ValueError('no luck')\n    ordered.write_text")
+    built.doit("join")
+    last = runs(built)[-1]
+    assert words(last)["sort"] == "failed"
+    assert words(last)["join"] == "not run"
+    assert "no luck" in last["stages"]["sort"][6]
+
+
+def test_a_run_that_is_interrupted_is_on_record(built: Pipeline) -> None:
+    """What had become of the stages until then is told, and that it was not all."""
+    built.edit("source.txt", "3", "4")
+    process = built.start(DURING_sort="sleep 60")
+    until(lambda: "sort" in built.executed())
+    process.send_signal(signal.SIGINT)
+    built.finish(process)
+    last = runs(built)[-1]
+    assert last["whole"] is False
+    assert words(last)["make"] == "ran"
+    assert words(last)["join"] == "not run"
+
+
+def test_a_look_leaves_no_record(built: Pipeline) -> None:
+    """Commands that realise nothing are no runs."""
+    for command in (("list", "-s"), ("info", "make"), ("cache",), ("forget", "make"), ("clean", "-n")):
+        built.doit(*command)
+    assert len(runs(built)) == 1
+
+
+def test_the_record_does_not_stop_a_run(built: Pipeline) -> None:
+    """Where no record can be written, doit does its work all the same."""
+    for path in built.path(".redoit/runs").iterdir():
+        path.unlink()
+    built.path(".redoit/runs").rmdir()
+    built.write(".redoit/runs", "")
+    result = built.doit()
+    assert (result.executed, result.code) == ([], 0)
+    assert json.loads(built.read(".redoit/format")) == {"format": 1}
