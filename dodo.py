@@ -1,4 +1,4 @@
-"""MNIST in five stages: fetch, importer, normalizer, train, evaluator. Run it with `doit`."""
+"""MNIST in six stages: fetch, importer, normalizer, train, evaluator, report. Run it with `doit`."""
 
 from redoit import DOIT_CONFIG, step
 
@@ -42,4 +42,25 @@ def task_evaluator():
         "steps.evaluator",
         inputs={"normalized": "data/normalized.h5", "model": "data/model.keras"},
         outputs={"evaluation": "data/evaluation.h5", "metrics": "data/metrics.json"},
+    )
+
+
+def task_report():
+    """Show it all on one page, with plots."""
+    return step(
+        "steps.report",
+        inputs={
+            "history": "data/history.h5",
+            "evaluation": "data/evaluation.h5",
+            "normalized": "data/normalized.h5",
+            "template": "steps/templates/page.html",
+        },
+        outputs={
+            "report": "data/report.html",
+            "samples": "data/plots/samples.png",
+            "accuracy": "data/plots/accuracy.svg",
+            "loss": "data/plots/loss.svg",
+            "confusion": "data/plots/confusion.svg",
+            "mistakes": "data/plots/mistakes.png",
+        },
     )

@@ -1,4 +1,4 @@
-"""The machine learning, one module per step, in this order: fetch, importer, normalizer, train, evaluator.
+"""The machine learning, one module per step, in this order: fetch, importer, normalizer, train, evaluator, report.
 
 A step is a module with one public `run`: paths first, settings keyword-only with their defaults. It reads its
 inputs, writes its outputs, and knows nothing of caching. Each can be called by hand:
@@ -7,6 +7,6 @@ inputs, writes its outputs, and knows nothing of caching. Each can be called by 
     normalizer.run(Path("data/raw.h5"), Path("data/normalized.h5"), validation=0.2)
 
 Beside the steps: `idx` (a file format), `dataset` (what four such files must hold), `digits` and `download`
-(where they come from), `artifacts` (HDF5 and JSON), `backend` and `network` (Keras), `hdf5` and `model_file` (what a
-file may be that somebody else has made).
+(where they come from), `artifacts` (HDF5 and JSON), `backend` and `network` (Keras), `plots` and `templates/`
+(what the report is made of), `hdf5` and `model_file` (what a file may be that somebody else has made).
 """

@@ -24,7 +24,7 @@ MNIST = REPOSITORY.parent / "shared" / "mnist"
 NAMES = ("build", "build", "build", "change", "change", "go back", "rerun", "heal")
 LONG = 0.5  # seconds, beyond which a small run is over
 EPOCH = "train.epochs=1"
-OF_MNIST = ("fetch", "importer", "normalizer", "train", "evaluator")
+OF_MNIST = ("fetch", "importer", "normalizer", "train", "evaluator", "report")
 DEAF = """
 import ctypes
 import os

@@ -12,7 +12,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 MNIST = REPOSITORY.parent / "shared" / "mnist"
-STAGES = ["fetch", "importer", "normalizer", "train", "evaluator"]
+STAGES = ["fetch", "importer", "normalizer", "train", "evaluator", "report"]
 SOURCE = str(MNIST) if MNIST.is_dir() else "digits"
 ACCURACY = 0.985 if MNIST.is_dir() else 0.90
 
@@ -42,6 +42,11 @@ class Checkout:
         """Return the bytes of the trained model."""
         return (self.root / "data/model.keras").read_bytes()
 
+    def report(self) -> list[bytes]:
+        """Return the bytes of the report and its plots."""
+        paths = [self.root / "data/report.html", *sorted((self.root / "data/plots").iterdir())]
+        return [path.read_bytes() for path in paths]
+
     def edit(self, path: str, old: str, new: str) -> None:
         """Replace a text that must be there."""
         text = (self.root / path).read_text()
@@ -69,12 +74,31 @@ def test_second_run_executes_nothing(checkout):
 
 
 def test_changed_setting_executes_train_and_what_follows_and_the_way_back_nothing(checkout):
-    """`train.epochs=2` executes train and evaluator; the next plain run restores."""
+    """`train.epochs=2` executes train, evaluator and report; the next plain run restores."""
     before = checkout.model()
-    assert checkout.doit("train.epochs=2") == ["train", "evaluator"]
+    assert checkout.doit("train.epochs=2") == ["train", "evaluator", "report"]
     assert checkout.model() != before
     assert checkout.doit() == []
     assert checkout.model() == before
+
+
+def test_changed_looks_of_the_report_execute_the_report_alone(checkout):
+    """A setting of the report, a colour of its plots, a word of its template train nothing; the way back restores."""
+    before = checkout.report()
+    assert checkout.doit("report.worst=6") == ["report"]
+    assert checkout.report() != before
+    for path, old, new in [("plots.py", "#1d5fbf", "#1d5fbe"), ("templates/page.html", "Sample digits", "Samples")]:
+        checkout.edit(f"steps/{path}", old, new)
+        assert checkout.doit() == ["report"]
+        assert checkout.report() != before
+        checkout.edit(f"steps/{path}", new, old)
+    assert checkout.doit() == []
+    assert checkout.report() == before
+
+
+def test_report_is_reproducible(checkout):
+    """Another execution of the report gives the page and its plots byte for byte."""
+    assert checkout.doit("verify", "report") == []
 
 
 def test_comment_executes_nothing(checkout):
@@ -84,10 +108,10 @@ def test_comment_executes_nothing(checkout):
 
 
 def test_forgotten_stage_executes_with_all_that_depends_on_it(checkout):
-    """`doit forget normalizer` reruns normalizer, train and evaluator, and the model's bytes are the same."""
+    """`doit forget normalizer` reruns all from normalizer on, and the model's bytes are the same."""
     before = checkout.model()
     checkout.doit("forget", "normalizer")
-    assert checkout.doit() == ["normalizer", "train", "evaluator"]
+    assert checkout.doit() == ["normalizer", "train", "evaluator", "report"]
     assert checkout.model() == before
 
 
@@ -96,5 +120,6 @@ def test_clean_outputs_are_restored_without_executing(checkout):
     before = checkout.model()
     checkout.doit("clean")
     assert not (checkout.root / "data/model.keras").exists()
+    assert not (checkout.root / "data/report.html").exists()
     assert checkout.doit() == ["fetch"]
     assert checkout.model() == before
