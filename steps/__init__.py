@@ -7,6 +7,6 @@ inputs, writes its outputs, and knows nothing of caching. Each can be called by 
     normalizer.run(Path("data/raw.h5"), Path("data/normalized.h5"), validation=0.2)
 
 Beside the steps: `idx` (a file format), `dataset` (what four such files must hold), `digits` and `download`
-(where they come from), `artifacts` (HDF5 and JSON), `backend` and `network` (Keras), `plots` and `templates/`
-(what the report is made of), `hdf5` and `model_file` (what a file may be that somebody else has made).
+(where they come from), `artifacts` (HDF5 and JSON), `backend` and `network` (Keras), `results`, `plots` and
+`templates/` (what the report is made of), `hdf5` and `model_file` (what a file may be that somebody else has made).
 """

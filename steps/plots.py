@@ -40,7 +40,7 @@ STYLE = {
 }
 FAMILY = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 MARKED = 30  # epochs at most whose points are marked; a single one would be invisible without
-ACROSS = 6  # mistakes side by side
+ACROSS = 5  # mistakes side by side
 SOLID = 0.75  # opacity from which a cell needs another ink
 
 
@@ -73,7 +73,7 @@ def curves(title: str, training: np.ndarray, validation: np.ndarray, *, percent:
         ("training", training, TRAINING, "--", "s"),
         ("validation", validation, RIGHT, "-", "o"),
     ):
-        look = {"linestyle": line, "linewidth": 1.8, "marker": marker if marked else "", "markersize": 4.5}
+        look = {"linestyle": line, "linewidth": 1.8, "marker": marker if marked else "", "markersize": 5.5}
         axes.plot(epochs, values, label=label, color=colour, markeredgecolor=SURFACE, clip_on=False, **look)
     axes.set_xlim(epochs[0] - 0.5 * (len(epochs) == 1), epochs[-1] + 0.5 * (len(epochs) == 1))
     columns = whole_ticks(len(epochs))
@@ -155,14 +155,14 @@ def samples(images: Sequence[Sequence[np.ndarray]]) -> bytes:
     Shapes: each of a class's images: float32 (28, 28), in [0, 1].
     """
     columns = max(map(len, images))
-    figure = Figure((0.7 * columns + 0.5, 0.7 * len(images)), facecolor="white", dpi=80)
+    figure = Figure((0.7 * columns + 0.5, 0.7 * len(images)), facecolor="white", dpi=96)
     axes = bare(figure.add_axes((0, 0, 1, 1)))
     axes.set_xlim(-1.21, columns - 0.5)
     axes.set_ylim(len(images) - 0.5, -0.5)
     for row, of_class in enumerate(images):
         write(axes, (-0.85, row), str(row), 17, "#666666")
         for column, values in enumerate(of_class):
-            draw(axes, values, (column, row), (0.9, 0.9))
+            draw(axes, values, (column, row), (0.84, 0.84))
     return png(figure)
 
 

@@ -5,54 +5,31 @@ The name of the data set goes wherever an accuracy goes.
 """
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
 import numpy as np
 
-from steps import artifacts, dataset, normalizer, plots
+from steps import dataset, plots
+from steps.results import Results, history_from, images_of, results_from
 
-CURVES = ("loss", "accuracy", "val_loss", "val_accuracy")
-PER_CLASS = ("precision", "recall", "f1")
-AGAIN = "evaluate the model again"
-LARGEST = 1000  # images of a kind on the page
-TOLERANCE = 1e-3  # by which probabilities in float32 may add up to something else than 1
+LARGEST = 500  # images of a kind: a PNG of twice as many side by side would be too wide to be drawn
 
 
 @dataclass(frozen=True)
-class Results:
-    """What the evaluation found.
+class Mistake:
+    """A wrong prediction. `number`: of the image; `confidence`: the probability of the prediction, in percent.
 
-    Shapes: `labels` and `predicted`: uint8 (n,), `confidence`: float32 (n,), the probability of the prediction;
-    `confusion`: int64 (classes, classes), true by predicted; each of `scores`: float64 (classes,).
+    Shapes: `image`: float32 (28, 28), in [0, 1].
     """
 
-    source: str
-    labels: np.ndarray
-    predicted: np.ndarray
-    confidence: np.ndarray
-    confusion: np.ndarray
-    scores: dict[str, np.ndarray]
-
-    @property
-    def hits(self) -> int:
-        """How many predictions are right."""
-        return int(self.confusion.trace())
-
-    @property
-    def accuracy(self) -> float:
-        """The share of predictions that are right."""
-        return self.hits / len(self.labels)
-
-
-def confusion_from(labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Return how often each class was taken for each.
-
-    Shapes: `labels` and `predicted`: uint8 (n,), below 10; the result: int64 (10, 10), true by predicted.
-    """
-    pairs = labels.astype(np.int64) * dataset.CLASSES + predicted  # (n,)
-    return np.bincount(pairs, minlength=dataset.CLASSES**2).reshape(dataset.CLASSES, dataset.CLASSES)
+    number: int
+    true: int
+    predicted: int
+    confidence: str
+    image: np.ndarray
 
 
 def worst_of(labels: np.ndarray, predicted: np.ndarray, confidence: np.ndarray, count: int) -> np.ndarray:
@@ -72,97 +49,62 @@ def first_of_each(labels: np.ndarray, count: int) -> list[np.ndarray]:
     return [np.flatnonzero(labels == label)[:count] for label in range(dataset.CLASSES)]
 
 
-def history_from(path: Path) -> dict[str, np.ndarray]:
-    """Return the losses and accuracies of the training, by name.
+def mistakes_from(results: Results, images: np.ndarray, count: int) -> list[Mistake]:
+    """Return the worst mistakes, the worst first, `count` at most.
 
-    Shapes: each float64 (epochs,).
-    Raises: FileNotFoundError; ValueError for any other file.
+    Shapes: `images`: float32 (n, 28, 28), in [0, 1].
     """
-    with artifacts.reading(path) as file:
-        record = {name: artifacts.rows(artifacts.dataset(file, name, np.float64, ())) for name in CURVES}
-    lengths = {name: len(values) for name, values in record.items()}
-    if len(set(lengths.values())) > 1:
-        raise ValueError(f"{path}: found {lengths} epochs, expected as many of each; train the model again")
-    for name, values in record.items():
-        most = 1 if "accuracy" in name else np.inf
-        if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= most):
-            expected = "shares from 0 to 1" if most == 1 else "finite numbers from 0 on"
-            raise ValueError(f"{path}: found {values.tolist()!s:.80} in '{name}', expected {expected}; train it again")
-    return record
+    return [
+        Mistake(
+            number=int(number),
+            true=int(results.labels[number]),
+            predicted=int(results.predicted[number]),
+            confidence=percent(float(results.confidence[number])),
+            image=images[number],
+        )
+        for number in worst_of(results.labels, results.predicted, results.confidence, count)
+    ]
 
 
-def results_from(path: Path) -> Results:
-    """Return what the evaluation found.
+def confused_most(confusion: np.ndarray) -> tuple[int, int, int]:
+    """Return the most frequent mistake: the true class, what it was taken for, and how often.
 
-    Raises: FileNotFoundError; ValueError for any other file, or one that contradicts itself.
+    Shapes: `confusion`: int64 (classes, classes).
     """
-    classes = dataset.CLASSES
-    with artifacts.reading(path) as file:
-        source = artifacts.text(file, "source")
-        probabilities = artifacts.rows(artifacts.dataset(file, "probabilities", np.float32, (classes,)))  # (n, 10)
-        labels = artifacts.rows(artifacts.dataset(file, "labels", np.uint8, ()))  # (n,)
-        predicted = artifacts.rows(artifacts.dataset(file, "predicted", np.uint8, ()))  # (n,)
-        confusion = artifacts.rows(artifacts.dataset(file, "confusion", np.int64, (classes,)))  # (10, 10)
-        scores = {name: artifacts.rows(artifacts.dataset(file, name, np.float64, ())) for name in PER_CLASS}
-    check_predictions(f"{path}: ", labels, predicted, probabilities)
-    if not np.array_equal(confusion, confusion_from(labels, predicted)):
-        raise ValueError(f"{path}: found a 'confusion' that its labels and predictions do not give; {AGAIN}")
-    for name, values in scores.items():
-        if not (values.shape == (classes,) and np.isfinite(values).all() and 0 <= values.min() <= values.max() <= 1):
-            expected = f"expected {classes} numbers from 0 to 1"
-            raise ValueError(f"{path}: found {values.tolist()!s:.80} in '{name}', {expected}; {AGAIN}")
-    return Results(source, labels, predicted, probabilities.max(axis=1), confusion, scores)
+    mistakes = confusion - np.diag(confusion.diagonal())  # (classes, classes)
+    true, predicted = np.unravel_index(mistakes.argmax(), mistakes.shape)
+    return int(true), int(predicted), int(mistakes.max())
 
 
-def check_predictions(subject: str, labels: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray) -> None:
-    """Say what is wrong with predictions.
+def pictures_from(
+    record: Mapping[str, np.ndarray], results: Results, samples: list[np.ndarray], mistakes: list[Mistake]
+) -> dict[str, bytes]:
+    """Return the plots by name.
 
-    Shapes: `labels` and `predicted`: uint8 (n,), `probabilities`: float32 (n, classes).
-    Raises: ValueError.
+    Shapes: each of `record`: float64 (epochs,); each of `samples`, one for a class: float32 (count, 28, 28), in [0, 1].
     """
-    counts = {len(labels), len(predicted), len(probabilities)}
-    if len(counts) > 1:
-        fault = f"found {len(predicted):,} predictions and {len(probabilities):,} rows of probabilities"
-        fault += f", expected one for each of {len(labels):,} labels"
-    elif labels.max() >= dataset.CLASSES:
-        fault = f"found label {labels.max()}, expected 0 to {dataset.CLASSES - 1}"
-    elif not np.isfinite(probabilities).all():
-        fault = "found probabilities that are no numbers, expected finite ones"
-    elif probabilities.min() < 0 or np.abs(probabilities.sum(axis=1, dtype=np.float64) - 1).max() > TOLERANCE:
-        fault = "found rows of probabilities that are none, expected each to add up to 1"
-    elif not np.array_equal(probabilities.argmax(axis=1), predicted):
-        fault = "found predictions that are not the most probable classes, expected them to be"
-    else:
-        return
-    raise ValueError(f"{subject}{fault}; {AGAIN}")
-
-
-def images_of(path: Path, results: Results) -> np.ndarray:
-    """Return the test images, once they are known to be those that were evaluated.
-
-    Shapes: float32 (n, 28, 28), in [0, 1].
-    Raises: FileNotFoundError; ValueError.
-    """
-    with artifacts.reading(path) as file:
-        source = artifacts.text(file, "source")
-    images, labels = normalizer.part_of(path, "test")  # (n, 28, 28, 1), (n,)
-    if source != results.source or not np.array_equal(labels, results.labels):
-        found = f"found {len(labels):,} test images of {source!r:.80}"
-        expected = f"expected the {len(results.labels):,} of {results.source!r:.80} that were evaluated"
-        raise ValueError(f"{path}: {found}, {expected}; {AGAIN}")
-    if not (0 <= images.min() <= images.max() <= 1):  # NaN is in no order
-        raise ValueError(f"{path}: found intensities that are not in [0, 1]; normalise the images again")
-    return images[..., 0]
+    source = results.source
+    captions = [f"{one.true} taken for {one.predicted}\n{one.confidence} sure" for one in mistakes]
+    return {
+        "samples": plots.samples(samples),
+        "accuracy": plots.curves(f"Accuracy on {source:.24}", record["accuracy"], record["val_accuracy"], percent=True),
+        "loss": plots.curves("Loss", record["loss"], record["val_loss"], percent=False),
+        "confusion": plots.confusion(f"Test images of {source:.40}", results.confusion),
+        "mistakes": plots.mistakes([one.image for one in mistakes], captions),
+    }
 
 
 def percent(share: float, digits: int = 2) -> str:
     """Return a share in percent; what is not all is never shown as 100."""
     text = f"{100 * share:.{digits}f}"
-    return f"> {100 - 10**-digits:.{digits}f} %" if share < 1 and float(text) == 100 else f"{text} %"  # noqa: PLR2004
+    if share < 1 and float(text) == 100:  # noqa: PLR2004
+        text = f"> {100 - 10**-digits:.{digits}f}"
+    return f"{text}\N{NO-BREAK SPACE}%"
 
 
-def uri(content: bytes, kind: str) -> str:
+def uri(content: bytes) -> str:
     """Return a picture as a `data:` URI, so that a page holds it."""
+    kind = "png" if content.startswith(b"\x89PNG") else "svg+xml"
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
@@ -179,21 +121,11 @@ def page_from(template: Path, values: dict[str, object]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["percent"] = percent
+    environment.filters.update(percent=percent, uri=uri, digit=plots.digit)
     try:
         return environment.from_string(template.read_text(encoding="utf-8")).render(values)
     except (jinja2.TemplateError, UnicodeDecodeError) as error:
         raise ValueError(f"{template}: found {error!s:.200}, expected a template of Jinja2") from error
-
-
-def confused_most(confusion: np.ndarray) -> tuple[int, int, int]:
-    """Return the most frequent mistake: the true class, what it was taken for, and how often.
-
-    Shapes: `confusion`: int64 (classes, classes).
-    """
-    mistakes = confusion - np.diag(confusion.diagonal())  # (classes, classes)
-    true, predicted = np.unravel_index(mistakes.argmax(), mistakes.shape)
-    return int(true), int(predicted), int(mistakes.max())
 
 
 def run(  # noqa: PLR0917 - one for each file
@@ -209,7 +141,7 @@ def run(  # noqa: PLR0917 - one for each file
     mistakes: Path,
     *,
     per_class: int = 16,
-    worst: int = 24,
+    worst: int = 25,
 ) -> dict[str, float]:
     """Write the page and its plots; return how many mistakes there are, and the accuracy.
 
@@ -221,45 +153,22 @@ def run(  # noqa: PLR0917 - one for each file
             raise ValueError(f"{name}: found {value}, expected 1 to {LARGEST:,}")
     record, results = history_from(history), results_from(evaluation)
     images = images_of(normalized, results)  # (n, 28, 28)
-    chosen = worst_of(results.labels, results.predicted, results.confidence, worst)  # (worst or fewer,)
-    shown = [
-        {
-            "number": int(number),
-            "true": int(results.labels[number]),
-            "predicted": int(results.predicted[number]),
-            "confidence": percent(float(results.confidence[number])),
-        }
-        for number in chosen
-    ]
-    captions = ["{true} taken for {predicted}\n{confidence} sure".format_map(mistake) for mistake in shown]
-    name = results.source
-    pictures = {
-        samples: plots.samples([images[of_class] for of_class in first_of_each(results.labels, per_class)]),
-        accuracy: plots.curves(f"Accuracy on {name:.24}", record["accuracy"], record["val_accuracy"], percent=True),
-        loss: plots.curves("Loss", record["loss"], record["val_loss"], percent=False),
-        confusion: plots.confusion(f"Test images of {name:.40}", results.confusion),
-        mistakes: plots.mistakes(list(images[chosen]), captions),
-    }
-    for path, content in pictures.items():
-        path.write_bytes(content)
-    for mistake in shown:
-        mistake["image"] = uri(plots.digit(images[mistake["number"]]), "png")
+    shown = mistakes_from(results, images, worst)
+    digits = [images[of_class] for of_class in first_of_each(results.labels, per_class)]
+    pictures = pictures_from(record, results, digits, shown)
+    paths = {"samples": samples, "accuracy": accuracy, "loss": loss, "confusion": confusion, "mistakes": mistakes}
+    for name, path in paths.items():
+        path.write_bytes(pictures[name])
+    wrong = len(results.labels) - results.hits
     values = {
         "results": results,
         "record": record,
-        "epochs": len(record["loss"]),
-        "confused": confused_most(results.confusion),
-        "support": results.confusion.sum(axis=1),
+        "pictures": pictures,
         "mistakes": shown,
-        "wrong": len(results.labels) - results.hits,
-        "samples_shown": per_class,
-        "pictures": {
-            "samples": uri(pictures[samples], "png"),
-            "accuracy": uri(pictures[accuracy], "svg+xml"),
-            "loss": uri(pictures[loss], "svg+xml"),
-            "confusion": uri(pictures[confusion], "svg+xml"),
-        },
+        "wrong": wrong,
+        "confused": confused_most(results.confusion),
+        "per_class": per_class,
     }
     report.write_text(page_from(template, values), encoding="utf-8")
-    print(f"Reported {values['wrong']:,} mistakes in {len(results.labels):,} test images of {name}.")
-    return {"mistakes": values["wrong"], "accuracy": results.accuracy}
+    print(f"Reported {wrong:,} mistakes in {len(results.labels):,} test images of {results.source}.")
+    return {"mistakes": wrong, "accuracy": results.accuracy}
