@@ -1,0 +1,161 @@
+"""`doit lineage`: which stage made what from what, in which run; as a page, a picture, JSON, or for one file a tree."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from redoit import disk
+from redoit.commands.base import StageCommand
+from redoit.errors import DeclarationError
+from redoit.exported import exported, exported_nodes
+from redoit.lineage import Lineage, Node, provenance
+from redoit.mermaid import flowchart
+from redoit.page import page, svg
+from redoit.recall import recall
+from redoit.records import Stage
+from redoit.settings import nearest
+from redoit.tasks import engine, stage_of
+
+PAGE = "data/lineage.html"
+WIDE = 1_000  # characters of a line that no terminal wraps
+FORMS = ("json", "mermaid", "svg")
+
+
+def _flag(name: str, text: str) -> dict[str, Any]:
+    return {"name": f"as_{name}", "long": name, "type": bool, "default": False, "help": text}
+
+
+class ShowLineage(StageCommand):
+    """Shows the lineage. Changes nothing but the page that it writes, so others may run meanwhile."""
+
+    name = "lineage"
+    doc_purpose = "show which stage made what from what, run by run"
+    doc_usage = "[FILE]"
+    doc_description = (
+        "Writes one page that holds everything and opens from disk: the graph of stages and files, what became of each"
+        " stage in each run and why, what differs between two runs, and how times and metrics went. With a FILE: where"
+        " its content came from, up to the sources, here in the terminal."
+    )
+    cmd_options = (
+        {
+            "name": "output",
+            "short": "o",
+            "long": "output",
+            "type": str,
+            "default": PAGE,
+            "help": "where to write the page (default: %(default)s)",
+        },
+        {
+            "name": "shown_runs",
+            "long": "runs",
+            "type": int,
+            "default": 0,
+            "help": "how many runs to show (default: the newest 50, fewer of a large pipeline)",
+        },
+        _flag("json", "print it as JSON instead"),
+        _flag("mermaid", "print the graph as a Mermaid flowchart instead"),
+        _flag("svg", "print the graph as a picture instead"),
+    )
+    exclusive = False
+    _start = Path()
+
+    def execute(self, params: Any, args: list[str]) -> int:
+        """Run the command; a file is named as from the folder that doit was called in."""
+        self._start = Path.cwd()
+        return super().execute(params, args)
+
+    def _execute(  # noqa: PLR0917 - doit passes its options by name
+        self, output: str, shown_runs: int, as_json: bool, as_mermaid: bool, as_svg: bool, pos_args: list[str]
+    ) -> int:
+        self.need_stages()
+        form = self._form(as_json, as_mermaid, as_svg)
+        if shown_runs < 0:
+            raise DeclarationError("--runs", f"found {shown_runs}, expected a number of runs", "say --runs 20")
+        stages = self._stages()
+        lineage = recall(engine().workspace, stages, shown_runs or None, texts=not (form or pos_args))
+        self.dep_manager.close()
+        if pos_args:
+            self._show(pos_args, lineage, form)
+        elif form == "json":
+            self._say(json.dumps(exported(lineage), indent=1))
+        elif form == "mermaid":
+            self._say(flowchart(lineage).rstrip("\n"))
+        elif form == "svg":
+            self._say(svg(lineage).rstrip("\n"))
+        else:
+            self._write(lineage, output)
+        return 0
+
+    def _form(self, *chosen: bool) -> str:
+        """Return the form that was asked for, empty for the page. Raises: DeclarationError on more than one."""
+        forms = [name for name, wanted in zip(FORMS, chosen, strict=True) if wanted]
+        if len(forms) > 1:
+            found = f"found {' and '.join(f'--{name}' for name in forms)}, expected one of them"
+            raise DeclarationError("doit lineage", found, "leave the others out")
+        return forms[0] if forms else ""
+
+    def _stages(self) -> list[Stage]:
+        stages = {task.name: stage.stage for task in self.task_list if (stage := stage_of(task))}
+        return [stages[name] for name in self.loader.session.graph.needed(stages)]
+
+    def _write(self, lineage: Lineage, name: str) -> None:
+        """Write the page, and say how to look at it. Raises: DiskError."""
+        target = self._start / name if name != PAGE else Path(PAGE)
+        if os.path.relpath(target) in lineage.makers or target.is_dir():
+            found = "found a folder or a stage's output, expected a place for the page"
+            raise DeclarationError(name, found, "say: doit lineage -o another.html")
+        text = page(lineage, Path.cwd().name)
+        disk.make(target.parent)
+        disk.jot(target, text.encode())
+        runs = f"{len(lineage.runs)} run{'' if len(lineage.runs) == 1 else 's'}"
+        more = f" ({lineage.older} older not shown: --runs)" if lineage.older else ""
+        size = f"{len(text.encode()) / 1000:,.0f} kB"
+        self._say(f"{os.path.relpath(target, self._start)}: {len(lineage.stages)} stages, {runs}{more}, {size}.")
+        self._say(f"Open it in a browser: {target.absolute().as_uri()}")
+
+    def _show(self, arguments: list[str], lineage: Lineage, form: str) -> None:
+        """Show where one file came from. Raises: DeclarationError if it is none of the pipeline's."""
+        for word in arguments[1:]:
+            todo = f"say: doit lineage {word} {arguments[0]}" if word.startswith("-") else "ask for one after the other"
+            raise DeclarationError(word, f"found behind the file {arguments[0]}, expected nothing", todo)
+        if form not in ("", "json"):
+            raise DeclarationError("doit lineage", f"found --{form} and a file, expected one of them", "leave one out")
+        path = self._path(arguments[0], lineage)
+        digest = engine().workspace.files.digest
+        there = digest(path)
+        node = provenance(lineage, path, there or "")
+        changed = there is not None and node.stage is not None and node.trace is None
+        if changed:  # by hand, or in a run not on record
+            node = provenance(lineage, path)
+        if form == "json":
+            self._say(json.dumps(exported_nodes(node, lineage) | {"in_place": there}, indent=1))
+            return
+        self._tree(node, lineage)
+        if changed and node.stage:
+            name = node.stage.name
+            known = f"this is how {name} made it last" if node.trace else f"no result of {name} is on record"
+            self._say(f"{path} is not what its stage made: changed by hand, or made by a run not on record; {known}.")
+
+    def _path(self, argument: str, lineage: Lineage) -> str:
+        """Return a file of the pipeline as its stages name it. Raises: DeclarationError."""
+        known = {*lineage.makers, *lineage.sources}
+        spelt = (os.path.normpath(argument), os.path.relpath(self._start / argument), os.path.abspath(argument))
+        found = next((path for path in spelt if path in known), None)
+        if found is None:
+            raise DeclarationError(argument, "no stage makes or reads this file", nearest(argument, known))
+        return found
+
+    def _tree(self, node: Node, lineage: Lineage) -> None:
+        from rich.console import Console
+
+        from redoit.tree import show
+
+        paths = {each.path for each in node.all()}
+        present = {path: engine().workspace.files.digest(path) for path in paths}
+        width = None if self.outstream.isatty() else WIDE
+        show(node, lineage, present, Console(file=self.outstream, highlight=False, markup=False, width=width))
+
+    def _say(self, text: str) -> None:
+        encoding = getattr(self.outstream, "encoding", None) or "utf-8"
+        self.outstream.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))

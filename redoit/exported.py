@@ -1,0 +1,96 @@
+"""A lineage as plain JSON, for other programs: each run, and each trace once, by name. Pure."""
+
+from typing import Any
+
+from redoit.formats import plain_value
+from redoit.history import Invocation, Verdict
+from redoit.lineage import Lineage, Node
+from redoit.reasons import sentence
+from redoit.records import Stage, Trace
+
+VERSION = 1  # of this form
+
+
+def exported(lineage: Lineage) -> dict[str, Any]:
+    """Return all of a lineage but its texts. Times are seconds, or seconds since the epoch."""
+    return {
+        "version": VERSION,
+        "stages": [_stage(stage) for stage in lineage.stages],
+        "runs": [_run(run, lineage) for run in lineage.runs],
+        "older_runs": lineage.older,
+        "latest": {name: next(iter(names), None) for name, names in lineage.latest.items()},
+        "traces": {name: _trace(trace, lineage) for name, trace in sorted(lineage.traces.items())},
+    }
+
+
+def exported_nodes(root: Node, lineage: Lineage) -> dict[str, Any]:
+    """Return the provenance of a file: each content once, by path and digest, the file asked for first."""
+    rows = [
+        {
+            "path": node.path,
+            "digest": node.digest or None,
+            "stage": node.stage.name if node.stage else None,
+            "trace": _trace(node.trace, lineage) if node.trace else None,
+            "inputs": [{"path": each.path, "digest": each.digest or None} for each in node.inputs],
+        }
+        for node in root.all()
+    ]
+    return {"version": VERSION, "files": rows}
+
+
+def _stage(stage: Stage) -> dict[str, Any]:
+    return {
+        "name": stage.name,
+        "step": stage.step,
+        "inputs": dict(stage.inputs),
+        "outputs": dict(stage.outputs),
+        "cache": stage.policy.cache,
+        "volatile": stage.policy.volatile,
+        "impure": stage.policy.impure,
+    }
+
+
+def _run(run: Invocation, lineage: Lineage) -> dict[str, Any]:
+    files = {stage.name: stage.files for stage in lineage.stages}
+    return {
+        "name": run.name,
+        "command": run.command,
+        "started": run.started,
+        "seconds": run.seconds,
+        "saved": run.saved,
+        "whole": run.whole,
+        "stages": {name: _verdict(verdict, files.get(name, {})) for name, verdict in run.verdicts.items()},
+    }
+
+
+def _verdict(verdict: Verdict, files: dict[str, str]) -> dict[str, Any]:
+    return {
+        "verdict": verdict.word,
+        "key": verdict.key or None,
+        "trace": verdict.trace or None,
+        "seconds": verdict.seconds,
+        "saved": verdict.saved,
+        "reason": sentence(verdict.reasons, files),
+        "error": verdict.error,
+    }
+
+
+def _trace(trace: Trace, lineage: Lineage) -> dict[str, Any]:
+    run = lineage.origins.get(trace.name)
+    action = trace.action
+    return {
+        "name": trace.name,
+        "key": action.key,
+        "stage": trace.stage,
+        "run": run.name if run else None,
+        "started": trace.started,
+        "seconds": trace.seconds,
+        "host": trace.host,
+        "settings": {setting.name: plain_value(setting.value) for setting in action.settings},
+        "inputs": dict(action.inputs),
+        "outputs": {role: {"digest": one.digest, "size": one.size} for role, one in trace.manifest.items()},
+        "code": dict(action.code),
+        "environment": dict(action.environment),
+        "metrics": {name: plain_value(value) for name, value in trace.metrics.items()},
+        "log": trace.log,
+    }

@@ -1,0 +1,118 @@
+"""The lineage: which trace made which artifact from which, in which run, and where one file came from. Pure.
+
+Knows neither disks nor pages. What is not on record any more is absent, and whoever shows a lineage says so.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from redoit.history import Invocation
+from redoit.records import Stage, Trace
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """What is known of a pipeline's results.
+
+    `stages`: as declared now, in an order in which they can run. `runs`: some of those on record, the newest first;
+    `older`: how many more are. `traces`: by name, those of these runs that the store still has. `origins`: name of a
+    trace -> the run that made it, also if that is an older one. `latest`: stage -> names of its latest results.
+    `texts`: by digest, normalised source of parts and the ends of logs.
+    """
+
+    stages: Sequence[Stage]
+    runs: Sequence[Invocation] = ()
+    older: int = 0
+    traces: Mapping[str, Trace] = field(default_factory=dict)
+    origins: Mapping[str, Invocation] = field(default_factory=dict)
+    latest: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def makers(self) -> dict[str, tuple[Stage, str]]:
+        """File -> the stage that makes it, and its role there."""
+        return {path: (stage, role) for stage in self.stages for role, path in stage.outputs.items()}
+
+    @cached_property
+    def sources(self) -> tuple[str, ...]:
+        """The files that stages need and none makes, in the order of their first use."""
+        needed = (path for stage in self.stages for path in stage.inputs.values())
+        return tuple(dict.fromkeys(path for path in needed if path not in self.makers))
+
+    @cached_property
+    def undeclared(self) -> tuple[str, ...]:
+        """Stages of these runs that are declared no longer."""
+        declared = {stage.name for stage in self.stages}
+        return tuple(dict.fromkeys(name for run in self.runs for name in run.verdicts if name not in declared))
+
+    @cached_property
+    def results(self) -> dict[str, list[str]]:
+        """Stage -> names of all its traces that are known, the latest first."""
+        found: dict[str, dict[str, None]] = {name: dict.fromkeys(names) for name, names in self.latest.items()}
+        for run in self.runs:
+            for name, verdict in run.verdicts.items():
+                if verdict.trace in self.traces:
+                    found.setdefault(name, {})[verdict.trace] = None
+        return {name: list(names) for name, names in found.items()}
+
+
+@dataclass(frozen=True)
+class Node:
+    """One content of a file, and what it came from.
+
+    `digest`: of the content, empty if it is unknown. `stage`: what makes the file, None for a source. `trace`: the
+    execution that made this content, None if none is on record. `inputs`: what that execution read.
+    """
+
+    path: str
+    digest: str
+    stage: Stage | None = None
+    trace: Trace | None = None
+    inputs: tuple["Node", ...] = ()
+
+    def all(self) -> list["Node"]:
+        """Return this node and all below it, each once, in the order in which a reader meets them."""
+        found: dict[int, Node] = {}
+        ahead = [self]
+        while ahead:
+            node = ahead.pop()
+            if id(node) not in found:
+                found[id(node)] = node
+                ahead += reversed(node.inputs)
+        return list(found.values())
+
+
+def provenance(lineage: Lineage, path: str, digest: str = "") -> Node:
+    """Return where a file with that content came from, up to its sources; without one, the content made last.
+
+    A content that was used twice is one node.
+    """
+    wanted: dict[str, dict[str, None]] = {path: {digest: None}}
+    made: dict[tuple[str, str], Trace | None] = {}
+    for stage in reversed(lineage.stages):  # who needs a file comes before who makes it
+        for role, file in stage.outputs.items():
+            for content in wanted.get(file, ()):
+                trace = made[file, content] = _maker(lineage, stage, role, content)
+                for each, one in _inputs(stage, trace):
+                    wanted.setdefault(each, {})[one] = None
+    nodes = {(file, one): Node(file, one) for file in wanted if file not in lineage.makers for one in wanted[file]}
+    for stage in lineage.stages:
+        for role, file in stage.outputs.items():
+            for content in wanted.get(file, ()):
+                trace = made[file, content]
+                inputs = tuple(nodes[each] for each in _inputs(stage, trace))
+                found = trace.digests[role] if trace else content
+                nodes[file, content] = Node(file, found, stage, trace, inputs)
+    return nodes[path, digest]
+
+
+def _maker(lineage: Lineage, stage: Stage, role: str, digest: str) -> Trace | None:
+    """Return the latest execution of a stage that made a content, any content if none is given."""
+    traces = (lineage.traces[name] for name in lineage.results.get(stage.name, ()) if name in lineage.traces)
+    return next((trace for trace in traces if role in trace.manifest and digest in ("", trace.digests[role])), None)
+
+
+def _inputs(stage: Stage, trace: Trace | None) -> list[tuple[str, str]]:
+    """Return file and digest of what an execution read; a role that is declared no longer stands for its file."""
+    return [(stage.inputs.get(role, role), digest) for role, digest in trace.action.inputs.items()] if trace else []

@@ -1,0 +1,118 @@
+"""A lineage as one page that holds everything, needs no network, and says the essentials without scripts, too.
+
+The page may execute and load nothing but what stands in it: its policy names its style and its script by digest.
+"""
+
+import base64
+import hashlib
+import time
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from redoit.errors import brief
+from redoit.history import Invocation
+from redoit.island import island, moment
+from redoit.lineage import Lineage
+from redoit.picture import picture
+from redoit.reasons import sentence
+
+TEMPLATES = Path(__file__).with_name("templates")
+STYLES = ("picture.css", "page.css")
+SCRIPTS = ("data.js", "differences.js", "show.js", "graph.js", "panel.js", "compare.js", "charts.js", "main.js")
+SIGNS = {"ran": "ran", "restored": "restored", "kept": "kept", "failed": "failed", "not run": "missed"}
+
+
+def page(lineage: Lineage, project: str) -> str:
+    """Return the page. `project`: what it calls the pipeline."""
+    style = "\n".join(_text(name) for name in STYLES)
+    script = '(() => {\n"use strict";\n' + "\n".join(_text(name) for name in SCRIPTS) + "})();\n"
+    run = lineage.runs[0] if lineage.runs else None
+    return _rendered(
+        "lineage.html",
+        project=brief(project),
+        made=moment(time.time()),
+        style=style,
+        script=script,
+        policy=f"default-src 'none'; img-src data:; style-src {_source(style)}; script-src {_source(script)};"
+        " base-uri 'none'; form-action 'none'",
+        island=island(lineage),
+        run=run,
+        started=moment(run.started) if run else "",
+        rows=_rows(lineage, run),
+        **_drawn(lineage, run),
+    )
+
+
+def svg(lineage: Lineage) -> str:
+    """Return the graph alone, with what became of each stage in the newest run."""
+    run = lineage.runs[0] if lineage.runs else None
+    return _rendered("lineage.svg", style=_text("picture.css"), **_drawn(lineage, run))
+
+
+def _drawn(lineage: Lineage, run: Invocation | None) -> dict[str, Any]:
+    return {"picture": picture(lineage), "verdicts": [_told(run, stage.name) for stage in lineage.stages]}
+
+
+def _told(run: Invocation | None, stage: str) -> dict[str, Any]:
+    """Return what a card says of a stage's verdict."""
+    verdict = run.verdicts.get(stage) if run else None
+    if verdict is None:
+        return {"word": "not asked for" if run else "no run on record", "sign": "none", "time": ""}
+    word = "not reached" if verdict.word == "not run" else verdict.word
+    return {
+        "word": word,
+        "sign": SIGNS[verdict.word],
+        "time": "" if verdict.word == "not run" else span(verdict.seconds),
+    }
+
+
+def _rows(lineage: Lineage, run: Invocation | None) -> list[dict[str, Any]]:
+    """Return the table of stages, for who has no scripts."""
+    files = {stage.name: stage.files for stage in lineage.stages}
+    rows = []
+    for name in (*files, *(name for name in lineage.undeclared if run and name in run.verdicts)):
+        verdict = run.verdicts.get(name) if run else None
+        origin = lineage.origins.get(verdict.trace) if verdict else None
+        rows.append(
+            {
+                "name": brief(name),
+                **_told(run, name),
+                "saved": span(verdict.saved) if verdict and verdict.saved else "",
+                "why": (verdict.error or sentence(verdict.reasons, files.get(name))) if verdict else "",
+                "origin": f"{moment(origin.started)}, {origin.command}" if origin and origin is not run else "",
+            }
+        )
+    return rows
+
+
+def span(seconds: float) -> str:
+    """Return a duration in few signs."""
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return f"{seconds:.3f} s" if seconds < 1 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"  # noqa: PLR2004
+
+
+def _rendered(template: str, **values: Any) -> str:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(template).render(**values)
+
+
+@lru_cache
+def _text(name: str) -> str:
+    return (TEMPLATES / name).read_text("utf-8")
+
+
+def _source(text: str) -> str:
+    """Return how a policy names a text."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

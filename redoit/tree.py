@@ -1,0 +1,102 @@
+"""The provenance of one file as a tree for the terminal. Knows rich, and neither disks nor doit."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+
+from rich.console import Console
+from rich.text import Text
+from rich.tree import Tree
+
+from redoit.errors import brief
+from redoit.lineage import Lineage, Node
+from redoit.records import Trace
+
+SHORT = 12  # digits of a digest that are shown
+FEW = 12  # settings in one line
+DEEP = 200  # levels that are shown
+
+
+def show(node: Node, lineage: Lineage, present: Mapping[str, str | None], console: Console) -> None:
+    """Print a file, what made it, and what that read, up to the sources. `present`: file -> digest of what is in place.
+
+    An execution that was shown once is named afterwards.
+    """
+    root = Tree(_file(node, present), guide_style="dim")
+    shown = set[str]()
+    ahead = [(node, root, 0)]
+    while ahead:
+        above, branch, depth = ahead.pop()
+        if above.stage is None:
+            continue
+        text = _stage(above, lineage)
+        made = branch.add(text)
+        if above.trace is None:
+            continue
+        if above.trace.name in shown or depth > DEEP:
+            text.append("; see above" if above.trace.name in shown else "; and so on", "dim")
+            continue
+        shown.add(above.trace.name)
+        for line in _details(above.trace):
+            made.add(line)
+        groups = _groups(above.inputs)
+        below = [made.add(Text("\n").join(_file(each, present) for each in group)) for group in groups]
+        ahead += reversed([(group[0], each, depth + 1) for group, each in zip(groups, below, strict=True)])
+    console.print(root)
+
+
+def _groups(nodes: Iterable[Node]) -> list[list[Node]]:
+    """Return files together that one execution made."""
+    groups: dict[object, list[Node]] = {}
+    for node in nodes:
+        groups.setdefault(node.trace.name if node.trace else id(node), []).append(node)
+    return list(groups.values())
+
+
+def _file(node: Node, present: Mapping[str, str | None]) -> Text:
+    text = Text(brief(node.path), "bold")
+    text.append(f"  {node.digest[:SHORT] or 'content unknown'}", "not bold dim")
+    if node.trace and node.stage:
+        sizes = (one.size for one in node.trace.manifest.values() if one.digest == node.digest)
+        text.append(f"  {_size(next(sizes, 0))}", "not bold dim")
+    if node.stage is None:
+        text.append("  source", "not bold dim")
+    there = present.get(node.path)
+    if there is None:
+        text.append("  not in place", "not bold yellow")
+    elif node.digest and there != node.digest:
+        text.append(f"  another content is in place: {there[:SHORT]}", "not bold yellow")
+    return text
+
+
+def _stage(node: Node, lineage: Lineage) -> Text:
+    assert node.stage is not None
+    text = Text("made by ").append(brief(node.stage.name), "cyan")
+    if node.trace is None:
+        return text.append("; that execution is not on record", "yellow")
+    text.append(f" on {moment(node.trace.started)}, in {node.trace.seconds:.3f}s on {brief(node.trace.host)}")
+    run = lineage.origins.get(node.trace.name)
+    return text.append(f" ({brief(run.command)})" if run else " (its run is not on record)", "dim")
+
+
+def _details(trace: Trace) -> Iterator[Text]:
+    found = {
+        "settings": [f"{one.name}={one.value!r}" for one in trace.action.settings],
+        "metrics": [f"{name} {value:.4g}" for name, value in trace.metrics.items()],
+    }
+    for name, words in found.items():
+        if words:
+            more = f" and {len(words) - FEW} more" if len(words) > FEW else ""
+            yield Text(f"{name} {brief(', '.join(words[:FEW]))}{more}", "dim")
+
+
+def moment(seconds: float) -> str:
+    """Return a time as people here write it."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+
+
+def _size(size: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:  # noqa: PLR2004 - the step from one unit to the next
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"

@@ -1,0 +1,166 @@
+"""`doit lineage`: what made what from what, as JSON, a flowchart, a picture, a page, and for one file a tree."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from projects import ALL, Pipeline
+
+
+def lineage(pipeline: Pipeline, *arguments: str) -> dict[str, Any]:
+    """Return what `--json` tells."""
+    result = pipeline.doit("lineage", "--json", *arguments)
+    assert (result.executed, result.code, result.err) == ([], 0, "")
+    return json.loads(result.out)
+
+
+def test_runs_and_traces(built: Pipeline) -> None:
+    """Each run tells what became of each stage; each result names the run that made it, also where it was kept."""
+    built.doit("sort.reverse=true")
+    found = lineage(built)
+    newest, oldest = found["runs"]
+    assert found["stages"][0]["name"] == "make"
+    assert newest["command"] == "doit sort.reverse=true"
+    assert newest["stages"]["sort"]["verdict"] == "ran"
+    assert newest["stages"]["sort"]["reason"] == "reverse False -> True"
+    kept = newest["stages"]["make"]
+    assert kept["verdict"] == "kept"
+    trace = found["traces"][kept["trace"]]
+    assert trace["run"] == oldest["name"]
+    assert trace["settings"] == {"times": 3}
+    assert trace["outputs"]["made"]["size"] == len(built.read("data/made.txt"))
+    assert found["traces"][newest["stages"]["sort"]["trace"]]["inputs"] == {"made": trace["outputs"]["made"]["digest"]}
+
+
+def test_so_many_runs(built: Pipeline) -> None:
+    """`--runs` limits the runs, and who made a result is known all the same."""
+    built.doit()
+    built.doit()
+    found = lineage(built, "--runs", "1")
+    assert (len(found["runs"]), found["older_runs"]) == (1, 2)
+    assert all(trace["run"] for trace in found["traces"].values())
+
+
+def test_the_provenance_of_a_file(built: Pipeline) -> None:
+    """What made a file, and what that read, is told up to the sources, with settings; nothing runs."""
+    result = built.doit("lineage", "data/report.txt")
+    assert (result.executed, result.code, result.err) == ([], 0, "")
+    lines = result.out.splitlines()
+    assert lines[0].startswith("data/report.txt  ")
+    assert re.search(r"made by join on 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d, in \d+\.\d{3}s on .* \(doit\)$", lines[1])
+    assert result.out.count("source.txt") == 1
+    assert "settings times=3" in result.out
+    assert "metrics count 3" in result.out
+    assert lines[-1].endswith("see above")
+    assert built.doit("lineage", "made.txt", folder="data").out.startswith("data/made.txt  ")
+    assert built.doit("lineage", "source.txt").out.rstrip().endswith("source")
+
+
+def test_a_file_changed_by_hand(built: Pipeline) -> None:
+    """That a file is not what its stage made is said, and how that was made is told."""
+    built.write("data/report.txt", "mine")
+    built.write("source.txt", "9")
+    result = built.doit("lineage", "data/report.txt")
+    assert "data/report.txt is not what its stage made: changed by hand" in result.out
+    assert re.search(r"source\.txt .* source  another content is in place", result.out)
+    assert "made by join on" in result.out
+    built.path("data/total.txt").unlink()
+    assert re.search(r"data/total\.txt .* not in place", built.doit("lineage", "data/report.txt").out)
+
+
+def test_the_provenance_as_json(built: Pipeline) -> None:
+    """The same is there for programs, each content once."""
+    files = lineage(built, "data/report.txt")["files"]
+    assert [each["path"] for each in files].count("data/made.txt") == 1
+    assert files[0]["stage"] == "join"
+    assert {each["path"] for each in files} == {
+        "source.txt", *(f"data/{name}.txt" for name in ("made", "ordered", "total", "report"))
+    }  # fmt: skip
+
+
+def test_nothing_on_record(fresh: Pipeline) -> None:
+    """A pipeline that never ran has a lineage, which says so."""
+    assert lineage(fresh)["runs"] == []
+    page = fresh.doit("lineage")
+    assert (page.code, page.err) == (0, "")
+    assert "No run is on record" in fresh.read("data/lineage.html")
+    tree = fresh.doit("lineage", "data/made.txt")
+    assert "not on record" in tree.out
+    assert tree.code == 0
+
+
+def test_what_is_lost(built: Pipeline) -> None:
+    """Traces and blobs that are gone or corrupt are absent, and no fault; so are stages declared no longer."""
+    built.doit("sort.reverse=true")
+    traces = sorted(built.path(".redoit/traces").rglob("*.json"))
+    traces[0].unlink()
+    traces[1].write_text("{}")
+    for blob in built.blobs()[::2]:
+        blob.write_bytes(b"x")
+    built.edit("dodo.py", "def task_join", "def _join")
+    assert "join" not in {stage["name"] for stage in lineage(built)["stages"]}
+    assert "join" in lineage(built)["runs"][0]["stages"]
+    assert built.doit("lineage").code == 0
+    assert built.doit("lineage", "data/made.txt").code == 0
+
+
+def test_a_flowchart(built: Pipeline) -> None:
+    """Mermaid gets a node for each stage and file, with the verdict of the newest run."""
+    result = built.doit("lineage", "--mermaid")
+    assert result.out.startswith("flowchart LR\n")
+    assert 'f0(["source.txt"])' in result.out
+    assert '["make<br>ran"]' in result.out
+    assert result.out.count("-->") == 9
+
+
+def test_a_picture(built: Pipeline) -> None:
+    """The picture is well-formed, and the same each time."""
+    first = built.doit("lineage", "--svg").out
+    assert first == built.doit("lineage", "--svg").out
+    root = ET.fromstring(first)
+    texts = {element.text for element in root.iter("{http://www.w3.org/2000/svg}text")}
+    assert {*ALL, "source.txt", "report.txt"} <= texts
+
+
+def test_the_page(built: Pipeline) -> None:
+    """One page is written, which names no other place; doit goes on to find nothing to do."""
+    result = built.doit("lineage")
+    assert result.out.startswith("data/lineage.html: 4 stages, 1 run, ")
+    assert f"Open it in a browser: file://{built.path('data/lineage.html')}" in result.out
+    page = built.read("data/lineage.html")
+    assert not re.search(r"https?://(?!www\.w3\.org/)", page)
+    assert len(page) < 300_000
+    assert built.doit().told("kept") == ALL
+    assert built.doit("lineage", "-o", "../mine.html", folder="steps").code == 0
+    assert built.read("mine.html").startswith("<!doctype html>")
+
+
+WRONG = {
+    "qqqqqqqq": "ERROR: qqqqqqqq: no stage makes or reads this file; known: ",
+    "data/mad.txt": "ERROR: data/mad.txt: no stage makes or reads this file; did you mean data/made.txt?\n",
+    "--runs -1": "ERROR: --runs: found -1, expected a number of runs; say --runs 20\n",
+    "--json --svg": "ERROR: doit lineage: found --json and --svg, expected one of them; leave the others out\n",
+    "data/made.txt --json": "ERROR: --json: found behind the file data/made.txt, expected nothing; "
+    "say: doit lineage --json data/made.txt\n",
+    "-o data/made.txt": "ERROR: data/made.txt: found a folder or a stage's output, expected a place for the page; ",
+    "-o data": "ERROR: data: found a folder or a stage's output, expected a place for the page; ",
+}
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_what_can_not_be_shown(built: Pipeline, words: str) -> None:
+    """A mistake is one line, and nothing is written."""
+    before = built.outputs()
+    result = built.doit("lineage", *words.split())
+    assert result.code == 3
+    assert result.err.startswith(WRONG[words])
+    assert built.outputs() == before
+
+
+def test_without_stages(project: Callable[[dict[str, str]], Pipeline]) -> None:
+    """Where there are no stages, one line says so."""
+    pipeline = project({"dodo.py": "def task_plain():\n    return {'actions': ['true']}\n"})
+    assert pipeline.doit("lineage").err.startswith("ERROR: dodo.py: found no DOIT_CONFIG of redoit")
