@@ -1,0 +1,63 @@
+// The island's tables as objects. A run's number is its place, the newest first; -1 and -2 stand for what is not there.
+const $ = (id) => document.getElementById(id);
+const raw = JSON.parse($("island").textContent);
+const word = (number) => raw.words[number];
+const SIGNS = { ran: "ran", restored: "restored", kept: "kept", failed: "failed", "not run": "missed" };
+const ORDER = ["ran", "restored", "kept", "failed", "not run"];
+
+const roles = (rows) => new Map(rows.map(([role, file]) => [word(role), raw.files[file]]));
+const stages = raw.stages.map(([name, step = "", inputs = [], outputs = [], kind = ""], number) => ({
+  number, name, step, kind, declared: step !== "", inputs: roles(inputs), outputs: roles(outputs),
+}));
+const makers = new Map(stages.flatMap((stage) => [...stage.outputs].map(([role, file]) => [file, { stage, role }])));
+
+// What a trace holds is unpacked when it is looked at: a page may have thousands.
+const lazily = (make) => {
+  let made;
+  return () => (made ??= make());
+};
+const pairs = (rows, value) => lazily(() => new Map(rows.map(([key, ...rest]) => [word(key), value(...rest)])));
+const traces = raw.traces.map((row, number) => {
+  const [stage, started, seconds, host, run, command, settings, inputs, outputs, code, environment, metrics, log, name] = row;
+  return {
+    number, started, seconds, host: word(host), run, command, name, stage: word(stage),
+    settings: pairs(settings, (kind, value) => ({ kind: word(kind), value: word(value) })),
+    inputs: pairs(inputs, (digest) => raw.digests[digest]),
+    outputs: pairs(outputs, (digest, size) => ({ digest: raw.digests[digest], size })),
+    code: lazily(() => new Map(code.map((part) => [raw.parts[part][0], raw.digests[raw.parts[part][1]]]))),
+    environment: lazily(() => new Map(raw.environments[environment])),
+    metrics: pairs(metrics, Number),
+    log: raw.digests[log],
+  };
+});
+const texts = new Map(raw.texts.map(([digest, text]) => [raw.digests[digest], text]));
+const sizes = lazily(() => new Map(traces.flatMap((trace) => [...trace.outputs().values()].map((one) => [one.digest, one.size]))));
+
+const runs = raw.runs.map(([command, started, seconds, saved, whole, rows], number) => {
+  const verdicts = new Map(rows.map(([stage, verdict, trace, took, spared, told]) => [stage, {
+    word: word(verdict), trace: traces[trace] ?? null, lost: trace === -1, seconds: took, saved: spared, told: word(told),
+  }]));
+  const executed = [...verdicts.values()].filter((one) => one.word === "ran" || one.word === "failed");
+  return { number, command, started, seconds, saved, whole: Boolean(whole), verdicts,
+    executed: Math.min(seconds, executed.reduce((sum, one) => sum + one.seconds, 0)) };
+});
+
+// Return the newest result of a stage that is older than a run, and another than the one given.
+function resultBefore(stage, run, trace) {
+  for (const older of runs.slice(run + 1)) {
+    const found = older.verdicts.get(stage.number)?.trace;
+    if (found && found !== trace) return { trace: found, run: older };
+  }
+  const other = (raw.latest[stage.number] ?? []).map((one) => traces[one]).find((one) => one.started < trace.started);
+  return other ? { trace: other, run: runs[other.run] ?? null } : null;
+}
+
+// Return the execution that made the content a stage read, in that run if it was there.
+function makerOf(file, digest, run) {
+  const maker = makers.get(file);
+  if (!maker) return null;
+  const here = runs[run]?.verdicts.get(maker.stage.number)?.trace;
+  const made = (trace) => trace && [...trace.outputs().values()].some((one) => one.digest === digest);
+  const trace = made(here) ? here : traces.find((one) => one.stage === maker.stage.name && made(one));
+  return { stage: maker.stage, trace: trace ?? null };
+}

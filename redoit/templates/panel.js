@@ -1,0 +1,160 @@
+// A stage's panel: what became of it in the run, of what, why, and what that differs in from its result before.
+const panel = $("panel");
+let opened = null; // what is shown, and where the focus was
+
+function openPanel(show, card, opener) {
+  opened = { show, card, opener };
+  panel.hidden = false;
+  refreshPanel();
+  panel.scrollTop = 0;
+  panel.focus();
+}
+
+function refreshPanel() {
+  for (const card of cards) card.classList.toggle("open", card === opened?.card);
+  document.body.classList.toggle("paneled", Boolean(opened));
+  if (!opened) return;
+  $("panel-body").replaceChildren(...opened.show().flat(9).filter(Boolean));
+}
+
+function closePanel() {
+  if (!opened) return;
+  const { opener, card } = opened;
+  opened = null;
+  panel.hidden = true;
+  refreshPanel();
+  (opener.isConnected ? opener : card ?? canvas)?.focus();
+}
+
+function openStage(stage, opener) {
+  openPanel(() => {
+    $("panel-title").textContent = stage.name;
+    return stageShown(stage, current());
+  }, cardOf.get(stage.number), opener);
+}
+
+function openFile(file, opener) {
+  openPanel(() => {
+    $("panel-title").textContent = file;
+    return fileShown(file);
+  }, opener, opener);
+}
+
+const facts = (rows) => el("dl", {}, rows.filter(([, value]) => value !== "" && value !== null).map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
+
+function stageShown(stage, run) {
+  const verdict = run?.verdicts.get(stage.number);
+  const latest = (raw.latest[stage.number] ?? []).map((one) => traces[one])[0];
+  const trace = verdict ? verdict.trace : latest;
+  const about = [stage.step && `Step ${stage.step}`, stage.kind, !stage.declared && "declared no longer"].filter(Boolean).join(", ");
+  return [
+    about && el("p", { class: "quiet" }, about),
+    verdict ? verdictShown(verdict, run) : el("p", {}, run ? "Not asked for in this run." : "No run is on record.", latest ? " Its latest result:" : ""),
+    verdict?.lost && el("p", { class: "notice" }, "The trace of this result is no longer in the store, so what it was made of is not known here."),
+    trace ? traceShown(stage, trace, run) : null,
+  ];
+}
+
+function verdictShown(verdict, run) {
+  const failed = verdict.word === "failed";
+  return [
+    facts([
+      ["In this run", worded(verdict.word)],
+      ["Took", verdict.word === "not run" ? "" : span(verdict.seconds)],
+      ["Saved", verdict.saved ? span(verdict.saved) : ""],
+      ["Why", failed ? "" : verdict.told],
+      ["Result made by", verdict.trace ? origin(verdict.trace, run.number) : ""],
+    ]),
+    failed && el("p", { class: "notice" }, verdict.told),
+  ];
+}
+
+function traceShown(stage, trace, run) {
+  const earlier = resultBefore(stage, run ? run.number : -1, trace);
+  const found = earlier ? differences(earlier.trace, trace) : [];
+  const was = new Map(found.map((each) => [`${each.kind} ${each.subject}`, each]));
+  return [
+    earlier && sinceShown(stage, earlier, trace, found),
+    el("h3", {}, "Settings"), settingsShown(trace, was),
+    el("h3", {}, "Inputs"), filesShown(stage.inputs, trace.inputs(), (role, one) => [digest(one), size(sizes().get(one)), fromShown(stage.inputs.get(role), one, run)], ["Digest", { text: "Size", number: true }, "Made by"]),
+    el("h3", {}, "Outputs"), filesShown(stage.outputs, trace.outputs(), (_, one) => [digest(one.digest), size(one.size)], ["Digest", { text: "Size", number: true }]),
+    metricsShown(trace),
+    codeShown(trace, was),
+    environmentShown(trace),
+    logShown(trace),
+    el("h3", {}, "Execution"),
+    facts([["Started", trace.started], ["Took", span(trace.seconds)], ["Host", trace.host], ["Trace", el("code", {}, trace.name)]]),
+  ];
+}
+
+// Say what differs from the result before, with the code.
+function sinceShown(stage, earlier, trace, found) {
+  const which = earlier.run ? toRun(earlier.run) : earlier.trace.started;
+  const rest = found.filter((each) => each.kind !== "code");
+  return [
+    el("h3", {}, "Since its result before"),
+    el("p", { class: "quiet" }, "Compared with ", which),
+    found.length === 0 && el("p", {}, `The same action: it was executed anew, and made ${sameBytes(earlier.trace, trace) ? "the same bytes" : "other bytes (not reproducible)"}.`),
+    rest.length > 0 && table(["What", "Before", "Then"], rest.map((each) => [labelled(stage, each), old(each), now(each)]), "What differs"),
+    found.filter((each) => each.kind === "code").map((each) => el("details", { open: found.length < 12 },
+      el("summary", {}, `code of ${each.subject}${each.old ? each.now ? "" : " is gone" : " is new"}`), codeDiff(each.old, each.now))),
+  ];
+}
+
+const labelled = (stage, each) => (each.kind === "input" ? `input ${stage.inputs.get(each.subject) ?? each.subject}` : each.subject);
+const valued = (each, value) => (each.kind === "input" ? digest(value) : value ?? "absent");
+const old = (each) => el("span", { class: "old" }, valued(each, each.old));
+const now = (each) => el("span", { class: "new" }, valued(each, each.now));
+
+function settingsShown(trace, was) {
+  const rows = [...trace.settings()].map(([name, { kind, value }]) => {
+    const before = was.get(`setting ${name}`);
+    return [name, [before?.old !== undefined && [el("span", { class: "old" }, before.old), " "], el("span", { class: before ? "new" : undefined }, value)], kind];
+  });
+  return rows.length ? table(["Setting", "Value", "Type"], rows, "Settings") : el("p", { class: "quiet" }, "None.");
+}
+
+function filesShown(files, found, cells, heads) {
+  const order = [...files.keys()].filter((role) => found.has(role));
+  const rows = [...new Set([...order, ...found.keys()])].map((role) => [role, found.get(role)]).map(([role, one]) => [files.get(role) ?? role, ...cells(role, one)]);
+  return rows.length ? table(["File", ...heads], rows, "Files") : el("p", { class: "quiet" }, "None.");
+}
+
+function fromShown(file, one, run) {
+  const maker = makerOf(file, one, run?.number);
+  if (!maker) return "a source";
+  return [toStage(maker.stage), maker.trace ? "" : el("span", { class: "quiet" }, " (that result is not on record)")];
+}
+
+function metricsShown(trace) {
+  const rows = [...trace.metrics()].map(([name, value]) => [name, figure(value)]);
+  return rows.length ? [el("h3", {}, "Metrics"), table(["Metric", { text: "Value", number: true }], rows, "Metrics")] : null;
+}
+
+function codeShown(trace, was) {
+  const rows = [...trace.code()].map(([part, one]) => [part, digest(one), was.has(`code ${part}`) ? "differs from its result before" : ""]);
+  return [el("h3", {}, "Code"), el("details", {}, el("summary", {}, number(rows.length, "part")), table(["Part", "Digest", ""], rows, "Parts of code"))];
+}
+
+function environmentShown(trace) {
+  const rows = [...trace.environment()];
+  return [el("h3", {}, "Environment"), facts(rows)];
+}
+
+function logShown(trace) {
+  const text = texts.get(trace.log);
+  return [el("h3", {}, "Log"), text ? el("pre", { class: "log", tabindex: 0, "aria-label": "The end of its log" }, text) : el("p", { class: "quiet" }, "It printed nothing, or its log is not in this page.")];
+}
+
+// A source: who reads it, and its content in each run.
+function fileShown(file) {
+  const readers = stages.flatMap((stage) => [...stage.inputs].filter(([, one]) => one === file).map(([role]) => [stage, role]));
+  const rows = runs.flatMap((run) => {
+    const found = readers.map(([stage, role]) => run.verdicts.get(stage.number)?.trace?.inputs().get(role)).find(Boolean);
+    return found ? [[toRun(run), digest(found)]] : [];
+  });
+  return [
+    el("p", {}, "A source: no stage makes it. Read by ", readers.map(([stage], place) => [place ? ", " : "", toStage(stage)]), "."),
+    rows.length ? table(["Run", "Digest"], rows, "Its content in each run") : el("p", { class: "quiet" }, "No run that read it is shown here."),
+  ];
+}

@@ -1,0 +1,86 @@
+// Elements from data: text stays text.
+const SVG = "http://www.w3.org/2000/svg";
+const AROUND = 3; // lines of a text that are shown around what differs
+
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat(9).filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+const el = (tag, attributes = {}, ...children) => fill(document.createElement(tag), attributes, children);
+const svg = (tag, attributes = {}, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
+
+const named = (verdict) => (verdict === "not run" ? "not reached" : verdict);
+const signOf = (verdict) => SIGNS[verdict] ?? "none";
+const sign = (verdict) => svg("svg", { class: "sign", width: 14, height: 14, "aria-hidden": "true" }, svg("use", { href: `#sign-${signOf(verdict)}` }));
+const worded = (verdict) => el("span", { class: `verdict ${signOf(verdict)}` }, sign(verdict), ` ${named(verdict)}`);
+
+function span(seconds) {
+  if (seconds < 1) return `${seconds.toFixed(3)} s`;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds), minutes = Math.floor(whole / 60);
+  return minutes < 60 ? `${minutes} min ${whole % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+function size(bytes) {
+  if (bytes === undefined) return "";
+  if (bytes < 1000) return `${bytes} B`;
+  const power = Math.min(Math.floor(Math.log10(bytes) / 3), 5);
+  return `${(bytes / 1000 ** power).toFixed(1)} ${["B", "kB", "MB", "GB", "TB", "PB"][power]}`;
+}
+
+function figure(value) {
+  if (!Number.isFinite(value)) return String(value);
+  if (Number.isInteger(value) && Math.abs(value) < 1e15) return value.toLocaleString("en-US");
+  return String(Number(value.toPrecision(5)));
+}
+
+const digest = (text) => (text ? el("span", { class: "digest", title: text }, text.slice(0, 12)) : el("span", { class: "quiet" }, "none"));
+const number = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+const count = (run) => ORDER.map((verdict) => [verdict, [...run.verdicts.values()].filter((one) => one.word === verdict).length]).filter(([, many]) => many);
+const counted = (run) => count(run).map(([verdict, many]) => `${many} ${named(verdict)}`).join(", ");
+const titled = (run) => `${run.started}, ${run.command}`;
+
+const toRun = (run, text = titled(run)) => el("button", { type: "button", class: "link", onclick: () => choose(run.number) }, text);
+const toStage = (stage) => (stage.declared || current().verdicts.has(stage.number)
+  ? el("button", { type: "button", class: "link", onclick: (event) => openStage(stage, event.currentTarget) }, stage.name) : stage.name);
+
+// Say which run made a result.
+function origin(trace, run) {
+  if (trace.run === run) return ["this run"];
+  if (runs[trace.run]) return [toRun(runs[trace.run])];
+  if (trace.command) return [`${trace.started}, ${trace.command}`, el("span", { class: "quiet" }, " (a run older than those shown)")];
+  return [`${trace.started} on ${trace.host}`, el("span", { class: "quiet" }, " (its run is not on record)")];
+}
+
+function table(heads, rows, name) {
+  const head = heads.map((each) => el("th", { scope: "col", class: each.number ? "number" : undefined }, each.text ?? each));
+  const body = rows.map((row) => el("tr", {}, row.map((cell, place) => (place === 0 ? el("th", { scope: "row" }, cell)
+    : el("td", { class: heads[place].number ? "number" : undefined }, cell)))));
+  return el("div", { class: "scroll", role: "region", "aria-label": name, tabindex: 0 },
+    el("table", {}, el("thead", {}, el("tr", {}, head)), el("tbody", {}, body)));
+}
+
+// Show how a part's source changed; digests, where a text is not in the page.
+function codeDiff(old, now) {
+  const before = old ? texts.get(old) : "", after = now ? texts.get(now) : "";
+  if (before === undefined || after === undefined) {
+    return el("p", { class: "quiet" }, "Its source is not in this page: ", digest(old), " → ", digest(now));
+  }
+  const lines = old && now ? lineDiff(before, after) : (old ? before : after).split("\n").map((line) => [old ? "-" : "+", line]);
+  const near = lines.map((_, place) => lines.slice(Math.max(0, place - AROUND), place + AROUND + 1).some(([mark]) => mark !== " "));
+  const shown = [];
+  lines.forEach(([mark, line], place) => {
+    if (near[place]) {
+      const kind = { "+": "plus", "-": "minus", " ": "same" }[mark];
+      const spoken = { "+": "added: ", "-": "removed: ", " ": "" }[mark];
+      shown.push(el("span", { class: kind }, el("span", { class: "hidden" }, spoken), `${mark} ${line}`));
+    } else if (place === 0 || near[place - 1]) {
+      shown.push(el("span", { class: "gap" }, "  ⋯"));
+    }
+  });
+  return el("div", { class: "diff", role: "region", "aria-label": "Difference of source", tabindex: 0 }, el("code", {}, shown));
+}
