@@ -70,6 +70,7 @@ class StageLoader(cmd_base.TaskLoader2):
         """Let stages be realised, and put in the end on record what became of them."""
         self.session.executing = True
         self.session.always = bool(self._parameters.get("always"))
+        self.session.parallel = (self._parameters.get("num_process") or 0) > 1
         self.session.selected = lambda: command.control.selected_tasks or ()
         self._stack.callback(self.session.record, engine().workspace)
 

@@ -80,7 +80,8 @@ def _pumped(log: Log, stdout: TextIO | None, stderr: TextIO | None) -> Iterator[
 
         ours, theirs = pty.openpty()
         with contextlib.suppress(termios.error, OSError, AttributeError):
-            termios.tcsetwinsize(theirs, os.get_terminal_size()[::-1])
+            columns, rows = os.get_terminal_size()
+            termios.tcsetwinsize(theirs, (rows, max(columns - getattr(stdout, "taken", 0), 1)))
         channels: list[tuple[int, int, TextIO | None]] = [(ours, theirs, stdout)]
     else:
         channels = [(*os.pipe(), stdout), (*os.pipe(), stderr)]

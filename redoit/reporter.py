@@ -1,6 +1,7 @@
 """What the terminal shows: a line for each stage, why it runs, and what was saved. Ordinary tasks look as in doit."""
 
 import os
+import sys
 import time
 from collections import Counter
 from typing import Any, TextIO
@@ -10,9 +11,11 @@ from doit.reporter import ConsoleReporter
 
 from redoit.decide import Keep, Run
 from redoit.errors import brief, plain
+from redoit.live import display
 from redoit.reasons import sentence
 from redoit.records import Trace
-from redoit.tasks import stage_of
+from redoit.screens import fitting
+from redoit.tasks import StageTask, stage_of
 
 COLOURS = {
     "started": "1",
@@ -27,7 +30,7 @@ WHOLE = 1e15  # above that a number is not shown to its last digit
 
 
 class StageReporter(ConsoleReporter):
-    """Shows what became of each stage."""
+    """Shows what became of each stage, and on a terminal what runs."""
 
     desc = "redoit: what was kept, restored and run, and why"
 
@@ -37,6 +40,11 @@ class StageReporter(ConsoleReporter):
         self._counts: Counter[str] = Counter()
         self._saved = 0.0
         self._coloured = outstream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+        self._live = display(outstream, coloured=self._coloured)
+
+    def write(self, text: str) -> None:
+        """Write what is to stand."""
+        (self._live or self.outstream).write(text)
 
     def execute_task(self, task: Any) -> None:
         """Announce a stage that runs, and why. A restore is told when it is done."""
@@ -46,6 +54,7 @@ class StageReporter(ConsoleReporter):
         elif isinstance(stage.decision, Run):
             files = {role: os.path.basename(path) for role, path in stage.stage.files.items()}
             self._line(f"Step {task.name} has ", "started", f". ({sentence(stage.decision.reasons, files)})")
+        self._show(task, stage)
 
     def skip_uptodate(self, task: Any) -> None:
         """Tell that what is in place was kept."""
@@ -57,6 +66,7 @@ class StageReporter(ConsoleReporter):
 
     def add_success(self, task: Any) -> None:
         """Tell how a stage ended."""
+        self._hide(task)
         outcome = getattr(task, "outcome", None)
         if stage_of(task) is None or outcome is None:
             super().add_success(task)
@@ -73,6 +83,7 @@ class StageReporter(ConsoleReporter):
 
     def add_failure(self, task: Any, fail: Any) -> None:
         """Tell which stage failed, and the error."""
+        self._hide(task)
         if stage_of(task) is None:
             super().add_failure(task, fail)
             return
@@ -86,6 +97,8 @@ class StageReporter(ConsoleReporter):
 
     def complete_run(self) -> None:
         """Close with counts and the time saved."""
+        if self._live:
+            self._live.close()
         super().complete_run()
         if not self._counts:
             return
@@ -95,6 +108,25 @@ class StageReporter(ConsoleReporter):
         number = sum(self._counts.values())
         steps = "step" if number == 1 else "steps"
         self._line(f"{number} {steps}: {counts} in {time.perf_counter() - self._began:.3f}s{saved}.")
+
+    def _show(self, task: Any, stage: StageTask | None) -> None:
+        """Show a stage while it runs; an ordinary task has the terminal for itself."""
+        if not self._live:
+            return
+        if stage is None:
+            self._live.aside(task.name)
+            return
+        if isinstance(stage.decision, Run):
+            earlier = stage.decision.earlier
+            estimate = earlier.seconds if earlier else None
+            self._live.begin(task.name, estimate, alone=not stage.session.parallel)
+        streams = (sys.stdout if task.verbosity > 1 else None, sys.stderr if task.verbosity > 0 else None)
+        stage.screens = self._live.screens(task.name, *streams)
+
+    def _hide(self, task: Any) -> None:
+        if self._live:
+            self._live.back(task.name)
+            self._live.end(task.name)
 
     def _unexecuted(self, name: str, verdict: str, seconds: float, trace: Trace) -> None:
         self._counts[verdict] += 1
@@ -108,8 +140,7 @@ class StageReporter(ConsoleReporter):
     def _line(self, before: str, word: str = "", after: str = "") -> None:
         """Write one line, whatever names and errors it is made of; the word may be coloured."""
         line = f"{plain(before)}{self._word(word) if word else ''}{plain(after)}\n"
-        encoding = self.outstream.encoding or "utf-8"
-        self.write(line.encode(encoding, "backslashreplace").decode(encoding))
+        self.write(fitting(line, self.outstream.encoding))
         self.outstream.flush()
 
 

@@ -18,13 +18,15 @@ class Session:
     """What stages share while a command lasts.
 
     `always` and `caching` are `doit -a` and `cache` of the project; `executing` tells whether stages are realised or
-    only looked at; `selected` returns the tasks that were asked for, once that is known.
+    only looked at, `parallel` whether several may be so at once; `selected` returns the tasks that were asked for, once
+    that is known.
     """
 
     graph: Graph
     always: bool = False
     caching: bool = True
     executing: bool = False
+    parallel: bool = False
     interrupted: bool = False
     selected: Callable[[], Iterable[str]] = tuple
     begun: bool = False

@@ -7,7 +7,6 @@ database what it needs to agree.
 import contextlib
 import dataclasses
 import os
-import sys
 import time
 from collections.abc import Mapping
 from functools import lru_cache
@@ -25,6 +24,7 @@ from redoit.realise import Engine
 from redoit.reasons import Reason, sentence
 from redoit.records import Setting, Stage, Trace
 from redoit.running import RUNNING
+from redoit.screens import Screens, screens
 from redoit.session import Session
 from redoit.settings import Declared
 from redoit.workspace import FOLDER
@@ -59,7 +59,8 @@ class StageTask(UptodateCalculator):
     """One stage between doit and the engine.
 
     `decision` is what the reporter announces, `seconds` how long it took. The command that loads the stages sets the
-    rest: `configured` is the stage's section of the configuration files, `session` what all stages share.
+    rest: `configured` is the stage's section of the configuration files, `session` what all stages share; the reporter
+    may say in `screens` where the step's output is to appear.
     """
 
     def __init__(self, stage: Stage, declared: tuple[Declared, ...]) -> None:
@@ -68,6 +69,7 @@ class StageTask(UptodateCalculator):
         self.declared = {setting.name: setting for setting in declared}
         self.configured: dict[str, Any] | None = None
         self.session = Session(Graph({}))
+        self.screens: Screens | None = None
         self.decision: Decision | None = None
         self.seconds = 0.0
 
@@ -91,7 +93,7 @@ class StageTask(UptodateCalculator):
 
     def __getstate__(self) -> dict[str, Any]:
         # doit may send an action to a worker process, and the database can't go there.
-        local = {"_database", "get_val", "tasks_dict", "session"}
+        local = {"_database", "get_val", "tasks_dict", "session", "screens"}
         return {name: value for name, value in self.__dict__.items() if name not in local}
 
     def __call__(self, task: Any, values: Mapping[str, Any]) -> bool:
@@ -119,9 +121,9 @@ class StageTask(UptodateCalculator):
     def realise(self, task: Any) -> Any:
         """Be the task's action: restore, or run and commit."""
         began = time.perf_counter()
-        screens = (sys.stdout if task.verbosity > 1 else None, sys.stderr if task.verbosity > 0 else None)
+        shown = screens(task.name, task.verbosity, parallel=self.session.parallel)
         try:
-            with RUNNING.work():
+            with RUNNING.work(), contextlib.nullcontext(self.screens) if self.screens else shown as streams:
                 task.outcome = engine().realise(
                     self.stage,
                     self.settings(task),
@@ -129,7 +131,7 @@ class StageTask(UptodateCalculator):
                     distrust=self._distrust(task),
                     dependents=self.session.graph.dependents(self.stage.name),
                     time_limit=self.time_limit(task),
-                    screens=screens,
+                    screens=streams,
                 )
         except RedoitError as error:
             return self._failed(str(error), began)

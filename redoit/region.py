@@ -1,0 +1,126 @@
+"""The part of the terminal that is drawn again and again, with rich: the stages that run, each with its progress."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TextIO
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live as Redrawn
+from rich.progress_bar import ProgressBar
+from rich.segment import Segment
+from rich.text import Text
+
+from redoit.errors import plain
+from redoit.rows import bare
+from redoit.shown import Shown
+
+BAR = range(8, 31)  # columns of a progress bar
+NAME = 24  # columns of a stage's name
+LONGEST = 2000  # characters of a row, with its colours, that are looked at
+MINUTE, HOUR = 60, 3600
+
+
+class Region:
+    """The drawn part. `shown` returns the stages that run now."""
+
+    def __init__(self, stream: TextIO, shown: Callable[[], Sequence[Shown]], *, coloured: bool) -> None:
+        self._shown = shown
+        self._console = Console(
+            file=stream, force_terminal=True, no_color=not coloured, highlight=False, markup=False, emoji=False
+        )
+        self._redrawn = Redrawn(
+            get_renderable=lambda: self,
+            console=self._console,
+            auto_refresh=False,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        with self._console:
+            self._redrawn.start()
+            self._console.show_cursor()  # whoever kills or stops us must not be left without
+
+    def draw(self, text: str) -> None:
+        """Write whole lines above, and draw anew."""
+        if text:
+            self._console.print(Verbatim(text), end="", crop=False)
+        else:
+            self._redrawn.refresh()
+
+    def stop(self) -> None:
+        """Take the region from the terminal."""
+        self._redrawn.stop()
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the lines: as many as there is room for, those of the stages first."""
+        shown = self._shown()
+        room = max(console.height - 2, 1)
+        more = len(shown) - room
+        listed = shown[: room - 1] if more > 0 else shown
+        rest = room - len(shown)
+        width = min(max((len(plain(one.name)) for one in listed), default=0), NAME)
+        for one in listed:
+            yield from _progress(one, width, options.max_width)
+            rows = one.rows.unfinished[-rest:] if rest > 0 else []
+            rest -= len(rows)
+            yield from (_row(row, options.max_width) for row in rows)
+        if more > 0:
+            yield Text(f"and {more + 1} more", style="dim")
+
+
+class Verbatim:
+    """A text that is drawn as it is."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __rich_console__(self, _console: Console, _options: ConsoleOptions) -> RenderResult:
+        """Yield the text."""
+        yield Segment(self._text)
+
+
+def _progress(one: Shown, width: int, columns: int) -> Iterator[Text | ProgressBar]:
+    """Yield the line of a stage: how long it has run, and how much that is of last time."""
+    name = Text(plain(one.name), style="bold", no_wrap=True)
+    name.truncate(width, overflow="ellipsis", pad=True)
+    line = Text.assemble(name, f"  {clock(one.seconds)}", no_wrap=True, overflow="ellipsis", end="")
+    estimate = one.estimate or 0.0
+    part = one.seconds / estimate if estimate else 0.0
+    if not estimate:
+        line.append(" running")
+    elif part > 1:
+        line.append(f" running, longer than last time ({clock(estimate)})", style="yellow")
+    else:
+        line.append(f" of ~{clock(estimate)}")
+    percent = f"  {part:4.0%}" if 0 < part <= 1 else ""
+    bar = min(columns - line.cell_len - 2 - len(percent), BAR[-1])
+    if percent and bar in BAR:
+        yield line
+        yield Text("  ", end="")
+        yield ProgressBar(total=1, completed=part, width=bar, complete_style="cyan", finished_style="cyan")
+        yield Text(percent)
+        return
+    if line.cell_len + len(percent) <= columns:
+        line.append(percent)
+    line.truncate(columns, overflow="ellipsis")
+    line.end = "\n"
+    yield line
+
+
+def _row(row: str, columns: int) -> Text:
+    """Return a row that a step still changes, cropped."""
+    if len(row) > LONGEST:
+        row = bare(row)[:LONGEST]
+    text = Text.from_ansi(f"  {row}", style="dim", no_wrap=True, overflow="crop")
+    text.expand_tabs(8)
+    text.truncate(columns, overflow="crop")
+    return text
+
+
+def clock(seconds: float) -> str:
+    """Return a duration as it is read on a clock: `12.3s`, `2:05`, `1:02:03`."""
+    whole = round(seconds)
+    if seconds < MINUTE and whole < MINUTE:
+        return f"{seconds:.1f}s"
+    if whole < HOUR:
+        return f"{whole // MINUTE}:{whole % MINUTE:02}"
+    return f"{whole // HOUR}:{whole % HOUR // MINUTE:02}:{whole % MINUTE:02}"
