@@ -41,6 +41,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def browser(session: nox.Session) -> None:
+    """The pages in a real browser: Debian's chromium, or any Chromium on PATH. Without one the tests are skipped."""
+    session.install(*CONSTRAINTS, "-e", ".[mnist,test]")
+    session.run("pytest", "-rs", "tests/browser", *session.posargs)
+
+
+@nox.session
 def campaign(session: nox.Session) -> None:
     """Attacks on what is promised: a few rounds of each; `-- --full` for all, `-- --examples 2000 -k clean_build`."""
     session.install(*CONSTRAINTS, "-e", ".[mnist,test]")

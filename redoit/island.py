@@ -16,6 +16,7 @@ from redoit.reasons import sentence
 from redoit.records import Stage, Trace
 
 MANY = 400  # settings, roles, metrics or packages of one execution that are shown
+NONE = -1  # the number of a trace that there is none of; below that are those that are lost, each by its name's
 PARTS = 4_000  # parts of one execution's code that are
 ESCAPED = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}  # so that no text ends the island
 
@@ -98,7 +99,7 @@ class Island:
 
     def _verdict(self, verdict: Verdict, files: dict[str, str]) -> list[Any]:
         told = verdict.error or sentence(verdict.reasons, files)
-        trace = self._traces.get(verdict.trace, -1) if verdict.trace else -2
+        trace = self._traces.get(verdict.trace, NONE if not verdict.trace else NONE - 1 - self._digests(verdict.trace))
         return [
             self._words(verdict.word),
             trace,

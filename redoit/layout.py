@@ -4,13 +4,14 @@ igraph puts the boxes of each column in an order with few crossings. Where they 
 near to its neighbours as the others in its column allow. Knows nothing of what is in the boxes.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 COLUMN_GAP, ROW_GAP = 46.0, 22.0  # between boxes
-LANE = 10.0  # height that a line takes where it passes a column
+FEW, CROWDED, WIDEST = 8, 2.0, 150.0  # lines between columns; by how much each more widens their gap, up to that
+LANE, LANE_GAP = 6.0, 6.0  # height that a line takes where it passes a column; between lines there
 SWEEPS = 12  # over all columns, each of which moves boxes nearer to their neighbours
 MANY = 20_000  # lanes; beyond that lines may pass below boxes
 STEADY = 4.0  # how much more a line resists to be bent than a box to be moved
@@ -54,7 +55,7 @@ class _Knot:
 
     column: int
     height: float
-    weight: float = 1.0
+    lane: bool = False
     top: float = 0.0
 
 
@@ -66,18 +67,23 @@ def drawing(boxes: Sequence[Box], lines: Sequence[Line]) -> Drawing:
     links = _links(boxes, lines, lanes, columns)
     order = _order(knots, links)
     _settle(knots, order, links)
-    lefts, width = _lefts(boxes, columns)
+    edges = _edges(boxes, columns, [knots[right].column for _, right in links])
     top = min((knot.top for knot in knots), default=0.0)
     for knot in knots:
         knot.top -= top
-    places = tuple((lefts[columns[number]], knots[number].top) for number in range(len(boxes)))
+    places = tuple((edges[columns[number]][0], knots[number].top) for number in range(len(boxes)))
     routes = []
     for line in lines:
         (left, top), box = places[line.source], boxes[line.source]
         start = left + box.width, top + box.ports[line.port]
         end = places[line.target][0], places[line.target][1] + boxes[line.target].entry
-        routes.append(_route(start, [knots[one] for one in _steps(lanes, columns, line)], lefts, end))
-    return Drawing(places, tuple(routes), width, max((knot.top + knot.height for knot in knots), default=0.0))
+        routes.append(_route(start, [knots[one] for one in _steps(lanes, columns, line)], edges, end))
+    return Drawing(
+        places,
+        tuple(routes),
+        edges[-1][1] if edges else 0.0,
+        max((knot.top + knot.height for knot in knots), default=0.0),
+    )
 
 
 def _columns(number: int, lines: Sequence[Line]) -> list[int]:
@@ -106,7 +112,7 @@ def _lanes(knots: list[_Knot], lines: Sequence[Line]) -> dict[tuple[int, int], l
     for port, end in last.items():
         passed = range(knots[port[0]].column + 1, end)
         lanes[port] = list(range(len(knots), len(knots) + len(passed)))
-        knots.extend(_Knot(column, LANE, STEADY) for column in passed)
+        knots.extend(_Knot(column, LANE, lane=True) for column in passed)
     return lanes
 
 
@@ -173,37 +179,45 @@ def _apart(knots: Sequence[_Knot], wanted: Sequence[float]) -> list[float]:
     """
     offset, offsets = 0.0, []
     pools: list[tuple[float, float, int]] = []  # mean, weight, members
-    for knot, want in zip(knots, wanted, strict=True):
+    for number, (knot, want) in enumerate(zip(knots, wanted, strict=True)):
+        if number:
+            offset += knots[number - 1].height + _gap(knots[number - 1], knot)
         offsets.append(offset)
-        mean, weight, members = want - offset, knot.weight, 1
+        mean, weight, members = want - offset, STEADY if knot.lane else 1.0, 1
         while pools and pools[-1][0] >= mean:
             other, heavy, more = pools.pop()
             mean = (mean * weight + other * heavy) / (weight + heavy)
             weight, members = weight + heavy, members + more
         pools.append((mean, weight, members))
-        offset += knot.height + ROW_GAP
     means = [mean for mean, _, members in pools for _ in range(members)]
     return [mean + shift for mean, shift in zip(means, offsets, strict=True)]
 
 
-def _lefts(boxes: Sequence[Box], columns: Sequence[int]) -> tuple[list[float], float]:
-    """Return the left edge of each column, and the width of all."""
+def _gap(above: _Knot, below: _Knot) -> float:
+    """Return how far two knots in a column stay apart."""
+    return (LANE_GAP if above.lane else ROW_GAP) / 2 + (LANE_GAP if below.lane else ROW_GAP) / 2
+
+
+def _edges(boxes: Sequence[Box], columns: Sequence[int], ends: Iterable[int]) -> list[tuple[float, float]]:
+    """Return the left and right edge of each column. `ends`: the columns in which links between neighbours end."""
     widths = [0.0] * (max(columns, default=-1) + 1)
     for box, column in zip(boxes, columns, strict=True):
         widths[column] = max(widths[column], box.width)
-    lefts, left = [], 0.0
-    for width in widths:
-        lefts.append(left)
-        left += width + COLUMN_GAP
-    return lefts, max(left - COLUMN_GAP, 0.0)
+    crowd = Counter(ends)
+    edges, right = [], 0.0
+    for column, width in enumerate(widths):
+        gap = min(COLUMN_GAP + CROWDED * max(crowd[column] - FEW, 0), WIDEST) if column else 0.0
+        edges.append((right + gap, right + gap + width))
+        right += gap + width
+    return edges
 
 
 def _route(
-    start: tuple[float, float], lanes: Iterable[_Knot], lefts: Sequence[float], end: tuple[float, float]
+    start: tuple[float, float], lanes: Iterable[_Knot], edges: Sequence[tuple[float, float]], end: tuple[float, float]
 ) -> Route:
     """Return the points of a line; each second stretch of it is straight."""
     points = [start]
     for lane in lanes:
         middle = lane.top + LANE / 2
-        points += [(lefts[lane.column], middle), (lefts[lane.column + 1] - COLUMN_GAP, middle)]
+        points += [(edge, middle) for edge in edges[lane.column]]
     return (*points, end)

@@ -89,7 +89,7 @@ def _rows(lineage: Lineage, run: Invocation | None) -> list[dict[str, Any]]:
 def span(seconds: float) -> str:
     """Return a duration in few signs."""
     if seconds < 60:  # noqa: PLR2004 - a minute
-        return f"{seconds:.3f} s" if seconds < 1 else f"{seconds:.1f} s"
+        return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"  # noqa: PLR2004
 

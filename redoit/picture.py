@@ -19,7 +19,7 @@ WIDTH = 204.0  # of a card; a unit is a pixel where the picture is not scaled
 HEADER, ROW, FOOT = 52.0, 22.0, 8.0  # heights of a card's parts
 FILE = 34.0  # height of a source's card
 ROWS = 8  # files that a card shows
-TITLE, LABEL = 20.0, 26.0  # widths of texts that fit, in letters of middling width
+TITLE, LABEL = 16.0, 24.0  # widths of texts that fit, in letters of middling width
 NARROW, BROAD = frozenset("fijlrtI.,:;|!'`()[]- "), frozenset("mwMW@%QOGDNHU&#")
 
 
@@ -138,7 +138,7 @@ def _labels(paths: Iterable[str]) -> dict[str, str]:
 def _box(stage: Stage) -> Box:
     shown = min(len(stage.outputs), ROWS)
     ports = tuple(HEADER + ROW * (row + 0.5) for row in range(shown))
-    return Box(WIDTH, HEADER + ROW * shown + FOOT, ports, HEADER / 2)
+    return Box(WIDTH, HEADER + ROW * shown + FOOT, ports, ports[0])
 
 
 def _rows(stage: Stage, labels: dict[str, str]) -> tuple[Row, ...]:

@@ -6,8 +6,8 @@ function touchedStages(base, run) {
   for (const stage of stages) {
     const before = base.verdicts.get(stage.number), after = run.verdicts.get(stage.number);
     if (!before && !after) continue;
-    const same = before?.trace && before.trace === after?.trace;
-    if (same || (!before?.trace && !after?.trace && before?.word === after?.word)) continue;
+    const same = before?.result === after?.result;
+    if (same && (before?.result || before?.word === after?.word)) continue;
     const found = before?.trace && after?.trace ? differences(before.trace, after.trace) : [];
     touched.set(stage.number, { stage, before, after, found });
   }

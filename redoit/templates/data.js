@@ -1,4 +1,4 @@
-// The island's tables as objects. A run's number is its place, the newest first; -1 and -2 stand for what is not there.
+// The island's tables as objects. A run's number is its place, the newest first.
 const $ = (id) => document.getElementById(id);
 const raw = JSON.parse($("island").textContent);
 const word = (number) => raw.words[number];
@@ -35,7 +35,7 @@ const sizes = lazily(() => new Map(traces.flatMap((trace) => [...trace.outputs()
 
 const runs = raw.runs.map(([command, started, seconds, saved, whole, rows], number) => {
   const verdicts = new Map(rows.map(([stage, verdict, trace, took, spared, told]) => [stage, {
-    word: word(verdict), trace: traces[trace] ?? null, lost: trace === -1, seconds: took, saved: spared, told: word(told),
+    word: word(verdict), trace: traces[trace] ?? null, result: traces[trace]?.name ?? raw.digests[-2 - trace], lost: trace < -1, seconds: took, saved: spared, told: word(told),
   }]));
   const executed = [...verdicts.values()].filter((one) => one.word === "ran" || one.word === "failed");
   return { number, command, started, seconds, saved, whole: Boolean(whole), verdicts,

@@ -8,6 +8,7 @@ function openPanel(show, card, opener) {
   refreshPanel();
   panel.scrollTop = 0;
   panel.focus();
+  makeRoom(card);
 }
 
 function refreshPanel() {
@@ -23,7 +24,16 @@ function closePanel() {
   opened = null;
   panel.hidden = true;
   refreshPanel();
+  makeRoom();
   (opener.isConnected ? opener : card ?? canvas)?.focus();
+}
+
+// The page is narrower beside the panel: let the card stay in view, and the time line fit.
+function makeRoom(card) {
+  timeline(current(), runs[state.base]);
+  if (!card) return;
+  const [here, around] = [card.getBoundingClientRect(), canvas.getBoundingClientRect()];
+  if (here.left < around.left || here.right > around.right) canvas.scrollLeft += (here.left + here.right - around.left - around.right) / 2;
 }
 
 function openStage(stage, opener) {

@@ -19,7 +19,7 @@ const sign = (verdict) => svg("svg", { class: "sign", width: 14, height: 14, "ar
 const worded = (verdict) => el("span", { class: `verdict ${signOf(verdict)}` }, sign(verdict), ` ${named(verdict)}`);
 
 function span(seconds) {
-  if (seconds < 1) return `${seconds.toFixed(3)} s`;
+  if (seconds < 1) return seconds ? `${Math.round(seconds * 1000)} ms` : "0 s";
   if (seconds < 60) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds), minutes = Math.floor(whole / 60);
   return minutes < 60 ? `${minutes} min ${whole % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;

@@ -14,12 +14,11 @@ import h5py
 import matplotlib as mpl
 import numpy as np
 import pytest
+from reports import PLOTS, evaluated, paths_of, write
 
-from steps import artifacts, normalizer, plots, report, results
+from steps import artifacts, normalizer, plots, report
 
 ROOT = Path(report.__file__).parents[1]
-TEMPLATE = ROOT / "steps/templates/page.html"
-PLOTS = ("samples.png", "accuracy.svg", "loss.svg", "confusion.svg", "mistakes.png")
 RUN = """
 import json, sys
 from pathlib import Path
@@ -77,46 +76,6 @@ class Page(HTMLParser):
     def said(self, tag: str) -> list[str]:
         """Return what the elements of a kind say, in one line each."""
         return [" ".join(text.split()) for text in self.texts.get(tag, [])]
-
-
-def evaluated(labels: np.ndarray, wrong: int) -> np.ndarray:
-    """Return probabilities that take the first `wrong` samples for the next class, the later the surer.
-
-    Shapes: `labels`: uint8 (n,); the result: float32 (n, 10).
-    """
-    confidence = np.linspace(0.6, 0.95, len(labels), dtype=np.float32)  # (n,)
-    probabilities = np.repeat((1 - confidence)[:, np.newaxis] / 9, 10, axis=1)  # (n, 10)
-    predicted = (labels + (np.arange(len(labels)) < wrong)) % 10  # (n,)
-    probabilities[np.arange(len(labels)), predicted] = confidence
-    return probabilities
-
-
-def write(folder: Path, images: np.ndarray, labels: np.ndarray, *, wrong: int, epochs: int, source: str) -> Path:
-    """Write the three files that the report is made of, as training and evaluation would have."""
-    probabilities = evaluated(labels, wrong)
-    predicted = probabilities.argmax(axis=1).astype(np.uint8)
-    falling = np.linspace(0.5, 0.1, epochs)
-    with artifacts.writing(folder / "history.h5") as file:
-        for name in results.CURVES:
-            artifacts.store(file, name, 1 - falling if "accuracy" in name else falling)
-    with artifacts.writing(folder / "evaluation.h5", source=source) as file:
-        artifacts.store(file, "probabilities", probabilities)
-        artifacts.store(file, "predicted", predicted)
-        artifacts.store(file, "labels", labels)
-        artifacts.store(file, "confusion", results.confusion_from(labels, predicted))
-        for name in results.PER_CLASS:
-            artifacts.store(file, name, np.linspace(0.9, 1, 10))
-    with artifacts.writing(folder / "normalized.h5", source=source, classes=10) as file:
-        artifacts.store(file, "test/images", images)
-        artifacts.store(file, "test/labels", labels)
-    return folder
-
-
-def paths_of(folder: Path, made: Path) -> list[Path]:
-    """Return the paths that the step takes: its inputs in one folder, its outputs in another."""
-    made.mkdir(parents=True, exist_ok=True)
-    inputs = [folder / f"{name}.h5" for name in ("history", "evaluation", "normalized")]
-    return [*inputs, TEMPLATE, *(made / name for name in ("report.html", *PLOTS))]
 
 
 @pytest.fixture(scope="module")
