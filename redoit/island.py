@@ -139,7 +139,7 @@ class Island:
 def island(lineage: Lineage) -> str:
     """Return the JSON text of a page's data, which is safe within an element of HTML."""
     text = json.dumps(Island(lineage).fields(), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.translate(ESCAPED)
+    return text.translate(ESCAPED).encode("utf-8", "replace").decode()
 
 
 def moment(seconds: float) -> str:

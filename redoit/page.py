@@ -20,6 +20,7 @@ from redoit.reasons import sentence
 TEMPLATES = Path(__file__).with_name("templates")
 STYLES = ("picture.css", "page.css")
 SCRIPTS = ("data.js", "differences.js", "show.js", "graph.js", "panel.js", "compare.js", "charts.js", "main.js")
+ROWS = 500  # stages in the table of the newest run; scripts show others
 SIGNS = {"ran": "ran", "restored": "restored", "kept": "kept", "failed": "failed", "not run": "missed"}
 
 
@@ -37,7 +38,7 @@ def page(lineage: Lineage, project: str) -> str:
         policy=f"default-src 'none'; img-src data:; style-src {_source(style)}; script-src {_source(script)};"
         " base-uri 'none'; form-action 'none'",
         island=island(lineage),
-        run=run,
+        command=brief(run.command) if run else "",
         started=moment(run.started) if run else "",
         rows=_rows(lineage, run),
         **_drawn(lineage, run),
@@ -70,8 +71,9 @@ def _told(run: Invocation | None, stage: str) -> dict[str, Any]:
 def _rows(lineage: Lineage, run: Invocation | None) -> list[dict[str, Any]]:
     """Return the table of stages, for who has no scripts."""
     files = {stage.name: stage.files for stage in lineage.stages}
+    names = [*files, *(name for name in lineage.undeclared if run and name in run.verdicts)]
     rows = []
-    for name in (*files, *(name for name in lineage.undeclared if run and name in run.verdicts)):
+    for name in names[:ROWS]:
         verdict = run.verdicts.get(name) if run else None
         origin = lineage.origins.get(verdict.trace) if verdict else None
         rows.append(
@@ -79,8 +81,8 @@ def _rows(lineage: Lineage, run: Invocation | None) -> list[dict[str, Any]]:
                 "name": brief(name),
                 **_told(run, name),
                 "saved": span(verdict.saved) if verdict and verdict.saved else "",
-                "why": (verdict.error or sentence(verdict.reasons, files.get(name))) if verdict else "",
-                "origin": f"{moment(origin.started)}, {origin.command}" if origin and origin is not run else "",
+                "why": brief(verdict.error or sentence(verdict.reasons, files.get(name))) if verdict else "",
+                "origin": f"{moment(origin.started)}, {brief(origin.command)}" if origin and origin is not run else "",
             }
         )
     return rows

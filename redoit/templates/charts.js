@@ -66,7 +66,7 @@ const series = lazily(() => {
 
 function metrics(run) {
   const moving = series().filter(({ points }) => new Set(points.map((point) => point.value)).size > 1);
-  const still = series().filter((each) => !moving.includes(each));
+  const moved = new Set(moving), still = series().filter((each) => !moved.has(each));
   const hidden = $("metrics").querySelector("details.more")?.open;
   $("metrics").replaceChildren(...[
     series().length === 0 && el("p", { class: "quiet" }, "No step of these runs returned a number."),

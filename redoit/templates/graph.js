@@ -4,11 +4,13 @@ const cards = drawing ? [...drawing.querySelectorAll(".card")] : [];
 const threads = drawing ? [...drawing.querySelectorAll(".thread")] : [];
 const natural = drawing ? { width: Number(drawing.getAttribute("width")), height: Number(drawing.getAttribute("height")) } : null;
 const places = cards.map((card) => card.getAttribute("transform").match(/-?[\d.]+/g).map(Number));
-const after = cards.map(() => []), before = cards.map(() => []);
+const after = cards.map(() => new Set()), before = cards.map(() => new Set()), joined = cards.map(() => []);
 for (const thread of threads) {
   const from = Number(thread.dataset.from), to = Number(thread.dataset.to);
-  if (!after[from].includes(to)) after[from].push(to);
-  if (!before[to].includes(from)) before[to].push(from);
+  after[from].add(to);
+  before[to].add(from);
+  joined[from].push(thread);
+  joined[to].push(thread);
 }
 const cardOf = new Map(cards.filter((card) => card.dataset.stage).map((card) => [Number(card.dataset.stage), card]));
 const SMALLEST = 0.12, LARGEST_SCALE = 2, LEGIBLE = 0.7;
@@ -49,11 +51,11 @@ function fit() {
   zoom(Math.min(1, (canvas.clientWidth - 1) / natural.width, room / natural.height));
 }
 
+let lit = [];
 function near(card) {
-  const number = Number(card?.dataset.card ?? -1);
-  for (const thread of threads) {
-    thread.classList.toggle("near", Number(thread.dataset.from) === number || Number(thread.dataset.to) === number);
-  }
+  for (const thread of lit) thread.classList.remove("near");
+  lit = card ? joined[Number(card.dataset.card)] : [];
+  for (const thread of lit) thread.classList.add("near");
 }
 
 function goTo(card, centre = false) {
@@ -66,7 +68,7 @@ function goTo(card, centre = false) {
 // Return the card that an arrow key leads to: along a line, or to the next one in the column.
 function beside(number, key) {
   const [left, top] = places[number];
-  const nearest = (others) => others.toSorted((one, other) => Math.abs(places[one][1] - top) - Math.abs(places[other][1] - top))[0];
+  const nearest = (others) => [...others].sort((one, other) => Math.abs(places[one][1] - top) - Math.abs(places[other][1] - top))[0];
   if (key === "ArrowRight") return nearest(after[number]);
   if (key === "ArrowLeft") return nearest(before[number]);
   const down = key === "ArrowDown";
@@ -131,12 +133,13 @@ function startGraph() {
     card.setAttribute("role", "button");
     card.setAttribute("tabindex", place ? "-1" : "0");
     if (!card.dataset.stage) card.setAttribute("aria-label", `Source ${card.querySelector("title").textContent.replace(/, a source$/, "")}`);
-    card.addEventListener("focus", () => near(card));
-    card.addEventListener("blur", () => near(null));
-    card.addEventListener("pointerenter", () => near(card));
-    card.addEventListener("pointerleave", () => near(document.activeElement?.closest?.(".card")));
-    card.addEventListener("click", () => open(card));
   });
+  const at = (event) => event.target.closest(".card");
+  drawing.addEventListener("focusin", (event) => near(at(event)));
+  drawing.addEventListener("focusout", () => near(null));
+  drawing.addEventListener("pointerover", (event) => near(at(event) ?? document.activeElement?.closest(".card")));
+  drawing.addEventListener("pointerleave", () => near(document.activeElement?.closest(".card")));
+  drawing.addEventListener("click", (event) => { if (at(event)) open(at(event)); });
   canvas.addEventListener("keydown", keys);
   canvas.addEventListener("pointerdown", drag);
   canvas.addEventListener("wheel", (event) => {

@@ -1,4 +1,6 @@
 // Which run is looked at, and which it is compared with; all else follows from these two.
+const ROWS = 500; // stages in the table; of more, those first that were not just kept
+const URGENT = ["failed", "not run", "ran", "restored", "kept", ""];
 const state = { run: 0, base: -1 };
 const current = () => runs[state.run];
 
@@ -38,7 +40,11 @@ function summary(run) {
 }
 
 function stagesTable(run, touched) {
-  const rows = stages.filter((stage) => stage.declared || run?.verdicts.has(stage.number)).map((stage) => {
+  const all = stages.filter((stage) => stage.declared || run?.verdicts.has(stage.number));
+  const rank = (stage) => URGENT.indexOf(run?.verdicts.get(stage.number)?.word ?? "");
+  const shown = all.length <= ROWS ? all : all.toSorted((one, other) => rank(one) - rank(other)).slice(0, ROWS);
+  $("more").textContent = all.length > ROWS ? `${all.length - ROWS} more are in the graph: find them there.` : "";
+  const rows = shown.map((stage) => {
     const verdict = run?.verdicts.get(stage.number);
     const made = verdict?.trace ? origin(verdict.trace, run.number) : verdict?.lost ? ["its trace is no longer in the store"] : [""];
     return el("tr", { class: touched.has(stage.number) ? "chosen" : undefined },
