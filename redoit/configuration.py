@@ -27,6 +27,16 @@ def sections() -> dict[str, dict[str, Any]]:
     return dict(config.as_dict())
 
 
+def origins(stage: str) -> dict[str, str]:
+    """Return setting -> the file that says what it is, of those that a file says."""
+    found: dict[str, str] = {}
+    for file in FILES:  # the later one is stronger
+        config = doit_cmd.DoitConfig()
+        config.loads([file] if os.path.exists(file) else [])
+        found |= dict.fromkeys(config.as_dict().get(SECTION + stage, {}), file)
+    return found
+
+
 def variables() -> dict[str, str]:
     """Return the variables of the command line: `doit train.epochs=2` gives `train.epochs` -> `2`."""
     return dict(doit_cmd._CMDLINE_VARS or {})  # noqa: SLF001 - doit has no list of them in public

@@ -24,7 +24,7 @@ class Graph:
             circle = " -> ".join(error.args[1])
             found = f"the tasks need each other in a circle ({circle})"
             raise DeclarationError("dodo.py", found, "break it") from None
-        self._stages = stages
+        self.stages = stages
         self._needs = {name: tuple(needed) for name, needed in needs.items()}
         self._needed_by: dict[str, list[str]] = {}
         for name, needed in needs.items():
@@ -33,15 +33,19 @@ class Graph:
 
     def dependents(self, name: str) -> tuple[str, ...]:
         """Return all stages that need this task, directly or not, in an order in which they can run."""
-        return self._in_order(_reached(self._needed_by, [name]) - {name})
+        found = _reached(self._needed_by, [name]) - {name}
+        return self._in_order(other for other in found if other in self.stages)
+
+    def needs(self, name: str) -> tuple[str, ...]:
+        """Return the tasks that this one needs directly."""
+        return self._needs.get(name, ())
 
     def needed(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Return the stages among these tasks and all that they need, in an order in which they can run."""
+        """Return these tasks and all that they need, in an order in which they can run."""
         return self._in_order(_reached(self._needs, names))
 
     def _in_order(self, names: Iterable[str]) -> tuple[str, ...]:
-        stages = (name for name in names if name in self._stages)
-        return tuple(sorted(stages, key=self._place.__getitem__))
+        return tuple(sorted(names, key=self._place.__getitem__))
 
 
 def _reached(edges: Mapping[str, Iterable[str]], names: Iterable[str]) -> set[str]:

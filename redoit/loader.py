@@ -12,6 +12,7 @@ from typing import Any
 from doit import cmd_base
 
 from redoit import configuration, lock
+from redoit.forecast import Forecast
 from redoit.graph import Graph, graph_of
 from redoit.session import Session
 from redoit.tasks import StageTask, engine, stage_of
@@ -61,8 +62,10 @@ class StageLoader(cmd_base.TaskLoader2):
         stages = {task.name: stage for task in tasks if (stage := stage_of(task))}
         if self.ours:
             self._configure(tasks, stages)
-            if cmd.execute_tasks:
+            if cmd.realising:
                 self._begin(cmd)
+            else:
+                self._look(tasks)
             self._rename(pos_args, tasks)
         return tasks
 
@@ -73,6 +76,21 @@ class StageLoader(cmd_base.TaskLoader2):
         self.session.parallel = (self._parameters.get("num_process") or 0) > 1
         self.session.selected = lambda: command.control.selected_tasks or ()
         self._stack.callback(self.session.record, engine().workspace)
+
+    def _look(self, tasks: list[Any]) -> None:
+        """Let stages only be looked at, each as it will be once those before it are realised."""
+        from redoit.lookahead import Lookahead
+
+        named = {task.name: task for task in tasks}
+        ahead: list[Lookahead] = []
+
+        def foresee(stage: str, database: Any) -> Forecast | None:
+            if not ahead:
+                ahead.append(Lookahead(self.session, named, database))
+            found = ahead[0].of(stage)
+            return found if isinstance(found, Forecast) else None
+
+        self.session.foresee = foresee
 
     def _configure(self, tasks: list[Any], stages: dict[str, StageTask]) -> None:
         names = {task.name for task in tasks}
@@ -87,9 +105,10 @@ class StageLoader(cmd_base.TaskLoader2):
             if stage is None:
                 continue
             stage.configured = dict(task.cfg_values or {})
+            stage.overridden = overrides.get(task.name, {})
             files = configuration.values(task.name, stage.declared, stage.configured)
             # doit takes these for defaults, so that what follows the task on the command line is stronger.
-            task.cfg_values = {**files, **overrides.get(task.name, {})}
+            task.cfg_values = {**files, **stage.overridden}
             stage.session = self.session
 
     def _rename(self, arguments: list[str], tasks: list[Any]) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from redoit.errors import InputError
 from redoit.files import Identity, identity
@@ -68,8 +69,10 @@ class Observer:
         """Forget the source that was read: the next look reads it anew."""
         self._look = Look(self._root)
 
-    def action(self, stage: Stage, settings: tuple[Setting, ...]) -> Observation:
-        """Return the action of a stage as the world is now.
+    def action(
+        self, stage: Stage, settings: tuple[Setting, ...], expected: Mapping[str, str] = MappingProxyType({})
+    ) -> Observation:
+        """Return the action of a stage as the world is now; `expected`: path -> digest, where it is to be another.
 
         Raises: InputError if an input is missing, SourceError if code can't be read.
         """
@@ -78,7 +81,7 @@ class Observer:
         # Before anything is digested: what changes from now on has another identity in the end.
         files = {path: identity(path) for path in (*stage.inputs.values(), *look.files(code))}
         action = Action(
-            inputs={role: self._input(stage, role, path) for role, path in stage.inputs.items()},
+            inputs={role: expected.get(path) or self._input(stage, role, path) for role, path in stage.inputs.items()},
             settings=settings,
             outputs=tuple(stage.outputs),
             code={part.name: part.digest for part in code.parts},

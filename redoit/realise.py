@@ -75,6 +75,16 @@ class Engine:
         """
         return self._decide(stage, self.observer.action(stage, settings), distrust)
 
+    def foresee(
+        self, stage: Stage, settings: Settings, distrust: Reason | None, expected: Mapping[str, str]
+    ) -> tuple[Observation, Decision]:
+        """Return what will be decided when files have the digests that are expected. Changes nothing.
+
+        Raises: InputError, SourceError, StoreError.
+        """
+        observation = self.observer.action(stage, settings, expected)
+        return observation, self._decide(stage, observation, distrust, self.workspace.store_of(stage).holds)
+
     def realise(
         self,
         stage: Stage,
@@ -141,16 +151,29 @@ class Engine:
         finally:
             unstage(stage)
 
-    def _decide(self, stage: Stage, observation: Observation, distrust: Reason | None) -> Decision:
+    def _decide(
+        self,
+        stage: Stage,
+        observation: Observation,
+        distrust: Reason | None,
+        held: Callable[[Artifact], bool] | None = None,
+    ) -> Decision:
+        """Return what to do. `held`: a closer look at a blob that would be restored."""
         store = self.workspace.store_of(stage)
+        observed = self.observer.outputs(stage)
+
+        def restorable(trace: Trace) -> bool:
+            differing = (each for role, each in trace.manifest.items() if observed.get(role) != each.digest)
+            return all(map(store.has, trace.manifest.values())) and (held is None or all(map(held, differing)))
+
         mark = self.workspace.marks.of(stage.name)
         return decide(
             observation.action,
             store.traces(observation.action.key),
-            self.observer.outputs(stage),
+            observed,
             policy=stage.policy,
             distrust=mark.reason if mark else distrust,
-            restorable=lambda trace: all(store.has(artifact) for artifact in trace.manifest.values()),
+            restorable=restorable,
             earlier=lambda: self.workspace.earlier(stage),
         )
 

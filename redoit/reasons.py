@@ -31,6 +31,8 @@ KINDS = {
     "setting added": "{subject} {new} is new",
     "setting removed": "{subject} {old} is gone",
     "input": "input {subject} changed",
+    "input awaited": "input {subject} is made anew",
+    "twin": "{subject} has the same action, and runs before",
     "code": "code of {subject} changed",
     "code added": "code of {subject} is new",
     "code removed": "code of {subject} is gone",

@@ -3,8 +3,10 @@
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from redoit.decide import Keep
+from redoit.forecast import Forecast
 from redoit.formats import name_of_trace
 from redoit.graph import Graph
 from redoit.history import Invocation, Verdict
@@ -18,11 +20,12 @@ class Session:
     """What stages share while a command lasts.
 
     `always` and `caching` are `doit -a` and `cache` of the project; `executing` tells whether stages are realised or
-    only looked at, `parallel` whether several may be so at once; `selected` returns the tasks that were asked for, once
-    that is known.
+    only looked at, by `foresee`, `parallel` whether several may be so at once; `selected` returns the tasks that were
+    asked for, once that is known.
     """
 
     graph: Graph
+    foresee: Callable[[str, Any], Forecast | None] = lambda _stage, _database: None
     always: bool = False
     caching: bool = True
     executing: bool = False
@@ -52,7 +55,7 @@ class Session:
 
     def record(self, workspace: Workspace) -> None:
         """Put the run on record, and what it saved. What was selected and not reached is in it, too."""
-        missed = self.graph.needed(self.selected())
+        missed = [name for name in self.graph.needed(self.selected()) if name in self.graph.stages]
         verdicts = self.verdicts | {name: Verdict("not run") for name in missed if name not in self.verdicts}
         if not verdicts:
             return

@@ -87,8 +87,16 @@ class Store:
         except CorruptError:
             return False
 
+    def holds(self, artifact: Artifact) -> bool:
+        """Tell whether a blob is there, and its bytes are the ones its name promises. Changes nothing."""
+        try:
+            with self._opened(artifact.digest) as file:
+                return _size(file) == artifact.size and digest.of_stream(file) == artifact.digest
+        except (CorruptError, OSError):
+            return False
+
     def get(self, name: str) -> bytes:
-        """Return the bytes of a small blob: source, and the end of a log.
+        """Return the bytes of a small blob: source, and the end of a log. Who only looks changes nothing.
 
         Raises: StoreError if it is too large to be read whole; CorruptError if its bytes are not there, or not the ones
         its name promises.
@@ -99,8 +107,8 @@ class Store:
                 found = f"found {size:,} bytes, expected {disk.SMALL:,} at most"
                 raise StoreError(f"blob {name}", found, "look at the file itself")
             data = file.read(size)
-            if digest.of_bytes(data) != name:
-                self._refuse(name, file)
+        if digest.of_bytes(data) != name:
+            raise _corrupt(name)
         return data
 
     def restore(self, artifact: Artifact, target: Path) -> None:
@@ -209,7 +217,11 @@ class Store:
             # Another process may have put this one aside, and a true one there, since we opened it.
             if os.path.samestat(os.fstat(file.fileno()), self.blob(name).lstat()):
                 self.quarantine(self.blob(name))
-        raise CorruptError(f"blob {name}", "its bytes are not the ones its name promises", "rerun the stage")
+        raise _corrupt(name)
+
+
+def _corrupt(name: str) -> CorruptError:
+    return CorruptError(f"blob {name}", "its bytes are not the ones its name promises", "rerun the stage")
 
 
 def _size(file: BufferedReader) -> int:

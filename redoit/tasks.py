@@ -17,11 +17,12 @@ from doit.dependency import FileChangedChecker, UptodateCalculator
 from doit.exceptions import TaskFailed
 
 from redoit import configuration
-from redoit.decide import Decision, Keep, Restore, Run
+from redoit.decide import Decision, Keep
 from redoit.errors import DeclarationError, RedoitError
+from redoit.forecast import Forecast, Forecaster, in_words
 from redoit.graph import Graph
 from redoit.realise import Engine
-from redoit.reasons import Reason, sentence
+from redoit.reasons import Reason
 from redoit.records import Setting, Stage, Trace
 from redoit.running import RUNNING
 from redoit.screens import Screens, screens
@@ -58,9 +59,10 @@ class ContentChecker(FileChangedChecker):
 class StageTask(UptodateCalculator):
     """One stage between doit and the engine.
 
-    `decision` is what the reporter announces, `seconds` how long it took. The command that loads the stages sets the
-    rest: `configured` is the stage's section of the configuration files, `session` what all stages share; the reporter
-    may say in `screens` where the step's output is to appear.
+    `decision` is what the reporter announces, `seconds` how long it took; `forecast` is what a mere look came to. The
+    command that loads the stages sets the rest: `configured` is the stage's section of the configuration files,
+    `overridden` what variables on the command line say, `session` what all stages share; the reporter may say in
+    `screens` where the step's output is to appear.
     """
 
     def __init__(self, stage: Stage, declared: tuple[Declared, ...]) -> None:
@@ -68,9 +70,11 @@ class StageTask(UptodateCalculator):
         self.stage = stage
         self.declared = {setting.name: setting for setting in declared}
         self.configured: dict[str, Any] | None = None
+        self.overridden: Mapping[str, Any] = {}
         self.session = Session(Graph({}))
         self.screens: Screens | None = None
         self.decision: Decision | None = None
+        self.forecast: Forecast | None = None
         self.seconds = 0.0
 
     def configure_task(self, task: Any) -> None:
@@ -84,12 +88,8 @@ class StageTask(UptodateCalculator):
 
     def __repr__(self) -> str:
         """Say why the stage is not up to date, as `doit info` asks."""
-        match self.decision:
-            case Run(reasons):
-                return f"{self.stage.name} runs: {sentence(reasons, self.stage.files)}"
-            case Restore():
-                return f"{self.stage.name} is restored from the store"
-        return f"stage {self.stage.name}"
+        found = self.forecast
+        return f"{self.stage.name} {in_words(found)}" if found else f"stage {self.stage.name}"
 
     def __getstate__(self) -> dict[str, Any]:
         # doit may send an action to a worker process, and the database can't go there.
@@ -98,14 +98,15 @@ class StageTask(UptodateCalculator):
 
     def __call__(self, task: Any, values: Mapping[str, Any]) -> bool:
         """Decide: True if what is in place is to be kept."""
+        if not self.session.executing:
+            self.forecast = self.session.foresee(task.name, self._database)
+            return self.forecast is not None and self.forecast.word == "keep"
         began = time.perf_counter()
         self.decision = None
         store = engine().workspace.store_of(self.stage)
-        executing = self.session.executing
         try:
-            if executing:
-                self._begin()
-            with store.in_use() if executing else contextlib.nullcontext():
+            self._begin()
+            with store.in_use():
                 self.decision = engine().decide(self.stage, self.settings(task), self._distrust(task))
                 if isinstance(self.decision, Keep):
                     self._agree(task, values, self.decision)
@@ -160,6 +161,15 @@ class StageTask(UptodateCalculator):
             if name not in (CACHE, TIME_LIMIT)
         )
 
+    def is_told_to_run(self, task: Any) -> bool:
+        """Tell whether the command line says `--no-cache` of this stage."""
+        return bool(task.options) and not task.options[CACHE]  # doit has read the options of those named there
+
+    def foresee(self, task: Any, forecaster: Forecaster) -> Forecast:
+        """Return what would become of the stage, now that all it needs has been looked at."""
+        dependents = self.session.graph.dependents(task.name)
+        return forecaster.look(self.stage, self.settings(task), self._distrust(task), dependents)
+
     def _begin(self) -> None:
         """Remember for which stages the command line says `--no-cache`, before the first one begins, also if we die."""
         if self.session.begun:
@@ -167,8 +177,17 @@ class StageTask(UptodateCalculator):
         self.session.begun = True
         for name, task in self.tasks_dict.items():
             stage = stage_of(task)
-            if stage and task.options and not task.options[CACHE]:  # doit has read the options of those named there
+            if stage and stage.is_told_to_run(task):
                 engine().workspace.marks.put(name, self.session.graph.dependents(name), "uncached")
+
+    def origin(self, task: Any, name: str) -> str:
+        """Return where the value of a setting comes from, in words."""
+        task.init_options()
+        value, default = task.options[name], self.declared[name].default
+        if (task.cfg_values or {}).get(name, default) != value or name in self.overridden:
+            return "the command line"
+        files = configuration.origins(self.stage.name)
+        return files.get(name, "the default of run")
 
     def _edited(self) -> bool:
         """Tell whether the configuration files say something else of the stage by now."""
@@ -193,8 +212,6 @@ class StageTask(UptodateCalculator):
 
     def _agree(self, task: Any, values: Mapping[str, Any], decision: Keep) -> None:
         """Make doit's database say what the traces say: it may be lost, or from another run."""
-        if not self.session.executing:
-            return  # a look must not change anything
         engine().keep(self.stage, decision.trace)
         known = self.get_val(task.name, "deps:")
         current = all(self.get_val(task.name, path) == engine().workspace.files.digest(path) for path in task.file_dep)

@@ -36,9 +36,13 @@ DODO = "dodo.py"
 
 
 class StageCommand(DoitCmdBase):
-    """A command on a project with stages. `exclusive`: it waits for other commands that change something."""
+    """A command on a project with stages. `exclusive`: it waits for other commands that change something.
+
+    `realising`: it makes the outputs of stages true, and does not only look at them.
+    """
 
     exclusive = True
+    realising = False
     loader: Any
 
     def get_options(self) -> Any:
@@ -79,6 +83,9 @@ class StageCommand(DoitCmdBase):
                 return int(super().execute(params, args) or 0)
             except RedoitError as error:
                 raise InvalidDodoFile(str(error)) from None
+            except BrokenPipeError:  # whoever read what we say has gone
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                return SIGNALLED + signal.SIGPIPE
             except OSError as error:  # no room, or no more open files, where doit itself looks
                 found = error.strerror or str(error)
                 raise InvalidDodoFile(f"{error.filename or DODO}: {found}; mend that and run again") from None

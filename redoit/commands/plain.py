@@ -19,6 +19,8 @@ from redoit.tasks import engine, stage_of
 class Run(StageCommand, cmd_run.Run):
     """doit's `run`."""
 
+    realising = True
+
 
 class List(StageCommand, cmd_list.List):
     """doit's `list`."""

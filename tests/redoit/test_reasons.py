@@ -23,6 +23,8 @@ EPOCHS, *OTHERS = USUAL.settings
         (Reason("setting added", "epochs", None, 7), "epochs 7 is new"),
         (Reason("setting removed", "epochs", 5), "epochs 5 is gone"),
         (Reason("input", "images"), "input data/x.h5 changed"),
+        (Reason("input awaited", "images", None, "fetch"), "input data/x.h5 is made anew"),
+        (Reason("twin", "import"), "import has the same action, and runs before"),
         (Reason("code", "steps.nets:build"), "code of steps.nets:build changed"),
         (Reason("code added", "steps.nets:build"), "code of steps.nets:build is new"),
         (Reason("code removed", "steps.nets:build"), "code of steps.nets:build is gone"),

@@ -1,11 +1,13 @@
 """Runs of doit in one folder: as real processes, or in forks, which cost a tenth of the time."""
 
 import contextlib
+import json
 import subprocess
 import sys
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from forked import doit, ended, forked
 from projects import Pipeline, Result
@@ -14,6 +16,7 @@ from witnesses import Offspring
 from redoit.realise import Engine
 
 PATIENCE = 60  # seconds
+FORESEEN = {"keep": "kept", "restore": "restored", "run": "finished", "fail": "failed", "not run": None}
 
 
 @dataclass(frozen=True)
@@ -33,12 +36,34 @@ class Doit:
         return replace(self, root=root)
 
     def run(self, arguments: tuple[str, ...]) -> Result:
-        """Run doit to its end."""
+        """Run doit to its end, and hold it against what `doit plan` foresees."""
+        planned = self._plan(arguments) if self.kind is Engine and not self.real else []
         self._begin()
         result = self._end(self._start(arguments, 0), 0)
+        self._compare(planned, result)
         for verdict in ("kept", "restored", "finished"):
             self.tally[verdict] += len(result.told(verdict))
         return result
+
+    def _plan(self, arguments: tuple[str, ...]) -> list[dict[str, Any]]:
+        """Return what a run is said to come to, which changes nothing."""
+        given = [each for each in arguments if not each.startswith("-n") and each != "--no-wait"]
+        assert ended(self._fork(("plan", "--json", *given), 0)) in (0, 3), self._out(0).read_text()
+        text = self._out(0).read_text()
+        return json.loads(text) if text.startswith("[") else []  # else an error that the run meets, too
+
+    def _compare(self, planned: list[dict[str, Any]], result: Result) -> None:
+        """Hold a run against what was foreseen of it."""
+        words = {name: word for word in ("kept", "restored", "finished", "failed") for name in result.told(word)}
+        for each in planned:
+            became, foreseen = words.get(each["task"]), FORESEEN[each["verdict"]]
+            if result.code:
+                continue
+            # What awaits bytes that nobody knows may find that they were seen before, and so may what has a twin.
+            sure = not each["awaits"] and "same action" not in str(each["why"])
+            self.tally["foreseen" if sure else "guessed"] += 1
+            assert became == foreseen or not sure, f"{each} became {became}\n{result.text}"
+        assert result.code or not planned or set(words) == {each["task"] for each in planned}, (planned, result.text)
 
     def run_at_once(self, arguments: tuple[str, ...]) -> list[Result]:
         """Run two doits at once, to their ends; each result has what both executed."""

@@ -18,12 +18,12 @@ from doit import cmd_run
 from doit.doit_cmd import DoitMain
 
 from redoit import child, database, disk, loader, reporter, tasks
-from redoit.commands import cache, plain, verify
+from redoit.commands import cache, plain, plan, verify
 from redoit.errors import StepError
 from redoit.execute import Call, Result
 from redoit.realise import Engine, Execute
 
-IMPORTED = (database, loader, reporter, cache, plain, verify)  # by doit, in a process of its own each time
+IMPORTED = (database, loader, reporter, cache, plain, plan, verify)  # by doit, in a process of its own each time
 
 
 def forked(work: Callable[[], int], out: Path) -> int:

@@ -1,0 +1,88 @@
+"""What `why` and `plan` share: they look ahead, with task names and parameters just as a run takes them."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from doit.cmd_run import opt_always, opt_single
+from doit.control import TaskControl
+
+from redoit.commands.base import StageCommand
+from redoit.commands.screen import Screen
+from redoit.explain import Explainer
+from redoit.forecast import Forecast
+from redoit.lookahead import Lookahead, Ordinary
+from redoit.tasks import engine, stage_of
+
+JSON = {"name": "json", "long": "json", "type": bool, "default": False, "help": "for programs"}
+
+
+class Foresight(StageCommand):
+    """A command that shows what a run would do. Executes nothing, changes nothing, and waits for nobody."""
+
+    exclusive = False
+    execute_tasks = True  # so that doit reads the parameters that follow a task
+    doc_usage = "[TASK/TARGET...]"
+    cmd_options = (opt_always, opt_single, JSON)
+
+    def execute(self, params: Any, args: list[str]) -> int:
+        """Run the command; `--json` may stand last, too."""
+        if args[-1:] == ["--json"]:
+            args.pop()
+            params["json"] = True
+        return super().execute(params, args)
+
+    def _execute(self, always: bool, single: bool, json: bool) -> int:
+        self.need_stages()
+        self.loader.session.always = always
+        control = TaskControl(self.task_list)
+        control.process(self.sel_tasks)
+        if single:
+            _leave_out_needs(control)
+        lookahead = Lookahead(self.loader.session, control.tasks, self.dep_manager, always=always)
+        found = {task.name: one for task, one in lookahead.through(control.task_dispatcher()) if task.actions}
+        self.show(self._asked_for(control, found), found, as_json=json)
+        return 0
+
+    def show(
+        self, asked: Mapping[str, Forecast | Ordinary], found: Mapping[str, Forecast | Ordinary], *, as_json: bool
+    ) -> None:
+        """Show what was asked for, of all that was found, in the order in which it would come about."""
+        raise NotImplementedError
+
+    def explainer(self, found: Mapping[str, Forecast | Ordinary]) -> Explainer:
+        """Return what explains the stages among what was found."""
+        tasks = {task.name: task for task in self.task_list}
+        stages = {name: one for name, one in found.items() if isinstance(one, Forecast)}
+        origins = {
+            name: {setting.name: stage.origin(tasks[name], setting.name) for setting in one.settings}
+            for name, one in stages.items()
+            if (stage := stage_of(tasks[name])) and one.word == "run"
+        }
+        return Explainer(engine().workspace, stages, origins)
+
+    @property
+    def screen(self) -> Screen:
+        """Where it is shown."""
+        return Screen(self.outstream)
+
+    def write_json(self, value: object) -> None:
+        """Write a value for programs."""
+        self.outstream.write(f"{json.dumps(value, indent=2)}\n")
+
+    def _asked_for(
+        self, control: TaskControl, found: Mapping[str, Forecast | Ordinary]
+    ) -> dict[str, Forecast | Ordinary]:
+        """Return what was named on the command line, groups by their members; all of it if nothing was."""
+        if self.sel_default_tasks:
+            return dict(found)
+        named = set(control.selected_tasks)
+        return {name: one for name, one in found.items() if {name, control.tasks[name].subtask_of} & named}
+
+
+def _leave_out_needs(control: TaskControl) -> None:
+    """Let tasks be looked at without those that they need, as `doit -s` runs them."""
+    for name in control.selected_tasks:
+        task = control.tasks[name]
+        for alone in [control.tasks[each] for each in task.task_dep] if task.has_subtask else [task]:
+            alone.task_dep = []

@@ -1,0 +1,135 @@
+"""`doit why`: for each stage the verdict, and exactly why."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from redoit.commands.foresight import Foresight
+from redoit.commands.plan import seconds_in_words
+from redoit.commands.screen import STYLES
+from redoit.diff import changed
+from redoit.errors import brief
+from redoit.forecast import Forecast, why
+from redoit.lookahead import Ordinary
+
+SHORT = 12  # digits of a digest that tell it from others
+DIFFS = {"+": "green", "-": "red", "@": "cyan"}  # sign of a line -> its colour
+
+
+class Why(Foresight):
+    """Shows a few lines per stage, with a diff of each piece of code that changed."""
+
+    name = "why"
+    doc_purpose = "show for each stage whether it would be kept, restored or run, and exactly why"
+    doc_description = (
+        "Takes tasks and parameters just as a run does. What runs is compared with the closest earlier result here."
+        " --json: for programs. Executes nothing."
+    )
+
+    def show(
+        self, asked: Mapping[str, Forecast | Ordinary], found: Mapping[str, Forecast | Ordinary], *, as_json: bool
+    ) -> None:
+        """Explain what was asked for."""
+        explainer = self.explainer(found)
+        stages = {name: one for name, one in asked.items() if isinstance(one, Forecast)}
+        if as_json:
+            self.write_json([explainer.explanation(name) for name in stages])
+            return
+        screen = self.screen
+        for name, one in asked.items():
+            if isinstance(one, Ordinary):
+                words = f", an ordinary task; for more: doit info {name}"
+                screen.line((name, "bold"), ": ", (one.word, STYLES[one.word]), words)
+                continue
+            screen.line((name, "bold"), ": ", (one.word, STYLES[one.word]), _headline(one))
+            for indent, text, style in _lines(explainer.explanation(name)):
+                screen.line((text, style), indent=indent)
+
+
+def _headline(one: Forecast) -> str:
+    if one.word != "run":
+        return ""
+    time_taken = "" if one.seconds is None else f", ~{seconds_in_words(one.seconds)}"
+    return f"{time_taken}{f', {why(one)}' if one.unless else ''}"
+
+
+def _lines(found: dict[str, Any]) -> Iterator[tuple[int, str, str]]:
+    """Yield indent, text and style of what is told of a stage."""
+    if found["error"]:
+        yield 2, found["error"], ""
+    if found["blocked_by"]:
+        yield 2, f"it needs {', '.join(found['blocked_by'])}", ""
+    known: set[str] = set()
+    for reason in found["reasons"]:
+        yield 2, _told(reason), ""
+        yield from _details(reason, known)
+    if found["result"]:
+        yield 2, f"made {_described(found['result'])}", ""
+    if found["compared_with"]:
+        yield 2, f"compared with what was made {_described(found['compared_with'])}", "dim"
+
+
+def _told(reason: dict[str, Any]) -> str:
+    """Return a reason in words, with where its new value comes from."""
+    kind, text = reason["kind"], str(reason["text"])
+    if kind in ("setting", "setting added"):
+        return f"setting {text}, from {reason['from']}"
+    if kind == "package":
+        return f"package {text}" if reason["subject"] != "python" else f"Python {reason['old']} -> {reason['new']}"
+    if kind in ("input", "output changed"):
+        return f"{text}: {_short(reason['old'])} -> {_short(reason['new'])}"
+    if kind == "input awaited":
+        return f"{text} by {reason['made_by']}"
+    return text
+
+
+def _details(reason: dict[str, Any], known: set[str]) -> Iterator[tuple[int, str, str]]:
+    kind = reason["kind"]
+    if kind == "output changed":
+        yield 4, "not as its stage left it: changed by hand, or corrupt", ""
+    if reason.get("command"):
+        since = f", {_time(reason['since'])}" if reason["since"] is not None else ""
+        yield 4, f"by: {reason['command']}{since}", ""
+    if kind == "input" and reason["made_by"]:
+        yield 4, f"made by {reason['made_by']}{_because(reason)}", ""
+    elif kind == "input":
+        yield 4, "no stage makes it", ""
+    if kind == "input awaited" and reason["because"]:
+        yield 4, f"{reason['made_by']} runs: {reason['because']}", ""
+    if kind.startswith("code"):
+        yield from _code(reason, known)
+
+
+def _because(reason: dict[str, Any]) -> str:
+    return f", where: {reason['because']}" if reason["because"] else "; its result of then is not on record"
+
+
+def _code(reason: dict[str, Any], known: set[str]) -> Iterator[tuple[int, str, str]]:
+    """Yield how code is reached and what of it changed; `known`: lines that were shown as part of other code."""
+    if reason["via"]:
+        yield 4, f"reached by {' -> '.join(reason['via'])}", ""
+    for line in reason["taken_whole"]:
+        yield 4, line, ""
+    if reason["diff"] is None:
+        yield 4, "its earlier source is no longer in the store", ""
+    lines = reason["diff"] or []
+    if lines and changed(lines) <= known:
+        yield 4, "the same lines as above", ""
+        return
+    known |= changed(lines)
+    for line in lines:
+        yield 4, line, DIFFS.get(line[:1], "")
+
+
+def _described(result: dict[str, Any]) -> str:
+    settings = ", ".join(f"{name} {value}" for name, value in result["settings"].items())
+    where = f"{_time(result['started'])} on {brief(result['host'])} in {result['seconds']:.3f}s"
+    return f"{where}, with {settings}" if settings else where
+
+
+def _time(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+
+
+def _short(digest: object) -> str:
+    return str(digest)[:SHORT]

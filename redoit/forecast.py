@@ -1,0 +1,176 @@
+"""What a run would do now, stage by stage, before anything is done. Executes nothing and changes nothing.
+
+What is kept stays, and what is restored yields known bytes, so the stages behind are decided as they will be. What is
+made anew has bytes that nobody knows: a stage behind runs, unless they stay the same.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from redoit.decide import Decision, Keep, Restore, Run
+from redoit.errors import RedoitError, brief
+from redoit.marks import Mark
+from redoit.observe import Observation
+from redoit.realise import Engine
+from redoit.reasons import ANYHOW, UPSTREAM, Reason, sentence
+from redoit.records import Setting, Stage, Trace
+
+UNKNOWN = "0" * 64  # stands for the digest of what was never made
+COPIED = 1e9  # bytes a second
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What would become of a stage.
+
+    `decision`: what will be done; where files are awaited, what would be done if they stayed the same; None on an
+    error. `awaited`: input role -> the task that makes it anew. `mark`: why it is distrusted. `twin`: a stage with the
+    same action, which runs before. `blocked`: tasks that it needs, and that will not succeed.
+    """
+
+    stage: Stage
+    settings: tuple[Setting, ...] = ()
+    decision: Decision | None = None
+    observation: Observation | None = None
+    awaited: Mapping[str, str] = field(default_factory=dict)
+    mark: Mark | None = None
+    twin: str = ""
+    error: str = ""
+    blocked: tuple[str, ...] = ()
+
+    @property
+    def word(self) -> str:
+        """`keep`, `restore`, `run`, `fail` or `not run`."""
+        if self.blocked:
+            return "not run"
+        if self.decision is None:
+            return "fail"
+        if isinstance(self.decision, Run) or self.awaited:
+            return "restore" if self.twin and self.stage.policy.restorable else "run"
+        return "keep" if isinstance(self.decision, Keep) else "restore"
+
+    @property
+    def unless(self) -> str:
+        """What becomes of it instead, `kept` or `restored`, if the files that it awaits stay the same; else nothing."""
+        if not self.awaited or self.decision is None or isinstance(self.decision, Run):
+            return ""
+        return "kept" if isinstance(self.decision, Keep) else "restored"
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why it is not kept."""
+        if self.twin:
+            own = self.decision.reasons if isinstance(self.decision, Run) and self.word == "run" else ()
+            return (*own, Reason("twin", self.twin))
+        known = () if self.decision is None or isinstance(self.decision, Keep) else self.decision.reasons
+        certain = isinstance(self.decision, Run) and (self.mark or known == (Reason("first"),))
+        if certain or not self.awaited:
+            return known
+        waits = tuple(Reason("input awaited", role, None, maker) for role, maker in sorted(self.awaited.items()))
+        own = known if isinstance(self.decision, Run) else ()
+        return (*(one for one in own if not (one.kind == "input" and one.subject in self.awaited)), *waits)
+
+    @property
+    def trace(self) -> Trace | None:
+        """The result that is kept or restored; of a stage that runs, the closest earlier one."""
+        match self.decision:
+            case Keep(trace) | Restore(trace):
+                return trace
+            case Run(_, earlier):
+                return earlier
+        return None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long that will take, None where nobody knows."""
+        match self.word:
+            case "run":
+                return self.trace.seconds if self.trace else None
+            case "restore" if self.trace:
+                return sum(artifact.size for artifact in self.trace.manifest.values()) / COPIED
+        return 0.0
+
+
+def in_words(found: Forecast) -> str:
+    """Return what would become of a stage, and why, in one line."""
+    match found.word:
+        case "not run":
+            return f"does not run: it needs {', '.join(found.blocked)}"
+        case "fail":
+            return f"fails: {found.error}"
+        case "keep":
+            return "is kept"
+        case "restore":
+            return f"is restored from the store: {why(found)}"
+    return f"runs {why(found)}" if found.unless else f"runs: {why(found)}"
+
+
+def why(found: Forecast) -> str:
+    """Return in one line why a stage is not kept, or what could still keep it from running."""
+    if not found.unless:
+        return sentence(found.reasons, found.stage.files)
+    files = [brief(found.stage.inputs[role]) for role in sorted(found.awaited)]
+    makers = sorted(set(found.awaited.values()))
+    stay = f"{' and '.join(files)} {'stay' if len(files) > 1 else 'stays'} the same"
+    anew = f"{' and '.join(makers)} {'make' if len(makers) > 1 else 'makes'} {'them' if len(files) > 1 else 'it'} anew"
+    return f"unless {stay}: {anew}"
+
+
+class Forecaster:
+    """Looks ahead through the stages of one project, each after those that it needs."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._expected: dict[str, str] = {}  # path -> digest of what will be there, or was made there last
+        self._awaited: dict[str, str] = {}  # path -> the task that makes it anew
+        self._marks: dict[str, Mark] = {}
+        self._running: dict[tuple[str, bool], str] = {}  # action key, in which store -> the stage that runs it first
+
+    def distrust(self, stage: str, dependents: Iterable[str], kind: str) -> None:
+        """Foresee the marks that are made when a stage is realised that is not to be trusted."""
+        for dependent in dependents:
+            self._marks.setdefault(dependent, Mark(Reason("upstream", stage, UPSTREAM.get(kind, ANYHOW))))
+        self._marks[stage] = Mark(Reason(kind))
+
+    def look(
+        self, stage: Stage, settings: tuple[Setting, ...], distrust: Reason | None, dependents: tuple[str, ...]
+    ) -> Forecast:
+        """Return what would become of a stage, and foresee what that does to the stages behind it."""
+        mark = self._engine.workspace.marks.of(stage.name) or self._marks.get(stage.name)
+        mark = mark or (Mark(distrust) if distrust else None)
+        if distrust:
+            self.distrust(stage.name, dependents, distrust.kind)
+        awaited = {role: self._awaited[path] for role, path in stage.inputs.items() if path in self._awaited}
+        try:
+            reason = mark.reason if mark else None
+            observation, decision = self._engine.foresee(stage, settings, reason, self._expected)
+        except (RedoitError, OSError) as error:
+            return Forecast(stage, settings, error=str(error))
+        found = Forecast(stage, settings, decision, observation, awaited, mark)
+        if found.word == "restore":
+            assert found.trace is not None
+            self._expected |= {stage.outputs[role]: each for role, each in found.trace.digests.items()}
+        elif found.word == "run":
+            self._await(stage, decision)
+            found = replace(found, twin=self._twin(found))
+        return found
+
+    def make(self, task: str, paths: Iterable[str]) -> None:
+        """Foresee that an ordinary task makes files anew."""
+        for path in paths:
+            self._awaited[path] = task
+            self._expected[path] = self._engine.workspace.files.digest(path) or UNKNOWN
+
+    def _twin(self, found: Forecast) -> str:
+        """Return the stage that makes what this one is to make before it; nothing if it runs anyway."""
+        assert found.observation is not None
+        shared = (found.observation.action.key, found.stage.policy.restorable)
+        twin = self._running.setdefault(shared, found.stage.name)
+        return "" if twin == found.stage.name or found.mark or found.stage.policy.volatile else twin
+
+    def _await(self, stage: Stage, decision: Decision) -> None:
+        trace = self._engine.workspace.latest(stage) if isinstance(decision, Run) else decision.trace
+        last = trace.digests if trace else self._engine.observer.outputs(stage)
+        for role, path in stage.outputs.items():
+            self._awaited[path] = stage.name
+            self._expected[path] = last.get(role) or UNKNOWN

@@ -1,0 +1,102 @@
+"""Looks ahead through tasks in doit's own order: at stages as the engine decides, at ordinary ones as doit does."""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from redoit.forecast import Forecast, Forecaster
+from redoit.session import Session
+from redoit.tasks import engine, stage_of
+
+FAILING = ("fail", "not run")
+WORDS = {"up-to-date": "keep", "run": "run", "error": "fail", "ignore": "ignored"}  # of doit, and ours
+
+
+@dataclass(frozen=True)
+class Ordinary:
+    """What would become of a task that redoit does not decide. `word`: as that of a forecast, or `ignored`."""
+
+    name: str
+    word: str
+    error: str = ""
+    blocked: tuple[str, ...] = ()
+
+
+class Lookahead:
+    """What would become of tasks, by name. Those that a task needs are to be looked at before it."""
+
+    def __init__(self, session: Session, tasks: Mapping[str, Any], database: Any, *, always: bool = False) -> None:
+        self._session = session
+        self._tasks = tasks
+        self._database = database
+        self._always = always
+        self._forecaster = Forecaster(engine())
+        self._awaited: set[str] = set()
+        self.found: dict[str, Forecast | Ordinary] = {}
+        for name, task in tasks.items():
+            stage = stage_of(task)
+            if stage and stage.is_told_to_run(task):
+                self._forecaster.distrust(name, session.graph.dependents(name), "uncached")
+
+    def of(self, name: str) -> Forecast | Ordinary:
+        """Return what would become of a task, once all that it needs has been looked at."""
+        for other in self._session.graph.needed([name]):
+            if other not in self.found:
+                needs = self._session.graph.needs(other)
+                blocked = tuple(each for each in needs if each in self.found and self.found[each].word in FAILING)
+                self.look(self._tasks[other], blocked)
+        return self.found[name]
+
+    def through(self, dispatcher: Any) -> Iterator[tuple[Any, Forecast | Ordinary]]:
+        """Yield tasks as doit would come to them, and what would become of them."""
+        node = None
+        while True:
+            try:
+                node = dispatcher.generator.send(node)
+            except StopIteration:
+                return
+            if node.run_status is not None:  # for the second time: its setup tasks have been looked at
+                node.run_status = "successful"
+                continue
+            blocked = tuple(other.task.name for other in node.bad_deps)
+            found = self.look(node.task, blocked, ignored=bool(node.ignored_deps))
+            node.run_status = self._status(node.task, found)
+            yield node.task, found
+
+    def look(self, task: Any, blocked: tuple[str, ...] = (), *, ignored: bool = False) -> Forecast | Ordinary:
+        """Return what would become of a task, which needs others that fail, or are ignored."""
+        stage = stage_of(task)
+        if ignored or self._database.status_is_ignore(task):
+            self.found[task.name] = Ordinary(task.name, "ignored")
+        elif blocked and stage:
+            self.found[task.name] = Forecast(stage.stage, blocked=blocked)
+        elif blocked:
+            self.found[task.name] = Ordinary(task.name, "not run", blocked=blocked)
+        else:
+            self.found[task.name] = stage.foresee(task, self._forecaster) if stage else self._ordinary(task)
+        if self.found[task.name].word == "run":
+            self._awaited.update(map(os.path.normpath, task.targets))
+        return self.found[task.name]
+
+    def _ordinary(self, task: Any) -> Ordinary:
+        if self._always or self._awaited.intersection(map(os.path.normpath, task.file_dep)):
+            found = Ordinary(task.name, "run")
+        else:
+            status = self._database.get_status(task, self._tasks)
+            error = status.get_error_message() or "" if status.status == "error" else ""
+            found = Ordinary(task.name, WORDS[status.status], error)
+        if found.word == "run" and task.actions:
+            self._forecaster.make(task.name, map(os.path.normpath, task.targets))
+        return found
+
+    def _status(self, task: Any, found: Forecast | Ordinary) -> str:
+        """Return what doit is to take a task for."""
+        if found.word in FAILING:
+            return "failure"
+        if found.word == "ignored":
+            return "ignore"
+        if found.word == "keep":
+            task.values = self._database.get_values(task.name)
+            return "up-to-date"
+        return "run" if task.setup_tasks else "successful"

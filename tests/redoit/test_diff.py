@@ -1,0 +1,53 @@
+"""Diffs of normalised source: short lines, and nothing lost on the way."""
+
+import ast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from redoit.diff import WIDE, changed, diff, laid_out
+
+LONG = "layers = [" + ", ".join(f"Dense({number}, activation='relu', name='a, (b')" for number in range(9)) + "]"
+
+
+def test_a_change_in_a_long_line_is_one_short_line() -> None:
+    """Of a statement in hundreds of columns only the item that changed is shown as changed."""
+    lines = diff(LONG, LONG.replace("Dense(4,", "Dense(44,"))
+    assert changed(lines) == {
+        "-Dense(4, activation='relu', name='a, (b'),",
+        "+Dense(44, activation='relu', name='a, (b'),",
+    }
+    assert all(len(line) <= WIDE + 1 for line in lines)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        LONG,
+        f"def run({', '.join(f'argument_{number}: int={number}' for number in range(20))}) -> None:",
+        f"x = '{'a' * 200}'",
+        "x = '''" + "a, " * 99,
+        f"call()({LONG})",
+        "(" * 300,
+        "x = " + "[" * 40 + "1" * 99 + "]" * 40,
+        "\\" * 200,
+        "\x00" * 200,
+    ],
+)
+def test_nothing_is_lost(line: str) -> None:
+    """A line that is laid out has all its signs still, whatever it is, in their order."""
+    signs = "".join(laid_out(f"    {line}")).replace(" ", "")
+    assert signs == line.replace(" ", "")
+
+
+def test_what_is_laid_out_means_the_same() -> None:
+    """Source that is laid out parses to the same program."""
+    assert ast.dump(ast.parse("\n".join(laid_out(LONG)))) == ast.dump(ast.parse(LONG))
+
+
+@given(st.text(), st.text())
+def test_any_text(before: str, after: str) -> None:
+    """Whatever stands in the store can be compared, and equal texts have no difference."""
+    assert diff(before, before) == []
+    assert (diff(before, after) == []) == (laid_out(before) == laid_out(after))
