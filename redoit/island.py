@@ -16,6 +16,7 @@ from redoit.reasons import sentence
 from redoit.records import Stage, Trace
 
 MANY = 400  # settings, roles, metrics or packages of one execution that are shown
+HUGE = 2**53  # bytes; what is larger is shown as this
 NONE = -1  # the number of a trace that there is none of; below that are those that are lost, each by its name's
 PARTS = 4_000  # parts of one execution's code that are
 ESCAPED = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}  # so that no text ends the island
@@ -125,12 +126,12 @@ class Island:
             ],
             [[self._words(brief(role)), self._digests(one)] for role, one in islice(action.inputs.items(), MANY)],
             [
-                [self._words(brief(role)), self._digests(one.digest), one.size]
+                [self._words(brief(role)), self._digests(one.digest), min(one.size, HUGE)]
                 for role, one in islice(trace.manifest.items(), MANY)
             ],
             [self._parts((brief(part), self._digests(one))) for part, one in islice(action.code.items(), PARTS)],
             self._environments(environment),
-            [[self._words(brief(key)), f"{value:.9g}"] for key, value in islice(trace.metrics.items(), MANY)],
+            [[self._words(brief(key)), _figure(value)] for key, value in islice(trace.metrics.items(), MANY)],
             self._digests(trace.log),
             name,
         ]
@@ -148,5 +149,10 @@ def moment(seconds: float) -> str:
 
 
 def rounded(seconds: float) -> float:
-    """Return seconds to a thousandth."""
-    return round(seconds, 3)
+    """Return seconds to a thousandth, none below 0."""
+    return round(max(seconds, 0.0), 3)
+
+
+def _figure(value: float) -> str:
+    """Return a number as scripts read it."""
+    return f"{value:.9g}".replace("inf", "Infinity").replace("nan", "NaN")

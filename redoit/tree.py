@@ -13,6 +13,7 @@ from redoit.records import Trace
 
 SHORT = 12  # digits of a digest that are shown
 FEW = 12  # settings in one line
+HUGE = 2**53  # bytes; what is larger is shown as this
 DEEP = 200  # levels that are shown
 
 
@@ -57,7 +58,7 @@ def _file(node: Node, present: Mapping[str, str | None]) -> Text:
     text.append(f"  {node.digest[:SHORT] or 'content unknown'}", "not bold dim")
     if node.trace and node.stage:
         sizes = (one.size for one in node.trace.manifest.values() if one.digest == node.digest)
-        text.append(f"  {_size(next(sizes, 0))}", "not bold dim")
+        text.append(f"  {_size(min(next(sizes, 0), HUGE))}", "not bold dim")
     if node.stage is None:
         text.append("  source", "not bold dim")
     there = present.get(node.path)

@@ -42,6 +42,7 @@ function barKeys(event) {
 
 function runsTable(run) {
   const heads = ["Run", "Stages", "Took", "Executing", "Saved"];
+  $("older").textContent = raw.older ? `${number(raw.older, "older run")} on record: doit lineage --runs ${runs.length + raw.older} shows all.` : "";
   $("runs").replaceChildren(
     el("thead", {}, el("tr", {}, heads.map((head, place) => el("th", { scope: "col", class: place > 1 ? "number" : undefined }, head)))),
     el("tbody", {}, runs.map((each) => el("tr", { class: each === run ? "chosen" : undefined },
@@ -82,9 +83,11 @@ function small({ stage, name, points }, run) {
   const high = 56, wide = 240, finite = points.filter((point) => Number.isFinite(point.value));
   const low = Math.min(...finite.map((point) => point.value)), top = Math.max(...finite.map((point) => point.value));
   const x = (point) => 4 + ((wide - 8) * (runs.length - 1 - point.run.number)) / Math.max(1, runs.length - 1);
-  const y = (point) => 6 + (top > low ? (high * (top - point.value)) / (top - low) : high / 2);
+  // Halves, since the distance of two numbers can be larger than any number.
+  const range = top / 2 - low / 2;
+  const y = (point) => 6 + high * (range > 0 ? (top / 2 - point.value / 2) / range : 0.5);
   const chosen = points.find((point) => point.run === run);
-  const label = `${name} of ${stage.name}: ${figure(points[0].value)} at first, ${figure(points.at(-1).value)} at last, between ${figure(low)} and ${figure(top)}`;
+  const label = `${name} of ${stage.name}: ${figure(points[0].value)} at first, ${figure(points.at(-1).value)} at last${finite.length ? `, between ${figure(low)} and ${figure(top)}` : ""}`;
   const dots = finite.length <= MANY_DOTS ? finite : finite.filter((point) => point === chosen);
   return el("figure", {},
     el("figcaption", {}, el("span", {}, `${stage.name} · ${name}`), el("b", {}, chosen ? figure(chosen.value) : "–")),

@@ -2,12 +2,17 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from looks import faint, nameless, overflow
 from playwright.sync_api import Page, expect
 from projects import CHAIN, Pipeline
+
+from redoit.history import Invocation, Verdict
+from redoit.records import Artifact
+from redoit.workspace import Workspace
 
 Show = Callable[..., Page]
 SECOND = "doit make.times=4"
@@ -331,6 +336,42 @@ def test_results_without_runs(show: Show, story: Pipeline, tmp_path: Path) -> No
     pipeline.doit()
     page = show(page_of(pipeline))
     assert "its run is not on record" in page.locator("#stages").inner_text() or "ran" in row(page, "make")
+
+
+def test_older_runs(show: Show, story: Pipeline, tmp_path: Path) -> None:
+    """Runs that are not shown are counted, and a result of one of them says so."""
+    shutil.copytree(story.root, tmp_path / "project")
+    pipeline = Pipeline(tmp_path / "project")
+    pipeline.doit("side", "make.times=3")
+    pipeline.doit("side", "make.times=3")
+    pipeline.doit("lineage", "--runs", "1")
+    page = show(pipeline.path("data/lineage.html"))
+    expect(page.locator("#older")).to_contain_text("6 older runs on record")
+    assert "a run older than those shown" in row(page, "side")
+    assert "not asked for" in row(page, "join")
+
+
+def test_figures_that_can_not_be(show: Show, story: Pipeline, tmp_path: Path) -> None:
+    """Numbers that nobody would have measured are shown as far as they can be."""
+    shutil.copytree(story.root, tmp_path / "project")
+    pipeline = Pipeline(tmp_path / "project")
+    workspace = Workspace(pipeline.root)
+    verdict = next(workspace.history.newest()).verdicts["make"]
+    trace = workspace.store.trace(verdict.key, verdict.trace)
+    assert trace
+    for number, value in enumerate((1e308, -1e308, float("nan"), float("inf"), 0.0, 5e-324)):
+        manifest = {role: Artifact(one.digest, 10**400) for role, one in trace.manifest.items()}
+        odd = replace(trace, metrics={"count": value, "inf": float("inf"), "__proto__": 1.0}, manifest=manifest)
+        name = workspace.store.append(replace(odd, seconds=-1e9, started=-1e9, name=""))
+        verdicts = {"make": Verdict("ran", verdict.key, name, -5.0, -1e10), "__proto__": Verdict("kept")}
+        workspace.history.append(Invocation("doit", 3e9 + number, -1.0, verdicts, -9.0))
+    page = show(page_of(pipeline))
+    for run in range(6):
+        select(page, run, run + 1)
+        card(page, "make").click()
+        expect(page.get_by_role("complementary")).to_contain_text("9.0 PB")
+        page.keyboard.press("Escape")
+    assert pipeline.doit("lineage", "data/made.txt").code == 0
 
 
 def test_two_hundred_stages(show: Show, wide: Path) -> None:
