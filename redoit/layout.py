@@ -12,7 +12,7 @@ from itertools import pairwise
 COLUMN_GAP, ROW_GAP = 46.0, 22.0  # between boxes
 FEW, CROWDED, WIDEST = 8, 2.0, 150.0  # lines between columns; by how much each more widens their gap, up to that
 LANE, LANE_GAP = 6.0, 6.0  # height that a line takes where it passes a column; between lines there
-SWEEPS = 12  # over all columns, each of which moves boxes nearer to their neighbours
+SWEEPS = 20  # over all columns, each of which moves boxes nearer to their neighbours
 MANY = 20_000  # lanes; beyond that lines may pass below boxes
 STEADY = 4.0  # how much more a line resists to be bent than a box to be moved
 
@@ -160,7 +160,7 @@ def _settle(
             knots[number].top = top
             top += knots[number].height + ROW_GAP
     for sweep in range(SWEEPS):
-        both = sweep >= SWEEPS - 4
+        both = sweep >= SWEEPS // 2
         forward = sweep % 2 == 0
         for column in columns if forward else reversed(columns):
             wanted = []

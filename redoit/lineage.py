@@ -3,7 +3,7 @@
 Knows neither disks nor pages. What is not on record any more is absent, and whoever shows a lineage says so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -55,6 +55,20 @@ class Lineage:
                 if verdict.trace in self.traces:
                     found.setdefault(name, {})[verdict.trace] = None
         return {name: list(names) for name, names in found.items()}
+
+
+def in_order(stages: Iterable[Stage], runnable: Iterable[str]) -> list[Stage]:
+    """Return stages in an order in which they can run, and always the same: by depth, and then as they are declared.
+
+    `runnable`: their names, in any order in which they can run.
+    """
+    declared = {stage.name: stage for stage in stages}
+    makers = {path: stage.name for stage in declared.values() for path in stage.outputs.values()}
+    depth: dict[str, int] = {}
+    for name in runnable:
+        needed = (depth[makers[path]] for path in declared[name].inputs.values() if path in makers)
+        depth[name] = 1 + max(needed, default=0)
+    return sorted(declared.values(), key=lambda stage: depth[stage.name])
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from redoit.lineage import Lineage
 
 CLASSES = {
     "ran": "fill:#d6e6f5,stroke:#0b62a4,color:#10202e",
-    "restored": "fill:#e9e1f4,stroke:#6b4aa0,color:#10202e",
-    "kept": "fill:#dff0e8,stroke:#1d7a55,color:#10202e",
+    "restored": "fill:#dff0e8,stroke:#00715a,color:#10202e",
+    "kept": "fill:#f1f3f4,stroke:#56616b,color:#10202e",
     "failed": "fill:#f9dfd3,stroke:#b3400b,color:#10202e",
     "not run": "fill:#eeeeee,stroke:#666666,color:#10202e,stroke-dasharray:4 3",
 }

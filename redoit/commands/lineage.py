@@ -9,7 +9,7 @@ from redoit import disk
 from redoit.commands.base import StageCommand
 from redoit.errors import DeclarationError
 from redoit.exported import exported, exported_nodes
-from redoit.lineage import Lineage, Node, provenance
+from redoit.lineage import Lineage, Node, in_order, provenance
 from redoit.mermaid import flowchart
 from redoit.page import page, svg
 from redoit.recall import recall
@@ -19,6 +19,7 @@ from redoit.tasks import engine, stage_of
 
 PAGE = "data/lineage.html"
 WIDE = 1_000  # characters of a line that no terminal wraps
+DIGITS = 9  # of a number of runs
 FORMS = ("json", "mermaid", "svg")
 
 
@@ -49,8 +50,8 @@ class ShowLineage(StageCommand):
         {
             "name": "shown_runs",
             "long": "runs",
-            "type": int,
-            "default": 0,
+            "type": str,
+            "default": "",
             "help": "how many runs to show (default: the newest 50, fewer of a large pipeline)",
         },
         _flag("json", "print it as JSON instead"),
@@ -66,14 +67,15 @@ class ShowLineage(StageCommand):
         return super().execute(params, args)
 
     def _execute(  # noqa: PLR0917 - doit passes its options by name
-        self, output: str, shown_runs: int, as_json: bool, as_mermaid: bool, as_svg: bool, pos_args: list[str]
+        self, output: str, shown_runs: str, as_json: bool, as_mermaid: bool, as_svg: bool, pos_args: list[str]
     ) -> int:
         self.need_stages()
         form = self._form(as_json, as_mermaid, as_svg)
-        if shown_runs < 0:
+        if shown_runs and not (shown_runs.isdecimal() and int(shown_runs[:DIGITS]) > 0):
             raise DeclarationError("--runs", f"found {shown_runs}, expected a number of runs", "say --runs 20")
+        number = int(shown_runs[:DIGITS]) if shown_runs else None
         stages = self._stages()
-        lineage = recall(engine().workspace, stages, shown_runs or None, texts=not (form or pos_args))
+        lineage = recall(engine().workspace, stages, number, texts=not (form or pos_args))
         self.dep_manager.close()
         if pos_args:
             self._show(pos_args, lineage, form)
@@ -97,7 +99,7 @@ class ShowLineage(StageCommand):
 
     def _stages(self) -> list[Stage]:
         stages = {task.name: stage.stage for task in self.task_list if (stage := stage_of(task))}
-        return [stages[name] for name in self.loader.session.graph.needed(stages) if name in stages]
+        return in_order(stages.values(), self.loader.session.graph.needed(stages))
 
     def _write(self, lineage: Lineage, name: str) -> None:
         """Write the page, and say how to look at it. Raises: DiskError."""

@@ -7,7 +7,7 @@ from examples import action, artifact, named, trace
 
 from redoit.exported import exported, exported_nodes
 from redoit.history import Invocation, Verdict
-from redoit.lineage import Lineage, provenance
+from redoit.lineage import Lineage, in_order, provenance
 from redoit.records import Stage, Trace
 
 MAKE = Stage("make", "steps.make", {"source": "in.txt"}, {"made": "a.txt"})
@@ -48,6 +48,13 @@ def test_makers_and_sources() -> None:
     assert found.makers == {"a.txt": (MAKE, "made"), "b.txt": (USE, "out"), "c.txt": (USE, "log")}
     assert found.sources == ("in.txt",)
     assert found.undeclared == ("gone",)
+
+
+def test_the_order_of_stages() -> None:
+    """Stages stand by depth and as declared, in whatever order they could run."""
+    other = Stage("other", "steps.other", {}, {"made": "o.txt"})
+    for runnable in (("make", "use", "other"), ("other", "make", "use")):
+        assert in_order([USE, other, MAKE], runnable) == [other, MAKE, USE]
 
 
 def test_where_a_file_came_from() -> None:

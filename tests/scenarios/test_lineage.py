@@ -141,6 +141,8 @@ def test_the_page(built: Pipeline) -> None:
 WRONG = {
     "qqqqqqqq": "ERROR: qqqqqqqq: no stage makes or reads this file; known: ",
     "data/mad.txt": "ERROR: data/mad.txt: no stage makes or reads this file; did you mean data/made.txt?\n",
+    "--runs x": "ERROR: --runs: found x, expected a number of runs; say --runs 20\n",
+    "--runs 0": "ERROR: --runs: found 0, expected a number of runs; say --runs 20\n",
     "--runs -1": "ERROR: --runs: found -1, expected a number of runs; say --runs 20\n",
     "--json --svg": "ERROR: doit lineage: found --json and --svg, expected one of them; leave the others out\n",
     "data/made.txt --json": "ERROR: --json: found behind the file data/made.txt, expected nothing; "
