@@ -103,12 +103,18 @@ class Live:
 
     def _tick(self) -> None:
         """Draw anew from time to time."""
-        from redoit.region import Region  # imports rich
+        try:
+            from redoit.region import Region  # imports rich
 
-        while not self._closed.wait(PERIOD):
-            with self._lock, contextlib.suppress(OSError, ValueError):  # a terminal that is gone; the work goes on
-                if self._region is None and self._shown and not self._others and not self._closed.is_set():
-                    self._region = Region(self._stream, lambda: list(self._shown.values()), coloured=self._coloured)
+            while not self._closed.wait(PERIOD):
+                with self._lock, contextlib.suppress(OSError, ValueError):  # a terminal that is gone; the work goes on
+                    if self._region is None and self._shown and not self._others and not self._closed.is_set():
+                        self._region = Region(self._stream, lambda: list(self._shown.values()), coloured=self._coloured)
+                    self._flush()
+        finally:  # also if drawing fails: what is printed is written without it
+            with self._lock:
+                self._closed.set()
+                self._hide()
                 self._flush()
 
     def _hide(self) -> None:

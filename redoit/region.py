@@ -1,9 +1,9 @@
 """The part of the terminal that is drawn again and again, with rich: the stages that run, each with its progress."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TextIO
+from typing import Any, TextIO
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, OverflowMethod, RenderResult
 from rich.live import Live as Redrawn
 from rich.progress_bar import ProgressBar
 from rich.segment import Segment
@@ -11,6 +11,7 @@ from rich.text import Text
 
 from redoit.errors import plain
 from redoit.rows import bare
+from redoit.screens import fitting
 from redoit.shown import Shown
 
 BAR = range(8, 31)  # columns of a progress bar
@@ -24,8 +25,9 @@ class Region:
 
     def __init__(self, stream: TextIO, shown: Callable[[], Sequence[Shown]], *, coloured: bool) -> None:
         self._shown = shown
+        file: Any = Fitting(stream)  # all of a stream that is needed
         self._console = Console(
-            file=stream, force_terminal=True, no_color=not coloured, highlight=False, markup=False, emoji=False
+            file=file, force_terminal=True, no_color=not coloured, highlight=False, markup=False, emoji=False
         )
         self._redrawn = Redrawn(
             get_renderable=lambda: self,
@@ -59,12 +61,26 @@ class Region:
         rest = room - len(shown)
         width = min(max((len(plain(one.name)) for one in listed), default=0), NAME)
         for one in listed:
-            yield from _progress(one, width, options.max_width)
+            yield from _progress(one, width, options)
             rows = one.rows.unfinished[-rest:] if rest > 0 else []
             rest -= len(rows)
-            yield from (_row(row, options.max_width) for row in rows)
+            yield from (_row(fitting(row, console.encoding), options.max_width) for row in rows)
         if more > 0:
             yield Text(f"and {more + 1} more", style="dim")
+
+
+class Fitting:
+    """A stream on top of another one, to which it passes what that can show."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.encoding = stream.encoding
+        self.flush = stream.flush
+        self.fileno = stream.fileno
+
+    def write(self, text: str) -> None:
+        """Pass on a text; what the encoding lacks is escaped."""
+        self._stream.write(fitting(text, self.encoding))
 
 
 class Verbatim:
@@ -78,32 +94,36 @@ class Verbatim:
         yield Segment(self._text)
 
 
-def _progress(one: Shown, width: int, columns: int) -> Iterator[Text | ProgressBar]:
+def _progress(one: Shown, width: int, options: ConsoleOptions) -> Iterator[Text | ProgressBar]:
     """Yield the line of a stage: how long it has run, and how much that is of last time."""
-    name = Text(plain(one.name), style="bold", no_wrap=True)
-    name.truncate(width, overflow="ellipsis", pad=True)
-    line = Text.assemble(name, f"  {clock(one.seconds)}", no_wrap=True, overflow="ellipsis", end="")
-    estimate = one.estimate or 0.0
-    part = one.seconds / estimate if estimate else 0.0
-    if not estimate:
-        line.append(" running")
-    elif part > 1:
-        line.append(f" running, longer than last time ({clock(estimate)})", style="yellow")
-    else:
-        line.append(f" of ~{clock(estimate)}")
-    percent = f"  {part:4.0%}" if 0 < part <= 1 else ""
-    bar = min(columns - line.cell_len - 2 - len(percent), BAR[-1])
+    columns = options.max_width
+    overflow: OverflowMethod = "crop" if options.ascii_only else "ellipsis"
+    name = Text(fitting(plain(one.name), options.encoding), style="bold")
+    name.truncate(width, overflow=overflow, pad=True)
+    part = one.seconds / one.estimate if one.estimate else 0.0
+    line = Text.assemble(name, f"  {clock(one.seconds)}", _words(one.estimate, part), no_wrap=True, end="")
+    percent = f"  {100 * part:3.0f} %" if 0 < part <= 1 else ""
+    if line.cell_len + len(percent) <= columns:
+        line.append(percent)
+    bar = min(columns - line.cell_len - 2, BAR[-1])
     if percent and bar in BAR:
         yield line
         yield Text("  ", end="")
         yield ProgressBar(total=1, completed=part, width=bar, complete_style="cyan", finished_style="cyan")
-        yield Text(percent)
+        yield Text("")
         return
-    if line.cell_len + len(percent) <= columns:
-        line.append(percent)
-    line.truncate(columns, overflow="ellipsis")
+    line.truncate(columns, overflow=overflow)
     line.end = "\n"
     yield line
+
+
+def _words(estimate: float | None, part: float) -> Text:
+    """Return what a duration so far means; `part`: of the estimate."""
+    if not estimate:
+        return Text(" running")
+    if part > 1:
+        return Text(f" running, longer than last time ({clock(estimate)})", style="yellow")
+    return Text(f" of ~{clock(estimate)}")
 
 
 def _row(row: str, columns: int) -> Text:

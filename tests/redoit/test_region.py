@@ -1,0 +1,111 @@
+"""What is drawn of the stages that run: it fits, whatever they are called and print."""
+
+import io
+import re
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyte import ByteStream, Screen
+
+from redoit.region import Region, clock
+from redoit.rows import Rows
+from redoit.shown import Shown
+
+COLUMNS, ROWS = 40, 10
+PIECES = [
+    "\x1b[",
+    "31m",
+    "38;5;",
+    "48;2;1;2;999m",
+    "\x1b]8;;",
+    "\x07",
+    "\r",
+    "\n",
+    "\b\b\b",
+    "\x1b[2A",
+    "\x1b[K",
+    "\x1b[J",
+]
+PIECES += [
+    "\x1b[B",
+    "\t",
+    "x",
+    "━",
+    "日本",
+    "e\u0301",
+    "\x9b31m",
+    100 * "a",
+    "\x1b[9;9H",
+    "[bold]",
+    "\ud800",
+    "\x00",
+    "\x1b[2J",
+]
+
+
+class Stream(io.StringIO):
+    """What a terminal of a fixed size receives."""
+
+    encoding = "utf-8"
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.lists(st.sampled_from(PIECES), max_size=12).map("".join), max_size=8),
+    st.sampled_from([None, 1e-9, 1e9]),
+)
+def test_the_region_leaves_what_stands(texts: list[str], estimate: float | None) -> None:
+    """Whatever steps print, what stood above stays, and in the end nothing of the display is left."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", str(COLUMNS))
+        patch.setenv("LINES", str(ROWS))
+        stream, plain = Stream(), Stream()
+        stages = [Shown(name, estimate, Rows()) for name in ("one", "日本 and a name that is rather long")]
+        region = Region(stream, lambda: stages, coloured=True)
+        for index, text in enumerate(texts):
+            lines = stages[index % 2].lines(stages[index % 2].rows.feed(text))
+            region.draw(lines)
+            plain.write(lines)
+        region.stop()
+    assert shown(stream.getvalue()) == shown(plain.getvalue())
+
+
+def shown(text: str) -> list[str]:
+    """Return what a terminal shows of a text, without what was scrolled away; tabs and colours aside."""
+    screen = Screen(COLUMNS, 400)
+    ByteStream(screen).feed(text.replace("\n", "\r\n").encode("utf-8", "backslashreplace"))
+    return "\n".join(line.rstrip() for line in screen.display).rstrip().split("\n")
+
+
+CLOCKS = {0: "0.0s", 9.94: "9.9s", 59.4: "59.4s", 59.7: "1:00", 75: "1:15", 3599.7: "1:00:00", 3725: "1:02:05"}
+
+
+@pytest.mark.parametrize(("seconds", "text"), CLOCKS.items())
+def test_clock(seconds: float, text: str) -> None:
+    """A duration is read as on a clock."""
+    assert clock(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("columns", "line"),
+    [
+        (60, r"train  5\.0s of ~10\.0s   50 %  ━{15}"),
+        (40, r"train  5\.0s of ~10\.0s   50 %  ━{5}"),
+        (30, r"train  5\.0s of ~10\.0s   50 %"),
+        (24, r"train  5\.0s of ~10\.0s"),
+        (12, r"train  5\.0s…|train  5\.0…"),
+    ],
+)
+def test_narrow(columns: int, line: str) -> None:
+    """What has no room on a narrow terminal is left out, the bar first."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", str(columns))
+        patch.setenv("LINES", str(ROWS))
+        stream = Stream()
+        stage = Shown("train", 10.0, Rows(), began=time.perf_counter() - 5)
+        region = Region(stream, lambda: [stage], coloured=False)
+        region.draw("")
+    found = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue()).split("\r")[-1]
+    assert re.fullmatch(line, found.rstrip()), found
