@@ -18,7 +18,7 @@ from redoit.retention import Held, Inventory, Rule, plan
 from redoit.store import QUARANTINE, Store
 from redoit.tasks import engine
 
-VERBS = ("gc", "check", "clear")
+VERBS = {"gc": ("--max-size", "--older-than", "--keep-last", "--dry-run"), "check": (), "clear": ("--yes",)}
 SEE = "see: doit help cache"
 WIDE = 60  # characters of a name in a table
 SIZES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
@@ -64,6 +64,7 @@ the exit status is 1.
 
 clear: remove all of it (--yes: without asking)."""
     exclusive = False
+    verbs = VERBS
 
     def _execute(self, pos_args: list[str]) -> int:
         self.need_stages()

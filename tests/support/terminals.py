@@ -1,4 +1,4 @@
-"""A real doit in a real pseudo-terminal, and what its screen shows while it runs."""
+"""A real doit in a real pseudo-terminal, and what its screen shows meanwhile."""
 
 import contextlib
 import fcntl
@@ -11,29 +11,34 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pyte
 from projects import Pipeline
 
-PATIENCE = 60  # seconds
+PATIENCE = 30  # seconds
 
 
 class Terminal:
-    """A terminal of so many columns and rows, with doit in it. `raw` is what it received, `seen` its screens."""
+    """A terminal of so many columns and rows, with doit or another program in it. `raw` is what it received."""
 
     def __init__(
-        self, pipeline: Pipeline, *arguments: str, columns: int = 80, rows: int = 24, **variables: str
+        self,
+        pipeline: Pipeline,
+        *arguments: str,
+        columns: int = 80,
+        rows: int = 24,
+        program: Sequence[str] = (sys.executable, "-m", "doit"),
+        **variables: str,
     ) -> None:
         self.screen = pyte.HistoryScreen(columns, rows, history=10_000, ratio=0.001)
         self._stream = pyte.ByteStream(self.screen)
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.raw = bytearray()
-        self.seen: list[str] = []
         pipeline.witness.write_text("")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "doit", *arguments],
+            [*program, *arguments],
             cwd=pipeline.root,
             env={**pipeline.env, "TERM": "xterm-256color", **variables},
             stdin=theirs,
@@ -51,8 +56,10 @@ class Terminal:
                 return self.text
             if not self._read():
                 break
-        assert true(self.text), f"it was not seen; there was:\n{self.text}"
-        return self.text
+        self.process.kill()
+        self.process.wait()
+        os.close(self._ours)
+        raise AssertionError(f"it was not seen; there was:\n{self.text}")
 
     def finish(self) -> str:
         """Wait for the end of doit; return the whole text, also what was scrolled away."""
@@ -62,6 +69,10 @@ class Terminal:
         self.process.wait(PATIENCE)
         os.close(self._ours)
         return "\n".join([*self.scrolled, *self.text.split("\n")]).rstrip()
+
+    def type(self, text: str) -> None:
+        """Type a text."""
+        os.write(self._ours, text.encode())
 
     def interrupt(self) -> None:
         """Press Ctrl-C."""
@@ -89,6 +100,4 @@ class Terminal:
                 return False
         self.raw += data
         self._stream.feed(data)
-        if not self.seen or self.seen[-1] != self.text:
-            self.seen.append(self.text)
         return True
