@@ -11,7 +11,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Callable, Iterator
@@ -157,7 +156,7 @@ def vacate(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except IsADirectoryError:
-        path.rename(path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}"))
+        path.rename(path.with_name(f"{TEMPORARY}{os.urandom(8).hex()}"))
 
 
 @told
@@ -184,7 +183,7 @@ def make(folder: Path) -> None:
 @contextlib.contextmanager
 def temporary(folder: Path) -> Iterator[Path]:
     """Yield a new name in a folder; what still stands under it at the end is removed."""
-    path = folder / f"{TEMPORARY}{secrets.token_hex(8)}"
+    path = folder / f"{TEMPORARY}{os.urandom(8).hex()}"
     try:
         yield path
     finally:

@@ -73,3 +73,9 @@ def brief(value: object) -> str:
     text = str(value)
     shown = plain(text[:LONGEST])
     return shown if len(text) <= LONGEST >= len(shown) else f"{shown[:LONGEST]}..."
+
+
+def fitting(text: str, encoding: str | None) -> str:
+    """Return a text with what an encoding lacks escaped."""
+    known = encoding or "utf-8"
+    return text.encode(known, "backslashreplace").decode(known)

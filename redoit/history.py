@@ -7,11 +7,11 @@ the newest are kept.
 """
 
 import contextlib
-import secrets
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from redoit import disk
 from redoit.digest import is_digest
@@ -25,8 +25,7 @@ LARGEST = 2**26  # bytes of all of them
 WORDS = ("ran", "restored", "kept", "failed", "not run")
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What became of a stage in one run.
 
     `word`: one of WORDS; what was not run needed a stage that failed, or the run was interrupted before.
@@ -73,8 +72,9 @@ class History:
         if len(data) > disk.SMALL:
             return
         with contextlib.suppress(DiskError):
-            name = f"{int(invocation.started * 1e9):020d}-{secrets.token_hex(4)}"
-            disk.make(self._root / RUNS)
+            name = f"{int(invocation.started * 1e9):020d}-{os.urandom(4).hex()}"
+            if not (self._root / RUNS).is_dir():  # else to force its name to the disk takes longer than all of this
+                disk.make(self._root / RUNS)
             disk.jot(disk.inside(self._root, RUNS, name), data)
             for old in self._names()[: -max(1, min(LONGEST, LARGEST // len(data)))]:
                 disk.vacate(disk.inside(self._root, RUNS, old))

@@ -10,8 +10,9 @@ import os
 import threading
 from typing import Any, TextIO
 
+from redoit.errors import fitting
 from redoit.rows import Rows
-from redoit.screens import Screens, fitting
+from redoit.screens import Screens
 from redoit.shown import Shown
 
 PERIOD = 1 / 8  # seconds between two looks of the display

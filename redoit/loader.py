@@ -12,10 +12,9 @@ from typing import Any
 from doit import cmd_base
 
 from redoit import configuration, lock
-from redoit.forecast import Forecast
 from redoit.graph import Graph, graph_of
 from redoit.session import Session
-from redoit.tasks import StageTask, engine, stage_of
+from redoit.tasks import StageTask, engine, options, stage_of
 from redoit.workspace import FOLDER
 
 
@@ -79,6 +78,7 @@ class StageLoader(cmd_base.TaskLoader2):
 
     def _look(self, tasks: list[Any]) -> None:
         """Let stages only be looked at, each as it will be once those before it are realised."""
+        from redoit.forecast import Forecast
         from redoit.lookahead import Lookahead
 
         named = {task.name: task for task in tasks}
@@ -98,7 +98,7 @@ class StageLoader(cmd_base.TaskLoader2):
         configuration.check_names(self._inner.config or {}, stages, names)
         overrides = configuration.overrides(declared, names)
         self.session.graph = graph_of(tasks, stages)
-        self.session.caching = configuration.options().cache
+        self.session.caching = options().cache
         for task in tasks:
             task.value_savers.append(_reread)
             stage = stages.get(task.name)

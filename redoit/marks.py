@@ -8,9 +8,8 @@ A mark holds until its stage has succeeded, also across a crash. When and by wha
 import math
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from redoit import disk
 from redoit.errors import brief
@@ -22,8 +21,7 @@ from redoit.running import command
 DISTRUST = "distrust"
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(NamedTuple):
     """Why a stage must run again. `since`: seconds since the epoch, None if unknown; `command`: what made the mark."""
 
     reason: Reason

@@ -6,18 +6,15 @@ before the next begins. A crash at any point leaves litter at worst, never a tra
 
 import contextlib
 import os
-import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from redoit import digest
-from redoit.canonical import canonicalise
 from redoit.decide import Decision, Keep, Restore, Run, decide
 from redoit.errors import CorruptError, DiskError, InputError, SourceError, StepError
-from redoit.execute import Call, Result, execute
 from redoit.observe import Observation, Observer
 from redoit.reasons import Reason, differences, sentence
 from redoit.records import Artifact, Setting, Stage, Trace
@@ -28,7 +25,10 @@ FEW = 3  # names in one line
 
 Settings = tuple[Setting, ...]
 Screens = tuple[TextIO | None, TextIO | None]
-Execute = Callable[[Call, Path, TextIO | None, TextIO | None], Result]
+if TYPE_CHECKING:  # a run with nothing to do need not import what runs steps
+    from redoit.execute import Call, Result
+
+    Execute = Callable[[Call, Path, TextIO | None, TextIO | None], Result]
 
 
 @dataclass(frozen=True)
@@ -50,18 +50,18 @@ class Made:
     """What a step made: role -> staged path, and what its execution came to."""
 
     paths: Mapping[str, Path]
-    result: Result
+    result: "Result"
 
 
 class Engine:
     """Decides and realises the stages of the project in one folder, which is the working directory.
 
     `store`: the folder of the store, if it is not the project's own. `strict`: to read what is not declared is an
-    error. `execute`: how a step is run.
+    error. `execute`: how a step is run, if not in a process of its own.
     """
 
     def __init__(
-        self, root: Path, store: Path | None = None, *, strict: bool = False, execute: Execute = execute
+        self, root: Path, store: Path | None = None, *, strict: bool = False, execute: "Execute | None" = None
     ) -> None:
         self.workspace = Workspace(root, store)
         self.observer = Observer(root, self.workspace)
@@ -139,11 +139,14 @@ class Engine:
 
         Raises: StepError, DiskError, OSError.
         """
+        from redoit.canonical import canonicalise
+        from redoit.execute import Call, execute
+
         try:
             paths = staged(stage, stage.outputs)
             places = {**stage.inputs, **{role: str(path) for role, path in paths.items()}}
             call = Call(stage.step, places, observation.action.settings, time_limit, stage.name)
-            result = self._execute(call, log, *screens)
+            result = (self._execute or execute)(call, log, *screens)
             for role, path in paths.items():
                 check(stage, role, path, log)
                 canonicalise(path)
@@ -217,7 +220,7 @@ class Engine:
                     started=started,
                     seconds=seconds,
                     stage=stage.name,
-                    host=socket.gethostname(),
+                    host=os.uname().nodename,
                     log=self.workspace.store_of(stage).put_file(log).digest,
                     metrics=made.result.metrics,
                 )

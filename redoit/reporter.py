@@ -4,18 +4,19 @@ import os
 import sys
 import time
 from collections import Counter
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from doit.exceptions import UnmetDependency
 from doit.reporter import ConsoleReporter
 
 from redoit.decide import Keep, Run
-from redoit.errors import brief, plain
-from redoit.live import display
+from redoit.errors import brief, fitting, plain
 from redoit.reasons import sentence
 from redoit.records import Trace
-from redoit.screens import fitting
 from redoit.tasks import StageTask, stage_of
+
+if TYPE_CHECKING:  # where there is no terminal it is not imported
+    from redoit.live import Live
 
 COLOURS = {
     "started": "1",
@@ -40,7 +41,14 @@ class StageReporter(ConsoleReporter):
         self._counts: Counter[str] = Counter()
         self._saved = 0.0
         self._coloured = outstream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-        self._live = display(outstream, coloured=self._coloured)
+        self._live = self._display()
+
+    def _display(self) -> "Live | None":
+        if not self.outstream.isatty():
+            return None
+        from redoit.live import display
+
+        return display(self.outstream, coloured=self._coloured)
 
     def write(self, text: str) -> None:
         """Write what is to stand."""

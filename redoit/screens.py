@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from typing import TextIO
 
-from redoit.errors import plain
+from redoit.errors import fitting, plain
 from redoit.rows import Rows
 
 Screens = tuple[TextIO | None, TextIO | None]
@@ -67,9 +67,3 @@ def screens(name: str, verbosity: int, *, parallel: bool) -> Iterator[Screens]:
 def named(name: str, line: str) -> str:
     """Return a line with the name of who wrote it."""
     return f"{plain(name)} | {line}\n"
-
-
-def fitting(text: str, encoding: str | None) -> str:
-    """Return a text with what an encoding lacks escaped."""
-    known = encoding or "utf-8"
-    return text.encode(known, "backslashreplace").decode(known)

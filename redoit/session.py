@@ -3,16 +3,18 @@
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from redoit.decide import Keep
-from redoit.forecast import Forecast
 from redoit.formats import name_of_trace
 from redoit.graph import Graph
 from redoit.history import Invocation, Verdict
 from redoit.realise import Outcome
 from redoit.running import command
 from redoit.workspace import Workspace
+
+if TYPE_CHECKING:  # a run does not look ahead
+    from redoit.forecast import Forecast
 
 
 @dataclass
@@ -25,7 +27,7 @@ class Session:
     """
 
     graph: Graph
-    foresee: Callable[[str, Any], Forecast | None] = lambda _stage, _database: None
+    foresee: Callable[[str, Any], "Forecast | None"] = lambda _stage, _database: None
     always: bool = False
     caching: bool = True
     executing: bool = False

@@ -5,7 +5,6 @@ Values are those of JSON: a path is its text, a member of an enumeration its nam
 """
 
 import ast
-import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -135,6 +134,8 @@ def signature(project: Project, step: str) -> Signature:
 def nearest(name: str, known: Iterable[str], lead: str = "did you mean") -> str:
     """Return a suggestion: the known name that is nearest to what was found, or all of them if they are few."""
     names = sorted(known)
+    import difflib
+
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     if close:
         return f"{lead} {close[0]}?"

@@ -12,7 +12,6 @@ to write here, so no name is followed that is a link, and nothing is parsed befo
 
 import contextlib
 import os
-import secrets
 from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path
@@ -198,7 +197,7 @@ class Store:
     def quarantine(self, path: Path) -> None:
         """Put something aside that is not what its name promises. Raises: DiskError."""
         known = "-".join(path.relative_to(self.root).parts)[:NAME]
-        aside = disk.inside(self.root, QUARANTINE, f"{known}-{secrets.token_hex(4)}")
+        aside = disk.inside(self.root, QUARANTINE, f"{known}-{os.urandom(4).hex()}")
         disk.make(aside.parent)
         disk.move(path, aside)
 

@@ -7,7 +7,6 @@ is all that ends with it. Imports nothing of the engine.
 
 import contextlib
 import os
-import secrets
 import signal
 from collections.abc import Callable
 from urllib.parse import quote
@@ -18,7 +17,7 @@ ROUNDS = 20  # a process may start another while we look
 
 def mark(stage: str) -> str:
     """Return a new mark for an execution of a stage of the project that is the working directory."""
-    return f"{_family(stage)}{secrets.token_hex(16)}"
+    return f"{_family(stage)}{os.urandom(16).hex()}"
 
 
 def end(mark: str) -> list[str]:

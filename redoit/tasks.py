@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from doit.dependency import FileChangedChecker, UptodateCalculator
 from doit.exceptions import TaskFailed
@@ -19,26 +19,33 @@ from doit.exceptions import TaskFailed
 from redoit import configuration
 from redoit.decide import Decision, Keep
 from redoit.errors import DeclarationError, RedoitError
-from redoit.forecast import Forecast, Forecaster, in_words
 from redoit.graph import Graph
 from redoit.realise import Engine
 from redoit.reasons import Reason
 from redoit.records import Setting, Stage, Trace
 from redoit.running import RUNNING
-from redoit.screens import Screens, screens
 from redoit.session import Session
 from redoit.settings import Declared
 from redoit.workspace import FOLDER
+
+if TYPE_CHECKING:  # a run with nothing to do neither looks ahead nor shows what steps print
+    from redoit.forecast import Forecast, Forecaster
+    from redoit.screens import Screens
 
 CACHE, TIME_LIMIT = "cache", "time_limit"  # the parameters that every stage has
 
 
 @lru_cache(maxsize=1)
+def options() -> configuration.Options:
+    """Return what pyproject.toml says of the project; it takes milliseconds to parse, and so is read once."""
+    return configuration.options()
+
+
+@lru_cache(maxsize=1)
 def engine() -> Engine:
     """Return the engine of the project, whose folder is the working directory from the import of dodo.py on."""
-    options = configuration.options()
-    store = Path(options.store).expanduser() if options.store else None
-    return Engine(Path(), store, strict=options.strict)
+    store = Path(options().store).expanduser() if options().store else None
+    return Engine(Path(), store, strict=options().strict)
 
 
 class ContentChecker(FileChangedChecker):
@@ -88,6 +95,8 @@ class StageTask(UptodateCalculator):
 
     def __repr__(self) -> str:
         """Say why the stage is not up to date, as `doit info` asks."""
+        from redoit.forecast import in_words
+
         found = self.forecast
         return f"{self.stage.name} {in_words(found)}" if found else f"stage {self.stage.name}"
 
@@ -121,6 +130,8 @@ class StageTask(UptodateCalculator):
 
     def realise(self, task: Any) -> Any:
         """Be the task's action: restore, or run and commit."""
+        from redoit.screens import screens
+
         began = time.perf_counter()
         shown = screens(task.name, task.verbosity, parallel=self.session.parallel)
         try:
@@ -165,7 +176,7 @@ class StageTask(UptodateCalculator):
         """Tell whether the command line says `--no-cache` of this stage."""
         return bool(task.options) and not task.options[CACHE]  # doit has read the options of those named there
 
-    def foresee(self, task: Any, forecaster: Forecaster) -> Forecast:
+    def foresee(self, task: Any, forecaster: "Forecaster") -> "Forecast":
         """Return what would become of the stage, now that all it needs has been looked at."""
         dependents = self.session.graph.dependents(task.name)
         return forecaster.look(self.stage, self.settings(task), self._distrust(task), dependents)

@@ -6,7 +6,6 @@ not. Imports nothing of what it reads. Knows nothing of inputs, settings and ver
 """
 
 import ast
-import difflib
 from collections.abc import Iterable
 
 from redoit.errors import DeclarationError
@@ -42,6 +41,8 @@ def code_of(project: Project, step: str, function: str = "run", besides: Iterabl
 def _check(project: Project, step: str, function: str) -> None:
     module = project.module(step)
     if module is None:
+        import difflib
+
         close = difflib.get_close_matches(step, list(project.modules()), n=1)
         raise DeclarationError(step, "no such module in the project", f"did you mean {close[0]}?" if close else "")
     binders = bindings(module).names.get(function, [])

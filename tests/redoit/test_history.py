@@ -29,7 +29,7 @@ def test_a_run_is_read_again(tmp_path: Path) -> None:
     History(tmp_path).append(RUN)
     (found,) = History(tmp_path).newest()
     reason = replace(RUN.verdicts["train"].reasons[0], new="inf")
-    verdicts = RUN.verdicts | {"train": replace(RUN.verdicts["train"], reasons=(reason,))}
+    verdicts = RUN.verdicts | {"train": RUN.verdicts["train"]._replace(reasons=(reason,))}
     assert found == replace(RUN, verdicts=verdicts, name=found.name)
     assert list(found.verdicts) == ["train", "import", "evaluate"]
 
