@@ -12,8 +12,9 @@ from itertools import pairwise
 COLUMN_GAP, ROW_GAP = 46.0, 22.0  # between boxes
 FEW, CROWDED, WIDEST = 8, 2.0, 150.0  # lines between columns; by how much each more widens their gap, up to that
 LANE, LANE_GAP = 6.0, 6.0  # height that a line takes where it passes a column; between lines there
-SWEEPS = 20  # over all columns, each of which moves boxes nearer to their neighbours
+SWEEPS = 21  # over all columns, each of which moves boxes nearer to their neighbours
 MANY = 20_000  # lanes; beyond that lines may pass below boxes
+SLANT = 16.0  # by which a box is moved in the end so that a line is quite straight
 STEADY = 4.0  # how much more a line resists to be bent than a box to be moved
 
 
@@ -160,14 +161,17 @@ def _settle(
             knots[number].top = top
             top += knots[number].height + ROW_GAP
     for sweep in range(SWEEPS):
-        both = sweep >= SWEEPS // 2
+        last = sweep == SWEEPS - 1
+        both = sweep >= SWEEPS // 2 and not last
         forward = sweep % 2 == 0
         for column in columns if forward else reversed(columns):
             wanted = []
             for number in column:
                 near = [*before[number], *behind[number]] if both else (before if forward else behind)[number]
                 places = [knots[other].top + shift for other, shift in near]
-                wanted.append(sum(places) / len(places) if places else knots[number].top)
+                here = knots[number].top
+                want = sum(places) / len(places) if places else here
+                wanted.append(here if last and abs(want - here) > SLANT else want)
             for number, top in zip(column, _apart([knots[n] for n in column], wanted), strict=True):
                 knots[number].top = top
 

@@ -6,6 +6,7 @@ The page may execute and load nothing but what stands in it: its policy names it
 import base64
 import hashlib
 import time
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 STYLES = ("picture.css", "page.css")
 SCRIPTS = ("data.js", "differences.js", "show.js", "graph.js", "panel.js", "compare.js", "charts.js", "main.js")
 ROWS = 500  # stages in the table of the newest run; scripts show others
+NOTE = 23  # signs of what a card tells of a verdict: what it saved, or why
 SIGNS = {"ran": "ran", "restored": "restored", "kept": "kept", "failed": "failed", "not run": "missed"}
 
 
@@ -52,20 +54,22 @@ def svg(lineage: Lineage) -> str:
 
 
 def _drawn(lineage: Lineage, run: Invocation | None) -> dict[str, Any]:
-    return {"picture": picture(lineage), "verdicts": [_told(run, stage.name) for stage in lineage.stages]}
+    return {"picture": picture(lineage), "verdicts": [_told(run, stage.name, stage.files) for stage in lineage.stages]}
 
 
-def _told(run: Invocation | None, stage: str) -> dict[str, Any]:
+def _told(run: Invocation | None, stage: str, files: Mapping[str, str]) -> dict[str, Any]:
     """Return what a card says of a stage's verdict."""
     verdict = run.verdicts.get(stage) if run else None
     if verdict is None:
-        return {"word": "not asked for" if run else "no run on record", "sign": "none", "time": ""}
-    word = "not reached" if verdict.word == "not run" else verdict.word
-    return {
-        "word": word,
-        "sign": SIGNS[verdict.word],
-        "time": "" if verdict.word == "not run" else span(verdict.seconds),
-    }
+        return {"word": "not asked for" if run else "no run on record", "sign": "none", "time": "", "note": ""}
+    word, took = (verdict.word, span(verdict.seconds)) if verdict.word != "not run" else ("not reached", "")
+    note = (
+        f"saved {span(verdict.saved)}"
+        if verdict.saved > 0
+        else brief(verdict.error or sentence(verdict.reasons, files))
+    )
+    cut = note if len(note) <= NOTE else f"{note[: NOTE - 1]}…"
+    return {"word": word, "sign": SIGNS[verdict.word], "time": took, "note": cut}
 
 
 def _rows(lineage: Lineage, run: Invocation | None) -> list[dict[str, Any]]:
@@ -79,7 +83,7 @@ def _rows(lineage: Lineage, run: Invocation | None) -> list[dict[str, Any]]:
         rows.append(
             {
                 "name": brief(name),
-                **_told(run, name),
+                **_told(run, name, files.get(name, {})),
                 "saved": span(verdict.saved) if verdict and verdict.saved else "",
                 "why": brief(verdict.error or sentence(verdict.reasons, files.get(name))) if verdict else "",
                 "origin": f"{moment(origin.started)}, {brief(origin.command)}" if origin and origin is not run else "",

@@ -16,7 +16,7 @@ from redoit.lineage import Lineage
 from redoit.records import Stage
 
 WIDTH = 204.0  # of a card; a unit is a pixel where the picture is not scaled
-HEADER, ROW, FOOT = 52.0, 22.0, 8.0  # heights of a card's parts
+HEADER, ROW, FOOT = 68.0, 22.0, 8.0  # heights of a card's parts
 FILE = 34.0  # height of a source's card
 ROWS = 8  # files that a card shows
 TITLE, LABEL = 16.0, 24.0  # widths of texts that fit, in letters of middling width

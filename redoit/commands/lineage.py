@@ -144,6 +144,10 @@ class ShowLineage(StageCommand):
         known = {*lineage.makers, *lineage.sources}
         spelt = (os.path.normpath(argument), os.path.relpath(self._start / argument), os.path.abspath(argument))
         found = next((path for path in spelt if path in known), None)
+        stage = next((stage for stage in lineage.stages if stage.name == argument), None)
+        if found is None and stage:
+            todo = f"say: doit lineage {next(iter(stage.outputs.values()))}"
+            raise DeclarationError(argument, "found a stage, expected a file", todo)
         if found is None:
             raise DeclarationError(argument, "no stage makes or reads this file", nearest(argument, known))
         return found

@@ -27,6 +27,13 @@ function timeline(run, base) {
   place.replaceChildren(
     el("ul", { class: "legend" }, key("spent", "executing"), key("over", "deciding, restoring, starting"), key("spared", "saved: what was kept or restored took that long once")),
     el("div", { class: "scroll" }, svg("svg", { class: "chart", role: "group", "aria-label": "Time of each run; arrow keys go from run to run", viewBox: `0 0 ${wide} ${TALL + 24}`, width: wide, height: TALL + 24 }, lines, bars)));
+  reveal(order, run, step);
+}
+
+// Let the run be in view where not all are.
+function reveal(order, run, step) {
+  const around = $("timeline").querySelector(".scroll");
+  around.scrollLeft = LEFT + order.indexOf(run) * step - around.clientWidth / 2;
 }
 
 const key = (kind, text) => el("li", {}, svg("svg", { class: "key", width: 12, height: 12, "aria-hidden": "true" }, svg("rect", { class: kind, x: 1, y: 1, width: 10, height: 10 })), text);

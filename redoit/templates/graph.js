@@ -13,7 +13,7 @@ for (const thread of threads) {
   joined[to].push(thread);
 }
 const cardOf = new Map(cards.filter((card) => card.dataset.stage).map((card) => [Number(card.dataset.stage), card]));
-const SMALLEST = 0.12, LARGEST_SCALE = 2, LEGIBLE = 0.7;
+const SMALLEST = 0.12, LARGEST_SCALE = 2, LEGIBLE = 0.7, NOTE = 23;
 let scale = 1;
 
 function paint(run, base, touched) {
@@ -29,11 +29,19 @@ function paint(run, base, touched) {
     card.querySelector(".sign").setAttribute("href", `#sign-${signOf(verdict?.word)}`);
     card.querySelector(".word").textContent = told;
     card.querySelector(".time").textContent = took;
+    card.querySelector(".note").textContent = noted(verdict);
     card.querySelector("title").textContent = `${stage.name}: ${told}${verdict?.told ? ` (${verdict.told})` : ""}`;
     const differs = base && touched.has(number) ? ", differs from the run compared with" : "";
+    const why = verdict?.told ? `, ${verdict.told}` : "";
     const saved = verdict?.saved ? `, saved ${span(verdict.saved)}` : "";
-    card.setAttribute("aria-label", `Stage ${stage.name}: ${told}${took ? `, took ${took}` : ""}${saved}${differs}. Makes ${[...stage.outputs.values()].join(", ")}`);
+    card.setAttribute("aria-label", `Stage ${stage.name}: ${told}${took ? `, took ${took}` : ""}${saved}${why}${differs}. Makes ${[...stage.outputs.values()].join(", ")}`);
   }
+}
+
+// Return what a card tells of a verdict: what it saved, or why.
+function noted(verdict) {
+  const told = verdict?.saved ? `saved ${span(verdict.saved)}` : verdict?.told ?? "";
+  return told.length <= NOTE ? told : `${told.slice(0, NOTE - 1)}…`;
 }
 
 function zoom(to) {

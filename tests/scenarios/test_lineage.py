@@ -2,12 +2,15 @@
 
 import json
 import re
+import shutil
+import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from projects import ALL, Pipeline
+from projects import ALL, Pipeline, until
 
 
 def lineage(pipeline: Pipeline, *arguments: str) -> dict[str, Any]:
@@ -141,6 +144,7 @@ def test_the_page(built: Pipeline) -> None:
 WRONG = {
     "qqqqqqqq": "ERROR: qqqqqqqq: no stage makes or reads this file; known: ",
     "data/mad.txt": "ERROR: data/mad.txt: no stage makes or reads this file; did you mean data/made.txt?\n",
+    "sort": "ERROR: sort: found a stage, expected a file; say: doit lineage data/ordered.txt\n",
     "--runs x": "ERROR: --runs: found x, expected a number of runs; say --runs 20\n",
     "--runs 0": "ERROR: --runs: found 0, expected a number of runs; say --runs 20\n",
     "--runs -1": "ERROR: --runs: found -1, expected a number of runs; say --runs 20\n",
@@ -160,6 +164,28 @@ def test_what_can_not_be_shown(built: Pipeline, words: str) -> None:
     assert result.code == 3
     assert result.err.startswith(WRONG[words])
     assert built.outputs() == before
+
+
+def test_while_another_doit_runs(built: Pipeline) -> None:
+    """It waits for nobody, and shows the runs that have ended."""
+    built.edit("source.txt", "3", "4")
+    process = built.start(DURING_make="sleep 20")
+    until(lambda: "make" in built.executed())
+    assert len(lineage(built)["runs"]) == 1
+    process.send_signal(signal.SIGINT)
+    process.communicate()
+
+
+def test_a_store_of_several_checkouts(built: Pipeline, tmp_path: Path) -> None:
+    """What another checkout made is told by time and host: its run is on record there."""
+    built.write("pyproject.toml", '[tool.redoit]\nstore = "../store"\n')
+    assert built.doit("make").executed == ["make"]
+    shutil.copytree(built.root, tmp_path / "other", ignore=shutil.ignore_patterns(".redoit", "data"))
+    other = Pipeline(tmp_path / "other")
+    assert other.doit("make").told("restored") == ["make"]
+    trace = next(iter(lineage(other)["traces"].values()))
+    assert (trace["stage"], trace["run"]) == ("make", None)
+    assert "(its run is not on record)" in other.doit("lineage", "data/made.txt").out
 
 
 def test_without_stages(project: Callable[[dict[str, str]], Pipeline]) -> None:
