@@ -109,7 +109,7 @@ def test_a_write_never_follows_a_link_in_the_place_of_its_temporary_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path, bytes], None]
 ) -> None:
     """Whoever guesses a temporary name gains nothing by it: what stands there is not written to."""
-    monkeypatch.setattr(os, "urandom", lambda size: bytes(size))
+    monkeypatch.setattr(os, "urandom", bytes)
     (tmp_path / "other").write_bytes(b"other")
     (tmp_path / f"{disk.TEMPORARY}{bytes(8).hex()}").symlink_to(tmp_path / "other")
     with pytest.raises(DiskError, match="File exists"):
