@@ -6,7 +6,7 @@ step prints can't clear the screen, name the window or move out of its place.
 
 import re
 
-HELD = 8  # rows that bars may need at once
+HELD = 20  # rows that bars may need at once
 LONG = 1 << 16  # characters of a row, after which it is taken for finished
 OPEN = 100  # characters of colours that are still on
 TOKEN = re.compile(
@@ -32,6 +32,7 @@ class Rows:
         self._rows = [""]
         self._at = 0
         self._held = 0  # rows above the cursor that the step went back to before
+        self._climb = 0  # rows that it has gone up since it wrote
         self._rewrites = False  # the next text replaces the row
         self._open = ""  # colours that are on
         self._cut = ""  # a sequence of which the end is to come
@@ -84,8 +85,9 @@ class Rows:
             self._open = "" if token in RESETS else (self._open + token)[-OPEN:]
             self._put(token)
         elif verb == "A":
+            self._climb += number or 1
             self._at -= min(number or 1, self._at)
-            self._held = min(max(self._held, number or 1), HELD)
+            self._held = min(max(self._held, self._climb), HELD)
         elif verb == "B":
             self._at = min(self._at + (number or 1), len(self._rows) - 1)
         elif verb == "G":
@@ -96,6 +98,7 @@ class Rows:
             self._rows[self._at] = ""
 
     def _down(self) -> None:
+        self._climb = 0
         self._at += 1
         self._rewrites = self._at < len(self._rows)
         if not self._rewrites:
@@ -105,6 +108,7 @@ class Rows:
         row = self._open if self._rewrites else self._rows[self._at]
         self._rows[self._at] = row + text
         self._rewrites = False
+        self._climb = 0
         if len(row) > LONG:
             self._down()
 
