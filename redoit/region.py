@@ -9,9 +9,8 @@ from rich.progress_bar import ProgressBar
 from rich.segment import Segment
 from rich.text import Text
 
-from redoit.errors import plain
+from redoit.errors import fitting, plain
 from redoit.rows import bare
-from redoit.screens import fitting
 from redoit.shown import Shown
 
 BAR = range(8, 31)  # columns of a progress bar
