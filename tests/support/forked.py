@@ -12,7 +12,7 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from doit import cmd_run
 from doit.doit_cmd import DoitMain
@@ -21,7 +21,10 @@ from redoit import child, database, disk, loader, reporter, tasks
 from redoit.commands import cache, plain, plan, verify
 from redoit.errors import StepError
 from redoit.execute import Call, Result
-from redoit.realise import Engine, Execute
+from redoit.realise import Engine
+
+if TYPE_CHECKING:
+    from redoit.realise import Execute
 
 IMPORTED = (database, loader, reporter, cache, plain, plan, verify)  # by doit, in a process of its own each time
 
@@ -63,7 +66,7 @@ def ended(number: int, seconds: float | None = None) -> int:
     return os.waitstatus_to_exitcode(status)
 
 
-def doit(root: Path, arguments: tuple[str, ...], engine: type[Engine], execute: Execute | None = None) -> int:
+def doit(root: Path, arguments: tuple[str, ...], engine: type[Engine], execute: "Execute | None" = None) -> int:
     """Be doit, in a folder, with an engine of this kind; return the exit status. Steps are called unless told how."""
     os.chdir(root)
     sys.argv = ["doit", *arguments]
