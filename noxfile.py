@@ -69,3 +69,10 @@ def pipeline(session: nox.Session) -> None:
     """The whole pipeline: first run, second run, a changed setting, the way back, a forgotten stage."""
     session.install(*CONSTRAINTS, "-e", ".[mnist,test]")
     session.run("pytest", "-s", "tests/pipeline", *session.posargs)
+
+
+@nox.session(default=False)
+def demo(session: nox.Session) -> None:
+    """The three modes of ZenML's caching example, as tables: `-- default`, `invalidate`, `disable [STAGE | all]`."""
+    session.install(*CONSTRAINTS, "-e", ".[mnist]")
+    session.run("python", "tests/pipeline/modes.py", *session.posargs)

@@ -123,3 +123,13 @@ def test_clean_outputs_are_restored_without_executing(checkout):
     assert not (checkout.root / "data/report.html").exists()
     assert checkout.doit() == ["fetch"]
     assert checkout.model() == before
+
+
+def test_the_modes_are_shown_side_by_side():
+    """The demonstration runs the pipeline twice and prints a row for each stage: two times, a verdict, a ratio."""
+    command = [sys.executable, str(REPOSITORY / "tests/pipeline/modes.py"), "invalidate", "--source", "digits"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = re.findall(r"^ *(\w+) +[\d.]+ s +[\d.]+ s +(kept|ran) +[\d.,]+x *$", done.stdout, re.MULTILINE)
+    expected = ["kept"] * 3 + ["ran"] * 3
+    assert rows == list(zip(STAGES, expected, strict=True))
