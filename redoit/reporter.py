@@ -14,9 +14,10 @@ from redoit.errors import brief, fitting, plain
 from redoit.reasons import sentence
 from redoit.records import Trace
 from redoit.tasks import StageTask, stage_of
+from redoit.words import day, number
 
 if TYPE_CHECKING:  # where there is no terminal it is not imported
-    from redoit.live import Live
+    from redoit.terminal.live import Live
 
 COLOURS = {
     "started": "1",
@@ -27,7 +28,6 @@ COLOURS = {
     "not run": "31",
     "WARNING": "33",
 }
-WHOLE = 1e15  # above that a number is not shown to its last digit
 
 
 class StageReporter(ConsoleReporter):
@@ -46,7 +46,7 @@ class StageReporter(ConsoleReporter):
     def _display(self) -> "Live | None":
         if not self.outstream.isatty():
             return None
-        from redoit.live import display
+        from redoit.terminal.live import display
 
         return display(self.outstream, coloured=self._coloured)
 
@@ -83,7 +83,7 @@ class StageReporter(ConsoleReporter):
             self._unexecuted(task.name, outcome.verdict, outcome.seconds, outcome.trace)
             return
         self._counts["ran"] += 1
-        metrics = ", ".join(f"{brief(name)} {_number(value)}" for name, value in outcome.trace.metrics.items())
+        metrics = ", ".join(f"{brief(name)} {number(value)}" for name, value in outcome.trace.metrics.items())
         tail = f" ({metrics})" if metrics else ""
         self._line(f"Step {task.name} has ", "finished", f" in {outcome.trace.seconds:.3f}s.{tail}")
         for warning in outcome.warnings:
@@ -139,8 +139,7 @@ class StageReporter(ConsoleReporter):
     def _unexecuted(self, name: str, verdict: str, seconds: float, trace: Trace) -> None:
         self._counts[verdict] += 1
         self._saved += max(trace.seconds - seconds, 0)
-        day = time.strftime("%Y-%m-%d", time.localtime(trace.started))
-        self._line(f"Step {name} ", verdict, f" in {seconds:.3f}s (ran {trace.seconds:.3f}s on {day}).")
+        self._line(f"Step {name} ", verdict, f" in {seconds:.3f}s (ran {trace.seconds:.3f}s on {day(trace.started)}).")
 
     def _word(self, word: str) -> str:
         return f"\033[{COLOURS[word]}m{word}\033[0m" if self._coloured else word
@@ -150,7 +149,3 @@ class StageReporter(ConsoleReporter):
         line = f"{plain(before)}{self._word(word) if word else ''}{plain(after)}\n"
         self.write(fitting(line, self.outstream.encoding))
         self.outstream.flush()
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if value.is_integer() and abs(value) < WHOLE else f"{value:.4g}"

@@ -30,7 +30,7 @@ from redoit.workspace import FOLDER
 
 if TYPE_CHECKING:  # a run with nothing to do neither looks ahead nor shows what steps print
     from redoit.forecast import Forecast, Forecaster
-    from redoit.screens import Screens
+    from redoit.terminal.screens import Screens
 
 CACHE, TIME_LIMIT = "cache", "time_limit"  # the parameters that every stage has
 
@@ -130,7 +130,7 @@ class StageTask(UptodateCalculator):
 
     def realise(self, task: Any) -> Any:
         """Be the task's action: restore, or run and commit."""
-        from redoit.screens import screens
+        from redoit.terminal.screens import screens
 
         began = time.perf_counter()
         shown = screens(task.name, task.verbosity, parallel=self.session.parallel)

@@ -17,6 +17,7 @@ from redoit.errors import brief, plain
 from redoit.retention import Held, Inventory, Rule, plan
 from redoit.store import QUARANTINE, Store
 from redoit.tasks import engine
+from redoit.words import day, size, span
 
 VERBS = {"gc": ("--max-size", "--older-than", "--keep-last", "--dry-run"), "check": (), "clear": ("--yes",)}
 SEE = "see: doit help cache"
@@ -90,22 +91,20 @@ clear: remove all of it (--yes: without asking)."""
         if rows:
             self._say(f"{'stage':<{width}}  traces   blobs        size       ran for")
         for name, row in rows.items():
-            numbers = f"{len(row.traces):>6,}  {len(row.blobs):>6,}  {_size(row.size):>10}  {_time(row.seconds):>12}"
+            numbers = f"{len(row.traces):>6,}  {len(row.blobs):>6,}  {size(row.size):>10}  {span(row.seconds):>12}"
             self._say(f"{name:<{width}}  {numbers}")
         shared = sum(_shared(inventory) for inventory in held)
         if shared:
-            self._say(f"Equal content is held once: else it would be {_size(shared)} more.")
+            self._say(f"Equal content is held once: else it would be {size(shared)} more.")
         workspace, now = engine().workspace, time.time()
         litter = [collect.litter(stores[0], workspace.folders), *map(collect.litter, stores[1:])]
         rests = workspace.rests()
         free = sum(plan(*each, Rule(), rests, now).size for each in zip(held, litter, strict=True))
         if free:
-            self._say(f"No trace needs {_size(free)} of what is there; remove it with: doit cache gc")
+            self._say(f"No trace needs {size(free)} of what is there; remove it with: doit cache gc")
         saved = workspace.saved
         if saved.kept or saved.restored:
-            self._say(
-                f"{saved.kept} kept and {saved.restored} restored results have saved {_time(saved.seconds)} here."
-            )
+            self._say(f"{saved.kept} kept and {saved.restored} restored results have saved {span(saved.seconds)} here.")
         return 0
 
     def _gc(self, stores: list[Store], given: argparse.Namespace) -> int:
@@ -124,10 +123,10 @@ clear: remove all of it (--yes: without asking)."""
             parts = (
                 f"{_number(done.traces, 'trace')}, {_number(done.blobs, 'blob')}, {_number(done.litter, 'other file')}"
             )
-            self._say(f"{verb} {_size(done.size)} of {store.root} ({parts}); {_size(done.left)} stay.")
+            self._say(f"{verb} {size(done.size)} of {store.root} ({parts}); {size(done.left)} stay.")
             if rule.max_size is not None and done.left > rule.max_size:
                 newest = ", or among the newest" if rule.keep_last else ""
-                self._say(f"That is more than {_size(rule.max_size)}: what stays is in use{newest}.")
+                self._say(f"That is more than {size(rule.max_size)}: what stays is in use{newest}.")
         return 0
 
     def _check(self, stores: list[Store], _given: argparse.Namespace) -> int:
@@ -141,7 +140,7 @@ clear: remove all of it (--yes: without asking)."""
                 self._say(f"corrupt: {name} is not what its name promises; put aside in {aside}")
         lost = [one for inventory in held for one in inventory.unrestorable]
         for one in lost:
-            self._say(f"lost: an output of {brief(one.stage)[:WIDE]}, made on {_day(one.started)}, is not in the store")
+            self._say(f"lost: an output of {brief(one.stage)[:WIDE]}, made on {day(one.started)}, is not in the store")
         found = ", ".join(f"{number} {word}" for number, word in ((corrupt, "corrupt"), (len(lost), "lost")) if number)
         self._say(f"Checked {_held(held)}: {found or 'all as it was written'}.")
         return 1 if found else 0
@@ -156,7 +155,7 @@ clear: remove all of it (--yes: without asking)."""
             return 1
         for store in stores:
             collect.clear(store)
-        self._say(f"Freed {_size(sum(inventory.size for inventory in held))}.")
+        self._say(f"Freed {size(sum(inventory.size for inventory in held))}.")
         return 0
 
     def _say(self, text: str) -> None:
@@ -225,7 +224,7 @@ def _going(traces: Iterable[Held]) -> Iterator[str]:
     """Yield, for each stage, what goes, in words."""
     rows = _by_stage([Inventory(tuple(traces), {})])
     for name, row in rows.items():
-        days = sorted({_day(one.started) for one in row.traces})
+        days = sorted({day(one.started) for one in row.traces})
         made = f"on {days[0]}" if len(days) == 1 else f"from {days[0]} to {days[-1]}"
         yield f"{_number(row.traces, 'trace')} of {name}, made {made}"
 
@@ -233,29 +232,11 @@ def _going(traces: Iterable[Held]) -> Iterator[str]:
 def _held(held: list[Inventory]) -> str:
     traces = _number([one for inventory in held for one in inventory.traces], "trace")
     blobs = _number([blob for inventory in held for blob in inventory.blobs], "blob")
-    return f"{traces} and {blobs}, {_size(sum(inventory.size for inventory in held))}"
+    return f"{traces} and {blobs}, {size(sum(inventory.size for inventory in held))}"
 
 
 def _number(things: Sized, name: str) -> str:
     return f"{len(things):,} {name}{'' if len(things) == 1 else 's'}"
-
-
-def _size(size: int) -> str:
-    """Return bytes in words, as decimal units."""
-    for unit in ("TB", "GB", "MB", "kB"):
-        if size >= SIZES[unit.upper()]:
-            return f"{size / SIZES[unit.upper()]:.1f} {unit}"
-    return f"{size} byte{'' if size == 1 else 's'}"
-
-
-def _time(seconds: float) -> str:
-    hours, rest = divmod(round(seconds), 3600)
-    minutes, rest = divmod(rest, 60)
-    return f"{hours:,} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
-
-
-def _day(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d", time.localtime(seconds))
 
 
 def _confirmed() -> bool:

@@ -8,7 +8,7 @@ from doit.cmd_run import opt_always, opt_single
 from doit.control import TaskControl
 
 from redoit.commands.base import StageCommand
-from redoit.commands.screen import Screen
+from redoit.commands.printer import Printer
 from redoit.explain import Explainer
 from redoit.forecast import Forecast
 from redoit.lookahead import Lookahead, Ordinary
@@ -62,9 +62,9 @@ class Foresight(StageCommand):
         return Explainer(engine().workspace, stages, origins)
 
     @property
-    def screen(self) -> Screen:
+    def screen(self) -> Printer:
         """Where it is shown."""
-        return Screen(self.outstream)
+        return Printer(self.outstream)
 
     def write_json(self, value: object) -> None:
         """Write a value for programs."""

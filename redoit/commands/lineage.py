@@ -8,11 +8,11 @@ from typing import Any
 from redoit import disk
 from redoit.commands.base import StageCommand
 from redoit.errors import DeclarationError
-from redoit.exported import exported, exported_nodes
 from redoit.lineage import Lineage, Node, in_order, provenance
-from redoit.mermaid import flowchart
-from redoit.page import page, svg
-from redoit.recall import recall
+from redoit.lineage.exported import exported, exported_nodes
+from redoit.lineage.mermaid import flowchart
+from redoit.lineage.page import page, svg
+from redoit.lineage.recall import recall
 from redoit.records import Stage
 from redoit.settings import nearest
 from redoit.tasks import engine, stage_of
@@ -155,7 +155,7 @@ class ShowLineage(StageCommand):
     def _tree(self, node: Node, lineage: Lineage) -> None:
         from rich.console import Console
 
-        from redoit.tree import show
+        from redoit.lineage.tree import show
 
         paths = {each.path for each in node.all()}
         present = {path: engine().workspace.files.digest(path) for path in paths}

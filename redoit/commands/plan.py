@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Mapping
 
 from redoit.commands.foresight import Foresight
-from redoit.commands.screen import STYLES, Words
+from redoit.commands.printer import STYLES, Words
 from redoit.forecast import Forecast, why
 from redoit.lookahead import Ordinary
+from redoit.words import span
 
 LONGEST = 200  # characters of an error in a table
 
@@ -50,7 +51,7 @@ def _fields(name: str, one: Forecast | Ordinary) -> dict[str, object]:
 def _time(one: Forecast | Ordinary) -> str:
     if isinstance(one, Ordinary) or one.word not in ("run", "restore"):
         return ""
-    return "?" if one.seconds is None else f"~{seconds_in_words(one.seconds)}"
+    return "?" if one.seconds is None else f"~{span(one.seconds)}"
 
 
 def _why(one: Forecast | Ordinary) -> str:
@@ -73,13 +74,4 @@ def _sum(found: list[Forecast | Ordinary]) -> str:
     if unknown == counts["run"]:
         return f"{number}: {words}; nobody knows for how long."
     more = f", and {unknown} that never ran" if unknown else ""
-    return f"{number}: {words}; about {seconds_in_words(known)}{more}."
-
-
-def seconds_in_words(seconds: float) -> str:
-    """Return a time as people say it: to three digits below a minute, else in whole seconds."""
-    if seconds < 60:  # noqa: PLR2004 - seconds in a minute
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+    return f"{number}: {words}; about {span(known)}{more}."

@@ -1,16 +1,15 @@
 """`doit why`: for each stage the verdict, and exactly why."""
 
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from redoit.commands.foresight import Foresight
-from redoit.commands.plan import seconds_in_words
-from redoit.commands.screen import STYLES
+from redoit.commands.printer import STYLES
 from redoit.diff import changed
 from redoit.errors import brief
 from redoit.forecast import Forecast, why
 from redoit.lookahead import Ordinary
+from redoit.words import moment, span
 
 SHORT = 12  # digits of a digest that tell it from others
 DIFFS = {"+": "green", "-": "red", "@": "cyan"}  # sign of a line -> its colour
@@ -49,7 +48,7 @@ class Why(Foresight):
 def _headline(one: Forecast) -> str:
     if one.word != "run":
         return ""
-    time_taken = "" if one.seconds is None else f", ~{seconds_in_words(one.seconds)}"
+    time_taken = "" if one.seconds is None else f", ~{span(one.seconds)}"
     return f"{time_taken}{f', {why(one)}' if one.unless else ''}"
 
 
@@ -88,7 +87,7 @@ def _details(reason: dict[str, Any], known: set[str]) -> Iterator[tuple[int, str
     if kind == "output changed":
         yield 4, "not as its stage left it: changed by hand, or corrupt", ""
     if reason.get("command"):
-        since = f", {_time(reason['since'])}" if reason["since"] is not None else ""
+        since = f", {moment(reason['since'])}" if reason["since"] is not None else ""
         yield 4, f"by: {reason['command']}{since}", ""
     if kind == "input" and reason["made_by"]:
         yield 4, f"made by {reason['made_by']}{_because(reason)}", ""
@@ -123,12 +122,8 @@ def _code(reason: dict[str, Any], known: set[str]) -> Iterator[tuple[int, str, s
 
 def _described(result: dict[str, Any]) -> str:
     settings = ", ".join(f"{name} {value}" for name, value in result["settings"].items())
-    where = f"{_time(result['started'])} on {brief(result['host'])} in {result['seconds']:.3f}s"
+    where = f"{moment(result['started'])} on {brief(result['host'])} in {result['seconds']:.3f}s"
     return f"{where}, with {settings}" if settings else where
-
-
-def _time(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
 def _short(digest: object) -> str:

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redoit.layout import Box, Drawing, Line, drawing
+from redoit.lineage.layout import Box, Drawing, Line, drawing
 
 
 @st.composite

@@ -5,9 +5,9 @@ from typing import Any
 
 from examples import action, artifact, named, trace
 
-from redoit.exported import exported, exported_nodes
 from redoit.history import Invocation, Verdict
 from redoit.lineage import Lineage, in_order, provenance
+from redoit.lineage.exported import exported, exported_nodes
 from redoit.records import Stage, Trace
 
 MAKE = Stage("make", "steps.make", {"source": "in.txt"}, {"made": "a.txt"})

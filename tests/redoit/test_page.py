@@ -11,11 +11,11 @@ import pytest
 from examples import action, artifact, named, trace
 
 from redoit.history import Invocation, Verdict
-from redoit.island import island
 from redoit.lineage import Lineage
-from redoit.mermaid import flowchart
-from redoit.page import page, span, svg
-from redoit.picture import picture, shortened
+from redoit.lineage.island import island
+from redoit.lineage.mermaid import flowchart
+from redoit.lineage.page import brief_span, page, svg
+from redoit.lineage.picture import picture, shortened
 from redoit.reasons import Reason
 from redoit.records import Setting, Stage
 
@@ -138,6 +138,6 @@ def test_shortened() -> None:
 
 def test_spans() -> None:
     """Durations have few signs."""
-    assert [span(each) for each in (0, 0.0123, 1, 59.96, 75, 3661)] == [
+    assert [brief_span(each) for each in (0, 0.0123, 1, 59.96, 75, 3661)] == [
         "0 ms", "12 ms", "1.0 s", "60.0 s", "1 min 15 s", "1 h 1 min"
     ]  # fmt: skip

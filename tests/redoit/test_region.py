@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyte import ByteStream, Screen
 
-from redoit.region import Region, clock
-from redoit.rows import Rows
-from redoit.shown import Shown
+from redoit.terminal.region import Region, clock
+from redoit.terminal.rows import Rows
+from redoit.terminal.shown import Shown
 
 COLUMNS, ROWS = 40, 10
 PIECES = [

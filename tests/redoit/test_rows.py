@@ -2,7 +2,7 @@
 
 import pytest
 
-from redoit.rows import HELD, LONG, Rows
+from redoit.terminal.rows import HELD, LONG, Rows
 
 
 def fed(*texts: str, coloured: bool = True) -> tuple[list[str], list[str]]:

@@ -293,8 +293,8 @@ def test_nothing_to_run_draws_nothing(built: Pipeline, lost: tuple[str, ...], ve
     loaded = built.path("loaded")
     terminal = Terminal(built, columns=120, PYTHONPATH=str(built.path("site")), LOADED=str(loaded))
     assert f"Step join {verdict} in" in terminal.finish()
-    assert "redoit.live" in loaded.read_text().split()
-    assert not {"rich", "redoit.region"} & set(loaded.read_text().split())
+    assert "redoit.terminal.live" in loaded.read_text().split()
+    assert not {"rich", "redoit.terminal.region"} & set(loaded.read_text().split())
 
 
 def test_killed(barred: Pipeline) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from redoit.errors import fitting, plain
-from redoit.rows import Rows
+from redoit.terminal.rows import Rows
 
 Screens = tuple[TextIO | None, TextIO | None]
 ONE_AT_A_TIME = threading.Lock()

@@ -11,9 +11,9 @@ import threading
 from typing import Any, TextIO
 
 from redoit.errors import fitting
-from redoit.rows import Rows
-from redoit.screens import Screens
-from redoit.shown import Shown
+from redoit.terminal.rows import Rows
+from redoit.terminal.screens import Screens
+from redoit.terminal.shown import Shown
 
 PERIOD = 1 / 8  # seconds between two looks of the display
 BACKLOG = 1 << 18  # characters that may wait for the next one
@@ -105,7 +105,7 @@ class Live:
     def _tick(self) -> None:
         """Draw anew from time to time."""
         try:
-            from redoit.region import Region  # imports rich
+            from redoit.terminal.region import Region  # imports rich
 
             while not self._closed.wait(PERIOD):
                 with self._lock, contextlib.suppress(OSError, ValueError):  # a terminal that is gone; the work goes on

@@ -4,7 +4,6 @@ Somebody else may have made any of it, so every text is short and printable.
 """
 
 import json
-import time
 from collections.abc import Iterable
 from itertools import islice
 from typing import Any
@@ -14,6 +13,7 @@ from redoit.history import Invocation, Verdict
 from redoit.lineage import Lineage
 from redoit.reasons import sentence
 from redoit.records import Stage, Trace
+from redoit.words import moment
 
 MANY = 400  # settings, roles, metrics or packages of one execution that are shown
 HUGE = 2**53  # bytes; what is larger is shown as this
@@ -141,11 +141,6 @@ def island(lineage: Lineage) -> str:
     """Return the JSON text of a page's data, which is safe within an element of HTML."""
     text = json.dumps(Island(lineage).fields(), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return text.translate(ESCAPED).encode("utf-8", "replace").decode()
-
-
-def moment(seconds: float) -> str:
-    """Return a time as people write it here."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
 def rounded(seconds: float) -> float:

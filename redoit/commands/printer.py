@@ -15,7 +15,7 @@ Words = str | tuple[str, str]  # a text, and its style
 WIDE = 10_000  # columns where there is no terminal: no line is broken
 
 
-class Screen:
+class Printer:
     """Shows text on a stream. Imports rich when it is made."""
 
     def __init__(self, stream: TextIO) -> None:

@@ -1,6 +1,5 @@
 """The provenance of one file as a tree for the terminal. Knows rich, and neither disks nor doit."""
 
-import time
 from collections.abc import Iterable, Iterator, Mapping
 
 from rich.console import Console
@@ -10,6 +9,7 @@ from rich.tree import Tree
 from redoit.errors import brief
 from redoit.lineage import Lineage, Node
 from redoit.records import Trace
+from redoit.words import moment, number, size
 
 SHORT = 12  # digits of a digest that are shown
 FEW = 12  # settings in one line
@@ -58,7 +58,7 @@ def _file(node: Node, present: Mapping[str, str | None]) -> Text:
     text.append(f"  {node.digest[:SHORT] or 'content unknown'}", "not bold dim")
     if node.trace and node.stage:
         sizes = (one.size for one in node.trace.manifest.values() if one.digest == node.digest)
-        text.append(f"  {_size(min(next(sizes, 0), HUGE))}", "not bold dim")
+        text.append(f"  {size(min(next(sizes, 0), HUGE))}", "not bold dim")
     if node.stage is None:
         text.append("  source", "not bold dim")
     there = present.get(node.path)
@@ -82,22 +82,9 @@ def _stage(node: Node, lineage: Lineage) -> Text:
 def _details(trace: Trace) -> Iterator[Text]:
     found = {
         "settings": [f"{one.name}={one.value!r}" for one in trace.action.settings],
-        "metrics": [f"{name} {value:.4g}" for name, value in trace.metrics.items()],
+        "metrics": [f"{name} {number(value)}" for name, value in trace.metrics.items()],
     }
     for name, words in found.items():
         if words:
             more = f" and {len(words) - FEW} more" if len(words) > FEW else ""
             yield Text(f"{name} {brief(', '.join(words[:FEW]))}{more}", "dim")
-
-
-def moment(seconds: float) -> str:
-    """Return a time as people here write it."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
-
-
-def _size(size: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:  # noqa: PLR2004 - the step from one unit to the next
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"

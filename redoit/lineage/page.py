@@ -13,10 +13,11 @@ from typing import Any
 
 from redoit.errors import brief
 from redoit.history import Invocation
-from redoit.island import island, moment
 from redoit.lineage import Lineage
-from redoit.picture import picture
+from redoit.lineage.island import island
+from redoit.lineage.picture import picture
 from redoit.reasons import sentence
+from redoit.words import moment, span
 
 TEMPLATES = Path(__file__).with_name("templates")
 STYLES = ("picture.css", "page.css")
@@ -62,9 +63,9 @@ def _told(run: Invocation | None, stage: str, files: Mapping[str, str]) -> dict[
     verdict = run.verdicts.get(stage) if run else None
     if verdict is None:
         return {"word": "not asked for" if run else "no run on record", "sign": "none", "time": "", "note": ""}
-    word, took = (verdict.word, span(verdict.seconds)) if verdict.word != "not run" else ("not reached", "")
+    word, took = (verdict.word, brief_span(verdict.seconds)) if verdict.word != "not run" else ("not reached", "")
     note = (
-        f"saved {span(verdict.saved)}"
+        f"saved {brief_span(verdict.saved)}"
         if verdict.saved > 0
         else brief(verdict.error or sentence(verdict.reasons, files))
     )
@@ -84,7 +85,7 @@ def _rows(lineage: Lineage, run: Invocation | None) -> list[dict[str, Any]]:
             {
                 "name": brief(name),
                 **_told(run, name, files.get(name, {})),
-                "saved": span(verdict.saved) if verdict and verdict.saved else "",
+                "saved": brief_span(verdict.saved) if verdict and verdict.saved else "",
                 "why": brief(verdict.error or sentence(verdict.reasons, files.get(name))) if verdict else "",
                 "origin": f"{moment(origin.started)}, {brief(origin.command)}" if origin and origin is not run else "",
             }
@@ -92,12 +93,9 @@ def _rows(lineage: Lineage, run: Invocation | None) -> list[dict[str, Any]]:
     return rows
 
 
-def span(seconds: float) -> str:
+def brief_span(seconds: float) -> str:
     """Return a duration in few signs."""
-    if seconds < 60:  # noqa: PLR2004 - a minute
-        return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"  # noqa: PLR2004
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else span(seconds)
 
 
 def _rendered(template: str, **values: Any) -> str:

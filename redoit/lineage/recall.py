@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
+from redoit.diff import laid_out
 from redoit.errors import DiskError, StoreError, plain
 from redoit.history import Invocation
 from redoit.lineage import Lineage
@@ -90,6 +91,7 @@ def _texts(workspace: Workspace, lineage: Lineage) -> dict[str, str]:
     room = SOURCES
     for digest in _changed_parts(lineage):
         text = _text(workspace, digest)
+        text = None if text is None else "\n".join(laid_out(text))
         if text is not None and len(text) <= min(SOURCE, room):
             found[digest] = text
             room -= len(text)

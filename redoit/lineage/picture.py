@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from redoit.errors import brief
-from redoit.layout import Box, Drawing, Line, drawing
 from redoit.lineage import Lineage
+from redoit.lineage.layout import Box, Drawing, Line, drawing
 from redoit.records import Stage
 
 WIDTH = 204.0  # of a card; a unit is a pixel where the picture is not scaled

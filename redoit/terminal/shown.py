@@ -3,8 +3,8 @@
 import time
 from dataclasses import dataclass, field
 
-from redoit.rows import Rows
-from redoit.screens import named
+from redoit.terminal.rows import Rows
+from redoit.terminal.screens import named
 
 
 @dataclass

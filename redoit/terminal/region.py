@@ -10,8 +10,8 @@ from rich.segment import Segment
 from rich.text import Text
 
 from redoit.errors import fitting, plain
-from redoit.rows import bare
-from redoit.shown import Shown
+from redoit.terminal.rows import bare
+from redoit.terminal.shown import Shown
 
 BAR = range(8, 31)  # columns of a progress bar
 NAME = 24  # columns of a stage's name
