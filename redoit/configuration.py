@@ -18,6 +18,7 @@ from redoit.settings import SHOWN, Declared, nearest
 
 FILES = ("pyproject.toml", "doit.cfg")
 SECTION = "task:"
+FEW = 3  # stages that a message names
 
 
 def sections() -> dict[str, dict[str, Any]]:
@@ -93,15 +94,21 @@ def values(stage: str, declared: Mapping[str, Declared], section: Mapping[str, A
     return found
 
 
-def overrides(stages: Mapping[str, Mapping[str, Declared]], tasks: set[str]) -> dict[str, dict[str, Any]]:
-    """Return stage -> setting -> value from the command line's variables.
+def overrides(
+    stages: Mapping[str, Mapping[str, Declared]], tasks: set[str], *, others: bool = False
+) -> dict[str, dict[str, Any]]:
+    """Return stage -> setting -> value from the command line's variables. `others`: dodo.py asks for some itself.
 
-    Raises: DeclarationError on a name that no stage or setting has.
+    Raises: DeclarationError on a name that no stage or setting has, or that is a setting's without its stage.
     """
     found: dict[str, dict[str, Any]] = {}
     for variable, text in variables().items():
         stage, dot, name = variable.rpartition(".")
         if not dot or (stage in tasks - set(stages) and not _members(stage, stages)):
+            owners = [] if dot or others else [name for name, declared in stages.items() if variable in declared]
+            if owners:
+                meant = " or ".join(f"{owner}.{variable}={text}" for owner in owners[:FEW])
+                raise DeclarationError(f"{variable}={text}", "it names no stage", f"say {meant}")
             continue  # an ordinary variable of doit
         if stage not in stages:
             raise DeclarationError(

@@ -47,22 +47,23 @@ def decide(
     restorable: Callable[[Trace], bool],
     earlier: Callable[[], Sequence[Trace]],
 ) -> Decision:
-    """Return what to do about a stage.
+    """Return what to do about a stage. Of executions that made the same bytes, the last one is credited with them.
 
-    `traces`: of this action, the canonical one first. `observed`: output role -> digest of what is in place, None
-    where nothing is. `earlier`: the results that this stage had here, the latest first. They only explain, so what is
-    kept does not ask for them.
+    `traces`: of this action, the canonical one first, and then as they were made. `observed`: output role -> digest of
+    what is in place, None where nothing is. `earlier`: the results that this stage had here, the latest first. They
+    only explain, so what is kept does not ask for them.
     """
     if distrust:
         return Run((distrust,), closest(action, traces or earlier()))
     if policy.volatile:
         return Run((Reason("volatile"),), closest(action, traces or earlier()))
-    for trace in traces:
+    for trace in reversed(traces):
         if trace.digests == observed:
             return Keep(trace)
     if policy.restorable:
-        for trace in traces:
-            if restorable(trace):
+        for canonical in traces:
+            if restorable(canonical):
+                trace = next(each for each in reversed(traces) if each.digests == canonical.digests)
                 return Restore(trace, _why_not_kept(action, trace, observed, earlier()))
     if traces:
         return Run(_lost(traces[0], observed, impure=policy.impure), traces[0])

@@ -14,8 +14,10 @@ from redoit.observe import Observation
 from redoit.realise import Engine
 from redoit.reasons import ANYHOW, UPSTREAM, Reason, sentence
 from redoit.records import Setting, Stage, Trace
+from redoit.words import listed
 
 UNKNOWN = "0" * 64  # stands for the digest of what was never made
+FEW = 3  # files that are named in one line
 COPIED = 1e9  # bytes a second
 
 
@@ -95,7 +97,7 @@ def in_words(found: Forecast) -> str:
     """Return what would become of a stage, and why, in one line."""
     match found.word:
         case "not run":
-            return f"does not run: it needs {', '.join(found.blocked)}"
+            return f"does not run: it needs {listed(found.blocked)}"
         case "fail":
             return f"fails: {found.error}"
         case "keep":
@@ -111,8 +113,9 @@ def why(found: Forecast) -> str:
         return sentence(found.reasons, found.stage.files)
     files = [brief(found.stage.inputs[role]) for role in sorted(found.awaited)]
     makers = sorted(set(found.awaited.values()))
-    stay = f"{' and '.join(files)} {'stay' if len(files) > 1 else 'stays'} the same"
-    anew = f"{' and '.join(makers)} {'make' if len(makers) > 1 else 'makes'} {'them' if len(files) > 1 else 'it'} anew"
+    few = listed(files) if len(files) <= FEW else f"its {len(files)} inputs"
+    stay = f"{few} {'stay' if len(files) > 1 else 'stays'} the same"
+    anew = f"{listed(makers)} {'make' if len(makers) > 1 else 'makes'} {'them' if len(files) > 1 else 'it'} anew"
     return f"unless {stay}: {anew}"
 
 

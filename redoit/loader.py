@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from doit import cmd_base
+import doit
+from doit import cmd_base, doit_cmd
 
 from redoit import configuration, lock
 from redoit.graph import Graph, graph_of
@@ -96,7 +97,7 @@ class StageLoader(cmd_base.TaskLoader2):
         names = {task.name for task in tasks}
         declared = {name: stage.declared for name, stage in stages.items()}
         configuration.check_names(self._inner.config or {}, stages, names)
-        overrides = configuration.overrides(declared, names)
+        overrides = configuration.overrides(declared, names, others=self._asks_for_variables())
         self.session.graph = graph_of(tasks, stages)
         self.session.caching = options().cache
         for task in tasks:
@@ -110,6 +111,11 @@ class StageLoader(cmd_base.TaskLoader2):
             # doit takes these for defaults, so that what follows the task on the command line is stronger.
             task.cfg_values = {**files, **stage.overridden}
             stage.session = self.session
+
+    def _asks_for_variables(self) -> bool:
+        """Tell whether dodo.py may ask for variables of the command line itself."""
+        names = getattr(self._inner, "namespace", None) or {}
+        return any(value is known for value in names.values() for known in (doit, doit_cmd, doit_cmd.get_var))
 
     def _rename(self, arguments: list[str], tasks: list[Any]) -> None:
         """Let a target be named as the shell names it: from a folder below, by an absolute path, with `./`."""

@@ -150,6 +150,9 @@ class StageTask(UptodateCalculator):
         except OSError as error:
             text = f"{error.filename or FOLDER}: {error.strerror}; nothing was recorded, mend it and run again"
             return self._failed(text, began)
+        except KeyboardInterrupt:
+            self._failed("interrupted", began)
+            raise
         self.session.end(task.name, task.outcome)
         return values_of(task.outcome.trace)
 
@@ -198,7 +201,7 @@ class StageTask(UptodateCalculator):
         if (task.cfg_values or {}).get(name, default) != value or name in self.overridden:
             return "the command line"
         files = configuration.origins(self.stage.name)
-        return files.get(name, "the default of run")
+        return files.get(name, "dodo.py" if name in (CACHE, TIME_LIMIT) else "the default of run")
 
     def _edited(self) -> bool:
         """Tell whether the configuration files say something else of the stage by now."""

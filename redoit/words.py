@@ -1,6 +1,7 @@
 """Numbers, sizes, times and spans as people read them. Pure."""
 
 import time
+from collections.abc import Sequence
 
 WHOLE = 1e15  # above that a number is not shown to its last digit
 UNITS = ("TB", "GB", "MB", "kB")
@@ -37,3 +38,8 @@ def moment(seconds: float) -> str:
 def day(seconds: float) -> str:
     """Return the day of a time since the epoch, as it is here."""
     return time.strftime("%Y-%m-%d", time.localtime(seconds))
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a list in a sentence: `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))

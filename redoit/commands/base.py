@@ -12,7 +12,7 @@ from typing import Any
 
 from doit.cmd_base import DoitCmdBase
 from doit.cmdparse import CmdOption, CmdParseError
-from doit.exceptions import InvalidDodoFile
+from doit.exceptions import InvalidCommand, InvalidDodoFile
 
 from redoit import configuration
 from redoit.errors import DeclarationError, RedoitError
@@ -83,6 +83,10 @@ class StageCommand(DoitCmdBase):
                 return int(super().execute(params, args) or 0)
             except RedoitError as error:
                 raise InvalidDodoFile(str(error)) from None
+            except InvalidCommand as error:
+                if not (self.loader.ours and error.not_found):
+                    raise
+                raise InvalidDodoFile(str(self._not_found(error.not_found))) from None
             except BrokenPipeError:  # whoever read what we say has gone
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 return SIGNALLED + signal.SIGPIPE
@@ -95,6 +99,12 @@ class StageCommand(DoitCmdBase):
                     UNFINISHED.append(stack.pop_all())
                 sys.stderr.write("Interrupted: what had finished is kept, the rest runs next time.\n")
                 return SIGNALLED + (ended[-1] if ended else signal.SIGINT)
+
+    def _not_found(self, word: str) -> RedoitError:
+        """Return what to tell of a word that is no task and no target."""
+        tasks = getattr(self, "task_list", ())
+        known = [task.name for task in tasks] + [target for task in tasks for target in task.targets]
+        return DeclarationError(word, "no such task or target", nearest(word, known))
 
     def _seek(self, params: Any) -> None:
         """Go to the project's folder if we are below it, and read its configuration, as doit did where we were."""

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from doit.cmd_run import opt_always, opt_single
+from doit.cmd_run import opt_always, opt_continue, opt_num_process, opt_parallel_type, opt_single, opt_verbosity
 from doit.control import TaskControl
 
 from redoit.commands.base import StageCommand
@@ -23,7 +23,8 @@ class Foresight(StageCommand):
     exclusive = False
     execute_tasks = True  # so that doit reads the parameters that follow a task
     doc_usage = "[TASK/TARGET...]"
-    cmd_options = (opt_always, opt_single, JSON)
+    # Those of a run that change nothing here are taken too, so that one can write `plan` before any of its words.
+    cmd_options = (opt_always, opt_single, JSON, opt_continue, opt_verbosity, opt_num_process, opt_parallel_type)
 
     def execute(self, params: Any, args: list[str]) -> int:
         """Run the command; `--json` may stand last, too."""
@@ -57,7 +58,7 @@ class Foresight(StageCommand):
         origins = {
             name: {setting.name: stage.origin(tasks[name], setting.name) for setting in one.settings}
             for name, one in stages.items()
-            if (stage := stage_of(tasks[name])) and one.word == "run"
+            if (stage := stage_of(tasks[name])) and any(reason.kind.startswith("setting") for reason in one.reasons)
         }
         return Explainer(engine().workspace, stages, origins)
 

@@ -4,7 +4,7 @@ import fnmatch
 from pathlib import Path
 from typing import Any
 
-from doit import cmd_clean, cmd_forget, cmd_ignore, cmd_info, cmd_list, cmd_resetdep, cmd_run
+from doit import cmd_clean, cmd_forget, cmd_ignore, cmd_resetdep, cmd_run
 from doit.cmd_base import subtasks_iter, tasks_and_deps_iter
 from doit.control import TaskControl
 from doit.exceptions import InvalidDodoFile
@@ -20,18 +20,6 @@ class Run(StageCommand, cmd_run.Run):
     """doit's `run`."""
 
     realising = True
-
-
-class List(StageCommand, cmd_list.List):
-    """doit's `list`."""
-
-    exclusive = False
-
-
-class Info(StageCommand, cmd_info.Info):
-    """doit's `info`."""
-
-    exclusive = False
 
 
 class Ignore(StageCommand, cmd_ignore.Ignore):

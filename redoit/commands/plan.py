@@ -7,7 +7,7 @@ from redoit.commands.foresight import Foresight
 from redoit.commands.printer import STYLES, Words
 from redoit.forecast import Forecast, why
 from redoit.lookahead import Ordinary
-from redoit.words import span
+from redoit.words import listed, span
 
 LONGEST = 200  # characters of an error in a table
 
@@ -32,7 +32,7 @@ class Plan(Foresight):
             return
         screen = self.screen
         rows: list[list[Words]] = [
-            [name, (one.word, STYLES[one.word]), _time(one), _why(one)] for name, one in found.items()
+            [name, (verdict(one), STYLES[one.word]), _time(one), _why(one)] for name, one in found.items()
         ]
         if rows:
             screen.table(rows, right=(2,))
@@ -56,22 +56,31 @@ def _time(one: Forecast | Ordinary) -> str:
 
 def _why(one: Forecast | Ordinary) -> str:
     if one.blocked:
-        return f"it needs {', '.join(one.blocked)}"
+        return f"it needs {listed(one.blocked)}"
     if isinstance(one, Ordinary):
         return one.error[:LONGEST] or "an ordinary task of doit"
     return one.error or why(one)
 
 
+def verdict(one: Forecast | Ordinary) -> str:
+    """Return what would become of a task, in a word; with a question mark where that can't be known yet."""
+    return f"{one.word}?" if isinstance(one, Forecast) and one.unless else one.word
+
+
 def _sum(found: list[Forecast | Ordinary]) -> str:
-    counts = Counter(one.word for one in found)
-    words = ", ".join(f"{counts[word]} {word}" for word in STYLES if counts[word])
-    times = [one.seconds for one in found if isinstance(one, Forecast)]
-    known = sum(seconds for seconds in times if seconds is not None)
+    """Return all of a plan in one line: how many of what, and how long that takes."""
     number = f"{len(found)} task{'' if len(found) == 1 else 's'}"
-    if not counts["run"] and not counts["restore"]:
+    counts = Counter(map(verdict, found))
+    words = ", ".join(f"{counts[word]} {word}" for each in STYLES for word in (each, f"{each}?") if counts[word])
+    active = [one for one in found if isinstance(one, Forecast) and one.word in ("run", "restore")]
+    if not active:
         return f"{number}: {words or 'nothing to do'}."
-    unknown = times.count(None)
-    if unknown == counts["run"]:
-        return f"{number}: {words}; nobody knows for how long."
-    more = f", and {unknown} that never ran" if unknown else ""
-    return f"{number}: {words}; about {span(known)}{more}."
+    most = sum(one.seconds or 0 for one in active)
+    least = sum(one.seconds or 0 for one in active if not one.unless)
+    unknown = sum(one.seconds is None for one in active)
+    about = f"about {span(least)} to {span(most)}" if span(least) != span(most) else f"about {span(most)}"
+    if unknown == len(active):
+        about = "nobody knows for how long"
+    elif unknown:
+        about += f", and {unknown} that never ran"
+    return f"{number}: {words}; {about}."

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from redoit.commands.foresight import Foresight
+from redoit.commands.plan import verdict
 from redoit.commands.printer import STYLES
 from redoit.diff import changed
 from redoit.errors import brief
 from redoit.forecast import Forecast, why
 from redoit.lookahead import Ordinary
-from redoit.words import moment, span
+from redoit.words import listed, moment, span
 
 SHORT = 12  # digits of a digest that tell it from others
 DIFFS = {"+": "green", "-": "red", "@": "cyan"}  # sign of a line -> its colour
@@ -40,7 +41,7 @@ class Why(Foresight):
                 words = f", an ordinary task; for more: doit info {name}"
                 screen.line((name, "bold"), ": ", (one.word, STYLES[one.word]), words)
                 continue
-            screen.line((name, "bold"), ": ", (one.word, STYLES[one.word]), _headline(one))
+            screen.line((name, "bold"), ": ", (verdict(one), STYLES[one.word]), _headline(one))
             for indent, text, style in _lines(explainer.explanation(name)):
                 screen.line((text, style), indent=indent)
 
@@ -57,15 +58,29 @@ def _lines(found: dict[str, Any]) -> Iterator[tuple[int, str, str]]:
     if found["error"]:
         yield 2, found["error"], ""
     if found["blocked_by"]:
-        yield 2, f"it needs {', '.join(found['blocked_by'])}", ""
+        yield 2, f"it needs {listed(found['blocked_by'])}", ""
     known: set[str] = set()
-    for reason in found["reasons"]:
+    for reason in _grouped(found["reasons"]):
         yield 2, _told(reason), ""
         yield from _details(reason, known)
     if found["result"]:
         yield 2, f"made {_described(found['result'])}", ""
     if found["compared_with"]:
         yield 2, f"compared with what was made {_described(found['compared_with'])}", "dim"
+
+
+def _grouped(reasons: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield reasons, and those inputs together that one stage makes anew."""
+    makers: dict[str, list[dict[str, Any]]] = {}
+    for reason in reasons:
+        if reason["kind"] == "input awaited":
+            makers.setdefault(reason["made_by"], []).append(reason)
+        else:
+            yield reason
+    for group in makers.values():
+        files = [brief(reason["file"]) for reason in group]
+        text = f"inputs {listed(files)} are made anew" if len(group) > 1 else group[0]["text"]
+        yield {**group[0], "text": text}
 
 
 def _told(reason: dict[str, Any]) -> str:

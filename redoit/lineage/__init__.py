@@ -3,6 +3,7 @@
 Knows neither disks nor pages. What is not on record any more is absent, and whoever shows a lineage says so.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -100,16 +101,17 @@ class Node:
 def provenance(lineage: Lineage, path: str, digest: str = "") -> Node:
     """Return where a file with that content came from, up to its sources; without one, the content made last.
 
-    A content that was used twice is one node.
+    A content that was used twice is one node. Of executions that made it, the last one before its use is named.
     """
-    wanted: dict[str, dict[str, None]] = {path: {digest: None}}
+    wanted: dict[str, dict[str, float]] = {path: {digest: math.inf}}
     made: dict[tuple[str, str], Trace | None] = {}
     for stage in reversed(lineage.stages):  # who needs a file comes before who makes it
         for role, file in stage.outputs.items():
-            for content in wanted.get(file, ()):
-                trace = made[file, content] = _maker(lineage, stage, role, content)
+            for content, used in wanted.get(file, {}).items():
+                trace = made[file, content] = _maker(lineage, stage, role, content, used)
                 for each, one in _inputs(stage, trace):
-                    wanted.setdefault(each, {})[one] = None
+                    uses = wanted.setdefault(each, {})
+                    uses[one] = max(uses.get(one, -math.inf), trace.started if trace else math.inf)
     nodes = {(file, one): Node(file, one) for file in wanted if file not in lineage.makers for one in wanted[file]}
     for stage in lineage.stages:
         for role, file in stage.outputs.items():
@@ -121,10 +123,11 @@ def provenance(lineage: Lineage, path: str, digest: str = "") -> Node:
     return nodes[path, digest]
 
 
-def _maker(lineage: Lineage, stage: Stage, role: str, digest: str) -> Trace | None:
-    """Return the latest execution of a stage that made a content, any content if none is given."""
-    traces = (lineage.traces[name] for name in lineage.results.get(stage.name, ()) if name in lineage.traces)
-    return next((trace for trace in traces if role in trace.manifest and digest in ("", trace.digests[role])), None)
+def _maker(lineage: Lineage, stage: Stage, role: str, digest: str, used: float) -> Trace | None:
+    """Return the last execution of a stage that made a content (any if none is given) before it was used, else any."""
+    traces = [lineage.traces[name] for name in lineage.results.get(stage.name, ()) if name in lineage.traces]
+    found = [trace for trace in traces if role in trace.manifest and digest in ("", trace.digests[role])]
+    return next((trace for trace in found if trace.started <= used), next(iter(found), None))
 
 
 def _inputs(stage: Stage, trace: Trace | None) -> list[tuple[str, str]]:

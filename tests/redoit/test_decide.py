@@ -124,6 +124,17 @@ def test_a_restore_says_why_nothing_is_kept(
     assert found.reasons == reasons
 
 
+def test_the_last_of_equal_results_is_credited() -> None:
+    """Of executions that made the same bytes the last one is named; which bytes come back is the first one's say."""
+    again, other = trace(started=3.0), SECOND
+    found = decided((FIRST, other, again), IN_PLACE)
+    assert isinstance(found, Keep)
+    assert found.trace is again
+    found = decided((FIRST, other, again), NOTHING, blobs=(FIRST, other, again))
+    assert isinstance(found, Restore)
+    assert found.trace is again
+
+
 def test_a_run_is_explained_by_the_closest_result() -> None:
     """Of the results that a stage had, the one that differs least explains, and of equals the latest."""
     for earlier, nearest in (((FAR, EARLIER), EARLIER), ((EARLIER, FAR), EARLIER), ((FAR, FAR), FAR)):

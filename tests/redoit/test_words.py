@@ -2,7 +2,7 @@
 
 import pytest
 
-from redoit.words import number, size, span
+from redoit.words import listed, number, size, span
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,10 @@ from redoit.words import number, size, span
         (span(59.94), "59.9 s"),
         (span(78.4), "1 min 18 s"),
         (span(7385), "2 h 3 min"),
+        (listed([]), ""),
+        (listed(["a"]), "a"),
+        (listed(["a", "b"]), "a and b"),
+        (listed(["a", "b", "c"]), "a, b and c"),
         (span(10_000_000), "2,777 h 46 min"),
     ],
 )

@@ -55,6 +55,8 @@ def test_a_run_that_is_interrupted_is_on_record(built: Pipeline) -> None:
     last = runs(built)[-1]
     assert last["whole"] is False
     assert words(last)["make"] == "ran"
+    assert last["stages"]["sort"][6] == "interrupted"
+    assert last["stages"]["sort"][3] > 0
     assert words(last)["join"] == "not run"
 
 

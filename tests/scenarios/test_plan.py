@@ -54,6 +54,9 @@ def test_what_can_not_be_known_is_said(built: Pipeline) -> None:
     assert found["join"]["verdict"] == "run"
     assert found["join"]["unless_same"] == "kept"
     assert found["join"]["why"] == "unless data/total.txt stays the same: side makes it anew"
+    lines = plan(built)
+    assert lines[3].split()[:2] == ["join", "run?"]
+    assert re.fullmatch(r"4 tasks: 2 keep, 1 run, 1 run\?; about \d\.\d s( to \d\.\d s)?\.", lines[4])
     assert built.doit().executed == ["side"]
 
 
@@ -64,6 +67,7 @@ def test_tasks_and_parameters_are_those_of_a_run(built: Pipeline) -> None:
     assert list(planned(built, "data/total.txt")) == ["make", "side"]
     assert list(planned(built, "-s", "join")) == ["join"]
     assert {found["verdict"] for found in planned(built, "-a").values()} == {"run"}
+    assert planned(built, "-c", "-n", "2", "-v", "0") == planned(built)
 
 
 def test_an_ordinary_task_between_stages(built: Pipeline) -> None:

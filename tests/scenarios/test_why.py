@@ -55,6 +55,7 @@ def test_the_way_back_is_a_restore(built: Pipeline) -> None:
     found = explained(built)
     assert [found[name]["verdict"] for name in ALL] == ["restore"] * 4
     assert found["make"]["reasons"][0]["text"] == "times 7 -> 3"
+    assert found["make"]["reasons"][0]["from"] == "the default of run"
     assert found["make"]["result"]["settings"] == {"times": 3}
     assert found["sort"]["reasons"][0]["because"] == "times 7 -> 3"
 
@@ -146,7 +147,7 @@ def test_an_input_that_is_made_anew(built: Pipeline) -> None:
     """Where an input's bytes can't be known, that is said, and what happens if they stay the same."""
     built.edit("steps/helper.py", "number * times", "number + times")
     lines = why(built, "sort")
-    assert re.fullmatch(r"sort: run, ~\d\.\d s, unless data/made.txt stays the same: make makes it anew", lines[0])
+    assert re.fullmatch(r"sort: run\?, ~\d\.\d s, unless data/made.txt stays the same: make makes it anew", lines[0])
     assert lines[1:3] == [
         "  input data/made.txt is made anew by make",
         "    make runs: code of steps.helper:scale changed",
@@ -275,6 +276,42 @@ def test_info_and_list_agree(built: Pipeline) -> None:
     assert "join runs unless data/total.txt stays the same: side makes it anew" in built.doit("info", "join").out
 
 
+def test_info_and_list_agree_where_files_are_missing(built: Pipeline) -> None:
+    """A file between stages that is missing or damaged comes back, so what is behind it is up to date all the same."""
+    built.path("data/made.txt").unlink()
+    built.write("data/ordered.txt", "damaged")
+    assert [explained(built)[name]["verdict"] for name in ALL] == ["restore", "restore", "keep", "keep"]
+    listed = {line.split()[1]: line.split()[0] for line in built.doit("list", "-s").out.splitlines()}
+    assert listed == {"make": "R", "sort": "R", "side": "U", "join": "U"}
+    for name, words in (("side", "status: keep"), ("sort", "status: restore")):
+        assert words in built.doit("info", name).out
+    built.path("source.txt").unlink()
+    assert "E make" in built.doit("list", "-s").out
+
+
+def test_info_shows_what_is_in_force(built: Pipeline) -> None:
+    """`doit info` shows a stage's settings, where they come from, and its files."""
+    built.write("doit.cfg", "[task:make]\ntimes = 4\n")
+    out = built.doit("info", "make").out
+    assert "make runs: times 3 -> 4" in out
+    assert re.search(r"^  times +4 +from doit.cfg", out, re.MULTILINE)
+    assert re.search(r"^  made +data/made.txt", out, re.MULTILINE)
+
+
+def test_all_name_one_execution(built: Pipeline) -> None:
+    """After a stage was executed anew and made the same bytes, that execution is credited with them everywhere."""
+    assert built.doit("forget", "side").code == 0
+    assert built.doit().executed == ["side", "join"]
+    result = explained(built)["side"]["result"]
+    latest = json.loads(built.read(".redoit/latest/side"))
+    tree_of = json.loads(built.doit("lineage", "--json", "data/total.txt").out)
+    (made,) = [one for one in tree_of["files"] if one["path"] == "data/total.txt"]
+    assert result["trace"] == latest["trace"] == made["trace"]["name"]
+    built.path("data/total.txt").unlink()
+    assert built.doit().told("restored") == ["side"]
+    assert explained(built)["side"]["result"]["trace"] == result["trace"]
+
+
 def test_json_stands_first_or_last(built: Pipeline) -> None:
     """`--json` is understood on either side of the tasks."""
     assert built.doit("why", "--json", "make").out == built.doit("why", "make", "--json").out
@@ -285,6 +322,8 @@ def test_json_stands_first_or_last(built: Pipeline) -> None:
     [
         (("make", "--tmes", "3"), "--tmes: no such option; did you mean --times?"),
         (("make.tmes=3",), "make has no setting 'tmes'"),
+        (("times=3",), "times=3: it names no stage; say make.times=3"),
+        (("mkae",), "mkae: no such task or target; did you mean make?"),
         (("--jsn",), "--jsn: no such option"),
     ],
 )

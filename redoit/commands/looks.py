@@ -1,0 +1,87 @@
+"""doit's own commands that only look, for stages: they tell what `doit plan` tells."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from doit import cmd_info, cmd_list
+
+from redoit.commands.base import StageCommand
+from redoit.errors import DeclarationError, fitting, plain
+from redoit.forecast import Forecast, in_words
+from redoit.settings import nearest
+from redoit.tasks import StageTask, stage_of
+
+LETTERS = {"keep": "U", "run": "R", "restore": "R", "fail": "E", "not run": "E"}
+
+
+class List(StageCommand, cmd_list.List):
+    """doit's `list`. With `-s`, U is kept, R runs or is restored, E can't run, I is ignored."""
+
+    exclusive = False
+
+    def _print_task(self, template: str, task: Any, status: bool, list_deps: bool, tasks: Any) -> None:
+        stage = stage_of(task)
+        if not (status and stage) or self.dep_manager.status_is_ignore(task):
+            super()._print_task(template, task, status, list_deps, tasks)
+            return
+        found = _look(self, stage)
+        line = template.format(name=task.name, doc=task.doc, status=LETTERS[found.word] if found else "E")
+        self.outstream.write(fitting(line, self.outstream.encoding))
+        if list_deps:
+            self.outstream.write("".join(f" -  {path}\n" for path in task.file_dep) + "\n")
+
+
+class Info(StageCommand, cmd_info.Info):
+    """doit's `info`; of a stage: what would become of it and why, its settings and where they come from, its files."""
+
+    exclusive = False
+
+    def _execute(self, pos_args: list[str], hide_status: bool) -> int:
+        tasks = {task.name: task for task in self.task_list}
+        task = tasks.get(pos_args[0]) if len(pos_args) == 1 else None
+        if len(pos_args) == 1 and task is None and self.loader.ours:
+            raise DeclarationError(pos_args[0], "no such task", nearest(pos_args[0], tasks))
+        stage = stage_of(task) if task else None
+        if task is None or stage is None:
+            return int(super()._execute(pos_args, hide_status))
+        found = None if hide_status else _look(self, stage)
+        self._say(task.name)
+        if task.doc:
+            self._say("", task.doc)
+        if found:
+            self._say("", f"status: {found.word}", f"  {task.name} {in_words(found)}")
+        self._settings(task, stage)
+        for title, files in (("inputs", stage.stage.inputs), ("outputs", stage.stage.outputs)):
+            self._table(title, [(role, path) for role, path in files.items()])
+        self._table("step", [(stage.stage.step, _policy(stage))])
+        return 1 if found and found.word != "keep" else 0
+
+    def _settings(self, task: Any, stage: StageTask) -> None:
+        task.init_options()
+        rows = [
+            (name, str(task.options[name]), f"from {stage.origin(task, name)}", setting.help)
+            for name, setting in stage.declared.items()
+        ]
+        self._table("settings", rows)
+
+    def _table(self, title: str, rows: Sequence[tuple[str, ...]]) -> None:
+        if not rows:
+            return
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows)
+        self._say("", f"{title}:", *(f"  {line}".rstrip() for line in lines))
+
+    def _say(self, *lines: str) -> None:
+        text = "".join(f"{plain(line)}\n" for line in lines)
+        self.outstream.write(fitting(text, self.outstream.encoding))
+
+
+def _look(command: Any, stage: StageTask) -> Forecast | None:
+    """Return what would become of a stage."""
+    return stage.session.foresee(stage.stage.name, command.dep_manager)
+
+
+def _policy(stage: StageTask) -> str:
+    policy = stage.stage.policy
+    kinds = {"impure": policy.impure, "volatile": policy.volatile, "not cached": not policy.cache}
+    return ", ".join(kind for kind, holds in kinds.items() if holds)
