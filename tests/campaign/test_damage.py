@@ -1,5 +1,6 @@
 """Damage to whatever redoit wrote: it is detected, restored or rebuilt, and never served."""
 
+import json
 import os
 import random
 import shutil
@@ -150,8 +151,8 @@ def may_execute(pipeline: Pipeline, template: Template, struck: Path, gone: set[
 def records(template: Template, stage: str) -> set[Path]:
     """Return where the trace of a stage's output, and its blob, are in the store."""
     root = template.root / ".redoit"
-    name = root / "latest" / stage
-    key, trace = (name.read_text().split('"')[index] for index in (3, 7))
+    note = json.loads((root / "latest" / stage).read_text())
+    key, trace = note["key"], note["trace"]
     found = {path for path in root.rglob(f"{trace}.json") if path.parent.name == key}
     for path in (root / "blobs").rglob("*"):
         if path.is_file() and path.read_bytes() == template.clean[stage]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ from redoit.records import Setting, Stage
 
 
 class _NearSighted(Observer):
-    def action(self, stage: Stage, settings: tuple[Setting, ...]) -> Observation:
-        found = super().action(stage, settings)
+    def action(self, stage: Stage, settings: tuple[Setting, ...], *expected: Mapping[str, str]) -> Observation:
+        found = super().action(stage, settings, *expected)
         code = {name: each for name, each in found.action.code.items() if name.startswith(f"{stage.step}:")}
         return dataclasses.replace(found, action=dataclasses.replace(found.action, code=code))
 

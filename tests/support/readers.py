@@ -3,6 +3,7 @@
 Readers of state get a folder with a whole `.redoit/`, in which one file is hostile.
 """
 
+import difflib  # noqa: F401 - imported by a message that names the nearest setting
 import os
 import tempfile
 from collections.abc import Callable

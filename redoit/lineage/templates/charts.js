@@ -103,5 +103,6 @@ function small({ stage, name, points }, run) {
       chosen && svg("line", { class: "mark", x1: x(chosen), x2: x(chosen), y1: 0, y2: high + 11 }),
       svg("path", { class: "path", d: finite.map((point, place) => `${place ? "L" : "M"}${x(point).toFixed(1)} ${y(point).toFixed(1)}`).join("") }),
       dots.map((point) => svg("circle", { class: `dot${point.anew ? "" : " again"}`, cx: x(point).toFixed(1), cy: y(point).toFixed(1), r: point === chosen ? 4 : 2.6 },
-        svg("title", {}, `${titled(point.run)}: ${figure(point.value)}`)))));
+        svg("title", {}, `${titled(point.run)}: ${figure(point.value)}`)))),
+    el("p", { class: "quiet range", "aria-hidden": "true" }, `${figure(low)} to ${figure(top)}`));
 }
