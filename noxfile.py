@@ -37,7 +37,7 @@ def imports(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The engine, the steps, and the scenarios in real doit processes."""
     session.install(*CONSTRAINTS, "-e", ".[mnist,test]")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", "-n", "auto", "--dist", "worksteal", *session.posargs)
 
 
 @nox.session

@@ -33,7 +33,9 @@ class Database(SqliteDB):
                 connection = super()._sqlite3(name)
                 _check(connection)
                 return connection
-            except (DatabaseException, sqlite3.Error):
+            except (DatabaseException, sqlite3.Error) as error:
+                if _is_held(error):
+                    break  # by somebody else, who is not to lose it
                 _put_aside(name)
             except DiskError:
                 break
@@ -70,6 +72,11 @@ class Database(SqliteDB):
     def _say(self, error: sqlite3.Error) -> None:
         text = f"{self.name}: can't be written ({error}); stages lose nothing, ordinary tasks run again next time"
         sys.stderr.write(f"{text}\n")
+
+
+def _is_held(error: Exception) -> bool:
+    """Tell whether a database is only locked."""
+    return any(word in str(error) for word in ("is locked", "is busy"))
 
 
 def _check(connection: Any) -> None:

@@ -6,6 +6,7 @@ Knows the installed distributions, not the code. Which distribution a module com
 
 import contextlib
 import os
+import stat
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,6 +17,7 @@ from redoit.errors import CorruptError, DiskError
 from redoit.files import COARSE
 from redoit.formats import sealed, unsealed
 
+RECORDS = (".dist-info", ".egg-info", ".egg-link")  # how the names of a distribution's records end
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -45,7 +47,7 @@ class Environment:
             self._owners = _remembered(self._memory, folders)
             if self._owners is None:
                 self._owners = _installed()
-                latest = max((changed for _, _, changed in folders), default=0)
+                latest = max((changed for _, _, changed, _ in folders), default=0)
                 with contextlib.suppress(DiskError):  # it costs the next process a look
                     if latest + COARSE < disk.clock(self._memory.parent):
                         disk.jot(self._memory, sealed({"folders": folders, "owners": self._owners}))
@@ -53,12 +55,24 @@ class Environment:
 
 
 def _folders() -> list[list[Any]]:
-    """Return path, inode and time of last change, in nanoseconds, of each folder that holds distributions."""
-    found = []
-    for name in sys.path:
-        if name.endswith(("site-packages", "dist-packages")) and os.path.isdir(name):
-            status = os.stat(name)
-            found.append([name, status.st_ino, max(status.st_mtime_ns, status.st_ctime_ns)])
+    """Return what changes with the distributions in the folders on `sys.path`: path, inode, time in nanoseconds, names.
+
+    A folder for packages has its time, which an installation changes. Any other (the project, one on PYTHONPATH) may
+    change all the time, so there the records of distributions count, each with its time.
+    """
+    found: list[list[Any]] = []
+    for name in dict.fromkeys(sys.path):
+        try:
+            status = os.stat(name or os.curdir)
+            if name.endswith(("site-packages", "dist-packages")) or not stat.S_ISDIR(status.st_mode):
+                found.append([name, status.st_ino, max(status.st_mtime_ns, status.st_ctime_ns), []])
+                continue
+            names = sorted(each for each in os.listdir(name or os.curdir) if each.endswith(RECORDS))
+            times = [os.stat(os.path.join(name, each)) for each in names]
+        except OSError:
+            continue
+        if names:
+            found.append([name, status.st_ino, max(max(each.st_mtime_ns, each.st_ctime_ns) for each in times), names])
     return found
 
 

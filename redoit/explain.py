@@ -41,7 +41,7 @@ class Explainer:
             "stage": name,
             "verdict": one.word,
             "unless_same": one.unless or None,
-            "awaits": [one.stage.inputs[role] for role in sorted(one.awaited)],
+            "awaits": sorted(one.awaited),
             "estimated_seconds": one.seconds,
             "error": one.error or None,
             "blocked_by": list(one.blocked),
@@ -88,7 +88,8 @@ class Explainer:
 
     def _input(self, one: Forecast, reason: Reason) -> dict[str, Any]:
         """Return which file changed, who made it, and why that one made another."""
-        path = one.stage.inputs.get(reason.subject, "")  # none of an input that is gone
+        # There is none of an input that is gone; code can be awaited, too.
+        path = reason.subject if reason.kind == "input awaited" else one.stage.inputs.get(reason.subject, "")
         maker = self._makers.get(path)
         by = maker.stage.name if maker else reason.new if reason.kind == "input awaited" else None
         return {"file": path, "made_by": by, "because": self._because(maker, path, reason) if maker else None}

@@ -4,11 +4,12 @@ What is kept stays, and what is restored yields known bytes, so the stages behin
 made anew has bytes that nobody knows: a stage behind runs, unless they stay the same.
 """
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from redoit.decide import Decision, Keep, Restore, Run
-from redoit.errors import RedoitError, brief
+from redoit.errors import RedoitError, StepError, brief
 from redoit.marks import Mark
 from redoit.observe import Observation
 from redoit.realise import Engine
@@ -26,8 +27,8 @@ class Forecast:
     """What would become of a stage.
 
     `decision`: what will be done; where files are awaited, what would be done if they stayed the same; None on an
-    error. `awaited`: input role -> the task that makes it anew. `mark`: why it is distrusted. `twin`: a stage with the
-    same action, which runs before. `blocked`: tasks that it needs, and that will not succeed.
+    error. `awaited`: file of its inputs or its code -> the task that makes it anew. `mark`: why it is distrusted.
+    `twin`: a stage with the same action, which runs before. `blocked`: tasks that it needs, and that will not succeed.
     """
 
     stage: Stage
@@ -54,6 +55,8 @@ class Forecast:
     @property
     def unless(self) -> str:
         """What becomes of it instead, `kept` or `restored`, if the files that it awaits stay the same; else nothing."""
+        if self.twin:
+            return "kept"
         if not self.awaited or self.decision is None or isinstance(self.decision, Run):
             return ""
         return "kept" if isinstance(self.decision, Keep) else "restored"
@@ -68,9 +71,10 @@ class Forecast:
         certain = isinstance(self.decision, Run) and (self.mark or known == (Reason("first"),))
         if certain or not self.awaited:
             return known
-        waits = tuple(Reason("input awaited", role, None, maker) for role, maker in sorted(self.awaited.items()))
+        waits = tuple(Reason("input awaited", path, None, maker) for path, maker in sorted(self.awaited.items()))
         own = known if isinstance(self.decision, Run) else ()
-        return (*(one for one in own if not (one.kind == "input" and one.subject in self.awaited)), *waits)
+        files = self.stage.inputs
+        return (*(one for one in own if not (one.kind == "input" and files.get(one.subject) in self.awaited)), *waits)
 
     @property
     def trace(self) -> Trace | None:
@@ -109,14 +113,21 @@ def in_words(found: Forecast) -> str:
 
 def why(found: Forecast) -> str:
     """Return in one line why a stage is not kept, or what could still keep it from running."""
-    if not found.unless:
+    if not found.unless or found.twin:
         return sentence(found.reasons, found.stage.files)
-    files = [brief(found.stage.inputs[role]) for role in sorted(found.awaited)]
+    files = [brief(path) for path in sorted(found.awaited)]
     makers = sorted(set(found.awaited.values()))
     few = listed(files) if len(files) <= FEW else f"its {len(files)} inputs"
     stay = f"{few} {'stay' if len(files) > 1 else 'stays'} the same"
     anew = f"{listed(makers)} {'make' if len(makers) > 1 else 'makes'} {'them' if len(files) > 1 else 'it'} anew"
     return f"unless {stay}: {anew}"
+
+
+def _check_places(stage: Stage) -> None:
+    """Refuse outputs whose places are taken by folders, as they would be in the end. Raises: StepError."""
+    for path in stage.outputs.values():
+        if os.path.isdir(path) and not os.path.islink(path):
+            raise StepError(stage.name, f"{path} is a folder, expected a file there", "move the folder away")
 
 
 class Forecaster:
@@ -126,6 +137,7 @@ class Forecaster:
         self._engine = engine
         self._expected: dict[str, str] = {}  # path -> digest of what will be there, or was made there last
         self._awaited: dict[str, str] = {}  # path -> the task that makes it anew
+        self._restored: dict[str, str] = {}  # path -> the stage that puts it there
         self._marks: dict[str, Mark] = {}
         self._running: dict[tuple[str, bool], str] = {}  # action key, in which store -> the stage that runs it first
 
@@ -143,16 +155,19 @@ class Forecaster:
         mark = mark or (Mark(distrust) if distrust else None)
         if distrust:
             self.distrust(stage.name, dependents, distrust.kind)
-        awaited = {role: self._awaited[path] for role, path in stage.inputs.items() if path in self._awaited}
         try:
             reason = mark.reason if mark else None
-            observation, decision = self._engine.foresee(stage, settings, reason, self._expected)
+            observation, decision = self._engine.foresee(stage, settings, reason, self._inputs(stage))
+            found = Forecast(stage, settings, decision, observation, self._waits(stage, observation), mark)
+            if found.word in ("restore", "run"):
+                _check_places(stage)
         except (RedoitError, OSError) as error:
             return Forecast(stage, settings, error=str(error))
-        found = Forecast(stage, settings, decision, observation, awaited, mark)
         if found.word == "restore":
             assert found.trace is not None
-            self._expected |= {stage.outputs[role]: each for role, each in found.trace.digests.items()}
+            for role, each in found.trace.digests.items():
+                self._expected[stage.outputs[role]] = each
+                self._restored[stage.outputs[role]] = stage.name
         elif found.word == "run":
             self._await(stage, decision)
             found = replace(found, twin=self._twin(found))
@@ -164,9 +179,39 @@ class Forecaster:
             self._awaited[path] = task
             self._expected[path] = self._engine.workspace.files.digest(path) or UNKNOWN
 
+    def expected(self, path: str) -> str | None:
+        """Return the digest of what will be at a path, or was there last, if a task before does something to it."""
+        return self._expected.get(path)
+
+    def is_awaited(self, path: str) -> bool:
+        """Tell whether what will be at a path can't be known."""
+        return path in self._awaited
+
+    def _inputs(self, stage: Stage) -> dict[str, str]:
+        """Return path -> digest of the inputs that tasks before do something to."""
+        found = {path: self._expected[path] for path in stage.inputs.values() if path in self._expected}
+        if UNKNOWN in found.values():  # made again it may be as it was when this stage used it last
+            latest = self._engine.workspace.latest(stage)
+            used = latest.action.inputs if latest else {}
+            known = {path: used.get(role, UNKNOWN) for role, path in stage.inputs.items() if found.get(path) == UNKNOWN}
+            found |= known
+        return found
+
+    def _waits(self, stage: Stage, observation: Observation) -> dict[str, str]:
+        """Return the files of a stage's inputs and code that can't be known, and the tasks that make them."""
+        inputs = set(stage.inputs.values())
+        awaited = {path: self._awaited[path] for path in {*inputs, *observation.files} if path in self._awaited}
+        for path in observation.files:
+            stale = self._expected.get(path) != self._engine.workspace.files.digest(path)
+            if path in self._restored and path not in inputs and stale:  # the code that was read will be other code
+                awaited[path] = self._restored[path]
+        return awaited
+
     def _twin(self, found: Forecast) -> str:
         """Return the stage that makes what this one is to make before it; nothing if it runs anyway."""
         assert found.observation is not None
+        if found.awaited:
+            return ""
         shared = (found.observation.action.key, found.stage.policy.restorable)
         twin = self._running.setdefault(shared, found.stage.name)
         return "" if twin == found.stage.name or found.mark or found.stage.policy.volatile else twin

@@ -20,6 +20,7 @@ from redoit.formats import plain_value, sealed, time_of, unsealed
 from redoit.reasons import KINDS, Reason
 
 RUNS = "runs"
+FORGED = (OSError, CorruptError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
 LONGEST = 1_000  # runs on record
 LARGEST = 2**26  # bytes of all of them
 WORDS = ("ran", "restored", "kept", "failed", "not run")
@@ -82,7 +83,7 @@ class History:
     def newest(self, number: int = LONGEST) -> Iterator[Invocation]:
         """Yield runs, the newest first. Raises: DiskError."""
         for name in reversed(self._names()[-number:]):
-            with contextlib.suppress(OSError, CorruptError, ValueError, TypeError, KeyError, AttributeError):
+            with contextlib.suppress(*FORGED):
                 yield _invocation(name, unsealed(disk.read(self._root, RUNS, name)))
 
     def _names(self) -> list[str]:

@@ -80,16 +80,15 @@ class StageLoader(cmd_base.TaskLoader2):
     def _look(self, tasks: list[Any]) -> None:
         """Let stages only be looked at, each as it will be once those before it are realised."""
         from redoit.forecast import Forecast
-        from redoit.lookahead import Lookahead
+        from redoit.lookahead import Lookahead, Ordinary
 
         named = {task.name: task for task in tasks}
         ahead: list[Lookahead] = []
 
-        def foresee(stage: str, database: Any) -> Forecast | None:
+        def foresee(task: str, database: Any) -> Forecast | Ordinary:
             if not ahead:
                 ahead.append(Lookahead(self.session, named, database))
-            found = ahead[0].of(stage)
-            return found if isinstance(found, Forecast) else None
+            return ahead[0].of(task)
 
         self.session.foresee = foresee
 

@@ -5,20 +5,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from doit.task import result_dep
+
 from redoit.forecast import Forecast, Forecaster
 from redoit.session import Session
 from redoit.tasks import engine, stage_of
 
 FAILING = ("fail", "not run")
-WORDS = {"up-to-date": "keep", "run": "run", "error": "fail", "ignore": "ignored"}  # of doit, and ours
 
 
 @dataclass(frozen=True)
 class Ordinary:
-    """What would become of a task that redoit does not decide. `word`: as that of a forecast, or `ignored`."""
+    """What would become of a task that redoit does not decide. `word`: as that of a forecast, or `ignored`.
+
+    `unless`: what becomes of it instead if what it awaits stays the same. `awaited`: files and tasks.
+    """
 
     name: str
     word: str
+    unless: str = ""
+    awaited: tuple[str, ...] = ()
     error: str = ""
     blocked: tuple[str, ...] = ()
 
@@ -32,7 +38,6 @@ class Lookahead:
         self._database = database
         self._always = always
         self._forecaster = Forecaster(engine())
-        self._awaited: set[str] = set()
         self.found: dict[str, Forecast | Ordinary] = {}
         for name, task in tasks.items():
             stage = stage_of(task)
@@ -75,20 +80,40 @@ class Lookahead:
             self.found[task.name] = Ordinary(task.name, "not run", blocked=blocked)
         else:
             self.found[task.name] = stage.foresee(task, self._forecaster) if stage else self._ordinary(task)
-        if self.found[task.name].word == "run":
-            self._awaited.update(map(os.path.normpath, task.targets))
         return self.found[task.name]
 
     def _ordinary(self, task: Any) -> Ordinary:
-        if self._always or self._awaited.intersection(map(os.path.normpath, task.file_dep)):
-            found = Ordinary(task.name, "run")
-        else:
-            status = self._database.get_status(task, self._tasks)
-            error = status.get_error_message() or "" if status.status == "error" else ""
-            found = Ordinary(task.name, WORDS[status.status], error)
+        found = Ordinary(task.name, "run") if self._always else self._by_doit(task)
         if found.word == "run" and task.actions:
             self._forecaster.make(task.name, map(os.path.normpath, task.targets))
         return found
+
+    def _by_doit(self, task: Any) -> Ordinary:
+        """Return what doit would decide once the tasks before have done what is foreseen."""
+        status = self._database.get_status(task, self._tasks, get_log=True)
+        ahead = {dep: os.path.normpath(dep) for dep in task.file_dep if self._expected(dep) is not None}
+        reasons = dict(status.reasons)
+        for kind in ("changed_file_dep", "missing_file_dep"):
+            reasons[kind] = [dep for dep in reasons.get(kind) or () if dep not in ahead]
+        if reasons["missing_file_dep"]:
+            return Ordinary(task.name, "fail", error=status.get_error_message() or "")
+        changed = {dep for dep in ahead if self._database._get(task.name, dep) != self._expected(dep)}  # noqa: SLF001
+        awaited = [path for path in ahead.values() if self._forecaster.is_awaited(path)]
+        awaited += [item[0].dep_name for item in task.uptodate if self._may_differ(item[0])]
+        if any(reasons.values()) or changed:
+            return Ordinary(task.name, "run")
+        return Ordinary(task.name, "run", "kept", tuple(awaited)) if awaited else Ordinary(task.name, "keep")
+
+    def _expected(self, dep: str) -> str | None:
+        return self._forecaster.expected(os.path.normpath(dep))
+
+    def _may_differ(self, uptodate: Any) -> bool:
+        """Tell whether something asks for the result of a task, which may be another by then."""
+        if not isinstance(uptodate, result_dep):
+            return False
+        name = uptodate.dep_name
+        others = [one for other, one in self.found.items() if other == name or other.startswith(f"{name}:")]
+        return any(one.word in ("run", "restore") for one in others)
 
     def _status(self, task: Any, found: Forecast | Ordinary) -> str:
         """Return what doit is to take a task for."""
@@ -96,7 +121,9 @@ class Lookahead:
             return "failure"
         if found.word == "ignored":
             return "ignore"
+        task.values = self._database.get_values(
+            task.name
+        )  # of its last run: what calculates dependencies tells them so
         if found.word == "keep":
-            task.values = self._database.get_values(task.name)
             return "up-to-date"
         return "run" if task.setup_tasks else "successful"

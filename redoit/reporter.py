@@ -14,7 +14,7 @@ from redoit.errors import brief, fitting, plain
 from redoit.reasons import sentence
 from redoit.records import Trace
 from redoit.tasks import StageTask, stage_of
-from redoit.words import day, number
+from redoit.words import day, listed, number
 
 if TYPE_CHECKING:  # where there is no terminal it is not imported
     from redoit.terminal.live import Live
@@ -36,11 +36,11 @@ class StageReporter(ConsoleReporter):
     desc = "redoit: what was kept, restored and run, and why"
 
     def __init__(self, outstream: TextIO, options: dict[str, Any]) -> None:
-        super().__init__(outstream, options)
+        super().__init__(outstream or sys.stdout, options)  # a shell may have closed it, and so doit found none
         self._began = time.perf_counter()
         self._counts: Counter[str] = Counter()
         self._saved = 0.0
-        self._coloured = outstream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+        self._coloured = self.outstream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
         self._live = self._display()
 
     def _display(self) -> "Live | None":
@@ -92,12 +92,14 @@ class StageReporter(ConsoleReporter):
     def add_failure(self, task: Any, fail: Any) -> None:
         """Tell which stage failed, and the error."""
         self._hide(task)
-        if stage_of(task) is None:
-            super().add_failure(task, fail)
-            return
+        stage = stage_of(task)
         if isinstance(fail, UnmetDependency):
-            self._counts["not run"] += 1
-            self._line(f"Step {task.name} was ", "not run", f": it needs {', '.join(fail.message.split())}.")
+            self._counts["not run"] += stage is not None
+            kind = "Step" if stage else "Task"
+            self._line(f"{kind} {task.name} was ", "not run", f": it needs {listed(fail.message.split())}.")
+            return
+        if stage is None:
+            super().add_failure(task, fail)
             return
         self._counts["failed"] += 1
         self._line(f"Step {task.name} has ", "failed", f". {fail.message.strip()}")

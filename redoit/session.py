@@ -14,7 +14,7 @@ from redoit.running import command
 from redoit.workspace import Workspace
 
 if TYPE_CHECKING:  # a run does not look ahead
-    from redoit.forecast import Forecast
+    pass
 
 
 @dataclass
@@ -22,12 +22,12 @@ class Session:
     """What stages share while a command lasts.
 
     `always` and `caching` are `doit -a` and `cache` of the project; `executing` tells whether stages are realised or
-    only looked at, by `foresee`, `parallel` whether several may be so at once; `selected` returns the tasks that were
-    asked for, once that is known.
+    only looked at, by `foresee` (which tells what becomes of a task), `parallel` whether several may be so at once;
+    `selected` returns the tasks that were asked for, once that is known.
     """
 
     graph: Graph
-    foresee: Callable[[str, Any], "Forecast | None"] = lambda _stage, _database: None
+    foresee: Callable[[str, Any], Any] = lambda _task, _database: None
     always: bool = False
     caching: bool = True
     executing: bool = False

@@ -108,7 +108,10 @@ class StageTask(UptodateCalculator):
     def __call__(self, task: Any, values: Mapping[str, Any]) -> bool:
         """Decide: True if what is in place is to be kept."""
         if not self.session.executing:
-            self.forecast = self.session.foresee(task.name, self._database)
+            from redoit.forecast import Forecast
+
+            found = self.session.foresee(task.name, self._database)
+            self.forecast = found if isinstance(found, Forecast) else None  # else it is ignored
             return self.forecast is not None and self.forecast.word == "keep"
         began = time.perf_counter()
         self.decision = None

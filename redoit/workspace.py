@@ -74,6 +74,8 @@ class Workspace:
         try:
             check_format(str(marker), json.loads(disk.read(self.root, marker.name)))
         except FileNotFoundError:
+            if not relying:
+                return  # who only looks makes nothing
             disk.write(self.root / ".gitignore", b"*\n")
             disk.write(marker, canonical_json({"format": FORMAT}))
         except PermissionError as error:

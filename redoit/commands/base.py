@@ -35,6 +35,16 @@ NO_WAIT = {
 DODO = "dodo.py"
 
 
+def _open_streams() -> None:
+    """Let there be something to write to: a shell may have closed what is standard."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - for as long as we live
+
+
+_open_streams()  # doit takes what is standard when it makes a command
+
+
 class StageCommand(DoitCmdBase):
     """A command on a project with stages. `exclusive`: it waits for other commands that change something.
 

@@ -11,7 +11,7 @@ from redoit.errors import DeclarationError
 from redoit.lineage import Lineage, Node, in_order, provenance
 from redoit.lineage.exported import exported, exported_nodes
 from redoit.lineage.mermaid import flowchart
-from redoit.lineage.page import page, svg
+from redoit.lineage.page import is_page, page, svg
 from redoit.lineage.recall import recall
 from redoit.records import Stage
 from redoit.settings import nearest
@@ -64,6 +64,9 @@ class ShowLineage(StageCommand):
     def execute(self, params: Any, args: list[str]) -> int:
         """Run the command; a file is named as from the folder that doit was called in."""
         self._start = Path.cwd()
+        if args[-1:] == ["--json"]:
+            args.pop()
+            params["as_json"] = True
         return super().execute(params, args)
 
     def _execute(  # noqa: PLR0917 - doit passes its options by name
@@ -104,8 +107,9 @@ class ShowLineage(StageCommand):
     def _write(self, lineage: Lineage, name: str) -> None:
         """Write the page, and say how to look at it. Raises: DiskError."""
         target = self._start / name if name != PAGE else Path(PAGE)
-        if os.path.relpath(target) in lineage.makers or target.is_dir():
-            found = "found a folder or a stage's output, expected a place for the page"
+        taken = os.path.lexists(target) and not (target.is_file() and not target.is_symlink() and is_page(target))
+        if os.path.relpath(target) in lineage.makers or taken:
+            found = "found something else there, or that a stage makes, expected a place for the page"
             raise DeclarationError(name, found, "say: doit lineage -o another.html")
         text = page(lineage, Path.cwd().name)
         disk.make(target.parent)
@@ -136,8 +140,8 @@ class ShowLineage(StageCommand):
         self._tree(node, lineage)
         if changed and node.stage:
             name = node.stage.name
-            known = f"this is how {name} made it last" if node.trace else f"no result of {name} is on record"
-            self._say(f"{path} is not what its stage made: changed by hand, or made by a run not on record; {known}.")
+            text = f"{path} is not what {name} made last, shown here: changed by hand, or made by a run not on record."
+            self._say(text if node.trace else f"No result of {name} is on record, so nobody knows how {path} was made.")
 
     def _path(self, argument: str, lineage: Lineage) -> str:
         """Return a file of the pipeline as its stages name it. Raises: DeclarationError."""

@@ -1,5 +1,6 @@
 """doit's own commands that only look, for stages: they tell what `doit plan` tells."""
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,22 @@ from redoit.forecast import Forecast, in_words
 from redoit.settings import nearest
 from redoit.tasks import StageTask, stage_of
 
-LETTERS = {"keep": "U", "run": "R", "restore": "R", "fail": "E", "not run": "E"}
+LETTERS = {"keep": "U", "run": "R", "restore": "R", "fail": "E", "not run": "E", "ignored": "I"}
+
+
+class Plain:
+    """A stream on top of another one, to which it passes what any terminal can show."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write lines, with all that is not printable escaped."""
+        lines = "\n".join(plain(line) for line in text.split("\n"))
+        return int(self._stream.write(fitting(lines, self._stream.encoding)))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 class List(StageCommand, cmd_list.List):
@@ -19,22 +35,26 @@ class List(StageCommand, cmd_list.List):
 
     exclusive = False
 
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.outstream: Any = Plain(sys.stdout)
+
     def _print_task(self, template: str, task: Any, status: bool, list_deps: bool, tasks: Any) -> None:
-        stage = stage_of(task)
-        if not (status and stage) or self.dep_manager.status_is_ignore(task):
+        if not (status and self.loader.ours):
             super()._print_task(template, task, status, list_deps, tasks)
             return
-        found = _look(self, stage)
-        line = template.format(name=task.name, doc=task.doc, status=LETTERS[found.word] if found else "E")
-        self.outstream.write(fitting(line, self.outstream.encoding))
-        if list_deps:
-            self.outstream.write("".join(f" -  {path}\n" for path in task.file_dep) + "\n")
+        found = self.loader.session.foresee(task.name, self.dep_manager)
+        super()._print_task(template.replace("{status}", LETTERS[found.word]), task, False, list_deps, tasks)  # noqa: FBT003 - as doit calls it
 
 
 class Info(StageCommand, cmd_info.Info):
     """doit's `info`; of a stage: what would become of it and why, its settings and where they come from, its files."""
 
     exclusive = False
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.outstream: Any = Plain(sys.stdout)
 
     def _execute(self, pos_args: list[str], hide_status: bool) -> int:
         tasks = {task.name: task for task in self.task_list}
@@ -72,13 +92,13 @@ class Info(StageCommand, cmd_info.Info):
         self._say("", f"{title}:", *(f"  {line}".rstrip() for line in lines))
 
     def _say(self, *lines: str) -> None:
-        text = "".join(f"{plain(line)}\n" for line in lines)
-        self.outstream.write(fitting(text, self.outstream.encoding))
+        self.outstream.write("".join(f"{plain(line)}\n" for line in lines))
 
 
 def _look(command: Any, stage: StageTask) -> Forecast | None:
     """Return what would become of a stage."""
-    return stage.session.foresee(stage.stage.name, command.dep_manager)
+    found = stage.session.foresee(stage.stage.name, command.dep_manager)
+    return found if isinstance(found, Forecast) else None
 
 
 def _policy(stage: StageTask) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from redoit.commands.foresight import Foresight
 from redoit.commands.printer import STYLES, Words
-from redoit.forecast import Forecast, why
+from redoit.forecast import FEW, Forecast, why
 from redoit.lookahead import Ordinary
 from redoit.words import listed, span
 
@@ -40,12 +40,11 @@ class Plan(Foresight):
 
 
 def _fields(name: str, one: Forecast | Ordinary) -> dict[str, object]:
-    common = {"task": name, "verdict": one.word, "why": _why(one) or None}
+    common: dict[str, object] = {"task": name, "verdict": one.word, "why": _why(one) or None}
+    common["unless_same"] = one.unless or None
     if isinstance(one, Ordinary):
-        return {**common, "stage": False, "unless_same": None, "awaits": [], "estimated_seconds": None}
-    awaits = [one.stage.inputs[role] for role in sorted(one.awaited)]
-    unless = {"unless_same": one.unless or None, "awaits": awaits}
-    return {**common, "stage": True, **unless, "estimated_seconds": one.seconds}
+        return {**common, "stage": False, "awaits": list(one.awaited), "estimated_seconds": None}
+    return {**common, "stage": True, "awaits": sorted(one.awaited), "estimated_seconds": one.seconds}
 
 
 def _time(one: Forecast | Ordinary) -> str:
@@ -58,13 +57,14 @@ def _why(one: Forecast | Ordinary) -> str:
     if one.blocked:
         return f"it needs {listed(one.blocked)}"
     if isinstance(one, Ordinary):
-        return one.error[:LONGEST] or "an ordinary task of doit"
+        unless = f", unless {listed(one.awaited[:FEW])} stays the same" if one.unless else ""
+        return one.error[:LONGEST] or f"an ordinary task of doit{unless}"
     return one.error or why(one)
 
 
 def verdict(one: Forecast | Ordinary) -> str:
     """Return what would become of a task, in a word; with a question mark where that can't be known yet."""
-    return f"{one.word}?" if isinstance(one, Forecast) and one.unless else one.word
+    return f"{one.word}?" if one.unless else one.word
 
 
 def _sum(found: list[Forecast | Ordinary]) -> str:

@@ -12,6 +12,7 @@ from redoit.errors import plain
 STYLES = {"keep": "cyan", "restore": "cyan", "run": "bold", "fail": "red", "not run": "red", "ignored": "dim"}
 Words = str | tuple[str, str]  # a text, and its style
 
+NARROW = 50  # columns, below which a table is none
 WIDE = 10_000  # columns where there is no terminal: no line is broken
 
 
@@ -41,6 +42,10 @@ class Printer:
         from rich.text import Text
 
         rows = [list(row) for row in rows]
+        if self._console.width < NARROW:
+            for row in rows:
+                self.line(*(piece for cell in row if cell for piece in (cell, " ")))
+            return
         table: Any = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
         for column in range(max(map(len, rows), default=0)):
             last = column == len(rows[0]) - 1

@@ -22,6 +22,7 @@ from redoit.words import moment, span
 TEMPLATES = Path(__file__).with_name("templates")
 STYLES = ("picture.css", "page.css")
 SCRIPTS = ("data.js", "differences.js", "show.js", "graph.js", "panel.js", "compare.js", "charts.js", "main.js")
+MADE_BY, START = b'<meta name="generator" content="doit lineage">', 1_000  # in the first bytes of each page
 ROWS = 500  # stages in the table of the newest run; scripts show others
 NOTE = 23  # signs of what a card tells of a verdict: what it saved, or why
 SIGNS = {"ran": "ran", "restored": "restored", "kept": "kept", "failed": "failed", "not run": "missed"}
@@ -46,6 +47,12 @@ def page(lineage: Lineage, project: str) -> str:
         rows=_rows(lineage, run),
         **_drawn(lineage, run),
     )
+
+
+def is_page(path: Path) -> bool:
+    """Tell whether a file is such a page, which another one may replace. Raises: OSError."""
+    with path.open("rb") as file:
+        return MADE_BY in file.read(START)
 
 
 def svg(lineage: Lineage) -> str:

@@ -35,10 +35,13 @@ def test_a_damaged_memory_is_ignored(tmp_path: Path, data: bytes) -> None:
     assert Environment(tmp_path / "memory").versions(["blake3"])["blake3"] == metadata.version("blake3")
 
 
+@pytest.mark.parametrize("name", ["site-packages", "libs"])
 @pytest.mark.parametrize("same", [True, False])
-def test_an_installed_distribution_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, same: bool) -> None:
+def test_an_installed_distribution_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, same: bool, name: str
+) -> None:
     """Installing and upgrading a distribution changes what this process and the next one find, memory or not."""
-    folder = tmp_path / "site-packages"
+    folder = tmp_path / name
     folder.mkdir()
     monkeypatch.syspath_prepend(folder)
     found, environment = [], Environment(tmp_path / "memory")

@@ -62,6 +62,8 @@ FORGED = [
             {"stages": {"a": ["kept", "", "", "inf", 0, [], ""]}},
             {"stages": {"a": ["kept", "", "", 1, 0, [[1]], ""]}},
             {"stages": {}, "order": 7},
+            {"stages": {}, "order": [], "seconds": 10**400},
+            {"stages": {}, "order": [], "saved": []},
             {"stages": {}, "order": [], "started": 1e300},
         )
     ),

@@ -1,6 +1,7 @@
 """`doit lineage`: what made what from what, as JSON, a flowchart, a picture, a page, and for one file a tree."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -67,7 +68,7 @@ def test_a_file_changed_by_hand(built: Pipeline) -> None:
     built.write("data/report.txt", "mine")
     built.write("source.txt", "9")
     result = built.doit("lineage", "data/report.txt")
-    assert "data/report.txt is not what its stage made: changed by hand" in result.out
+    assert "data/report.txt is not what join made last, shown here: changed by hand" in result.out
     assert re.search(r"source\.txt .* source  another content is in place", result.out)
     assert "made by join on" in result.out
     built.path("data/total.txt").unlink()
@@ -141,6 +142,7 @@ def test_the_page(built: Pipeline) -> None:
     assert built.read("mine.html").startswith("<!doctype html>")
 
 
+TAKEN = "found something else there, or that a stage makes, expected a place for the page; "
 WRONG = {
     "qqqqqqqq": "ERROR: qqqqqqqq: no stage makes or reads this file; known: ",
     "data/mad.txt": "ERROR: data/mad.txt: no stage makes or reads this file; did you mean data/made.txt?\n",
@@ -149,20 +151,25 @@ WRONG = {
     "--runs 0": "ERROR: --runs: found 0, expected a number of runs; say --runs 20\n",
     "--runs -1": "ERROR: --runs: found -1, expected a number of runs; say --runs 20\n",
     "--json --svg": "ERROR: doit lineage: found --json and --svg, expected one of them; leave the others out\n",
-    "data/made.txt --json": "ERROR: --json: found behind the file data/made.txt, expected nothing; "
-    "say: doit lineage --json data/made.txt\n",
-    "-o data/made.txt": "ERROR: data/made.txt: found a folder or a stage's output, expected a place for the page; ",
-    "-o data": "ERROR: data: found a folder or a stage's output, expected a place for the page; ",
+    "data/made.txt --svg": "ERROR: --svg: found behind the file data/made.txt, expected nothing; "
+    "say: doit lineage --svg data/made.txt\n",
+    "-o data/made.txt": f"ERROR: data/made.txt: {TAKEN}",
+    "-o data": f"ERROR: data: {TAKEN}",
+    "-o source.txt": f"ERROR: source.txt: {TAKEN}",
+    "-o dodo.py": f"ERROR: dodo.py: {TAKEN}",
+    "-o pipe": f"ERROR: pipe: {TAKEN}",
 }
 
 
 @pytest.mark.parametrize("words", WRONG)
 def test_what_can_not_be_shown(built: Pipeline, words: str) -> None:
     """A mistake is one line, and nothing is written."""
-    before = built.outputs()
+    os.mkfifo(built.path("pipe"))
+    before, source, dodo = built.outputs(), built.read("source.txt"), built.read("dodo.py")
     result = built.doit("lineage", *words.split())
     assert result.code == 3
     assert result.err.startswith(WRONG[words])
+    assert (built.read("source.txt"), built.read("dodo.py"), built.path("pipe").is_fifo()) == (source, dodo, True)
     assert built.outputs() == before
 
 

@@ -1,0 +1,217 @@
+"""What is foreseen in pipelines of a shape that is not usual, held against what doit then does."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from projects import Pipeline
+
+STEPS = {
+    "steps/__init__.py": "",
+    "steps/mk.py": (
+        "from pathlib import Path\n\n\ndef run(a: Path, b: Path, *, k: int = 1) -> dict[str, float]:\n"
+        "    b.write_text(a.read_text().strip() + str(k))\n    return {'n': k}\n"
+    ),
+    "steps/tr.py": (
+        "from pathlib import Path\n\n\ndef run(a: Path, b: Path) -> None:\n"
+        "    b.write_text(a.read_text().strip() + 'T')\n"
+    ),
+    "s1.txt": "one",
+    "s2.txt": "two",
+}
+HEAD = """
+from doit.task import result_dep
+
+from redoit import DOIT_CONFIG, step
+
+
+def S(module, a, b, **fields):
+    return step(f"steps.{module}", inputs={"a": a}, outputs={"b": b}, **fields)
+
+
+"""
+COPY = """
+def task_mk():
+    return S("mk", "s1.txt", "data/p.txt")
+
+
+def task_copy():
+    return {"actions": ["cp data/p.txt data/c.txt"], "file_dep": ["data/p.txt"], "targets": ["data/c.txt"]}
+
+
+def task_end():
+    return S("tr", "data/c.txt", "data/e.txt")
+"""
+RESULT = """
+def task_mk():
+    return S("mk", "s1.txt", "data/p.txt")
+
+
+def task_copy():
+    return {"actions": ["cp data/p.txt data/c.txt"], UPTODATE, "targets": ["data/c.txt"]}
+
+
+def task_end():
+    return S("tr", "data/c.txt", "data/e.txt")
+"""
+TWINS = """
+def task_prep():
+    for i in "12":
+        yield {"name": i, **S("mk", f"s{i}.txt", f"data/p{i}.txt")}
+
+
+def task_train():
+    for i in "12":
+        yield {"name": i, **S("tr", f"data/p{i}.txt", f"data/t{i}.txt")}
+"""
+
+
+def make(pipeline: Pipeline, dodo: str) -> None:
+    """Write a project."""
+    for name, text in {**STEPS, "dodo.py": HEAD + dodo}.items():
+        pipeline.write(name, text)
+
+
+def held(pipeline: Pipeline, *arguments: str) -> dict[str, str]:
+    """Hold a run against its plan; return what was planned. What is certain must come true, the rest be one of two."""
+    result = pipeline.doit("plan", "--json", *arguments)
+    assert result.code == 0, result.text
+    planned: list[dict[str, Any]] = json.loads(result.out)
+    done = pipeline.doit(*arguments)
+    became = {name: word for word in ("kept", "restored", "finished", "failed") for name in done.told(word)}
+    became |= {line.split()[1]: "finished" for line in done.out.splitlines() if line.startswith(".  ")}
+    became |= {line.split()[1]: "kept" for line in done.out.splitlines() if line.startswith("-- ")}
+    words = {"keep": "kept", "restore": "restored", "run": "finished", "fail": "failed"}
+    for one in planned:
+        allowed = {words.get(one["verdict"]), one["unless_same"]} | ({"restored"} if one["awaits"] else set())
+        assert became.get(one["task"]) in allowed, f"{one} became {became.get(one['task'])}\n{done.text}"
+    return {one["task"]: one["verdict"] + ("?" if one["unless_same"] else "") for one in planned}
+
+
+def test_stages_with_inputs_never_made_are_no_twins(fresh: Pipeline) -> None:
+    """Two stages of one step whose inputs do not exist yet have not the same action."""
+    make(fresh, TWINS)
+    assert held(fresh) == dict.fromkeys(["prep:1", "prep:2", "train:1", "train:2"], "run")
+    fresh.write("s2.txt", "one")
+    assert held(fresh)["train:2"] != "keep"
+    fresh.write("s2.txt", "three")
+    assert held(fresh)["train:2"] == "run?"
+    assert set(held(fresh).values()) == {"keep"}
+
+
+def test_twins_whose_bytes_stay_the_same(fresh: Pipeline) -> None:
+    """A stage that has a twin is restored unless what is in place is what the twin makes."""
+    make(fresh, TWINS)
+    fresh.write("s2.txt", "one")
+    held(fresh)
+    fresh.edit("steps/mk.py", ".strip()", ".strip(' ')")
+    assert held(fresh)["prep:2"] == "restore?"
+
+
+def test_an_ordinary_task_behind_what_is_restored(fresh: Pipeline) -> None:
+    """What doit decides about an ordinary task depends on what will be there, not on what is."""
+    make(fresh, COPY)
+    held(fresh)
+    held(fresh, "mk.k=2")
+    assert held(fresh) == {"mk": "restore", "copy": "run", "end": "run?"}
+    fresh.path("data/p.txt").unlink()
+    assert held(fresh) == {"mk": "restore", "copy": "keep", "end": "keep"}
+    fresh.path("data/c.txt").unlink()
+    assert held(fresh) == {"mk": "keep", "copy": "run", "end": "run?"}
+    listed = {line.split()[1]: line.split()[0] for line in fresh.doit("list", "-s").out.splitlines()}
+    assert set(listed.values()) == {"U"}
+
+
+def test_an_ordinary_task_behind_what_runs(fresh: Pipeline) -> None:
+    """Where the bytes can't be known, an ordinary task may be kept as well."""
+    make(fresh, COPY)
+    held(fresh)
+    fresh.write("s1.txt", "one\n")
+    assert held(fresh) == {"mk": "run", "copy": "run?", "end": "run?"}
+
+
+@pytest.mark.parametrize(
+    "uptodate", ['"uptodate": [result_dep("mk")]', '"getargs": {"n": ("mk", "n")}'], ids=["result_dep", "getargs"]
+)
+def test_a_task_that_asks_for_a_result(fresh: Pipeline, uptodate: str) -> None:
+    """A task that depends on another's result is open where that one may give another."""
+    make(fresh, RESULT.replace("UPTODATE", uptodate))
+    held(fresh)
+    fresh.write("s1.txt", "other")
+    assert held(fresh)["copy"] == "run?"
+    fresh.write("s1.txt", "one")
+    assert held(fresh) == {"mk": "restore", "copy": "run?", "end": "run?"}
+
+
+def test_code_that_a_stage_makes(fresh: Pipeline) -> None:
+    """A stage whose code another one makes is open where that code is made anew."""
+    make(
+        fresh,
+        'def task_g():\n    return S("gen", "s1.txt", "steps/made.py")\n\n\n'
+        'def task_u():\n    return S("use", "s2.txt", "data/u.txt", task_dep=["g"])\n',
+    )
+    run = "from pathlib import Path\n{}\n\ndef run(a: Path, b: Path) -> None:\n    b.write_text({})\n"
+    fresh.write("steps/gen.py", run.format("", 'f"X = {a.read_text()!r}\\n"'))
+    fresh.write("steps/use.py", run.format("\nfrom steps.made import X\n", "X + a.read_text()"))
+    fresh.write("steps/made.py", "X = 'before'\n")
+    assert held(fresh) == {"g": "run", "u": "run"}
+    fresh.write("s1.txt", "new")
+    assert held(fresh) == {"g": "run", "u": "run?"}
+    fresh.write("s1.txt", "one")
+    assert held(fresh) == {"g": "restore", "u": "run?"}
+
+
+def test_a_folder_in_an_outputs_place(built: Pipeline) -> None:
+    """What will fail in the end for a folder in its way is foreseen to."""
+    built.path("data/made.txt").unlink()
+    built.path("data/made.txt").mkdir()
+    result = built.doit("plan", "--json")
+    found = {one["task"]: one for one in json.loads(result.out)}
+    assert found["make"]["verdict"] == "fail"
+    assert "is a folder" in found["make"]["why"]
+    assert built.doit().code != 0
+
+
+def test_a_look_at_what_was_never_run_makes_nothing(fresh: Pipeline) -> None:
+    """Before the first run, and where nothing can be written, looks tell what they tell, and leave no trace."""
+    before = sorted(fresh.root.rglob("*"))
+    for command in (("plan",), ("why",), ("list", "-s"), ("info", "make"), ("lineage", "--json"), ("cache",)):
+        result = fresh.doit(*command)
+        assert result.code in (0, 1), result.text
+        assert result.err == ""
+    assert [path for path in sorted(fresh.root.rglob("*")) if "__pycache__" not in path.parts] == before
+
+
+def test_a_database_that_is_locked_is_left_alone(built: Pipeline) -> None:
+    """A look does without doit's database where another program holds it, and nothing of it is lost."""
+    assert built.doit("ignore", "side").code == 0
+    connection = sqlite3.connect(built.path(".redoit/doit.db"), isolation_level=None)
+    connection.execute("begin exclusive")
+    assert built.doit("plan").code == 0
+    connection.close()
+    assert not built.path(".redoit/doit.db.corrupt").exists()
+    assert json.loads(built.doit("plan", "--json").out)[2]["verdict"] == "ignored"
+
+
+@pytest.mark.parametrize("command", ["", "plan", "why make", "list -s", "info make", "lineage", "cache", "forget make"])
+def test_without_standard_streams(built: Pipeline, command: str) -> None:
+    """Where the shell has closed what commands write to, they do their work."""
+    line = f"{sys.executable} -m doit {command} >&- 2>&-"
+    done = subprocess.run(["/bin/sh", "-c", line], cwd=built.root, env=built.env, check=False)
+    assert done.returncode == 0
+
+
+def test_names_are_shown_escaped(fresh: Pipeline) -> None:
+    """No name of a task brings a terminal to do anything, also where another one of its group fails."""
+    make(
+        fresh,
+        "def task_g():\n    for name in ('a', 'b\\x1b[2J'):\n"
+        "        yield {'name': name, **S('mk', 'none.txt', f'data/{len(name)}.txt')}\n",
+    )
+    for command in (("-c",), ("list", "--all"), ("list", "--all", "-s"), ("plan",), ("why",), ("info", "g:b\x1b[2J")):
+        result = fresh.doit(*command)
+        assert "\x1b" not in result.text
+        assert "b\\x1b[2J" in result.text
