@@ -19,9 +19,8 @@ from redoit.observe import Observation, Observer
 from redoit.reasons import Reason, differences, sentence
 from redoit.records import Artifact, Setting, Stage, Trace
 from redoit.staging import check, place, staged, sweep, unstage
+from redoit.undeclared import undeclared
 from redoit.workspace import Workspace
-
-FEW = 3  # names in one line
 
 Settings = tuple[Setting, ...]
 Screens = tuple[TextIO | None, TextIO | None]
@@ -236,17 +235,7 @@ class Engine:
         if not stage.policy.restorable:  # that it depends on more than its inputs is declared
             return []
         folders = [str(path.parent) for path in made.paths.values()]
-        own = tuple(os.path.join(folder, "") for folder in (*folders, *map(_resolved, folders)))
-        declared = {*observation.files, *map(_resolved, observation.files)}
-        reads = [path for path in made.result.reads if path not in declared and not path.startswith(own)]
-        variables = [name for name in made.result.variables if name not in stage.environ]
-        found = []
-        if reads:
-            these = f"which is no input of {stage.name}" if len(reads) == 1 else f"which are no inputs of {stage.name}"
-            found.append(f"read {_few(reads)}, {these}")
-        if variables:
-            noun = "variable" if len(variables) == 1 else "variables"
-            found.append(f"asked for the environment {noun} {_few(variables)}, not named in environ=[...]")
+        found = undeclared(stage, observation.files, folders, made.result.reads, made.result.variables)
         if found and self._strict:
             log = os.path.relpath(self.workspace.log(stage.name))
             raise StepError(f"step {stage.step}", " and ".join(found), f"declare it; its log is {log}")
@@ -289,13 +278,3 @@ class Engine:
         # Content that changed and changed back leaves no difference but in the identity of its file.
         found = sentence(differences(now.action, before.action), stage.files)
         return found or (f"{', '.join(touched)} changed" if touched else "")
-
-
-def _resolved(path: str) -> str:
-    """Return where a path leads to, from the project's root."""
-    return os.path.relpath(os.path.realpath(path))
-
-
-def _few(names: list[str]) -> str:
-    more = len(names) - FEW
-    return ", ".join(names[:FEW]) + (f" and {more} more" if more > 0 else "")
