@@ -1,14 +1,17 @@
 """What all tests share: small projects, and campaigns whose every round can be repeated."""
 
+import contextlib
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from campaigns import Campaign
 from hypothesis import settings
 from projects import ALL, CHAIN, Pipeline
+from terminals import Opener, Terminal
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of the code
 settings.load_profile("untimed")
@@ -70,3 +73,16 @@ def built(template: Path, tmp_path: Path) -> Pipeline:
     """Return the chain, built."""
     shutil.copytree(template, tmp_path / "project")
     return Pipeline(tmp_path / "project")
+
+
+@pytest.fixture
+def open_terminal() -> Iterator[Opener]:
+    """Return a maker of terminals, which end with the test."""
+    with contextlib.ExitStack() as stack:
+
+        def make(pipeline: Pipeline, *arguments: str, **options: Any) -> Terminal:
+            terminal = Terminal(pipeline, *arguments, **options)
+            stack.callback(terminal.close)
+            return terminal
+
+        yield make

@@ -1,5 +1,7 @@
 """The part of the terminal that is drawn again and again, with rich: the stages that run, each with its progress."""
 
+import contextlib
+import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TextIO
 
@@ -23,6 +25,7 @@ class Region:
     """The drawn part. `shown` returns the stages that run now."""
 
     def __init__(self, stream: TextIO, shown: Callable[[], Sequence[Shown]], *, coloured: bool) -> None:
+        self._stream = stream
         self._shown = shown
         file: Any = Fitting(stream)  # all of a stream that is needed
         self._console = Console(
@@ -36,12 +39,14 @@ class Region:
             redirect_stdout=False,
             redirect_stderr=False,
         )
+        self._measure()
         with self._console:
             self._redrawn.start()
             self._console.show_cursor()  # whoever kills or stops us must not be left without
 
     def draw(self, text: str) -> None:
         """Write whole lines above, and draw anew."""
+        self._measure()
         if text:
             self._console.print(Verbatim(text), end="", crop=False)
         else:
@@ -50,6 +55,13 @@ class Region:
     def stop(self) -> None:
         """Take the region from the terminal."""
         self._redrawn.stop()
+
+    def _measure(self) -> None:
+        """Take the size of the terminal itself: COLUMNS and LINES, which rich prefers, may be those of another one."""
+        with contextlib.suppress(OSError, ValueError):  # no terminal, or one that is gone
+            columns, rows = os.get_terminal_size(self._stream.fileno())
+            if columns and rows:
+                self._console.size = columns, rows
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the lines: as many as there is room for, those of the stages first."""

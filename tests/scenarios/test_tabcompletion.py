@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from projects import Pipeline
-from terminals import Terminal
+from terminals import Opener
 
 from redoit.commands import cache
 
@@ -124,9 +124,9 @@ def test_completing_changes_nothing(built: Pipeline) -> None:
 
 
 @needs("bash")
-def test_typing_in_bash(grouped: Pipeline) -> None:
+def test_typing_in_bash(grouped: Pipeline, open_terminal: Opener) -> None:
     """In a real bash, a name with a colon and a value behind `=` are completed in their places."""
-    terminal = Terminal(grouped, program=["bash", "--norc", "--noprofile", "-i"], PATH=PATH, PS1="$ ")
+    terminal = open_terminal(grouped, program=["bash", "--norc", "--noprofile", "-i"], PATH=PATH, PS1="$ ")
     terminal.type('eval "$(doit tabcompletion)"; bind "set enable-bracketed-paste off"; clear; echo ready\n')
     terminal.until(lambda text: text.startswith("ready\n$"))
     terminal.type("echo doit; : ; doit many:d\t--rev\tmany:u\tmake.mo\tsl\t")
@@ -136,9 +136,9 @@ def test_typing_in_bash(grouped: Pipeline) -> None:
 
 
 @needs("zsh")
-def test_typing_in_zsh(grouped: Pipeline, tmp_path: Path) -> None:
+def test_typing_in_zsh(grouped: Pipeline, tmp_path: Path, open_terminal: Opener) -> None:
     """In a real zsh, the same."""
-    terminal = Terminal(grouped, program=["zsh", "-f", "-i"], PATH=PATH, PS1="$ ", HOME=str(tmp_path))
+    terminal = open_terminal(grouped, program=["zsh", "-f", "-i"], PATH=PATH, PS1="$ ", HOME=str(tmp_path))
     terminal.type('autoload -U compinit; compinit -u; eval "$(doit tabcompletion -s zsh)"; clear; echo ready\n')
     terminal.until(lambda text: text.startswith("ready\n$"))
     terminal.type("doit many:d\t--rev\tmany:u\tmake.mo\tsl\t")

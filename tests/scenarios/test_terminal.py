@@ -4,11 +4,12 @@ import json
 import os
 import re
 import signal
+import time
 from collections.abc import Callable
 
 import pytest
 from projects import Pipeline
-from terminals import Terminal
+from terminals import Opener, Terminal
 
 BAR = r'''
 import sys
@@ -60,12 +61,15 @@ def cursor_shown(terminal: Terminal) -> bool:
     return 25 << 5 in terminal.screen.mode  # as pyte counts private modes
 
 
-@pytest.mark.parametrize("columns", [40, 120])
-def test_a_bar_of_keras(barred: Pipeline, columns: int) -> None:
+ANOTHER = {"COLUMNS": "200", "LINES": "50"}  # what a shell exports, or a program that has read a line in it
+
+
+@pytest.mark.parametrize(("columns", "size"), [(40, {}), (120, {}), (40, ANOTHER)], ids=["40", "120", "not-200"])
+def test_a_bar_of_keras(barred: Pipeline, columns: int, size: dict[str, str], open_terminal: Opener) -> None:
     """A stage that runs has one line, and below it the step's bar; in the end the display is gone, the bar stands."""
-    terminal = Terminal(barred, "side", columns=columns)
+    terminal = open_terminal(barred, "side", columns=columns, **size)
     screen = terminal.until(lambda text: "  5/10 ━━━━━━━━━━ 5s" in text)
-    assert re.fullmatch(r"side  \d\.\ds (of ~.*|running.*)", rows_of(screen, "side")[0])
+    assert re.fullmatch(r"side  \d+\.\ds (of ~.*|running.*)", rows_of(screen, "side")[0])
     assert rows_of(screen, "Epoch 1/1 of side") == ["Epoch 1/1 of side"]
     assert screen.split("\n")[-1].startswith("  5/10 ")  # the rest of a narrow one is cropped, not wrapped
     assert screen.count("/10 ") == 1
@@ -81,21 +85,28 @@ def test_a_bar_of_keras(barred: Pipeline, columns: int) -> None:
     assert "accuracy: 0.910 of side" in barred.read(".redoit/logs/side")
 
 
-def test_progress_against_the_last_duration(barred: Pipeline) -> None:
+def test_progress_against_the_last_duration(barred: Pipeline, open_terminal: Opener) -> None:
     """A stage that ran before shows how much of that time has passed; when more has, it says so."""
     go(barred)
-    Terminal(barred, "-a", "side", DURING_side="sleep 1.5").finish()
-    terminal = Terminal(barred, "-a", "side", DURING_side="while [ ! -e enough ]; do sleep 0.02; done")
-    terminal.until(lambda text: re.search(r"^side  \d\.\ds of ~\d\.\ds  +\d+ %  ━\S+$", text, re.MULTILINE))
-    longer = r"^side  \d+\.\ds running, longer than last time \(\d\.\ds\)$"
+    held = {"DURING_side": "while [ ! -e enough ]; do sleep 0.02; done"}
+    began = time.monotonic()
+    terminal = open_terminal(barred, "-a", "side", **held)
+    terminal.until(lambda text: rows_of(text, "side  "))
+    time.sleep(time.monotonic() - began)  # the next time, there is a display long before this has passed
+    barred.write("enough", "")
+    terminal.finish()
+    barred.path("enough").unlink()
+    terminal = open_terminal(barred, "-a", "side", **held)
+    terminal.until(lambda text: re.search(r"^side  \d+\.\ds of ~\d+\.\ds  +\d+ %  ━\S+$", text, re.MULTILINE))
+    longer = r"^side  \d+\.\ds running, longer than last time \(\d+\.\ds\)$"
     terminal.until(lambda text: re.search(longer, text, re.MULTILINE))
     barred.write("enough", "")
     terminal.finish()
 
 
-def test_two_at_once(barred: Pipeline) -> None:
+def test_two_at_once(barred: Pipeline, open_terminal: Opener) -> None:
     """With -n 2, each stage has its line and its bar, and a line that stands tells who wrote it."""
-    terminal = Terminal(barred, "-n", "2", columns=100)
+    terminal = open_terminal(barred, "-n", "2", columns=100)
     screen = terminal.until(lambda text: text.count("  5/10 ") == 2)
     rows = screen.split("\n")[-4:]
     assert {row.split()[0] for row in rows[::2]} == {"side", "sort"}
@@ -127,10 +138,10 @@ def test_two_at_once_without_a_terminal(barred: Pipeline) -> None:
 
 
 @pytest.mark.parametrize("verbosity", ["0", "1", "2"])
-def test_verbosity(barred: Pipeline, verbosity: str) -> None:
+def test_verbosity(barred: Pipeline, verbosity: str, open_terminal: Opener) -> None:
     """Whatever a step may print, its line is there: -v 0 shows no output, -v 1 the errors alone."""
-    terminal = Terminal(barred, "-v", verbosity, "side")
-    terminal.until(lambda text: re.search(r"^side  \d\.\ds", text, re.MULTILINE))
+    terminal = open_terminal(barred, "-v", verbosity, "side")
+    terminal.until(lambda text: re.search(r"^side  \d+\.\ds", text, re.MULTILINE))
     go(barred)
     text = terminal.finish()
     assert ("Epoch" in text) == (verbosity == "2")
@@ -138,19 +149,19 @@ def test_verbosity(barred: Pipeline, verbosity: str) -> None:
     assert "warning of side" in barred.read(".redoit/logs/side")
 
 
-def test_no_colour(barred: Pipeline) -> None:
+def test_no_colour(barred: Pipeline, open_terminal: Opener) -> None:
     """With NO_COLOR the display is there, without colours, those of the step included."""
-    terminal = Terminal(barred, "side", NO_COLOR="1")
+    terminal = open_terminal(barred, "side", NO_COLOR="1")
     terminal.until(lambda text: "  5/10 " in text)
     go(barred)
     terminal.finish()
     assert re.findall(rb"\x1b\[[0-9;]*[34][0-9;]*m", terminal.raw) == []
 
 
-def test_a_terminal_that_has_not_all_letters(barred: Pipeline) -> None:
+def test_a_terminal_that_has_not_all_letters(barred: Pipeline, open_terminal: Opener) -> None:
     """What the terminal's encoding lacks is escaped, in what is redrawn as in what stands, and nothing is lost."""
     barred.edit("steps/bars.py", "    width = 0\n", '    width = 0\n    sys.stdout.reconfigure(encoding="utf-8")\n')
-    terminal = Terminal(barred, "side", columns=250, PYTHONIOENCODING="ascii")
+    terminal = open_terminal(barred, "side", columns=250, PYTHONIOENCODING="ascii")
     terminal.until(lambda text: "  5/10 " + 10 * r"\u2501" in text)
     go(barred)
     text = terminal.finish()
@@ -159,9 +170,9 @@ def test_a_terminal_that_has_not_all_letters(barred: Pipeline) -> None:
     assert max(terminal.raw) < 128
 
 
-def test_a_dumb_terminal(barred: Pipeline) -> None:
+def test_a_dumb_terminal(barred: Pipeline, open_terminal: Opener) -> None:
     """A terminal that can't move its cursor gets what the step prints, and no display."""
-    terminal = Terminal(barred, "side", TERM="dumb")
+    terminal = open_terminal(barred, "side", TERM="dumb")
     terminal.until(lambda text: "5/10" in text)
     go(barred)
     terminal.finish()
@@ -169,9 +180,9 @@ def test_a_dumb_terminal(barred: Pipeline) -> None:
     assert not re.search(rb"\x1b\[\d*[AJK]|\x1b\[\?", terminal.raw)
 
 
-def test_interrupted(barred: Pipeline) -> None:
+def test_interrupted(barred: Pipeline, open_terminal: Opener) -> None:
     """Ctrl-C takes the display away, leaves what the step had on the terminal, and the cursor."""
-    terminal = Terminal(barred, "side")
+    terminal = open_terminal(barred, "side")
     terminal.until(lambda text: "  5/10 " in text)
     terminal.interrupt()
     text = terminal.finish()
@@ -183,11 +194,11 @@ def test_interrupted(barred: Pipeline) -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), ("-n", "2")], ids=["one", "two"])
-def test_a_failure(barred: Pipeline, arguments: tuple[str, ...]) -> None:
+def test_a_failure(barred: Pipeline, arguments: tuple[str, ...], open_terminal: Opener) -> None:
     """A step that fails in its bar leaves the bar, one line of error, and no display."""
     barred.edit("steps/side.py", "found = sum", "print('half', end='', flush=True)\n    raise ValueError('no luck')\n#")
     go(barred)
-    terminal = Terminal(barred, *arguments, "side")
+    terminal = open_terminal(barred, *arguments, "side")
     text = terminal.finish()
     assert terminal.process.returncode == 1
     assert re.search(
@@ -198,10 +209,10 @@ def test_a_failure(barred: Pipeline, arguments: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), ("-n", "2")], ids=["one", "two"])
-def test_another_reporter(barred: Pipeline, arguments: tuple[str, ...]) -> None:
+def test_another_reporter(barred: Pipeline, arguments: tuple[str, ...], open_terminal: Opener) -> None:
     """With `-r json` there is valid JSON and no display, also on a terminal."""
     go(barred)
-    terminal = Terminal(barred, "-r", "json", *arguments, columns=10_000)
+    terminal = open_terminal(barred, "-r", "json", *arguments, columns=10_000)
     text = terminal.finish()
     results = json.loads(text[text.index("{") :])["tasks"]
     assert {each["name"]: each["result"] for each in results}["side"] == "success"
@@ -218,12 +229,12 @@ out.flush()
 """
 
 
-def test_hostile_output(built: Pipeline) -> None:
+def test_hostile_output(built: Pipeline, open_terminal: Opener) -> None:
     """What a step prints can't clear, name, switch or scroll the terminal, nor hide its cursor; its text stands."""
     built.write("steps/hostile.py", "def shout():\n    " + HOSTILE.strip().replace("\n", "\n    ") + "\n")
     built.edit("steps/side.py", "from steps.witness", "from steps.hostile import shout\nfrom steps.witness")
     built.edit("steps/side.py", 'executed("side")', 'executed("side")\n    shout()')
-    terminal = Terminal(built, "side")
+    terminal = open_terminal(built, "side")
     text = terminal.finish()
     assert terminal.process.returncode == 0
     first, *_ = text.split("\n")
@@ -238,7 +249,7 @@ def test_hostile_output(built: Pipeline) -> None:
     assert cursor_shown(terminal)
 
 
-def test_more_stages_than_rows(project: Callable[[dict[str, str]], Pipeline]) -> None:
+def test_more_stages_than_rows(project: Callable[[dict[str, str]], Pipeline], open_terminal: Opener) -> None:
     """On a low terminal, the stages that there is no room for are counted."""
     dodo = "from redoit import DOIT_CONFIG, step\n\n\ndef task_many():\n    for number in range(8):\n"
     dodo += '        yield {"name": str(number), **step("steps.one", inputs={}, outputs={"made": f"data/{number}"})}\n'
@@ -247,7 +258,7 @@ def test_more_stages_than_rows(project: Callable[[dict[str, str]], Pipeline]) ->
         "    while not Path('go').exists():\n        time.sleep(0.01)\n    made.write_text('x')\n"
     )
     pipeline = project({"dodo.py": dodo, "steps/one.py": step})
-    terminal = Terminal(pipeline, "-n", "8", rows=8, columns=50)
+    terminal = open_terminal(pipeline, "-n", "8", rows=8, columns=50, **ANOTHER)
     terminal.until(lambda text: "and 3 more" in text)
     go(pipeline)
     text = terminal.finish()
@@ -267,10 +278,10 @@ def task_aside():
 '''
 
 
-def test_an_ordinary_task_beside_a_stage(barred: Pipeline) -> None:
+def test_an_ordinary_task_beside_a_stage(barred: Pipeline, open_terminal: Opener) -> None:
     """An ordinary task that prints while a stage runs is not overwritten by the display."""
     barred.write("dodo.py", barred.read("dodo.py") + ORDINARY)
-    terminal = Terminal(barred, "-n", "2", "side", "aside", rows=60)
+    terminal = open_terminal(barred, "-n", "2", "side", "aside", rows=60)
     terminal.until(lambda text: re.search(r"^side  .*\n  5/10 ", text, re.MULTILINE) and text.count("one line") == 20)
     go(barred)
     assert len(rows_of(terminal.finish(), "one line aside")) == 20
@@ -285,21 +296,23 @@ atexit.register(lambda: open(os.environ["LOADED"], "w").write(" ".join(sys.modul
 @pytest.mark.parametrize(
     ("lost", "verdict"), [((), "kept"), (("data/report.txt",), "restored")], ids=["kept", "restored"]
 )
-def test_nothing_to_run_draws_nothing(built: Pipeline, lost: tuple[str, ...], verdict: str) -> None:
+def test_nothing_to_run_draws_nothing(
+    built: Pipeline, lost: tuple[str, ...], verdict: str, open_terminal: Opener
+) -> None:
     """On a terminal as well, rich is not imported where nothing runs."""
     built.write("site/sitecustomize.py", SITE)
     for name in lost:
         built.path(name).unlink()
     loaded = built.path("loaded")
-    terminal = Terminal(built, columns=120, PYTHONPATH=str(built.path("site")), LOADED=str(loaded))
+    terminal = open_terminal(built, columns=120, PYTHONPATH=str(built.path("site")), LOADED=str(loaded))
     assert f"Step join {verdict} in" in terminal.finish()
     assert "redoit.terminal.live" in loaded.read_text().split()
     assert not {"rich", "redoit.terminal.region"} & set(loaded.read_text().split())
 
 
-def test_killed(barred: Pipeline) -> None:
+def test_killed(barred: Pipeline, open_terminal: Opener) -> None:
     """Who kills doit is not left without a cursor."""
-    terminal = Terminal(barred, "side")
+    terminal = open_terminal(barred, "side")
     terminal.until(lambda text: "  5/10 " in text)
     os.kill(terminal.process.pid, signal.SIGKILL)
     terminal.process.wait()

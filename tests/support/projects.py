@@ -119,6 +119,7 @@ def run(ordered: Path, total: Path, report: Path) -> None:
     "source.txt": "3 1 2\n",
 }
 ALL = ["make", "sort", "side", "join"]
+OURS = ("NO_COLOR", "COLUMNS", "LINES")  # of the terminal that the tests run in, if any
 
 
 class Result(NamedTuple):
@@ -145,7 +146,7 @@ class Pipeline:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.witness = root.parent / "executed"
-        self.env = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+        self.env = {name: value for name, value in os.environ.items() if name not in OURS}
         self.env["EXECUTED"] = str(self.witness)
 
     def doit(self, *arguments: str, folder: str = ".", **variables: str) -> Result:

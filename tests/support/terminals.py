@@ -17,10 +17,14 @@ import pyte
 from projects import Pipeline
 
 PATIENCE = 30  # seconds
+STILL = 0.05  # seconds without output: less than between two looks of the display
 
 
 class Terminal:
-    """A terminal of so many columns and rows, with doit or another program in it. `raw` is what it received."""
+    """A terminal of so many columns and rows, with doit or another program in it. `raw` is what it received.
+
+    Who opens one closes it, as the fixture `open_terminal` does, whatever becomes of the test.
+    """
 
     def __init__(
         self,
@@ -33,7 +37,8 @@ class Terminal:
     ) -> None:
         self.screen = pyte.HistoryScreen(columns, rows, history=10_000, ratio=0.001)
         self._stream = pyte.ByteStream(self.screen)
-        self._ours, theirs = pty.openpty()
+        ours, theirs = pty.openpty()
+        self._ours = open(ours, "r+b", buffering=0)  # noqa: SIM115 - until `close`
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.raw = bytearray()
         pipeline.witness.write_text("")
@@ -49,16 +54,14 @@ class Terminal:
         os.close(theirs)
 
     def until(self, true: Callable[[str], object]) -> str:
-        """Return the screen as soon as something is true of it."""
+        """Return the screen as soon as it stands still and something is true of it."""
         end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            if true(self.text):
+        more = True
+        while more and time.monotonic() < end:
+            received = len(self.raw)
+            more = self._read()
+            if len(self.raw) == received and true(self.text):  # else it may be half drawn
                 return self.text
-            if not self._read():
-                break
-        self.process.kill()
-        self.process.wait()
-        os.close(self._ours)
         raise AssertionError(f"it was not seen; there was:\n{self.text}")
 
     def finish(self) -> str:
@@ -67,12 +70,21 @@ class Terminal:
         while self._read():
             assert time.monotonic() < end, self.text
         self.process.wait(PATIENCE)
-        os.close(self._ours)
         return "\n".join([*self.scrolled, *self.text.split("\n")]).rstrip()
+
+    def close(self) -> None:
+        """Close the terminal, which ends who is still in it."""
+        self._ours.close()
+        self.process.send_signal(signal.SIGHUP)
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
     def type(self, text: str) -> None:
         """Type a text."""
-        os.write(self._ours, text.encode())
+        self._ours.write(text.encode())
 
     def interrupt(self) -> None:
         """Press Ctrl-C."""
@@ -90,14 +102,17 @@ class Terminal:
         return ["".join(line[column].data for column in columns).rstrip() for line in self.screen.history.top]
 
     def _read(self) -> bool:
-        """Take what doit writes; return whether more may come."""
-        ready, _, _ = select.select([self._ours], [], [], 0.05)
+        """Take what doit writes, if it does so at once; return whether more may come."""
+        ready, _, _ = select.select([self._ours], [], [], STILL)
         data = b""
         if ready:
             with contextlib.suppress(OSError):
-                data = os.read(self._ours, 1 << 16)
+                data = self._ours.read(1 << 16)
             if not data:
                 return False
         self.raw += data
         self._stream.feed(data)
         return True
+
+
+Opener = Callable[..., Terminal]
