@@ -15,6 +15,7 @@ from doit.cmdparse import CmdOption, CmdParseError
 from doit.exceptions import InvalidCommand, InvalidDodoFile
 
 from redoit import configuration
+from redoit.commands.said import SIGNALLED, heard
 from redoit.errors import DeclarationError, RedoitError
 from redoit.loader import StageLoader
 from redoit.parameters import flag
@@ -22,7 +23,6 @@ from redoit.running import RUNNING
 from redoit.settings import nearest
 from redoit.tasks import stage_of
 
-SIGNALLED = 128  # a shell adds the number of the signal that ended a command
 UNFINISHED: list[contextlib.ExitStack] = []  # a thread still commits: what we hold goes with the process
 PATIENCE = 10.0  # seconds that a commit in another thread may still take, and we ourselves, when we are to stop
 NO_WAIT = {
@@ -88,21 +88,20 @@ class StageCommand(DoitCmdBase):
         with contextlib.ExitStack() as stack:
             self.loader = StageLoader(self.loader, stack, start, exclusive=self.exclusive)
             ended = stack.enter_context(_orderly_end())
-            try:
+            command = super().execute
+
+            def work() -> int:
                 self._seek(params)
-                return int(super().execute(params, args) or 0)
+                return int(command(params, args) or 0)
+
+            try:
+                return heard(work, DODO)
             except RedoitError as error:
                 raise InvalidDodoFile(str(error)) from None
             except InvalidCommand as error:
                 if not (self.loader.ours and error.not_found):
                     raise
                 raise InvalidDodoFile(str(self._not_found(error.not_found))) from None
-            except BrokenPipeError:  # whoever read what we say has gone
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-                return SIGNALLED + signal.SIGPIPE
-            except OSError as error:  # no room, or no more open files, where doit itself looks
-                found = error.strerror or str(error)
-                raise InvalidDodoFile(f"{error.filename or DODO}: {found}; mend that and run again") from None
             except KeyboardInterrupt:
                 self.loader.session.interrupted = True
                 if not RUNNING.stop(PATIENCE):

@@ -10,8 +10,10 @@ from typing import Any
 
 from doit.cmd_completion import TabCompletion as OfDoit
 from doit.cmd_completion import opt_hardcode_tasks, opt_shell
+from doit.exceptions import InvalidDodoFile
 
 from redoit.commands.base import DODO
+from redoit.commands.said import OUTPUT, heard
 from redoit.completion import EARLY, Command, Option, Project, Task, offers, split
 from redoit.errors import plain
 from redoit.tasks import StageTask, stage_of
@@ -41,7 +43,15 @@ class TabCompletion(OfDoit):
     )
 
     def execute(self, opt_values: Any, _pos_args: list[str]) -> int:
-        """Print a script; or what may stand next, where one asks."""
+        """Print a script; or what may stand next, where one asks.
+
+        Raises: InvalidDodoFile if nobody can read it.
+        """
+        if sys.__stdout__ is None:  # what stands in for it would swallow the script
+            raise InvalidDodoFile(f"{OUTPUT}: found closed, expected a shell or a file that takes the script")
+        return heard(lambda: self._say(opt_values), OUTPUT)
+
+    def _say(self, opt_values: Any) -> int:
         line = os.environ.get(LINE)
         if line is None:
             self.outstream.write((TEMPLATES / f"completion.{opt_values['shell']}").read_text())
