@@ -5,9 +5,12 @@ Knows the installed distributions, not the code. Which distribution a module com
 """
 
 import contextlib
+import math
 import os
 import stat
 import sys
+import threading
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from redoit.errors import CorruptError, DiskError
 from redoit.files import COARSE
 from redoit.formats import sealed, unsealed
 
+GLANCE = 1.0  # seconds; what was looked at longer ago is looked at anew
 RECORDS = (".dist-info", ".egg-info", ".egg-link")  # how the names of a distribution's records end
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -28,6 +32,8 @@ class Environment:
         self._memory = memory
         self._folders: list[list[Any]] = []
         self._owners: dict[str, dict[str, str]] | None = None
+        self._looked = -math.inf
+        self._lock = threading.Lock()
 
     def versions(self, imports: Iterable[str]) -> dict[str, str]:
         """Return `python` and each distribution that provides one of these top-level modules -> version.
@@ -41,17 +47,26 @@ class Environment:
 
     def _distributions(self) -> dict[str, dict[str, str]]:
         """Return top-level module -> distribution -> version, as they are now: a step may take hours."""
-        folders = _folders()
-        if self._owners is None or self._folders != folders:
-            self._folders = folders
-            self._owners = _remembered(self._memory, folders)
-            if self._owners is None:
-                self._owners = _installed()
-                latest = max((changed for _, _, changed, _ in folders), default=0)
-                with contextlib.suppress(DiskError):  # it costs the next process a look
-                    if latest + COARSE < disk.clock(self._memory.parent):
-                        disk.jot(self._memory, sealed({"folders": folders, "owners": self._owners}))
-        return self._owners
+        with self._lock:  # threads look at once: none may take the old versions for those of new folders
+            if self._owners is not None and time.monotonic() - self._looked < GLANCE:
+                return self._owners
+            folders, self._looked = _folders(), time.monotonic()
+            if self._owners is None or self._folders != folders:
+                self._folders, self._owners = folders, _remembered(self._memory, folders) or self._learnt(folders)
+            return self._owners
+
+    def forget(self) -> None:
+        """Let the next look be a new one."""
+        self._looked = -math.inf
+
+    def _learnt(self, folders: list[list[Any]]) -> dict[str, dict[str, str]]:
+        """Return what is installed, and remember it for the next process."""
+        owners = _installed()
+        latest = max((changed for _, _, changed, _ in folders), default=0)
+        with contextlib.suppress(DiskError):  # it costs the next process a look
+            if latest + COARSE < disk.clock(self._memory.parent):
+                disk.jot(self._memory, sealed({"folders": folders, "owners": owners}))
+        return owners
 
 
 def _folders() -> list[list[Any]]:

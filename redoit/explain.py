@@ -40,6 +40,7 @@ class Explainer:
         return {
             "stage": name,
             "verdict": one.word,
+            "certain": not one.is_open,
             "unless_same": one.unless or None,
             "awaits": sorted(one.awaited),
             "estimated_seconds": one.seconds,

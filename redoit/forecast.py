@@ -4,17 +4,17 @@ What is kept stays, and what is restored yields known bytes, so the stages behin
 made anew has bytes that nobody knows: a stage behind runs, unless they stay the same.
 """
 
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from redoit.decide import Decision, Keep, Restore, Run
-from redoit.errors import RedoitError, StepError, brief
+from redoit.errors import RedoitError, brief
 from redoit.marks import Mark
 from redoit.observe import Observation
 from redoit.realise import Engine
 from redoit.reasons import ANYHOW, UPSTREAM, Reason, sentence
 from redoit.records import Setting, Stage, Trace
+from redoit.staging import check_places
 from redoit.words import listed
 
 UNKNOWN = "0" * 64  # stands for the digest of what was never made
@@ -40,10 +40,13 @@ class Forecast:
     twin: str = ""
     error: str = ""
     blocked: tuple[str, ...] = ()
+    ignored: bool = False
 
     @property
     def word(self) -> str:
-        """`keep`, `restore`, `run`, `fail` or `not run`."""
+        """`keep`, `restore`, `run`, `fail`, `not run` or `ignored`."""
+        if self.ignored:
+            return "ignored"
         if self.blocked:
             return "not run"
         if self.decision is None:
@@ -53,8 +56,14 @@ class Forecast:
         return "keep" if isinstance(self.decision, Keep) else "restore"
 
     @property
+    def is_open(self) -> bool:
+        """Whether that can't be known: what is awaited, or what a twin makes, may be bytes that were seen before."""
+        forced = self.mark or self.stage.policy.volatile or self.reasons[:1] == (Reason("first"),)
+        return bool(self.twin or (self.awaited and not forced))
+
+    @property
     def unless(self) -> str:
-        """What becomes of it instead, `kept` or `restored`, if the files that it awaits stay the same; else nothing."""
+        """What becomes of it instead, `kept` or `restored`, if what it awaits, or what is in place, stays the same."""
         if self.twin:
             return "kept"
         if not self.awaited or self.decision is None or isinstance(self.decision, Run):
@@ -123,13 +132,6 @@ def why(found: Forecast) -> str:
     return f"unless {stay}: {anew}"
 
 
-def _check_places(stage: Stage) -> None:
-    """Refuse outputs whose places are taken by folders, as they would be in the end. Raises: StepError."""
-    for path in stage.outputs.values():
-        if os.path.isdir(path) and not os.path.islink(path):
-            raise StepError(stage.name, f"{path} is a folder, expected a file there", "move the folder away")
-
-
 class Forecaster:
     """Looks ahead through the stages of one project, each after those that it needs."""
 
@@ -148,19 +150,23 @@ class Forecaster:
         self._marks[stage] = Mark(Reason(kind))
 
     def look(
-        self, stage: Stage, settings: tuple[Setting, ...], distrust: Reason | None, dependents: tuple[str, ...]
+        self,
+        stage: Stage,
+        settings: tuple[Setting, ...],
+        distrust: Reason | None,
+        dependents: Callable[[], Iterable[str]],
     ) -> Forecast:
         """Return what would become of a stage, and foresee what that does to the stages behind it."""
         mark = self._engine.workspace.marks.of(stage.name) or self._marks.get(stage.name)
         mark = mark or (Mark(distrust) if distrust else None)
         if distrust:
-            self.distrust(stage.name, dependents, distrust.kind)
+            self.distrust(stage.name, dependents(), distrust.kind)
         try:
             reason = mark.reason if mark else None
             observation, decision = self._engine.foresee(stage, settings, reason, self._inputs(stage))
             found = Forecast(stage, settings, decision, observation, self._waits(stage, observation), mark)
             if found.word in ("restore", "run"):
-                _check_places(stage)
+                check_places(stage)
         except (RedoitError, OSError) as error:
             return Forecast(stage, settings, error=str(error))
         if found.word == "restore":
@@ -201,9 +207,8 @@ class Forecaster:
         """Return the files of a stage's inputs and code that can't be known, and the tasks that make them."""
         inputs = set(stage.inputs.values())
         awaited = {path: self._awaited[path] for path in {*inputs, *observation.files} if path in self._awaited}
-        for path in observation.files:
-            stale = self._expected.get(path) != self._engine.workspace.files.digest(path)
-            if path in self._restored and path not in inputs and stale:  # the code that was read will be other code
+        for path in self._restored.keys() & observation.files.keys() - inputs:
+            if self._expected.get(path) != self._engine.workspace.files.digest(path):  # it will be other code
                 awaited[path] = self._restored[path]
         return awaited
 

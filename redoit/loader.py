@@ -74,7 +74,8 @@ class StageLoader(cmd_base.TaskLoader2):
         self.session.executing = True
         self.session.always = bool(self._parameters.get("always"))
         self.session.parallel = (self._parameters.get("num_process") or 0) > 1
-        self.session.selected = lambda: command.control.selected_tasks or ()
+        # doit has no control before it has read all tasks without a complaint.
+        self.session.selected = lambda: getattr(getattr(command, "control", None), "selected_tasks", None) or ()
         self._stack.callback(self.session.record, engine().workspace)
 
     def _look(self, tasks: list[Any]) -> None:

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from doit.control import TaskControl
 from doit.task import result_dep
 
 from redoit.forecast import Forecast, Forecaster
 from redoit.session import Session
-from redoit.tasks import engine, stage_of
+from redoit.tasks import ContentChecker, engine, stage_of
 
 FAILING = ("fail", "not run")
 
@@ -28,15 +29,24 @@ class Ordinary:
     error: str = ""
     blocked: tuple[str, ...] = ()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether that can't be known."""
+        return bool(self.awaited)
+
+
+def verdict(one: Forecast | Ordinary) -> str:
+    """Return what would become of a task, in a word; with a question mark where that can't be known yet."""
+    return f"{one.word}?" if one.is_open and one.word in ("run", "restore") else one.word
+
 
 class Lookahead:
     """What would become of tasks, by name. Those that a task needs are to be looked at before it."""
 
-    def __init__(self, session: Session, tasks: Mapping[str, Any], database: Any, *, always: bool = False) -> None:
+    def __init__(self, session: Session, tasks: Mapping[str, Any], database: Any) -> None:
         self._session = session
         self._tasks = tasks
         self._database = database
-        self._always = always
         self._forecaster = Forecaster(engine())
         self.found: dict[str, Forecast | Ordinary] = {}
         for name, task in tasks.items():
@@ -46,11 +56,11 @@ class Lookahead:
 
     def of(self, name: str) -> Forecast | Ordinary:
         """Return what would become of a task, once all that it needs has been looked at."""
-        for other in self._session.graph.needed([name]):
-            if other not in self.found:
-                needs = self._session.graph.needs(other)
-                blocked = tuple(each for each in needs if each in self.found and self.found[each].word in FAILING)
-                self.look(self._tasks[other], blocked)
+        if name not in self.found:
+            control = TaskControl(list(self._tasks.values()))
+            control.process([name])
+            for _ in self.through(control.task_dispatcher()):
+                pass
         return self.found[name]
 
     def through(self, dispatcher: Any) -> Iterator[tuple[Any, Forecast | Ordinary]]:
@@ -65,7 +75,8 @@ class Lookahead:
                 node.run_status = "successful"
                 continue
             blocked = tuple(other.task.name for other in node.bad_deps)
-            found = self.look(node.task, blocked, ignored=bool(node.ignored_deps))
+            known = self.found.get(node.task.name)
+            found = known or self.look(node.task, blocked, ignored=bool(node.ignored_deps))
             node.run_status = self._status(node.task, found)
             yield node.task, found
 
@@ -73,7 +84,8 @@ class Lookahead:
         """Return what would become of a task, which needs others that fail, or are ignored."""
         stage = stage_of(task)
         if ignored or self._database.status_is_ignore(task):
-            self.found[task.name] = Ordinary(task.name, "ignored")
+            ordinary = Ordinary(task.name, "ignored")
+            self.found[task.name] = Forecast(stage.stage, ignored=True) if stage else ordinary
         elif blocked and stage:
             self.found[task.name] = Forecast(stage.stage, blocked=blocked)
         elif blocked:
@@ -83,26 +95,42 @@ class Lookahead:
         return self.found[task.name]
 
     def _ordinary(self, task: Any) -> Ordinary:
-        found = Ordinary(task.name, "run") if self._always else self._by_doit(task)
+        found = self._by_doit(task)
+        if self._session.always and found.word == "keep":
+            found = Ordinary(task.name, "run")
         if found.word == "run" and task.actions:
             self._forecaster.make(task.name, map(os.path.normpath, task.targets))
         return found
 
     def _by_doit(self, task: Any) -> Ordinary:
-        """Return what doit would decide once the tasks before have done what is foreseen."""
-        status = self._database.get_status(task, self._tasks, get_log=True)
+        """Return what doit would decide once the tasks before have done what is foreseen. Executes no command."""
         ahead = {dep: os.path.normpath(dep) for dep in task.file_dep if self._expected(dep) is not None}
-        reasons = dict(status.reasons)
+        reasons, error = self._reasons(task)
         for kind in ("changed_file_dep", "missing_file_dep"):
             reasons[kind] = [dep for dep in reasons.get(kind) or () if dep not in ahead]
         if reasons["missing_file_dep"]:
-            return Ordinary(task.name, "fail", error=status.get_error_message() or "")
-        changed = {dep for dep in ahead if self._database._get(task.name, dep) != self._expected(dep)}  # noqa: SLF001
+            return Ordinary(task.name, "fail", error=error)
         awaited = [path for path in ahead.values() if self._forecaster.is_awaited(path)]
         awaited += [item[0].dep_name for item in task.uptodate if self._may_differ(item[0])]
+        awaited += [item[0] for item in task.uptodate if isinstance(item[0], str)]
+        if not isinstance(self._database.checker, ContentChecker):
+            awaited += ahead  # whatever doit remembers of a file then, it is no digest of ours
+        known = [dep for dep, path in ahead.items() if path not in awaited and dep not in awaited]
+        changed = any(self._database._get(task.name, dep) != self._expected(dep) for dep in known)  # noqa: SLF001
         if any(reasons.values()) or changed:
             return Ordinary(task.name, "run")
         return Ordinary(task.name, "run", "kept", tuple(awaited)) if awaited else Ordinary(task.name, "keep")
+
+    def _reasons(self, task: Any) -> tuple[dict[str, Any], str]:
+        """Return why doit would run a task now, and what it complains about, without asking the user's commands."""
+        uptodate = task.uptodate
+        try:
+            # A task that only a command decides is none that has no dependencies.
+            task.uptodate = [item if not isinstance(item[0], str) else (True, [], {}) for item in uptodate]
+            status = self._database.get_status(task, self._tasks, get_log=True)
+        finally:
+            task.uptodate = uptodate
+        return dict(status.reasons), (status.get_error_message() or "") if status.status == "error" else ""
 
     def _expected(self, dep: str) -> str | None:
         return self._forecaster.expected(os.path.normpath(dep))

@@ -34,6 +34,7 @@ class Marks:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._put: set[str] = set()  # by this process, and not removed: `doit -a` marks a dependent many times
 
     def of(self, stage: str) -> Mark | None:
         """Return why a stage must run again, if it must."""
@@ -52,11 +53,14 @@ class Marks:
         origin = {"since": time.time(), "command": brief(command())}
         # Dependents first: a crash in between must not leave a stage that runs, and dependents that are kept.
         for dependent in dependents:
+            if dependent in self._put:
+                continue
             if self._is_there(dependent):
                 disk.force(self._path(dependent))
             else:
                 reason = {"kind": "upstream", "subject": stage, "old": UPSTREAM.get(kind, ANYHOW)}
                 disk.write(self._path(dependent), canonical_json({**reason, **origin}))
+            self._put.add(dependent)
         known = self.of(stage)
         if known and known.reason == Reason(kind):
             disk.force(self._path(stage))
@@ -65,6 +69,7 @@ class Marks:
 
     def remove(self, stage: str) -> None:
         """Take a mark away: the stage has succeeded."""
+        self._put.discard(stage)
         disk.remove(self._path(stage))
 
     def _is_there(self, stage: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from redoit.environment import GLANCE
 from redoit.errors import InputError
 from redoit.files import Identity, identity
 from redoit.fingerprint import code_of
@@ -16,7 +17,6 @@ from redoit.source import Project
 from redoit.workspace import Workspace
 
 ENUMERATION = re.compile(r"\benum (\S+):(\w+)")  # in the kind of a setting: module and name
-GLANCE = 1.0  # seconds; source that was read longer ago is read anew
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,9 @@ class Observer:
         return self._recent().project
 
     def refresh(self) -> None:
-        """Forget the source that was read: the next look reads it anew."""
+        """Forget the source that was read, and what is installed: the next look is a new one."""
         self._look = Look(self._root)
+        self._workspace.environment.forget()
 
     def action(
         self, stage: Stage, settings: tuple[Setting, ...], expected: Mapping[str, str] = MappingProxyType({})

@@ -91,7 +91,7 @@ class Engine:
         *,
         edited: Callable[[], bool] = lambda: False,
         distrust: Reason | None = None,
-        dependents: tuple[str, ...] = (),
+        dependents: Callable[[], tuple[str, ...]] = tuple,
         time_limit: float | None = None,
         screens: Screens = (None, None),
     ) -> Outcome:
@@ -103,7 +103,7 @@ class Engine:
         began = time.perf_counter()
         self.observer.refresh()
         if distrust:
-            self.workspace.marks.put(stage.name, dependents, distrust.kind)
+            self.workspace.marks.put(stage.name, dependents(), distrust.kind)
         with self.workspace.store_of(stage).in_use():
             observation = self.observer.action(stage, settings)
             decision = self._decide(stage, observation, distrust)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from redoit.decide import Keep
 from redoit.formats import name_of_trace
@@ -12,9 +12,6 @@ from redoit.history import Invocation, Verdict
 from redoit.realise import Outcome
 from redoit.running import command
 from redoit.workspace import Workspace
-
-if TYPE_CHECKING:  # a run does not look ahead
-    pass
 
 
 @dataclass

@@ -70,14 +70,18 @@ def check(stage: Stage, role: str, path: Path, log: Path) -> None:
     )
 
 
+def check_places(stage: Stage) -> None:
+    """Refuse outputs whose places are taken by folders. Raises: StepError."""
+    for path in stage.outputs.values():
+        if os.path.isdir(path) and not os.path.islink(path):
+            raise StepError(stage.name, f"{path} is a folder, expected a file there", "move the folder away")
+
+
 def place(stage: Stage, paths: Mapping[str, Path]) -> None:
     """Move staged files onto their targets, whole and on the disk."""
     for path in paths.values():
         disk.sync(path)
-    for role in paths:  # all are looked at before the first is moved: all take their places, or none
-        target = Path(stage.outputs[role])
-        if target.is_dir() and not target.is_symlink():
-            raise StepError(stage.name, f"{target} is a folder, expected a file there", "move the folder away")
+    check_places(stage)  # all are looked at before the first is moved: all take their places, or none
     for role, path in paths.items():
         path.replace(stage.outputs[role])
     for folder in {Path(stage.outputs[role]).parent for role in paths}:

@@ -144,7 +144,7 @@ class StageTask(UptodateCalculator):
                     self.settings(task),
                     edited=self._edited,
                     distrust=self._distrust(task),
-                    dependents=self.session.graph.dependents(self.stage.name),
+                    dependents=lambda: self.session.graph.dependents(self.stage.name),
                     time_limit=self.time_limit(task),
                     screens=streams,
                 )
@@ -184,18 +184,23 @@ class StageTask(UptodateCalculator):
 
     def foresee(self, task: Any, forecaster: "Forecaster") -> "Forecast":
         """Return what would become of the stage, now that all it needs has been looked at."""
-        dependents = self.session.graph.dependents(task.name)
-        return forecaster.look(self.stage, self.settings(task), self._distrust(task), dependents)
+        from redoit.forecast import Forecast
+
+        try:
+            settings, distrust = self.settings(task), self._distrust(task)
+        except RedoitError as error:
+            return Forecast(self.stage, error=str(error))
+        return forecaster.look(self.stage, settings, distrust, lambda: self.session.graph.dependents(task.name))
 
     def _begin(self) -> None:
         """Remember for which stages the command line says `--no-cache`, before the first one begins, also if we die."""
         if self.session.begun:
             return
-        self.session.begun = True
         for name, task in self.tasks_dict.items():
             stage = stage_of(task)
             if stage and stage.is_told_to_run(task):
                 engine().workspace.marks.put(name, self.session.graph.dependents(name), "uncached")
+        self.session.begun = True
 
     def origin(self, task: Any, name: str) -> str:
         """Return where the value of a setting comes from, in words."""

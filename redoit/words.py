@@ -24,7 +24,7 @@ def size(count: int) -> str:
 def span(seconds: float) -> str:
     """Return a duration: `1.2 s`, `1 min 18 s`, `2 h 3 min`."""
     whole = round(seconds)
-    if seconds < MINUTE:
+    if whole < MINUTE:
         return f"{seconds:.1f} s"
     hours, minutes = whole // HOUR, whole % HOUR // MINUTE
     return f"{hours:,} h {minutes} min" if hours else f"{minutes} min {whole % MINUTE} s"

@@ -21,6 +21,8 @@ class Foresight(StageCommand):
     """A command that shows what a run would do. Executes nothing, changes nothing, and waits for nobody."""
 
     exclusive = False
+    stops = False  # where a run would stop: at the first failure, unless it is to continue
+    goes_on = False
     execute_tasks = True  # so that doit reads the parameters that follow a task
     doc_usage = "[TASK/TARGET...]"
     # Those of a run that change nothing here are taken too, so that one can write `plan` before any of its words.
@@ -33,15 +35,21 @@ class Foresight(StageCommand):
             params["json"] = True
         return super().execute(params, args)
 
-    def _execute(self, always: bool, single: bool, json: bool) -> int:
+    def _execute(self, always: bool, single: bool, json: bool, continue_: bool) -> int:
         self.need_stages()
         self.loader.session.always = always
+        self.goes_on = bool(continue_)
         control = TaskControl(self.task_list)
         control.process(self.sel_tasks)
         if single:
             _leave_out_needs(control)
-        lookahead = Lookahead(self.loader.session, control.tasks, self.dep_manager, always=always)
-        found = {task.name: one for task, one in lookahead.through(control.task_dispatcher()) if task.actions}
+        lookahead = Lookahead(self.loader.session, control.tasks, self.dep_manager)
+        found: dict[str, Forecast | Ordinary] = {}
+        for task, one in lookahead.through(control.task_dispatcher()):
+            if task.actions:
+                found[task.name] = one
+            if self.stops and one.word == "fail" and not continue_:
+                break
         self.show(self._asked_for(control, found), found, as_json=json)
         return 0
 

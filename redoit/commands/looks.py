@@ -9,9 +9,11 @@ from doit import cmd_info, cmd_list
 from redoit.commands.base import StageCommand
 from redoit.errors import DeclarationError, fitting, plain
 from redoit.forecast import Forecast, in_words
+from redoit.lookahead import verdict
 from redoit.settings import nearest
 from redoit.tasks import StageTask, stage_of
 
+STATUS = "print what becomes of each: (U)p-to-date, (R)un or restored, (E) it can't run, (I)gnored"
 LETTERS = {"keep": "U", "run": "R", "restore": "R", "fail": "E", "not run": "E", "ignored": "I"}
 
 
@@ -34,6 +36,9 @@ class List(StageCommand, cmd_list.List):
     """doit's `list`. With `-s`, U is kept, R runs or is restored, E can't run, I is ignored."""
 
     exclusive = False
+    cmd_options = tuple(
+        {**option, "help": STATUS} if option["name"] == "status" else option for option in cmd_list.List.cmd_options
+    )
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
@@ -62,6 +67,8 @@ class Info(StageCommand, cmd_info.Info):
         if len(pos_args) == 1 and task is None and self.loader.ours:
             raise DeclarationError(pos_args[0], "no such task", nearest(pos_args[0], tasks))
         stage = stage_of(task) if task else None
+        if task is not None and stage is None and self.loader.ours and not hide_status:
+            return self._ordinary(task)
         if task is None or stage is None:
             return int(super()._execute(pos_args, hide_status))
         found = None if hide_status else _look(self, stage)
@@ -69,12 +76,19 @@ class Info(StageCommand, cmd_info.Info):
         if task.doc:
             self._say("", task.doc)
         if found:
-            self._say("", f"status: {found.word}", f"  {task.name} {in_words(found)}")
+            self._say("", f"status: {verdict(found)}", f"  {task.name} {in_words(found)}")
         self._settings(task, stage)
         for title, files in (("inputs", stage.stage.inputs), ("outputs", stage.stage.outputs)):
             self._table(title, [(role, path) for role, path in files.items()])
         self._table("step", [(stage.stage.step, _policy(stage))])
         return 1 if found and found.word != "keep" else 0
+
+    def _ordinary(self, task: Any) -> int:
+        """Show a task that is no stage as doit does, but what would become of it as `doit plan` does."""
+        found = self.loader.session.foresee(task.name, self.dep_manager)
+        super()._execute([task.name], hide_status=True)
+        self._say("", f"status: {verdict(found)}", *([f"  {found.error}"] if found.error else []))
+        return 0 if found.word == "keep" else 1
 
     def _settings(self, task: Any, stage: StageTask) -> None:
         task.init_options()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from redoit.commands.foresight import Foresight
 from redoit.commands.printer import STYLES, Words
 from redoit.forecast import FEW, Forecast, why
-from redoit.lookahead import Ordinary
+from redoit.lookahead import Ordinary, verdict
 from redoit.words import listed, span
 
 LONGEST = 200  # characters of an error in a table
@@ -16,6 +16,7 @@ class Plan(Foresight):
     """Shows one line per task."""
 
     name = "plan"
+    stops = True
     doc_purpose = "show what a run would do, in order, why, and for how long"
     doc_description = (
         "Takes tasks and parameters just as a run does. Times are those of the closest earlier results. What is made"
@@ -37,11 +38,13 @@ class Plan(Foresight):
         if rows:
             screen.table(rows, right=(2,))
         screen.line(_sum(list(found.values())))
+        if any(one.word == "fail" for one in found.values()) and not self.goes_on:
+            screen.line("A run stops at the first failure; with -c it goes on with what does not need it.")
 
 
 def _fields(name: str, one: Forecast | Ordinary) -> dict[str, object]:
     common: dict[str, object] = {"task": name, "verdict": one.word, "why": _why(one) or None}
-    common["unless_same"] = one.unless or None
+    common |= {"certain": not one.is_open, "unless_same": one.unless or None}
     if isinstance(one, Ordinary):
         return {**common, "stage": False, "awaits": list(one.awaited), "estimated_seconds": None}
     return {**common, "stage": True, "awaits": sorted(one.awaited), "estimated_seconds": one.seconds}
@@ -57,14 +60,10 @@ def _why(one: Forecast | Ordinary) -> str:
     if one.blocked:
         return f"it needs {listed(one.blocked)}"
     if isinstance(one, Ordinary):
-        unless = f", unless {listed(one.awaited[:FEW])} stays the same" if one.unless else ""
+        few = listed(one.awaited) if len(one.awaited) <= FEW else f"all {len(one.awaited)} that it needs"
+        unless = f", unless {few} {'stays' if len(one.awaited) == 1 else 'stay'} the same" if one.unless else ""
         return one.error[:LONGEST] or f"an ordinary task of doit{unless}"
     return one.error or why(one)
-
-
-def verdict(one: Forecast | Ordinary) -> str:
-    """Return what would become of a task, in a word; with a question mark where that can't be known yet."""
-    return f"{one.word}?" if one.unless else one.word
 
 
 def _sum(found: list[Forecast | Ordinary]) -> str:
@@ -76,7 +75,7 @@ def _sum(found: list[Forecast | Ordinary]) -> str:
     if not active:
         return f"{number}: {words or 'nothing to do'}."
     most = sum(one.seconds or 0 for one in active)
-    least = sum(one.seconds or 0 for one in active if not one.unless)
+    least = sum(one.seconds or 0 for one in active if not one.is_open)
     unknown = sum(one.seconds is None for one in active)
     about = f"about {span(least)} to {span(most)}" if span(least) != span(most) else f"about {span(most)}"
     if unknown == len(active):

@@ -5,6 +5,7 @@ import io
 import itertools
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ class TabCompletion(OfDoit):
             if name in given:
                 params[variable] = os.path.expanduser(given[name])
         # Whatever a dodo.py does when it is imported, a shell must not show it.
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        with _silence():
             try:
                 if not EARLY & given.keys() and params["dodoFile"] == DODO:
                     os.chdir(next(folder for folder in (start, *start.parents) if (folder / DODO).exists()))
@@ -91,6 +92,23 @@ class TabCompletion(OfDoit):
             except (Exception, SystemExit):  # noqa: BLE001 - it is the user's code
                 return {}
         return {task.name: _task(task, start) for task in tasks}
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Let nothing be printed, also by processes that are started meanwhile."""
+    kept = {number: os.dup(number) for number in (1, 2)}
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for number in kept:
+            os.dup2(nothing, number)
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        for number, handle in kept.items():
+            os.dup2(handle, number)
+            os.close(handle)
+        os.close(nothing)
 
 
 def _task(task: Any, start: Path) -> Task:

@@ -4,12 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from redoit.commands.foresight import Foresight
-from redoit.commands.plan import verdict
 from redoit.commands.printer import STYLES
 from redoit.diff import changed
 from redoit.errors import brief
 from redoit.forecast import Forecast, why
-from redoit.lookahead import Ordinary
+from redoit.lookahead import Ordinary, verdict
 from redoit.words import listed, moment, span
 
 SHORT = 12  # digits of a digest that tell it from others
@@ -39,7 +38,7 @@ class Why(Foresight):
         for name, one in asked.items():
             if isinstance(one, Ordinary):
                 words = f", an ordinary task; for more: doit info {name}"
-                screen.line((name, "bold"), ": ", (one.word, STYLES[one.word]), words)
+                screen.line((name, "bold"), ": ", (verdict(one), STYLES[one.word]), words)
                 continue
             screen.line((name, "bold"), ": ", (verdict(one), STYLES[one.word]), _headline(one))
             for indent, text, style in _lines(explainer.explanation(name)):

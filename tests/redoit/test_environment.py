@@ -53,6 +53,7 @@ def test_an_installed_distribution_is_noticed(
             info.mkdir(exist_ok=True)
             (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: thing\nVersion: {version}\n")
             (info / "top_level.txt").write_text("thing\n")
+        environment.forget()
         found.append((environment if same else Environment(tmp_path / "memory")).versions(["thing"])["thing"])
     assert found == ["absent", "1.0", "2.0"]
 

@@ -139,5 +139,5 @@ def test_shortened() -> None:
 def test_spans() -> None:
     """Durations have few signs."""
     assert [brief_span(each) for each in (0, 0.0123, 1, 59.96, 75, 3661)] == [
-        "0 ms", "12 ms", "1.0 s", "60.0 s", "1 min 15 s", "1 h 1 min"
+        "0 ms", "12 ms", "1.0 s", "1 min 0 s", "1 min 15 s", "1 h 1 min"
     ]  # fmt: skip

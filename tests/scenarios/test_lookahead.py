@@ -211,7 +211,64 @@ def test_names_are_shown_escaped(fresh: Pipeline) -> None:
         "def task_g():\n    for name in ('a', 'b\\x1b[2J'):\n"
         "        yield {'name': name, **S('mk', 'none.txt', f'data/{len(name)}.txt')}\n",
     )
-    for command in (("-c",), ("list", "--all"), ("list", "--all", "-s"), ("plan",), ("why",), ("info", "g:b\x1b[2J")):
+    for command in (
+        ("-c",),
+        ("list", "--all"),
+        ("list", "--all", "-s"),
+        ("plan", "-c"),
+        ("why",),
+        ("info", "g:b\x1b[2J"),
+    ):
         result = fresh.doit(*command)
         assert "\x1b" not in result.text
         assert "b\\x1b[2J" in result.text
+
+
+def test_a_stage_behind_bytes_that_were_seen_before(fresh: Pipeline) -> None:
+    """A stage that would run for the bytes that were there last is open all the same: others may be known."""
+    make(
+        fresh,
+        'def task_a():\n    return S("mk", "s1.txt", "data/a")\n\n\n'
+        'def task_b():\n    return S("tr", "data/a", "data/b")\n',
+    )
+    held(fresh)
+    assert fresh.doit("a.k=2").code == 0
+    assert fresh.doit("a", "a.k=3").code == 0
+    fresh.edit("steps/mk.py", ".strip()", ".strip(' ')")
+    result = fresh.doit("plan")
+    assert [line.split()[1] for line in result.out.splitlines()[:2]] == ["run", "run?"]
+    assert fresh.doit().told("finished") == ["a"]
+
+
+def test_a_look_executes_no_command(fresh: Pipeline) -> None:
+    """A command that a task is to ask whether it is up to date is not asked; what it would say is open."""
+    make(
+        fresh,
+        "def task_o():\n"
+        "    return {'actions': ['touch o.txt'], 'uptodate': ['touch asked; true'], 'targets': ['o.txt']}\n",
+    )
+    fresh.write("o.txt", "")
+    assert "o  run?" in fresh.doit("plan").out
+    assert fresh.doit("list", "-s").code == 0
+    assert "status: run?" in fresh.doit("info", "o").out
+    assert not fresh.path("asked").exists()
+
+
+def test_a_task_that_needs_what_is_not_there(fresh: Pipeline) -> None:
+    """A mistake in a declaration is told by itself, in runs and in looks."""
+    make(fresh, "def task_o():\n    return {'actions': ['true'], 'task_dep': ['nope']}\n")
+    for command in ((), ("plan",), ("list", "-s"), ("why",)):
+        result = fresh.doit(*command)
+        assert result.code != 0
+        assert "nope" in result.err
+        assert "Traceback" not in result.text
+
+
+def test_what_needs_an_ignored_task(built: Pipeline) -> None:
+    """All looks agree that doit passes over what needs an ignored task."""
+    assert built.doit("ignore", "make").code == 0
+    found = {one["task"]: one["verdict"] for one in json.loads(built.doit("plan", "--json").out)}
+    assert set(found.values()) == {"ignored"}
+    assert {line.split()[0] for line in built.doit("list", "-s").out.splitlines()} == {"I"}
+    assert "status: ignored" in built.doit("info", "join").out
+    assert built.doit().told("kept") == []

@@ -67,7 +67,7 @@ def test_tasks_and_parameters_are_those_of_a_run(built: Pipeline) -> None:
     assert list(planned(built, "data/total.txt")) == ["make", "side"]
     assert list(planned(built, "-s", "join")) == ["join"]
     assert {found["verdict"] for found in planned(built, "-a").values()} == {"run"}
-    assert planned(built, "-c", "-n", "2", "-v", "0") == planned(built)
+    assert planned(built, "-n", "2", "-v", "0") == planned(built)
 
 
 def test_an_ordinary_task_between_stages(built: Pipeline) -> None:
@@ -89,7 +89,11 @@ def test_an_ordinary_task_between_stages(built: Pipeline) -> None:
 def test_a_plan_of_what_fails(built: Pipeline) -> None:
     """A stage that can't run is told with its error, and those that need it as not run."""
     built.path("source.txt").unlink()
-    found = planned(built)
+    assert plan(built)[1:] == [
+        "1 task: 1 fail.",
+        "A run stops at the first failure; with -c it goes on with what does not need it.",
+    ]
+    found = planned(built, "-c")
     assert [found[name]["verdict"] for name in ALL] == ["fail", "not run", "not run", "not run"]
     assert "source.txt: not there" in found["make"]["why"]
 
