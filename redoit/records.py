@@ -104,6 +104,12 @@ class Policy:
     impure: bool = False
 
     @property
+    def words(self) -> str:
+        """What is not usual about it, empty if nothing is."""
+        kinds = {"impure": self.impure, "volatile": self.volatile, "not cached": not self.cache}
+        return ", ".join(kind for kind, holds in kinds.items() if holds)
+
+    @property
     def restorable(self) -> bool:
         """Tell whether an earlier result may be put in place, here or elsewhere."""
         return not (self.impure or self.volatile)

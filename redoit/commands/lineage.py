@@ -8,8 +8,8 @@ from typing import Any
 from redoit import disk
 from redoit.commands.base import StageCommand
 from redoit.errors import DeclarationError
-from redoit.lineage import Lineage, Node, in_order, provenance
-from redoit.lineage.exported import exported, exported_nodes
+from redoit.lineage import Lineage, Provenance, in_order, provenance
+from redoit.lineage.exported import exported, exported_provenance
 from redoit.lineage.mermaid import flowchart
 from redoit.lineage.page import is_page, page, svg
 from redoit.lineage.recall import recall
@@ -130,18 +130,20 @@ class ShowLineage(StageCommand):
         path = self._path(arguments[0], lineage)
         digest = engine().workspace.files.digest
         there = digest(path)
-        node = provenance(lineage, path, there or "")
-        changed = there is not None and node.stage is not None and node.trace is None
+        origin = provenance(lineage, path, there or "")
+        changed = there is not None and origin.stage is not None and origin.trace is None
         if changed:  # by hand, or in a run not on record
-            node = provenance(lineage, path)
+            origin = provenance(lineage, path)
         if form == "json":
-            self._say(json.dumps(exported_nodes(node, lineage) | {"in_place": there}, indent=1))
+            self._say(json.dumps(exported_provenance(origin, lineage) | {"in_place": there}, indent=1))
             return
-        self._tree(node, lineage)
-        if changed and node.stage:
-            name = node.stage.name
+        self._tree(origin, lineage)
+        if changed and origin.stage:
+            name = origin.stage.name
             text = f"{path} is not what {name} made last, shown here: changed by hand, or made by a run not on record."
-            self._say(text if node.trace else f"No result of {name} is on record, so nobody knows how {path} was made.")
+            self._say(
+                text if origin.trace else f"No result of {name} is on record, so nobody knows how {path} was made."
+            )
 
     def _path(self, argument: str, lineage: Lineage) -> str:
         """Return a file of the pipeline as its stages name it. Raises: DeclarationError."""
@@ -156,15 +158,15 @@ class ShowLineage(StageCommand):
             raise DeclarationError(argument, "no stage makes or reads this file", nearest(argument, known))
         return found
 
-    def _tree(self, node: Node, lineage: Lineage) -> None:
+    def _tree(self, origin: Provenance, lineage: Lineage) -> None:
         from rich.console import Console
 
         from redoit.lineage.tree import show
 
-        paths = {each.path for each in node.all()}
+        paths = {each.path for each in origin.all()}
         present = {path: engine().workspace.files.digest(path) for path in paths}
         width = None if self.outstream.isatty() else WIDE
-        show(node, lineage, present, Console(file=self.outstream, highlight=False, markup=False, width=width))
+        show(origin, lineage, present, Console(file=self.outstream, highlight=False, markup=False, width=width))
 
     def _say(self, text: str) -> None:
         encoding = getattr(self.outstream, "encoding", None) or "utf-8"

@@ -80,7 +80,7 @@ class Info(StageCommand, cmd_info.Info):
         self._settings(task, stage)
         for title, files in (("inputs", stage.stage.inputs), ("outputs", stage.stage.outputs)):
             self._table(title, [(role, path) for role, path in files.items()])
-        self._table("step", [(stage.stage.step, _policy(stage))])
+        self._table("step", [(stage.stage.step, stage.stage.policy.words)])
         return 1 if found and found.word != "keep" else 0
 
     def _ordinary(self, task: Any) -> int:
@@ -113,9 +113,3 @@ def _look(command: Any, stage: StageTask) -> Forecast | None:
     """Return what would become of a stage."""
     found = stage.session.foresee(stage.stage.name, command.dep_manager)
     return found if isinstance(found, Forecast) else None
-
-
-def _policy(stage: StageTask) -> str:
-    policy = stage.stage.policy
-    kinds = {"impure": policy.impure, "volatile": policy.volatile, "not cached": not policy.cache}
-    return ", ".join(kind for kind, holds in kinds.items() if holds)

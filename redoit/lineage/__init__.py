@@ -73,7 +73,7 @@ def in_order(stages: Iterable[Stage], runnable: Iterable[str]) -> list[Stage]:
 
 
 @dataclass(frozen=True)
-class Node:
+class Provenance:
     """One content of a file, and what it came from.
 
     `digest`: of the content, empty if it is unknown. `stage`: what makes the file, None for a source. `trace`: the
@@ -84,24 +84,24 @@ class Node:
     digest: str
     stage: Stage | None = None
     trace: Trace | None = None
-    inputs: tuple["Node", ...] = ()
+    inputs: tuple["Provenance", ...] = ()
 
-    def all(self) -> list["Node"]:
-        """Return this node and all below it, each once, in the order in which a reader meets them."""
-        found: dict[int, Node] = {}
+    def all(self) -> list["Provenance"]:
+        """Return this and all that it came from, each once, in the order in which a reader meets them."""
+        found: dict[int, Provenance] = {}
         ahead = [self]
         while ahead:
-            node = ahead.pop()
-            if id(node) not in found:
-                found[id(node)] = node
-                ahead += reversed(node.inputs)
+            origin = ahead.pop()
+            if id(origin) not in found:
+                found[id(origin)] = origin
+                ahead += reversed(origin.inputs)
         return list(found.values())
 
 
-def provenance(lineage: Lineage, path: str, digest: str = "") -> Node:
+def provenance(lineage: Lineage, path: str, digest: str = "") -> Provenance:
     """Return where a file with that content came from, up to its sources; without one, the content made last.
 
-    A content that was used twice is one node. Of executions that made it, the last one before its use is named.
+    A content that was used twice is there once. Of executions that made it, the last one before its use is named.
     """
     wanted: dict[str, dict[str, float]] = {path: {digest: math.inf}}
     made: dict[tuple[str, str], Trace | None] = {}
@@ -112,15 +112,17 @@ def provenance(lineage: Lineage, path: str, digest: str = "") -> Node:
                 for each, one in _inputs(stage, trace):
                     uses = wanted.setdefault(each, {})
                     uses[one] = max(uses.get(one, -math.inf), trace.started if trace else math.inf)
-    nodes = {(file, one): Node(file, one) for file in wanted if file not in lineage.makers for one in wanted[file]}
+    origins = {
+        (file, one): Provenance(file, one) for file in wanted if file not in lineage.makers for one in wanted[file]
+    }
     for stage in lineage.stages:
         for role, file in stage.outputs.items():
             for content in wanted.get(file, ()):
                 trace = made[file, content]
-                inputs = tuple(nodes[each] for each in _inputs(stage, trace))
+                inputs = tuple(origins[each] for each in _inputs(stage, trace))
                 found = trace.digests[role] if trace else content
-                nodes[file, content] = Node(file, found, stage, trace, inputs)
-    return nodes[path, digest]
+                origins[file, content] = Provenance(file, found, stage, trace, inputs)
+    return origins[path, digest]
 
 
 def _maker(lineage: Lineage, stage: Stage, role: str, digest: str, used: float) -> Trace | None:

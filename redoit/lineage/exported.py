@@ -4,7 +4,7 @@ from typing import Any
 
 from redoit.formats import plain_value
 from redoit.history import Invocation, Verdict
-from redoit.lineage import Lineage, Node
+from redoit.lineage import Lineage, Provenance
 from redoit.reasons import sentence
 from redoit.records import Stage, Trace
 
@@ -23,17 +23,17 @@ def exported(lineage: Lineage) -> dict[str, Any]:
     }
 
 
-def exported_nodes(root: Node, lineage: Lineage) -> dict[str, Any]:
+def exported_provenance(root: Provenance, lineage: Lineage) -> dict[str, Any]:
     """Return the provenance of a file: each content once, by path and digest, the file asked for first."""
     rows = [
         {
-            "path": node.path,
-            "digest": node.digest or None,
-            "stage": node.stage.name if node.stage else None,
-            "trace": _trace(node.trace, lineage) if node.trace else None,
-            "inputs": [{"path": each.path, "digest": each.digest or None} for each in node.inputs],
+            "path": origin.path,
+            "digest": origin.digest or None,
+            "stage": origin.stage.name if origin.stage else None,
+            "trace": _trace(origin.trace, lineage) if origin.trace else None,
+            "inputs": [{"path": each.path, "digest": each.digest or None} for each in origin.inputs],
         }
-        for node in root.all()
+        for origin in root.all()
     ]
     return {"version": VERSION, "files": rows}
 

@@ -72,14 +72,12 @@ class Island:
         }
 
     def _stage(self, stage: Stage) -> list[Any]:
-        policy = stage.policy
-        kinds = {"impure": policy.impure, "volatile": policy.volatile, "not cached": not policy.cache}
         return [
             brief(stage.name),
             brief(stage.step),
             self._roles(stage.inputs.items()),
             self._roles(stage.outputs.items()),
-            ", ".join(kind for kind, holds in kinds.items() if holds),
+            stage.policy.words,
         ]
 
     def _roles(self, files: Iterable[tuple[str, str]]) -> list[Any]:

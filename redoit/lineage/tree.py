@@ -7,7 +7,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from redoit.errors import brief
-from redoit.lineage import Lineage, Node
+from redoit.lineage import Lineage, Provenance
 from redoit.records import Trace
 from redoit.words import moment, number, size
 
@@ -17,14 +17,14 @@ HUGE = 2**53  # bytes; what is larger is shown as this
 DEEP = 200  # levels that are shown
 
 
-def show(node: Node, lineage: Lineage, present: Mapping[str, str | None], console: Console) -> None:
+def show(origin: Provenance, lineage: Lineage, present: Mapping[str, str | None], console: Console) -> None:
     """Print a file, what made it, and what that read, up to the sources. `present`: file -> digest of what is in place.
 
     An execution that was shown once is named afterwards.
     """
-    root = Tree(_file(node, present), guide_style="dim")
+    root = Tree(_file(origin, present), guide_style="dim")
     shown = set[str]()
-    ahead = [(node, root, 0)]
+    ahead = [(origin, root, 0)]
     while ahead:
         above, branch, depth = ahead.pop()
         if above.stage is None:
@@ -45,37 +45,37 @@ def show(node: Node, lineage: Lineage, present: Mapping[str, str | None], consol
     console.print(root)
 
 
-def _groups(nodes: Iterable[Node]) -> list[list[Node]]:
+def _groups(origins: Iterable[Provenance]) -> list[list[Provenance]]:
     """Return files together that one execution made."""
-    groups: dict[object, list[Node]] = {}
-    for node in nodes:
-        groups.setdefault(node.trace.name if node.trace else id(node), []).append(node)
+    groups: dict[object, list[Provenance]] = {}
+    for origin in origins:
+        groups.setdefault(origin.trace.name if origin.trace else id(origin), []).append(origin)
     return list(groups.values())
 
 
-def _file(node: Node, present: Mapping[str, str | None]) -> Text:
-    text = Text(brief(node.path), "bold")
-    text.append(f"  {node.digest[:SHORT] or 'content unknown'}", "not bold dim")
-    if node.trace and node.stage:
-        sizes = (one.size for one in node.trace.manifest.values() if one.digest == node.digest)
+def _file(origin: Provenance, present: Mapping[str, str | None]) -> Text:
+    text = Text(brief(origin.path), "bold")
+    text.append(f"  {origin.digest[:SHORT] or 'content unknown'}", "not bold dim")
+    if origin.trace and origin.stage:
+        sizes = (one.size for one in origin.trace.manifest.values() if one.digest == origin.digest)
         text.append(f"  {size(min(next(sizes, 0), HUGE))}", "not bold dim")
-    if node.stage is None:
+    if origin.stage is None:
         text.append("  source", "not bold dim")
-    there = present.get(node.path)
+    there = present.get(origin.path)
     if there is None:
         text.append("  not in place", "not bold yellow")
-    elif node.digest and there != node.digest:
+    elif origin.digest and there != origin.digest:
         text.append(f"  another content is in place: {there[:SHORT]}", "not bold yellow")
     return text
 
 
-def _stage(node: Node, lineage: Lineage) -> Text:
-    assert node.stage is not None
-    text = Text("made by ").append(brief(node.stage.name), "cyan")
-    if node.trace is None:
+def _stage(origin: Provenance, lineage: Lineage) -> Text:
+    assert origin.stage is not None
+    text = Text("made by ").append(brief(origin.stage.name), "cyan")
+    if origin.trace is None:
         return text.append("; that execution is not on record", "yellow")
-    text.append(f" on {moment(node.trace.started)}, in {node.trace.seconds:.3f}s on {brief(node.trace.host)}")
-    run = lineage.origins.get(node.trace.name)
+    text.append(f" on {moment(origin.trace.started)}, in {origin.trace.seconds:.3f}s on {brief(origin.trace.host)}")
+    run = lineage.origins.get(origin.trace.name)
     return text.append(f" ({brief(run.command)})" if run else " (its run is not on record)", "dim")
 
 

@@ -7,7 +7,7 @@ from examples import action, artifact, named, trace
 
 from redoit.history import Invocation, Verdict
 from redoit.lineage import Lineage, in_order, provenance
-from redoit.lineage.exported import exported, exported_nodes
+from redoit.lineage.exported import exported, exported_provenance
 from redoit.records import Stage, Trace
 
 MAKE = Stage("make", "steps.make", {"source": "in.txt"}, {"made": "a.txt"})
@@ -62,10 +62,10 @@ def test_where_a_file_came_from() -> None:
     found = lineage(*RUNS, traces=(FIRST, SECOND, USED))
     root = provenance(found, "b.txt", artifact(b"b1").digest)
     assert (root.stage, root.trace) == (USE, USED)
-    assert [node.path for node in root.inputs] == ["a.txt", "in.txt"]
+    assert [origin.path for origin in root.inputs] == ["a.txt", "in.txt"]
     assert root.inputs[0].trace == FIRST
     assert root.inputs[0].inputs[0] is root.inputs[1]
-    assert [node.path for node in root.all()] == ["b.txt", "a.txt", "in.txt"]
+    assert [origin.path for origin in root.all()] == ["b.txt", "a.txt", "in.txt"]
     assert provenance(found, "a.txt").trace == SECOND
 
 
@@ -74,7 +74,10 @@ def test_what_nobody_made() -> None:
     found = lineage(*RUNS, traces=(USED,))
     assert provenance(found, "b.txt", named("other")).trace is None
     root = provenance(found, "b.txt")
-    assert [(node.path, node.trace, node.inputs) for node in root.inputs] == [("a.txt", None, ()), ("in.txt", None, ())]
+    assert [(origin.path, origin.trace, origin.inputs) for origin in root.inputs] == [
+        ("a.txt", None, ()),
+        ("in.txt", None, ()),
+    ]
     assert provenance(lineage(traces=()), "in.txt", "").stage is None
 
 
@@ -83,7 +86,7 @@ def test_a_role_declared_no_longer() -> None:
     found = lineage(traces=(made(MAKE, {"old": b"1"}, {"made": b"x"}),), latest={})
     latest = next(iter(found.traces))
     found = replace(found, latest={"make": [latest]})
-    assert [node.path for node in provenance(found, "a.txt").inputs] == ["old"]
+    assert [origin.path for origin in provenance(found, "a.txt").inputs] == ["old"]
 
 
 def test_a_deep_pipeline() -> None:
@@ -106,5 +109,5 @@ def test_for_programs() -> None:
     assert found["traces"][USED.name]["metrics"] == {"accuracy": 0.99, "loss": "inf"}
     assert found["runs"][0]["stages"]["use"]["error"] == "no"
     assert named("lost") not in found["traces"]
-    files = exported_nodes(provenance(lineage(*RUNS, traces=(FIRST, USED)), "b.txt"), lineage(traces=()))["files"]
+    files = exported_provenance(provenance(lineage(*RUNS, traces=(FIRST, USED)), "b.txt"), lineage(traces=()))["files"]
     assert [(each["path"], each["stage"]) for each in files] == [("b.txt", "use"), ("a.txt", "make"), ("in.txt", None)]
