@@ -9,7 +9,6 @@ the newest are kept.
 import contextlib
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,8 +43,7 @@ class Verdict(NamedTuple):
     error: str = ""
 
 
-@dataclass(frozen=True)
-class Invocation:
+class Invocation(NamedTuple):
     """One run of doit. `command`: as it was given; `started`: seconds since the epoch; `seconds`: how long it took.
 
     `verdicts`: of each stage that was selected, in the order of their ends. `saved`: seconds that what was not executed
@@ -55,7 +53,7 @@ class Invocation:
     command: str
     started: float
     seconds: float
-    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    verdicts: Mapping[str, Verdict]
     saved: float = 0.0
     whole: bool = True
     name: str = ""

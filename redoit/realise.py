@@ -19,7 +19,6 @@ from redoit.observe import Observation, Observer
 from redoit.reasons import Reason, differences, sentence
 from redoit.records import Artifact, Setting, Stage, Trace
 from redoit.staging import check, place, staged, sweep, unstage
-from redoit.undeclared import undeclared
 from redoit.workspace import Workspace
 
 Settings = tuple[Setting, ...]
@@ -234,6 +233,8 @@ class Engine:
         """
         if not stage.policy.restorable:  # that it depends on more than its inputs is declared
             return []
+        from redoit.undeclared import undeclared
+
         folders = [str(path.parent) for path in made.paths.values()]
         found = undeclared(stage, observation.files, folders, made.result.reads, made.result.variables)
         if found and self._strict:

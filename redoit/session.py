@@ -14,7 +14,7 @@ from redoit.running import command
 from redoit.workspace import Workspace
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Session:
     """What stages share while a command lasts.
 

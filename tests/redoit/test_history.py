@@ -30,7 +30,7 @@ def test_a_run_is_read_again(tmp_path: Path) -> None:
     (found,) = History(tmp_path).newest()
     reason = replace(RUN.verdicts["train"].reasons[0], new="inf")
     verdicts = RUN.verdicts | {"train": RUN.verdicts["train"]._replace(reasons=(reason,))}
-    assert found == replace(RUN, verdicts=verdicts, name=found.name)
+    assert found == RUN._replace(verdicts=verdicts, name=found.name)
     assert list(found.verdicts) == ["train", "import", "evaluate"]
 
 
@@ -39,11 +39,11 @@ def test_the_newest_come_first_and_the_oldest_go(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(history, "LONGEST", 3)
     record = History(tmp_path)
     for number in range(5):
-        record.append(replace(RUN, started=float(number)))
+        record.append(RUN._replace(started=float(number)))
     assert [run.started for run in record.newest()] == [4, 3, 2]
     assert [run.started for run in record.newest(2)] == [4, 3]
     monkeypatch.setattr(history, "LARGEST", 1)
-    record.append(replace(RUN, started=9.0))
+    record.append(RUN._replace(started=9.0))
     assert [run.started for run in record.newest()] == [9]
 
 
