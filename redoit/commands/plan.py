@@ -20,8 +20,8 @@ class Plan(Foresight):
     doc_purpose = "show what a run would do, in order, why, and for how long"
     doc_description = (
         "Takes tasks and parameters just as a run does. Times are those of the closest earlier results. What is made"
-        " anew has bytes that nobody knows: a stage behind runs, unless they stay the same. A question mark says that this"
-        " can't be known yet. Executes nothing."
+        " anew has bytes that nobody knows: a stage behind runs, unless they stay the same. A question mark says that"
+        " this can't be known yet. Executes nothing."
     )
 
     def show(
