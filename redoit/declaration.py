@@ -45,10 +45,7 @@ def step(
     signed = signature(engine().observer.project, module)
     _check_roles(declaration, signed)
     _check_paths(declaration)
-    caching = Declared(CACHE, Kind("bool"), cache, "trust earlier results")
-    limit = Declared(TIME_LIMIT, Kind("seconds", optional=True), time_limit, "seconds it may run")
-    limit.value(time_limit, f"stage of {module}: {TIME_LIMIT}")
-    stage = StageTask(declaration, (*signed.settings, caching, limit))
+    stage = StageTask(declaration, (*signed.settings, *_common(module, cache=cache, time_limit=time_limit)))
     return {
         "actions": [stage.realise],
         "file_dep": list(declaration.inputs.values()),
@@ -59,6 +56,14 @@ def step(
         "io": {"capture": False},  # the step's output goes where `-v` says, and to its log
         **fields,
     }
+
+
+def _common(module: str, *, cache: bool, time_limit: float | None) -> tuple[Declared, Declared]:
+    """Return the parameters that every stage has. Raises: DeclarationError."""
+    caching = Declared(CACHE, Kind("bool"), cache, "trust earlier results")
+    limit = Declared(TIME_LIMIT, Kind("seconds", optional=True), time_limit, "seconds it may run")
+    limit.value(time_limit, f"stage of {module}: {TIME_LIMIT}")
+    return caching, limit
 
 
 def _paths(given: Mapping[str, str | os.PathLike[str]]) -> dict[str, str]:

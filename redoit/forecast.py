@@ -109,6 +109,8 @@ class Forecast:
 def in_words(found: Forecast) -> str:
     """Return what would become of a stage, and why, in one line."""
     match found.word:
+        case "ignored":
+            return "is ignored"
         case "not run":
             return f"does not run: it needs {listed(found.blocked)}"
         case "fail":

@@ -65,20 +65,20 @@ class Lookahead:
 
     def through(self, dispatcher: Any) -> Iterator[tuple[Any, Forecast | Ordinary]]:
         """Yield tasks as doit would come to them, and what would become of them."""
-        node = None
+        turn = None
         while True:
             try:
-                node = dispatcher.generator.send(node)
+                turn = dispatcher.generator.send(turn)
             except StopIteration:
                 return
-            if node.run_status is not None:  # for the second time: its setup tasks have been looked at
-                node.run_status = "successful"
+            if turn.run_status is not None:  # for the second time: its setup tasks have been looked at
+                turn.run_status = "successful"
                 continue
-            blocked = tuple(other.task.name for other in node.bad_deps)
-            known = self.found.get(node.task.name)
-            found = known or self.look(node.task, blocked, ignored=bool(node.ignored_deps))
-            node.run_status = self._status(node.task, found)
-            yield node.task, found
+            blocked = tuple(other.task.name for other in turn.bad_deps)
+            known = self.found.get(turn.task.name)
+            found = known or self.look(turn.task, blocked, ignored=bool(turn.ignored_deps))
+            turn.run_status = self._status(turn.task, found)
+            yield turn.task, found
 
     def look(self, task: Any, blocked: tuple[str, ...] = (), *, ignored: bool = False) -> Forecast | Ordinary:
         """Return what would become of a task, which needs others that fail, or are ignored."""
@@ -116,7 +116,7 @@ class Lookahead:
         if not isinstance(self._database.checker, ContentChecker):
             awaited += ahead  # whatever doit remembers of a file then, it is no digest of ours
         known = [dep for dep, path in ahead.items() if path not in awaited and dep not in awaited]
-        changed = any(self._database._get(task.name, dep) != self._expected(dep) for dep in known)  # noqa: SLF001
+        changed = any(self._database._get(task.name, dep) != self._expected(dep) for dep in known)  # noqa: SLF001 - nothing public tells
         if any(reasons.values()) or changed:
             return Ordinary(task.name, "run")
         return Ordinary(task.name, "run", "kept", tuple(awaited)) if awaited else Ordinary(task.name, "keep")

@@ -66,10 +66,9 @@ class ContentChecker(FileChangedChecker):
 class StageTask(UptodateCalculator):
     """One stage between doit and the engine.
 
-    `decision` is what the reporter announces, `seconds` how long it took; `forecast` is what a mere look came to. The
-    command that loads the stages sets the rest: `configured` is the stage's section of the configuration files,
-    `overridden` what variables on the command line say, `session` what all stages share; the reporter may say in
-    `screens` where the step's output is to appear.
+    `decision` is what the reporter announces, `seconds` how long it took. The command that loads the stages sets the
+    rest: `configured` is the stage's section of the configuration files, `overridden` what variables on the command
+    line say, `session` what all stages share; the reporter may say in `screens` where the step's output is to appear.
     """
 
     def __init__(self, stage: Stage, declared: tuple[Declared, ...]) -> None:
@@ -81,7 +80,6 @@ class StageTask(UptodateCalculator):
         self.session = Session(Graph({}))
         self.screens: Screens | None = None
         self.decision: Decision | None = None
-        self.forecast: Forecast | None = None
         self.seconds = 0.0
 
     def configure_task(self, task: Any) -> None:
@@ -93,26 +91,11 @@ class StageTask(UptodateCalculator):
         super().setup(dep_manager, tasks_dict)
         self._database = dep_manager
 
-    def __repr__(self) -> str:
-        """Say why the stage is not up to date, as `doit info` asks."""
-        from redoit.forecast import in_words
-
-        found = self.forecast
-        return f"{self.stage.name} {in_words(found)}" if found else f"stage {self.stage.name}"
-
-    def __getstate__(self) -> dict[str, Any]:
-        # doit may send an action to a worker process, and the database can't go there.
-        local = {"_database", "get_val", "tasks_dict", "session", "screens"}
-        return {name: value for name, value in self.__dict__.items() if name not in local}
-
     def __call__(self, task: Any, values: Mapping[str, Any]) -> bool:
         """Decide: True if what is in place is to be kept."""
         if not self.session.executing:
-            from redoit.forecast import Forecast
-
             found = self.session.foresee(task.name, self._database)
-            self.forecast = found if isinstance(found, Forecast) else None  # else it is ignored
-            return self.forecast is not None and self.forecast.word == "keep"
+            return found is not None and found.word == "keep"
         began = time.perf_counter()
         self.decision = None
         store = engine().workspace.store_of(self.stage)
@@ -133,12 +116,17 @@ class StageTask(UptodateCalculator):
 
     def realise(self, task: Any) -> Any:
         """Be the task's action: restore, or run and commit."""
+        with RUNNING.work():  # until it is noted what became of the stage: a run that is stopped waits for that
+            return self._realise(task)
+
+    def _realise(self, task: Any) -> Any:
         from redoit.terminal.screens import screens
 
         began = time.perf_counter()
-        shown = screens(task.name, task.verbosity, parallel=self.session.parallel)
+        plain = screens(task.name, task.verbosity, parallel=self.session.parallel)
+        shown = contextlib.nullcontext(self.screens) if self.screens else plain
         try:
-            with RUNNING.work(), contextlib.nullcontext(self.screens) if self.screens else shown as streams:
+            with shown as streams:
                 task.outcome = engine().realise(
                     self.stage,
                     self.settings(task),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 WHOLE = 1e15  # above that a number is not shown to its last digit
 UNITS = ("TB", "GB", "MB", "kB")
 MINUTE, HOUR = 60, 3600
+SOON = 0.05  # seconds
 
 
 def number(value: float) -> str:
@@ -28,6 +29,11 @@ def span(seconds: float) -> str:
         return f"{seconds:.1f} s"
     hours, minutes = whole // HOUR, whole % HOUR // MINUTE
     return f"{hours:,} h {minutes} min" if hours else f"{minutes} min {whole % MINUTE} s"
+
+
+def roughly(seconds: float) -> str:
+    """Return a duration that is estimated: `~1.2 s`, or `<0.1 s` for next to none."""
+    return f"~{span(seconds)}" if seconds >= SOON else f"<{span(2 * SOON)}"
 
 
 def moment(seconds: float) -> str:

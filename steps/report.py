@@ -128,6 +128,16 @@ def page_from(template: Path, values: dict[str, object]) -> str:
         raise ValueError(f"{template}: found {error!s:.200}, expected a template of Jinja2") from error
 
 
+def check(**counts: int) -> None:
+    """Say which setting is out of bounds.
+
+    Raises: ValueError.
+    """
+    for name, value in counts.items():
+        if not 1 <= value <= LARGEST:
+            raise ValueError(f"{name}: found {value}, expected 1 to {LARGEST:,}")
+
+
 def run(  # noqa: PLR0917 - one for each file
     history: Path,
     evaluation: Path,
@@ -148,9 +158,7 @@ def run(  # noqa: PLR0917 - one for each file
     per_class: sample digits of each class to show, at most
     worst: mistakes to show, at most
     """
-    for name, value in (("per_class", per_class), ("worst", worst)):
-        if not 1 <= value <= LARGEST:
-            raise ValueError(f"{name}: found {value}, expected 1 to {LARGEST:,}")
+    check(per_class=per_class, worst=worst)
     record, results = history_from(history), results_from(evaluation)
     images = images_of(normalized, results)  # (n, 28, 28)
     shown = mistakes_from(results, images, worst)

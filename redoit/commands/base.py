@@ -85,6 +85,9 @@ class StageCommand(DoitCmdBase):
         Raises: InvalidDodoFile for each error a user can mend, which doit shows in one line.
         """
         start = Path.cwd()
+        trailing = {f"--{option.long}": option.name for option in self.cmdparser.options if option.long == "json"}
+        if args and args[-1] in trailing:  # doit reads options only before the first task
+            params[trailing[args.pop()]] = True
         with contextlib.ExitStack() as stack:
             self.loader = StageLoader(self.loader, stack, start, exclusive=self.exclusive)
             ended = stack.enter_context(_orderly_end())

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from doit.cmd_run import opt_always, opt_continue, opt_num_process, opt_parallel_type, opt_single, opt_verbosity
 from doit.control import TaskControl
@@ -25,15 +24,8 @@ class Foresight(StageCommand):
     goes_on = False
     execute_tasks = True  # so that doit reads the parameters that follow a task
     doc_usage = "[TASK/TARGET...]"
-    # Those of a run that change nothing here are taken too, so that one can write `plan` before any of its words.
+    # Those of a run that say how, and not what, are taken too: so one can write `plan` before any of its words.
     cmd_options = (opt_always, opt_single, JSON, opt_continue, opt_verbosity, opt_num_process, opt_parallel_type)
-
-    def execute(self, params: Any, args: list[str]) -> int:
-        """Run the command; `--json` may stand last, too."""
-        if args[-1:] == ["--json"]:
-            args.pop()
-            params["json"] = True
-        return super().execute(params, args)
 
     def _execute(self, always: bool, single: bool, json: bool, continue_: bool) -> int:
         self.need_stages()
@@ -64,14 +56,18 @@ class Foresight(StageCommand):
         tasks = {task.name: task for task in self.task_list}
         stages = {name: one for name, one in found.items() if isinstance(one, Forecast)}
         origins = {
-            name: {setting.name: stage.origin(tasks[name], setting.name) for setting in one.settings}
+            name: {
+                reason.subject: stage.origin(tasks[name], reason.subject)
+                for reason in one.reasons
+                if reason.kind in ("setting", "setting added")
+            }
             for name, one in stages.items()
-            if (stage := stage_of(tasks[name])) and any(reason.kind.startswith("setting") for reason in one.reasons)
+            if (stage := stage_of(tasks[name]))
         }
         return Explainer(engine().workspace, stages, origins)
 
     @property
-    def screen(self) -> Printer:
+    def printer(self) -> Printer:
         """Where it is shown."""
         return Printer(self.outstream)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from redoit import disk
 from redoit.commands.base import StageCommand
-from redoit.errors import DeclarationError
+from redoit.errors import DeclarationError, fitting
 from redoit.lineage import Lineage, Provenance, in_order, provenance
 from redoit.lineage.exported import exported, exported_provenance
 from redoit.lineage.mermaid import flowchart
@@ -64,9 +64,6 @@ class ShowLineage(StageCommand):
     def execute(self, params: Any, args: list[str]) -> int:
         """Run the command; a file is named as from the folder that doit was called in."""
         self._start = Path.cwd()
-        if args[-1:] == ["--json"]:
-            args.pop()
-            params["as_json"] = True
         return super().execute(params, args)
 
     def _execute(  # noqa: PLR0917 - doit passes its options by name
@@ -169,5 +166,4 @@ class ShowLineage(StageCommand):
         show(origin, lineage, present, Console(file=self.outstream, highlight=False, markup=False, width=width))
 
     def _say(self, text: str) -> None:
-        encoding = getattr(self.outstream, "encoding", None) or "utf-8"
-        self.outstream.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
+        self.outstream.write(fitting(f"{text}\n", self.outstream.encoding))

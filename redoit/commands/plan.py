@@ -7,7 +7,7 @@ from redoit.commands.foresight import Foresight
 from redoit.commands.printer import STYLES, Words
 from redoit.forecast import FEW, Forecast, why
 from redoit.lookahead import Ordinary, verdict
-from redoit.words import listed, span
+from redoit.words import listed, roughly
 
 LONGEST = 200  # characters of an error in a table
 
@@ -32,15 +32,15 @@ class Plan(Foresight):
         if as_json:
             self.write_json([_fields(name, one) for name, one in found.items()])
             return
-        screen = self.screen
+        printer = self.printer
         rows: list[list[Words]] = [
             [name, (verdict(one), STYLES[one.word]), _time(one), _why(one)] for name, one in found.items()
         ]
         if rows:
-            screen.table(rows, right=(2,))
-        screen.line(_sum(list(found.values())))
+            printer.table(rows, right=(2,))
+        printer.line(_sum(list(found.values())))
         if any(one.word == "fail" for one in found.values()) and not self.goes_on:
-            screen.line("A run stops at the first failure; with -c it goes on with what does not need it.")
+            printer.line("A run stops at the first failure; with -c it goes on with what does not need it.")
 
 
 def _fields(name: str, one: Forecast | Ordinary) -> dict[str, object]:
@@ -54,7 +54,7 @@ def _fields(name: str, one: Forecast | Ordinary) -> dict[str, object]:
 def _time(one: Forecast | Ordinary) -> str:
     if isinstance(one, Ordinary) or one.word not in ("run", "restore"):
         return ""
-    return "?" if one.seconds is None else f"~{span(one.seconds)}"
+    return "?" if one.seconds is None else roughly(one.seconds)
 
 
 def _why(one: Forecast | Ordinary) -> str:
@@ -78,7 +78,7 @@ def _sum(found: list[Forecast | Ordinary]) -> str:
     most = sum(one.seconds or 0 for one in active)
     least = sum(one.seconds or 0 for one in active if not one.is_open)
     unknown = sum(one.seconds is None for one in active)
-    about = f"about {span(least)} to {span(most)}" if span(least) != span(most) else f"about {span(most)}"
+    about = f"{roughly(least)} to {roughly(most)}" if roughly(least) != roughly(most) else roughly(most)
     if unknown == len(active):
         about = "nobody knows for how long"
     elif unknown:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
-from redoit.errors import plain
+from redoit.errors import fitting, plain
 
 STYLES = {"keep": "cyan", "restore": "cyan", "run": "bold", "fail": "red", "not run": "red", "ignored": "dim"}
 Words = str | tuple[str, str]  # a text, and its style
@@ -22,7 +22,7 @@ class Printer:
     def __init__(self, stream: TextIO) -> None:
         from rich.console import Console
 
-        self._encoding = stream.encoding or "utf-8"
+        self._encoding = stream.encoding
         width = None if stream.isatty() and os.environ.get("TERM") != "dumb" else WIDE
         self._console = Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
 
@@ -63,4 +63,4 @@ class Printer:
             self._console.file.write(f"{line.rstrip()}\n")  # rich fills the last column
 
     def _shown(self, text: str) -> str:
-        return plain(text).encode(self._encoding, "backslashreplace").decode(self._encoding)
+        return fitting(plain(text), self._encoding)

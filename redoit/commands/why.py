@@ -9,9 +9,11 @@ from redoit.diff import changed
 from redoit.errors import brief
 from redoit.forecast import Forecast, why
 from redoit.lookahead import Ordinary, verdict
-from redoit.words import listed, moment, span
+from redoit.reasons import KINDS
+from redoit.words import listed, moment, roughly
 
 SHORT = 12  # digits of a digest that tell it from others
+DIFFERING = {kind for kind in KINDS if kind.split()[0] in ("setting", "input", "code", "package", "outputs")}
 DIFFS = {"+": "green", "-": "red", "@": "cyan"}  # sign of a line -> its colour
 
 
@@ -34,21 +36,21 @@ class Why(Foresight):
         if as_json:
             self.write_json([explainer.explanation(name) for name in stages])
             return
-        screen = self.screen
+        printer = self.printer
         for name, one in asked.items():
             if isinstance(one, Ordinary):
                 words = f", an ordinary task; for more: doit info {name}"
-                screen.line((name, "bold"), ": ", (verdict(one), STYLES[one.word]), words)
+                printer.line((name, "bold"), ": ", (verdict(one), STYLES[one.word]), words)
                 continue
-            screen.line((name, "bold"), ": ", (verdict(one), STYLES[one.word]), _headline(one))
+            printer.line((name, "bold"), ": ", (verdict(one), STYLES[one.word]), _headline(one))
             for indent, text, style in _lines(explainer.explanation(name)):
-                screen.line((text, style), indent=indent)
+                printer.line((text, style), indent=indent)
 
 
 def _headline(one: Forecast) -> str:
     if one.word != "run":
         return ""
-    time_taken = "" if one.seconds is None else f", ~{span(one.seconds)}"
+    time_taken = "" if one.seconds is None else f", {roughly(one.seconds)}"
     return f"{time_taken}{f', {why(one)}' if one.unless else ''}"
 
 
@@ -65,7 +67,9 @@ def _lines(found: dict[str, Any]) -> Iterator[tuple[int, str, str]]:
     if found["result"]:
         yield 2, f"made {_described(found['result'])}", ""
     if found["compared_with"]:
-        yield 2, f"compared with what was made {_described(found['compared_with'])}", "dim"
+        differs = any(reason["kind"] in DIFFERING for reason in found["reasons"])
+        how = "compared with what was made" if differs else "made last"
+        yield 2, f"{how} {_described(found['compared_with'])}", "dim"
 
 
 def _grouped(reasons: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from redoit.words import listed, number, size, span
+from redoit.words import listed, number, roughly, size, span
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,8 @@ from redoit.words import listed, number, size, span
         (listed(["a"]), "a"),
         (listed(["a", "b"]), "a and b"),
         (listed(["a", "b", "c"]), "a, b and c"),
+        (roughly(1.24), "~1.2 s"),
+        (roughly(0.01), "<0.1 s"),
         (span(10_000_000), "2,777 h 46 min"),
     ],
 )

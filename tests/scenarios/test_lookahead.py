@@ -270,5 +270,5 @@ def test_what_needs_an_ignored_task(built: Pipeline) -> None:
     found = {one["task"]: one["verdict"] for one in json.loads(built.doit("plan", "--json").out)}
     assert set(found.values()) == {"ignored"}
     assert {line.split()[0] for line in built.doit("list", "-s").out.splitlines()} == {"I"}
-    assert "status: ignored" in built.doit("info", "join").out
+    assert "status: ignored\n  join is ignored\n" in built.doit("info", "join").out
     assert built.doit().told("kept") == []

@@ -147,7 +147,7 @@ def test_an_input_that_is_made_anew(built: Pipeline) -> None:
     """Where an input's bytes can't be known, that is said, and what happens if they stay the same."""
     built.edit("steps/helper.py", "number * times", "number + times")
     lines = why(built, "sort")
-    assert re.fullmatch(r"sort: run\?, ~\d\.\d s, unless data/made.txt stays the same: make makes it anew", lines[0])
+    assert re.fullmatch(r"sort: run\?, [~<]\d\.\d s, unless data/made.txt stays the same: make makes it anew", lines[0])
     assert lines[1:3] == [
         "  input data/made.txt is made anew by make",
         "    make runs: code of steps.helper:scale changed",
@@ -203,6 +203,7 @@ def test_distrust(built: Pipeline) -> None:
     by = r"    by: doit forget side, \d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
     assert lines[1] == "  forgotten"
     assert re.fullmatch(by, lines[2])
+    assert lines[3].startswith("  made last 20")
     start = next(index for index, line in enumerate(lines) if line.startswith("join: run"))
     assert lines[start + 1] == "  side was forgotten"
     assert re.fullmatch(by, lines[start + 2])
