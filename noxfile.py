@@ -76,3 +76,10 @@ def demo(session: nox.Session) -> None:
     """The three modes of ZenML's caching example, as tables: `-- default`, `invalidate`, `disable [STAGE | all]`."""
     session.install(*CONSTRAINTS, "-e", ".[mnist]")
     session.run("python", "tests/pipeline/modes.py", *session.posargs)
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """What redoit promises of time and memory, measured: `-- --rows scale`, `--runs 9`, `--quick`, `--json FILE`."""
+    session.install(*CONSTRAINTS, "-e", ".[mnist]")
+    session.run("python", "-m", "tests.bench", *session.posargs)

@@ -1,0 +1,75 @@
+"""Measures what redoit promises of time and memory, and shows it beside what it is compared with.
+
+nox -s bench                             everything but the peers
+nox -s bench -- --rows scale,bytes       some groups of rows
+nox -s bench -- --quick --runs 2         smaller, to try it out: figures mean little
+nox -s bench -- --json FILE --markdown docs/performance.md
+"""
+
+import argparse
+import importlib
+import shlex
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.bench import machine, table
+from tests.bench.bench import KEPT, Bench
+from tests.bench.processes import WrongError
+
+GROUPS = {"scale": "scale_rows"}
+
+
+def main(arguments: list[str]) -> int:
+    """Measure, and show. A goal that is missed is no failure; a wrong result is."""
+    given = parsed(arguments)
+    KEPT.mkdir(exist_ok=True)
+    parent = Path(given.folder) if given.folder else KEPT
+    folder = Path(tempfile.mkdtemp(dir=parent, prefix="run-"))
+    about = machine.described(folder, shlex.join(["nox", "-s", "bench", "--", *arguments]))
+    bench = Bench(folder, given.runs, given.quick, given.profile)
+    found = []
+    try:
+        for group in given.rows:
+            bench.say(f"{group} ...")
+            found += importlib.import_module(f"tests.bench.{GROUPS[group]}").rows(bench)
+    except WrongError as error:
+        print(f"wrong: {error}", file=sys.stderr)
+        return 1
+    finally:
+        shutil.rmtree(folder)
+    table.show(found, about)
+    if given.json:
+        table.write_json(Path(given.json), found, about)
+    if given.markdown:
+        table.put_between_marks(Path(given.markdown), table.markdown(found, about))
+    return 0
+
+
+def parsed(arguments: list[str]) -> argparse.Namespace:
+    """Return what the command line says."""
+    head, _, tail = (__doc__ or "").partition("\n\n")
+    kind = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="nox -s bench --", description=head, epilog=tail, formatter_class=kind)
+    parser.add_argument("--rows", type=chosen, default=list(GROUPS), help=f"groups, with commas: {', '.join(GROUPS)}")
+    parser.add_argument("--runs", type=int, default=5, help="that count, after one that does not [5]")
+    parser.add_argument("--quick", action="store_true", help="smaller: to try it out")
+    parser.add_argument("--profile", action="store_true", help="tell where the time of a large no-op goes")
+    parser.add_argument("--folder", help="where projects are made while they are measured [.bench]")
+    parser.add_argument("--json", help="a file for all that was measured")
+    parser.add_argument("--markdown", help="a page; the table goes between its marks")
+    return parser.parse_args(arguments)
+
+
+def chosen(text: str) -> list[str]:
+    """Return the names of groups. Raises: ArgumentTypeError."""
+    names = text.split(",")
+    for name in names:
+        if name not in GROUPS:
+            raise argparse.ArgumentTypeError(f"found '{name}', expected some of {', '.join(GROUPS)}")
+    return names
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

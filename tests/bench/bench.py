@@ -1,0 +1,63 @@
+"""What all groups of rows share: where to work, how many runs, how large, and the two kinds of doit."""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench import bare
+from tests.bench.processes import Ran, ran
+
+REPOSITORY = Path(__file__).parents[2]
+KEPT = REPOSITORY / ".bench"  # environments that are used again; git does not see it
+MEMORY = Path("/dev/shm")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One benchmark.
+
+    `folder`: where projects lie while they are measured; `environments`: what it installs, to be used again; `quick`:
+    smaller projects, to try it out.
+    """
+
+    folder: Path
+    runs: int = 5
+    quick: bool = False
+    profile: bool = False
+    environments: Path = KEPT
+
+    def doit(self, root: Path, *arguments: str, code: int = 0) -> Ran:
+        """Run doit with redoit in a project."""
+        return ran([sys.executable, "-m", "doit", *arguments], root, code=code)
+
+    def bare_doit(self, root: Path, *arguments: str) -> Ran:
+        """Run bare doit in a project."""
+        return ran([bare.interpreter(self.environments / "bare"), "-m", "doit", "-f", "bare.py", *arguments], root)
+
+    def inside(self, module: str, *arguments: str | Path) -> Ran:
+        """Run a module of the benchmark as a process."""
+        return ran([sys.executable, "-m", f"tests.bench.{module}", *arguments], REPOSITORY)
+
+    def say(self, text: str) -> None:
+        """Tell how far it has come."""
+        print(text, file=sys.stderr, flush=True)
+
+    def made(self, name: str, make: Callable[[Path], None]) -> Path:
+        """Make a project in memory where that can be, and put it on the disk: without thousands of forced writes.
+
+        Its files are other ones there, so whoever remembers files looks at them anew, in a run that does not count.
+        """
+        root = self.folder / name
+        if not MEMORY.is_dir():
+            root.mkdir(parents=True)
+            make(root)
+            return root
+        with tempfile.TemporaryDirectory(dir=MEMORY, prefix="bench-") as memory:
+            draft = Path(memory) / name
+            draft.mkdir()
+            make(draft)
+            shutil.copytree(draft, root, symlinks=True)  # with the times of files
+        return root

@@ -1,0 +1,53 @@
+"""Builds a project with thousands of stages as `doit` would, but calls its steps in this process, one after the other.
+
+    python -m tests.bench.prepare FOLDER
+
+All that is recorded is what redoit itself records of a run: doit's own `main`, redoit's commands, loader and engine.
+A process for each of ten thousand steps would take an hour. The next real `doit` has to keep all of it.
+"""
+
+import contextlib
+import importlib
+import io
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from doit.doit_cmd import DoitMain
+
+from redoit import tasks
+from redoit.execute import Call, Result
+from redoit.observe import Observer
+from redoit.realise import Engine
+
+
+def called(call: Call, log: Path, _stdout: Any, _stderr: Any) -> Result:
+    """Call a step here, and write what it prints to its log."""
+    module = importlib.import_module(call.step)
+    paths = {role: Path(path) for role, path in call.paths.items()}
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        metrics = module.run(**paths, **{setting.name: setting.value for setting in call.settings})
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text(printed.getvalue())
+    return Result({name: float(value) for name, value in (metrics or {}).items()})
+
+
+def main(root: str) -> int:
+    """Build the project in a folder; return doit's exit status."""
+    os.chdir(root)
+    sys.path[0] = root
+    sys.argv = ["doit"]
+    tasks.Engine = lambda *given, **named: Engine(*given, **named, execute=called)  # type: ignore[misc,assignment]
+    # Nothing changes meanwhile: to read all source anew after each of ten thousand stages would tell nothing new.
+    refresh = Observer.refresh
+    Observer.refresh = lambda _self: None  # type: ignore[method-assign]
+    try:
+        return int(DoitMain().run([]) or 0)
+    finally:
+        Observer.refresh = refresh  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,78 @@
+"""Shows rows: a table on the terminal, Markdown for a page, JSON for programs."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.bench.rows import Row, shown
+
+HEADS = ("what", "here", "against", "there", "figure", "spread", "goal", "")
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """Return the texts of a row."""
+    figure = "" if row.value is None else shown(row.value, row.unit)
+    spread = "" if row.spread is None else f"{shown(row.spread[0], row.unit)} to {shown(row.spread[1], row.unit)}"
+    return row.what, row.ours, row.against, row.theirs, figure, spread, str(row.goal or ""), row.verdict
+
+
+def show(rows: Sequence[Row], machine: Mapping[str, str]) -> None:
+    """Print everything. rich is imported only now: while processes are measured, we stay small."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(width=None if sys.stdout.isatty() else 150)
+    for group in dict.fromkeys(row.group for row in rows):
+        table = Table(title=group, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        for head in HEADS:
+            table.add_column(head, justify="right" if head in ("here", "there", "figure") else "left")
+        for row in rows:
+            if row.group == group:
+                table.add_row(*cells(row), style="" if not row.verdict.startswith("missed") else "bold")
+        console.print(table)
+        for row in rows:
+            if row.group == group and row.note:
+                console.print(f"{row.what}: {row.note}", highlight=False, markup=False)
+        console.print()
+    for name, value in machine.items():
+        console.print(f"{name}: {value}", highlight=False, markup=False)
+
+
+def markdown(rows: Sequence[Row], machine: Mapping[str, str]) -> str:
+    """Return the same for a page."""
+    lines = ["| | |", "|---|---|"]
+    lines += [f"| {name} | {_escaped(value)} |" for name, value in machine.items()]
+    for group in dict.fromkeys(row.group for row in rows):
+        lines += ["", f"### {group}", "", f"| {' | '.join(HEADS)} |", "|" + "---|" * len(HEADS)]
+        mine = [row for row in rows if row.group == group]
+        lines += [f"| {' | '.join(map(_escaped, cells(row)))} |" for row in mine]
+        notes = [f"- {row.what}: {row.note}" for row in mine if row.note]
+        lines += ["", *notes] if notes else []
+    return "\n".join(lines) + "\n"
+
+
+def write_json(path: Path, rows: Sequence[Row], machine: Mapping[str, str]) -> None:
+    """Write what was measured, every single run of it."""
+    found: dict[str, Any] = {"machine": dict(machine), "rows": [row.fields() for row in rows]}
+    path.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def put_between_marks(page: Path, text: str) -> None:
+    """Put Markdown where a page has two marks for it; a page without them becomes that text.
+
+    The rest of the page stays.
+    """
+    begin, end = "<!-- figures -->", "<!-- end of figures -->"
+    before = page.read_text() if page.exists() else ""
+    if begin not in before or end not in before:
+        page.write_text(text)
+        return
+    head, tail = before.split(begin, 1)[0], before.split(end, 1)[1]
+    page.write_text(f"{head}{begin}\n{text}{end}{tail}")
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")

@@ -1,0 +1,105 @@
+"""The benchmark's own arithmetic, and that what it measures is what it says. No test asserts on a duration."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.bench import table
+from tests.bench.bench import Bench
+from tests.bench.processes import Ran, Series, WrongError, in_turn, ran
+from tests.bench.rows import Goal, Row, compared, missing
+from tests.bench.scale_rows import Project, edited
+
+
+def series(*walls: float) -> Series:
+    """Return runs that took so long."""
+    return Series(tuple(Ran(wall, wall / 2, 1_000_000) for wall in walls))
+
+
+@pytest.mark.parametrize(
+    ("goal", "value", "verdict"),
+    [
+        (Goal(1.5), 1.5, "met"),
+        (Goal(1.5), 1.8, "missed by 20%"),
+        (Goal(100, least=True), 100, "met"),
+        (Goal(100, least=True), 70, "missed by 30%"),
+    ],
+)
+def test_goal(goal: Goal, value: float, verdict: str) -> None:
+    """A goal is met at its limit, and missed by a share of it."""
+    assert goal.verdict(value) == verdict
+
+
+def test_ratio_is_that_of_medians_and_its_spread_that_of_neighbours() -> None:
+    """A row compares medians; its spread is of runs that were made beside each other."""
+    row = compared("g", "w", series(2, 4, 30), series(1, 2, 10), against="a", goal=Goal(1.3))
+    assert (row.value, row.spread) == (2.0, (2.0, 3.0))
+    assert row.verdict == "missed by 54%"
+
+
+def test_ratio_is_turned_round_where_the_goal_is_to_be_faster() -> None:
+    """`>= 5x` speaks of how many times faster we are."""
+    row = compared("g", "w", series(1, 1), series(6, 8), against="a", goal=Goal(5, least=True))
+    assert (row.value, row.spread, row.verdict) == (7.0, (6.0, 8.0), "met")
+
+
+def test_sides_run_in_turn_after_a_round_that_does_not_count() -> None:
+    """Two sides are run A B A B, so that noise hits both alike."""
+    calls: list[str] = []
+
+    def side(name: str) -> Ran:
+        calls.append(name)
+        return Ran(float(len(calls)), 0.0, 0)
+
+    found = in_turn({"a": lambda: side("a"), "b": lambda: side("b")}, 2)
+    assert calls == ["a", "b"] * 3
+    assert found["a"].walls == [3.0, 5.0]
+
+
+def test_table_tells_what_was_missed_and_what_could_not_be_measured(tmp_path: Path) -> None:
+    """Markdown, JSON and page have each row, with its goal, its verdict and its note."""
+    rows = [
+        compared("One", "a no-op", series(3, 3), series(2, 2), against="bare | doit", goal=Goal(1.3), note="a note"),
+        missing("Two", "a digest", "b3sum", "it is not installed", Goal(90, "%", least=True)),
+    ]
+    text = table.markdown(rows, {"machine": "made up"})
+    assert "| a no-op | 3.00 s | bare \\| doit | 2.00 s | 1.5x | 1.5x to 1.5x | <= 1.3x | missed by 15% |" in text
+    assert "- a digest: it is not installed" in text
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- figures -->\nold\n<!-- end of figures -->\nafter\n")
+    table.put_between_marks(page, text)
+    assert page.read_text() == f"before\n<!-- figures -->\n{text}<!-- end of figures -->\nafter\n"
+    table.write_json(tmp_path / "found.json", rows, {"machine": "made up"})
+    found = json.loads((tmp_path / "found.json").read_text())["rows"]
+    assert [row["verdict"] for row in found] == ["missed by 15%", "not measured"]
+    assert found[0]["raw"]["ours"]["wall"] == [3, 3]
+
+
+def test_process_that_fails_is_no_figure(tmp_path: Path) -> None:
+    """A process that ends with another status than expected is an error."""
+    assert ran([sys.executable, "-c", "print(1)"], tmp_path).text == "1\n"
+    with pytest.raises(WrongError, match="ended with 3, expected 0"):
+        ran([sys.executable, "-c", "exit(3)"], tmp_path)
+
+
+def test_projects_are_as_real_runs_leave_them(tmp_path: Path) -> None:
+    """What is prepared in one process is kept by real ones; an edited leaf runs alone; a lost output is no no-op."""
+    bench = Bench(tmp_path / "run", environments=tmp_path)
+    project = Project(bench, 200, "layered")
+    project.no_op()
+    project.bare_no_op()
+    for limit in project.limits().values():
+        limit()
+    alone = Project(bench, 3, "wide")
+    edited(bench, alone.root, 3)
+    alone.no_op()
+    (alone.root / "data/0/1.json").unlink()
+    with pytest.raises(WrongError, match="doit did something"):
+        alone.no_op()
+
+
+def test_row_without_a_goal_has_no_verdict() -> None:
+    """What stands beside others for orientation is neither met nor missed."""
+    assert Row("g", "w", "a", 3.0).verdict == ""
