@@ -18,7 +18,7 @@ from tests.bench import machine, table
 from tests.bench.bench import KEPT, Bench
 from tests.bench.processes import WrongError
 
-GROUPS = {"scale": "scale_rows"}
+GROUPS = {"pipeline": "pipeline_rows", "scale": "scale_rows", "bytes": "bytes_rows"}
 
 
 def main(arguments: list[str]) -> int:
@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> int:
     parent = Path(given.folder) if given.folder else KEPT
     folder = Path(tempfile.mkdtemp(dir=parent, prefix="run-"))
     about = machine.described(folder, shlex.join(["nox", "-s", "bench", "--", *arguments]))
-    bench = Bench(folder, given.runs, given.quick, given.profile)
+    bench = Bench(folder, given.runs, given.quick, given.profile, given.mount)
     found = []
     try:
         for group in given.rows:
@@ -56,6 +56,7 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=5, help="that count, after one that does not [5]")
     parser.add_argument("--quick", action="store_true", help="smaller: to try it out")
     parser.add_argument("--profile", action="store_true", help="tell where the time of a large no-op goes")
+    parser.add_argument("--mount", action="store_true", help="as root: make a file system with reflinks for the while")
     parser.add_argument("--folder", help="where projects are made while they are measured [.bench]")
     parser.add_argument("--json", help="a file for all that was measured")
     parser.add_argument("--markdown", help="a page; the table goes between its marks")

@@ -20,13 +20,14 @@ class Bench:
     """One benchmark.
 
     `folder`: where projects lie while they are measured; `environments`: what it installs, to be used again; `quick`:
-    smaller projects, to try it out.
+    smaller projects, to try it out; `mount`: a file system may be made for the while.
     """
 
     folder: Path
     runs: int = 5
     quick: bool = False
     profile: bool = False
+    mount: bool = False
     environments: Path = KEPT
 
     def doit(self, root: Path, *arguments: str, code: int = 0) -> Ran:
@@ -37,9 +38,13 @@ class Bench:
         """Run bare doit in a project."""
         return ran([bare.interpreter(self.environments / "bare"), "-m", "doit", "-f", "bare.py", *arguments], root)
 
+    def python(self, *arguments: str | Path) -> Ran:
+        """Run this Python."""
+        return ran([sys.executable, *arguments], REPOSITORY)
+
     def inside(self, module: str, *arguments: str | Path) -> Ran:
         """Run a module of the benchmark as a process."""
-        return ran([sys.executable, "-m", f"tests.bench.{module}", *arguments], REPOSITORY)
+        return self.python("-m", f"tests.bench.{module}", *arguments)
 
     def say(self, text: str) -> None:
         """Tell how far it has come."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.bench.processes import Series, ratios
 
+FOLD = 2
 LARGE = 100  # from here on, figures are shown without a fraction
 
 
@@ -25,10 +26,13 @@ class Goal:
         return value >= self.limit if self.least else value <= self.limit
 
     def verdict(self, value: float) -> str:
-        """Return `met`, or by how much of the limit the goal is missed."""
+        """Return `met`, or by how much of the limit the goal is missed; or how many times, if that is twice or more."""
         if self.is_met(value):
             return "met"
-        return f"missed by {abs(value - self.limit) / self.limit:.0%}"
+        above, below = (self.limit, value) if self.least else (value, self.limit)
+        if below <= 0 or above / below < FOLD:
+            return f"missed by {abs(value - self.limit) / self.limit:.0%}"
+        return f"missed {above / below:.1f}-fold"
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,15 @@
 """The benchmark's own arithmetic, and that what it measures is what it says. No test asserts on a duration."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.bench import table
+from tests.bench import mnist, table
 from tests.bench.bench import Bench
+from tests.bench.bytes_rows import Bytes, digest_rows
 from tests.bench.processes import Ran, Series, WrongError, in_turn, ran
 from tests.bench.rows import Goal, Row, compared, missing
 from tests.bench.scale_rows import Project, edited
@@ -25,10 +27,12 @@ def series(*walls: float) -> Series:
         (Goal(1.5), 1.8, "missed by 20%"),
         (Goal(100, least=True), 100, "met"),
         (Goal(100, least=True), 70, "missed by 30%"),
+        (Goal(2), 101, "missed 50.5-fold"),
+        (Goal(100, least=True), 40, "missed 2.5-fold"),
     ],
 )
 def test_goal(goal: Goal, value: float, verdict: str) -> None:
-    """A goal is met at its limit, and missed by a share of it."""
+    """A goal is met at its limit, and missed by a share of it, or many times."""
     assert goal.verdict(value) == verdict
 
 
@@ -103,3 +107,21 @@ def test_projects_are_as_real_runs_leave_them(tmp_path: Path) -> None:
 def test_row_without_a_goal_has_no_verdict() -> None:
     """What stands beside others for orientation is neither met nor missed."""
     assert Row("g", "w", "a", 3.0).verdict == ""
+
+
+def test_bytes_come_back_from_the_store_as_from_a_copy(tmp_path: Path) -> None:
+    """What is put, restored, cloned and digested for the benchmark is right: it holds each copy against the file."""
+    bytes_ = Bytes(Bench(tmp_path), tmp_path / "bytes", 10**6)
+    bytes_.round_trip()
+    bytes_.copies()
+    bytes_.clone()
+    assert [row.verdict == "not measured" for row in digest_rows(bytes_)] in ([False], [False, False])
+
+
+def test_plain_script_has_the_stages_asked_for(tmp_path: Path) -> None:
+    """The script that is compared with a run calls just the steps that the run executes, with their settings."""
+    stages = mnist.checkout(Bench(tmp_path, quick=True), tmp_path / "pipeline")
+    text = mnist.script(stages, {"train": {"epochs": 2}}, ("train", "evaluator"))
+    assert re.findall(r"^steps\.(\w+)\.run", text, re.MULTILINE) == ["train", "evaluator"]
+    assert "history=Path('data/history.h5'), epochs=2)" in text
+    assert [stage["name"] for stage in stages] == ["fetch", "importer", "normalizer", "train", "evaluator", "report"]
