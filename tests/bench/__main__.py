@@ -18,7 +18,7 @@ from tests.bench import machine, table
 from tests.bench.bench import KEPT, Bench
 from tests.bench.processes import WrongError
 
-GROUPS = {"pipeline": "pipeline_rows", "scale": "scale_rows", "bytes": "bytes_rows"}
+GROUPS = {name: f"{name}_rows" for name in ("pipeline", "scale", "looks", "bytes", "memory", "parallel")}
 
 
 def main(arguments: list[str]) -> int:
