@@ -2,6 +2,7 @@
 
 nox -s bench                             everything but the peers
 nox -s bench -- --rows scale,bytes       some groups of rows
+nox -s bench -- --against all            the peers, too: each is installed under .bench
 nox -s bench -- --quick --runs 2         smaller, to try it out: figures mean little
 nox -s bench -- --json FILE --markdown docs/performance.md
 """
@@ -16,9 +17,10 @@ from pathlib import Path
 
 from tests.bench import machine, table
 from tests.bench.bench import KEPT, Bench
+from tests.bench.peers_rows import MODULES
 from tests.bench.processes import WrongError
 
-GROUPS = {name: f"{name}_rows" for name in ("pipeline", "scale", "looks", "bytes", "memory", "parallel")}
+GROUPS = {name: f"{name}_rows" for name in ("pipeline", "scale", "looks", "bytes", "memory", "parallel", "peers")}
 
 
 def main(arguments: list[str]) -> int:
@@ -28,7 +30,7 @@ def main(arguments: list[str]) -> int:
     parent = Path(given.folder) if given.folder else KEPT
     folder = Path(tempfile.mkdtemp(dir=parent, prefix="run-"))
     about = machine.described(folder, shlex.join(["nox", "-s", "bench", "--", *arguments]))
-    bench = Bench(folder, given.runs, given.quick, given.profile, given.mount)
+    bench = Bench(folder, given.runs, given.quick, given.profile, given.mount, given.against)
     found = []
     try:
         for group in given.rows:
@@ -53,6 +55,7 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     kind = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="nox -s bench --", description=head, epilog=tail, formatter_class=kind)
     parser.add_argument("--rows", type=chosen, default=list(GROUPS), help=f"groups, with commas: {', '.join(GROUPS)}")
+    parser.add_argument("--against", type=peers, default=[], help=f"peers: {', '.join(MODULES)}, or all of them")
     parser.add_argument("--runs", type=int, default=5, help="that count, after one that does not [5]")
     parser.add_argument("--quick", action="store_true", help="smaller: to try it out")
     parser.add_argument("--profile", action="store_true", help="tell where the time of a large no-op goes")
@@ -61,6 +64,15 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--json", help="a file for all that was measured")
     parser.add_argument("--markdown", help="a page; the table goes between its marks")
     return parser.parse_args(arguments)
+
+
+def peers(text: str) -> list[str]:
+    """Return the names of peers. Raises: ArgumentTypeError."""
+    names = list(MODULES) if text == "all" else text.split(",")
+    for name in names:
+        if name not in MODULES:
+            raise argparse.ArgumentTypeError(f"found '{name}', expected some of {', '.join(MODULES)}, or all")
+    return names
 
 
 def chosen(text: str) -> list[str]:

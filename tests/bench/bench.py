@@ -3,7 +3,7 @@
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,8 @@ class Bench:
     """One benchmark.
 
     `folder`: where projects lie while they are measured; `environments`: what it installs, to be used again; `quick`:
-    smaller projects, to try it out; `mount`: a file system may be made for the while.
+    smaller projects, to try it out; `mount`: a file system may be made for the while;
+    `against`: which peers.
     """
 
     folder: Path
@@ -28,6 +29,7 @@ class Bench:
     quick: bool = False
     profile: bool = False
     mount: bool = False
+    against: Sequence[str] = ()
     environments: Path = KEPT
 
     def doit(self, root: Path, *arguments: str, code: int = 0) -> Ran:

@@ -1,8 +1,10 @@
 """The repository's own pipeline in a folder: for redoit, as a plain script, and for bare doit. All from one dodo.py."""
 
+import filecmp
 import json
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -125,16 +127,19 @@ def clear(root: Path) -> None:
 
 
 def compare(ours: Path, theirs: Path, paths: Iterable[str]) -> None:
-    """Hold outputs against those of a plain script, bytes for bytes, once its archives have lost their clocks too.
+    """Hold outputs against those of others, byte for byte, once their archives have lost their clocks too.
 
     Raises: WrongError.
     """
     from redoit.canonical import canonicalise
 
     for path in paths:
-        canonicalise(theirs / path)
-        if (ours / path).read_bytes() != (theirs / path).read_bytes():
-            raise WrongError(f"{path}: redoit and the plain script made different bytes")
+        with tempfile.TemporaryDirectory() as folder:  # what they made stays as they know it
+            copy = Path(folder) / Path(path).name
+            shutil.copy(theirs / path, copy)
+            canonicalise(copy)
+            if not filecmp.cmp(ours / path, copy, shallow=False):
+                raise WrongError(f"{path}: redoit and what it is compared with made different bytes")
 
 
 def told(done: Ran, *words: str) -> Ran:

@@ -1,4 +1,4 @@
-"""A row about `doit -n 2`: stages that only compute, and know nothing of each other."""
+"""Rows about stages that only compute and know nothing of each other: two at once, and what each costs beyond that."""
 
 import os
 import shutil
@@ -10,12 +10,12 @@ from pathlib import Path
 
 from tests.bench import mnist
 from tests.bench.bench import Bench
-from tests.bench.processes import Ran, WrongError, in_turn, ran
-from tests.bench.rows import Goal, Row, compared, missing
+from tests.bench.processes import Ran, Series, WrongError, in_turn, ran
+from tests.bench.rows import Goal, Row, compared, missing, raw, seconds
 
 GROUP = "In parallel"
 COUNT = 8
-GOAL = Goal(1.8, least=True)
+GOAL, ADDED = Goal(1.8, least=True), Goal(0.2, "s")
 SAMPLE = 200_000  # rounds, to find how many take as long as wanted
 
 DODO = f'''"""{COUNT} stages that only compute."""
@@ -75,7 +75,27 @@ def rows(bench: Bench) -> list[Row]:
     shutil.rmtree(root)
     limit = compared(GROUP, "two plain scripts at once", found["plain two"], found["plain one"], against="one of both")
     note = f"two plain scripts with a half each are {1 / (limit.value or 1):.2f}x as fast as one with all"
-    return [compared(GROUP, what, found["two"], found["one"], against="doit", goal=GOAL, note=note)]
+    parallel = compared(GROUP, what, found["two"], found["one"], against="doit", goal=GOAL, note=note)
+    return [parallel, overhead(found["one"], found["plain one"])]
+
+
+def overhead(ours: Series, theirs: Series) -> Row:
+    """Return what redoit adds to each stage that runs: a process of its own, looks before and after, the commit."""
+    each = [(left - right) / COUNT for left, right in zip(ours.walls, theirs.walls, strict=True)]
+    value = (ours.wall - theirs.wall) / COUNT
+    return Row(
+        GROUP,
+        "what a stage that runs costs beyond its step",
+        "plain script",
+        value,
+        ADDED,
+        "s",
+        ours=seconds(ours.wall),
+        theirs=seconds(theirs.wall),
+        spread=(min(each), max(each)),
+        note=f"a share of {COUNT} stages, doit's own start included",
+        raw={"ours": raw(ours), "theirs": raw(theirs)},
+    )
 
 
 def rounds_of(wanted: float) -> int:

@@ -1,5 +1,6 @@
 """The benchmark's own arithmetic, and that what it measures is what it says. No test asserts on a duration."""
 
+import importlib
 import json
 import re
 import sys
@@ -10,6 +11,8 @@ import pytest
 from tests.bench import mnist, table
 from tests.bench.bench import Bench
 from tests.bench.bytes_rows import Bytes, digest_rows
+from tests.bench.peers.peer import CALL, calls
+from tests.bench.peers_rows import MODULES
 from tests.bench.processes import Ran, Series, WrongError, in_turn, ran
 from tests.bench.rows import Goal, Row, compared, missing
 from tests.bench.scale_rows import Project, edited
@@ -125,3 +128,24 @@ def test_plain_script_has_the_stages_asked_for(tmp_path: Path) -> None:
     assert re.findall(r"^steps\.(\w+)\.run", text, re.MULTILINE) == ["train", "evaluator"]
     assert "history=Path('data/history.h5'), epochs=2)" in text
     assert [stage["name"] for stage in stages] == ["fetch", "importer", "normalizer", "train", "evaluator", "report"]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_peer_does_the_same_job(module: str, tmp_path: Path) -> None:
+    """What is written for a peer names each stage, and has it executed by the call that witnesses it."""
+    stages = mnist.checkout(Bench(tmp_path, quick=True), tmp_path / "pipeline")
+    for peer in importlib.import_module(f"tests.bench.peers.{module}").PEERS:
+        texts = {"calls.json": calls(stages), **peer.write(stages)}
+        assert all(stage["name"] in "".join(texts.values()) for stage in stages)
+        assert "call.py" in "".join(peer.write(stages).values())
+
+
+def test_step_called_for_a_peer_is_witnessed(tmp_path: Path) -> None:
+    """The call that peers execute calls a step with its files, and leaves its name."""
+    source = "def run(source, made, *, times=1):\n    made.write_text(source.read_text() * times)\n"
+    stage = {"name": "make", "step": "step", "inputs": {"source": "in"}, "outputs": {"made": "out"}}
+    texts = {"call.py": CALL, "step.py": source, "in": "a", "calls.json": calls([{**stage, "settings": {"times": 3}}])}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    ran([sys.executable, "call.py", "make"], tmp_path)
+    assert ((tmp_path / "out").read_text(), (tmp_path / "executed").read_text()) == ("aaa", "make\n")
