@@ -13,12 +13,15 @@ import shlex
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from tests.bench import machine, table
 from tests.bench.bench import KEPT, Bench
 from tests.bench.peers_rows import MODULES
 from tests.bench.processes import WrongError
+from tests.bench.rows import Row
 
 GROUPS = {name: f"{name}_rows" for name in ("pipeline", "scale", "looks", "bytes", "memory", "parallel", "peers")}
 
@@ -31,22 +34,38 @@ def main(arguments: list[str]) -> int:
     folder = Path(tempfile.mkdtemp(dir=parent, prefix="run-"))
     about = machine.described(folder, shlex.join(["nox", "-s", "bench", "--", *arguments]))
     bench = Bench(folder, given.runs, given.quick, given.profile, given.mount, given.against)
-    found = []
     try:
-        for group in given.rows:
-            bench.say(f"{group} ...")
-            found += importlib.import_module(f"tests.bench.{GROUPS[group]}").rows(bench)
-    except WrongError as error:
-        print(f"wrong: {error}", file=sys.stderr)
-        return 1
+        found, wrong = measured(bench, {name: partial(rows, name) for name in given.rows})
     finally:
         shutil.rmtree(folder)
     table.show(found, about)
     if given.json:
-        table.write_json(Path(given.json), found, about)
-    if given.markdown:
+        table.write_json(Path(given.json), found, about, wrong)
+    if given.markdown and not wrong:
         table.put_between_marks(Path(given.markdown), table.markdown(found, about))
-    return 0
+    for text in wrong:
+        print(f"WRONG {text}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def rows(group: str, bench: Bench) -> list[Row]:
+    """Measure a group. Its module is imported only then."""
+    found: list[Row] = importlib.import_module(f"tests.bench.{GROUPS[group]}").rows(bench)
+    return found
+
+
+def measured(bench: Bench, groups: Mapping[str, Callable[[Bench], list[Row]]]) -> tuple[list[Row], list[str]]:
+    """Return the rows of some groups, and of each group that did what it should not, what that was."""
+    found: list[Row] = []
+    wrong: list[str] = []
+    for name, measure in groups.items():
+        bench.say(f"{name} ...")
+        try:
+            found += measure(bench)
+        except WrongError as error:
+            bench.say(f"wrong: {error}")
+            wrong.append(f"{name}: {error}")
+    return found, wrong
 
 
 def parsed(arguments: list[str]) -> argparse.Namespace:
@@ -63,7 +82,10 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--folder", help="where projects are made while they are measured [.bench]")
     parser.add_argument("--json", help="a file for all that was measured")
     parser.add_argument("--markdown", help="a page; the table goes between its marks")
-    return parser.parse_args(arguments)
+    given = parser.parse_args(arguments)
+    if given.against and "peers" not in given.rows:
+        given.rows.append("peers")
+    return given
 
 
 def peers(text: str) -> list[str]:

@@ -22,10 +22,7 @@ class WrongError(Exception):
 
 @dataclass(frozen=True)
 class Ran:
-    """One process and those it waited for. Seconds by the clock, seconds of CPU (user and system), bytes at the peak.
-
-    `inner`: seconds that the process took itself for the part of its work that counts, if it says so.
-    """
+    """One process and those it waited for: seconds by the clock, seconds of CPU (user, system), bytes at the peak."""
 
     wall: float
     cpu: float

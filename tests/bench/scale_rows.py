@@ -121,17 +121,19 @@ def rows(bench: Bench) -> list[Row]:
     found: list[Row] = []
     for shape in shapes:
         measured: dict[int, dict[str, Series]] = {}
+        decided = 0.0
         for count in sizes:
             project = Project(bench, count, shape)
             sides = {"redoit": project.no_op, "bare doit": project.bare_no_op, **project.limits()}
             measured[count] = in_turn(sides, bench.runs)
             found += no_op_rows(count, shape, measured[count])
+            decided = float(bench.inside("recorded", project.root).text)
             if (count, shape) == (sizes[-1], "wide"):
                 found.append(edited_row(bench, project))
                 if bench.profile:
                     bench.say(bench.inside("profiled", project.root).text)
             project.remove()
-        found += per_stage_rows(shape, sizes, measured)
+        found += per_stage_rows(shape, sizes, measured, decided)
     return found
 
 
@@ -145,8 +147,13 @@ def no_op_rows(count: int, shape: str, measured: dict[str, Series]) -> list[Row]
     return [*found, *(compared(GROUP, what, ours, measured[name], against=name) for name in others)]
 
 
-def per_stage_rows(shape: str, sizes: tuple[int, int], measured: dict[int, dict[str, Series]]) -> list[Row]:
-    """Return what a stage costs beyond the start of the process, and whether that grows with their number."""
+def per_stage_rows(
+    shape: str, sizes: tuple[int, int], measured: dict[int, dict[str, Series]], decided: float
+) -> list[Row]:
+    """Return what a stage costs beyond the start of the process, and whether that grows with their number.
+
+    `decided`: seconds that a stage itself says it took, of the larger number.
+    """
     small, large = (measured[size] for size in sizes)
     number = sizes[1] - sizes[0]
 
@@ -165,7 +172,8 @@ def per_stage_rows(shape: str, sizes: tuple[int, int], measured: dict[int, dict[
         "us",
         ours=seconds(cost("redoit") * MICRO),
         theirs=seconds(cost("bare doit") * MICRO),
-        note=f"as CPU time: {cost('redoit', cpu=True):.0f} us, bare doit {cost('bare doit', cpu=True):.0f} us",
+        note=f"in CPU time {cost('redoit', cpu=True):.0f} us and {cost('bare doit', cpu=True):.0f} us; "
+        f"by the stages' own clock {seconds(decided)} each",
         raw={"sizes": sizes, "redoit": [raw(small["redoit"]), raw(large["redoit"])]},
     )
     return [growth, deciding]

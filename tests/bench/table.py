@@ -54,9 +54,9 @@ def markdown(rows: Sequence[Row], machine: Mapping[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write_json(path: Path, rows: Sequence[Row], machine: Mapping[str, str]) -> None:
-    """Write what was measured, every single run of it."""
-    found: dict[str, Any] = {"machine": dict(machine), "rows": [row.fields() for row in rows]}
+def write_json(path: Path, rows: Sequence[Row], machine: Mapping[str, str], wrong: Sequence[str] = ()) -> None:
+    """Write what was measured, every single run of it, and what was `wrong`."""
+    found: dict[str, Any] = {"machine": dict(machine), "rows": [row.fields() for row in rows], "wrong": [*wrong]}
     path.write_text(json.dumps(found, indent=1) + "\n")
 
 

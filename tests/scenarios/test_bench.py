@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import mnist, table
+from tests.bench import mnist, table, wide
+from tests.bench.__main__ import measured
 from tests.bench.bench import Bench
 from tests.bench.bytes_rows import Bytes, digest_rows
 from tests.bench.peers.peer import CALL, calls
@@ -94,17 +95,26 @@ def test_process_that_fails_is_no_figure(tmp_path: Path) -> None:
 def test_projects_are_as_real_runs_leave_them(tmp_path: Path) -> None:
     """What is prepared in one process is kept by real ones; an edited leaf runs alone; a lost output is no no-op."""
     bench = Bench(tmp_path / "run", environments=tmp_path)
-    project = Project(bench, 200, "layered")
-    project.no_op()
+    project = Project(bench, 20, "wide")
     project.bare_no_op()
     for limit in project.limits().values():
         limit()
-    alone = Project(bench, 3, "wide")
-    edited(bench, alone.root, 3)
-    alone.no_op()
-    (alone.root / "data/0/1.json").unlink()
+    edited(bench, project.root, 20)
+    project.no_op()
+    (project.root / "data/0/1.json").unlink()
     with pytest.raises(WrongError, match="doit did something"):
-        alone.no_op()
+        project.no_op()
+
+
+@pytest.mark.parametrize("shape", wide.SHAPES)
+def test_stages_read_sources_or_what_others_make(shape: str) -> None:
+    """In each shape a stage has one input: a source that is there, or what a stage before it makes."""
+    sources = {path for path, _ in wide.texts(1_000, shape) if path.startswith("source/")}
+    made: set[str] = set()
+    for number in range(1_000):
+        assert wide.read(number, 1_000, shape) in sources | made
+        made.add(wide.made(number))
+    assert len(sources) == wide.width(1_000, shape)
 
 
 def test_row_without_a_goal_has_no_verdict() -> None:
@@ -121,9 +131,15 @@ def test_bytes_come_back_from_the_store_as_from_a_copy(tmp_path: Path) -> None:
     assert [row.verdict == "not measured" for row in digest_rows(bytes_)] in ([False], [False, False])
 
 
-def test_plain_script_has_the_stages_asked_for(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def stages(tmp_path_factory: pytest.TempPathFactory) -> mnist.Stages:
+    """Return the stages of the repository's own pipeline."""
+    folder = tmp_path_factory.mktemp("bench")
+    return mnist.checkout(Bench(folder, quick=True), folder / "pipeline")
+
+
+def test_plain_script_has_the_stages_asked_for(stages: mnist.Stages) -> None:
     """The script that is compared with a run calls just the steps that the run executes, with their settings."""
-    stages = mnist.checkout(Bench(tmp_path, quick=True), tmp_path / "pipeline")
     text = mnist.script(stages, {"train": {"epochs": 2}}, ("train", "evaluator"))
     assert re.findall(r"^steps\.(\w+)\.run", text, re.MULTILINE) == ["train", "evaluator"]
     assert "history=Path('data/history.h5'), epochs=2)" in text
@@ -131,9 +147,8 @@ def test_plain_script_has_the_stages_asked_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_peer_does_the_same_job(module: str, tmp_path: Path) -> None:
+def test_peer_does_the_same_job(module: str, stages: mnist.Stages) -> None:
     """What is written for a peer names each stage, and has it executed by the call that witnesses it."""
-    stages = mnist.checkout(Bench(tmp_path, quick=True), tmp_path / "pipeline")
     for peer in importlib.import_module(f"tests.bench.peers.{module}").PEERS:
         texts = {"calls.json": calls(stages), **peer.write(stages)}
         assert all(stage["name"] in "".join(texts.values()) for stage in stages)
@@ -149,3 +164,14 @@ def test_step_called_for_a_peer_is_witnessed(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
     ran([sys.executable, "call.py", "make"], tmp_path)
     assert ((tmp_path / "out").read_text(), (tmp_path / "executed").read_text()) == ("aaa", "make\n")
+
+
+def test_wrong_result_fails_and_hides_no_other_figure(tmp_path: Path) -> None:
+    """A group that does what it should not is told, and the next one is measured all the same."""
+    row = missing("g", "w", "a", "why")
+
+    def wrong(_bench: Bench) -> list[Row]:
+        raise WrongError("it did something")
+
+    found = measured(Bench(tmp_path), {"one": wrong, "two": lambda _bench: [row]})
+    assert found == ([row], ["one: it did something"])

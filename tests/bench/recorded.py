@@ -1,0 +1,16 @@
+"""Prints how long the stages of the newest run on record took by their own clock, in seconds: the mean of all.
+
+    python -m tests.bench.recorded FOLDER
+
+A kept stage's time is that of its decision: redoit's own work, without doit's around it.
+"""
+
+import statistics
+import sys
+from pathlib import Path
+
+from redoit.history import History
+
+if __name__ == "__main__":
+    newest = next(History(Path(sys.argv[1]) / ".redoit").newest(1))
+    print(statistics.mean(verdict.seconds for verdict in newest.verdicts.values()))
