@@ -4,18 +4,20 @@ A value is encoded canonically before it is digested. Each field carries its typ
 neighbours can't merge and `1`, `1.0`, `True` and `"1"` stay four different values. Knows nothing of stages.
 """
 
+import itertools
 import math
 import os
 import re
 import struct
-from collections.abc import Mapping
-from io import BufferedReader, FileIO
+from collections.abc import Iterator, Mapping
+from io import BufferedReader, BufferedWriter, FileIO
 from pathlib import Path
 
 from blake3 import blake3
 
 DIGEST = re.compile("[0-9a-f]{64}")
-BLOCK = 2**22  # bytes that are read at once
+BLOCK = 2**20  # bytes that are read at once: what was just read is still near when it is written
+LARGE = 2**25  # bytes from which on a thread that reads ahead saves more time than it takes
 
 
 def of_bytes(data: bytes) -> str:
@@ -33,16 +35,33 @@ def of_file(path: Path) -> str:
 
 
 def of_stream(file: BufferedReader | FileIO) -> str:
-    """Return the digest of what is left of an open file, through all cores.
+    """Return the digest of what is left of an open file.
 
     Read, not mapped into memory: a file that somebody cuts short meanwhile would end this process.
 
     Raises: OSError.
     """
-    size = min(os.fstat(file.fileno()).st_size + 1, BLOCK)  # to clear a large block takes longer than a small file
-    hasher, block = blake3(max_threads=blake3.AUTO), memoryview(bytearray(size))
-    while count := file.readinto(block):
-        hasher.update(block[:count])
+    size = os.fstat(file.fileno()).st_size
+    hasher = _hasher(size)
+    for block in _ahead(_blocks(file, size), size):
+        hasher.update(block)
+    return hasher.hexdigest()
+
+
+def copied(reader: BufferedReader | FileIO, writer: BufferedWriter) -> str:
+    """Copy what is left of an open file into another, and return the digest of the bytes that were written.
+
+    Raises: OSError.
+    """
+    size = os.fstat(reader.fileno()).st_size
+    hasher = _hasher(size)
+
+    def hashed() -> Iterator[memoryview]:
+        for block in _blocks(reader, size):
+            hasher.update(block)
+            yield block
+
+    writer.writelines(_ahead(hashed(), size))
     return hasher.hexdigest()
 
 
@@ -87,3 +106,33 @@ def encode(value: object) -> bytes:
 
 def _framed(kind: bytes, content: bytes) -> bytes:
     return kind + struct.pack(">Q", len(content)) + content
+
+
+def _hasher(size: int) -> blake3:
+    """Return a hasher for so many bytes: through all cores, if it takes longer to hash them than to wake the cores."""
+    return blake3(max_threads=blake3.AUTO if size > BLOCK else 1)
+
+
+def _blocks(file: BufferedReader | FileIO, size: int) -> Iterator[memoryview]:
+    """Yield what is left of an open file of about that size, in blocks; each is good until the next but one."""
+    room = min(size + 1, BLOCK)  # to clear a large block takes longer than to read a small file
+    spare = [memoryview(bytearray(room)) for _ in range(2 if size > BLOCK else 1)]
+    for block in itertools.cycle(spare):
+        count = file.readinto(block)
+        if not count:
+            return
+        yield block[:count]
+
+
+def _ahead(blocks: Iterator[memoryview], size: int) -> Iterator[memoryview]:
+    """Yield blocks; if they are of a large file, the next is made in a thread beside while one is used."""
+    if size <= LARGE:
+        yield from blocks
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as beside:
+        coming = beside.submit(next, blocks, None)
+        while (block := coming.result()) is not None:
+            coming = beside.submit(next, blocks, None)
+            yield block

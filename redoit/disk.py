@@ -11,14 +11,14 @@ import contextlib
 import errno
 import fcntl
 import os
-import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
+from redoit import digest
 from redoit.errors import DiskError
 
 FICLONE = 0x40049409  # Linux's ioctl "share the blocks of that file", see ioctl_ficlone(2)
@@ -113,41 +113,55 @@ def sync(path: Path) -> None:
 
 
 @told
-def force(path: Path) -> None:
-    """Force the name of what is there to the disk, and the names of the folders around it. Each once in a process.
+def force(path: Path, *more: Path) -> None:
+    """Force the names of what is there to the disk, and the names of the folders around it. Each once in a process.
 
     To find it there is not enough: who made it may not have come to that yet, or may have been killed.
     """
-    with contextlib.suppress(FileNotFoundError):
-        name = _name(path)
-        if path.parent == path or name in _forced:
-            return
-        force(path.parent)
+    names: set[tuple[int, int, str]] = set()
+    folders: dict[Path, None] = {}  # each may be that of several
+    for found in (path, *more):
+        with contextlib.suppress(FileNotFoundError):
+            name = _name(found)
+            names.add(name)
+            if name not in _forced and found.parent != found:
+                folders[found.parent] = None
+    for folder in folders:
+        force(folder)
         try:
-            _sync(path.parent)
+            _sync(folder)
         except OSError as error:
-            if error.errno not in FOREIGN:
-                raise
-        _forced.add(name)
+            if error.errno not in (errno.ENOENT, *FOREIGN):
+                raise refused(error, folder) from error
+    _forced.update(names)
 
 
 @told
-def clone(target: Path, reader: BinaryIO) -> None:
-    """Make a new file an independent copy of an open one: a reflink where the file system has it, else a copy."""
+def clone(target: Path, reader: BufferedReader) -> str | None:
+    """Make a new file an independent copy of an open one: a reflink where the file system has it, else a copy.
+
+    Return the digest of the bytes that were written; None for a reflink, since then none were.
+    """
     with target.open("xb") as writer:
         try:
             fcntl.ioctl(writer, FICLONE, reader.fileno())
         except OSError:
-            shutil.copyfileobj(reader, writer, 1 << 20)
+            return digest.copied(reader, writer)
+    return None
 
 
-@told
-def publish(temporary: Path, target: Path) -> None:
-    """Give a finished file its name: its content reaches the disk before its name does."""
-    sync(temporary)
-    _replace(temporary, target)
-    sync(target.parent)
-    _forced.add(_name(target))
+def publish(targets: Mapping[Path, Path]) -> None:
+    """Give finished files their names, temporary -> target: all contents reach the disk before the first name does.
+
+    Raises: DiskError.
+    """
+    for path in targets:
+        sync(path)
+    for path, target in targets.items():
+        _replace(path, target)
+    for folder in dict.fromkeys(target.parent for target in targets.values()):
+        sync(folder)
+    _forced.update(map(_name, targets.values()))
 
 
 @told
@@ -167,17 +181,19 @@ def move(path: Path, target: Path) -> None:
 
 
 @told
-def make(folder: Path) -> None:
-    """Make a folder, and those around it, so that none of their names is lost with the power."""
-    if not folder.is_dir():
-        make(folder.parent)
+def make(folder: Path, *more: Path) -> None:
+    """Make folders, and those around them, so that none of their names is lost with the power."""
+    for missing in (each for each in (folder, *more) if not each.is_dir()):
+        make(missing.parent)
         try:
-            folder.mkdir(exist_ok=True)  # another process may make it now
+            missing.mkdir(exist_ok=True)  # another process may make it now
         except FileExistsError as error:
             found = "found a file or a broken link, expected a folder"
-            raise DiskError(os.fspath(folder), found, "move it away") from error
-        _forced.discard(_name(folder))  # of one that was there before, and is gone
-    force(folder)
+            raise DiskError(os.fspath(missing), found, "move it away") from error
+        except OSError as error:
+            raise refused(error, missing) from error
+        _forced.discard(_name(missing))  # of one that was there before, and is gone
+    force(folder, *more)
 
 
 @contextlib.contextmanager
@@ -189,6 +205,13 @@ def temporary(folder: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):  # litter, which is collected
             path.unlink(missing_ok=True)
+
+
+@told
+def fill(temporary: Path, data: bytes) -> None:
+    """Write a new file, which is not forced to the disk."""
+    with temporary.open("xb") as file:  # never what somebody put there
+        file.write(data)
 
 
 @told
@@ -204,15 +227,15 @@ def write(target: Path, data: bytes) -> None:
     """Write a small file, whole or not at all. The folder is made if need be."""
     make(target.parent)
     with temporary(target.parent) as path:
-        _fill(path, data)
-        publish(path, target)
+        fill(path, data)
+        publish({path: target})
 
 
 @told
 def jot(target: Path, data: bytes) -> None:
     """Write a small file that may be lost with the power, but is whole or not there to whoever reads it meanwhile."""
     with temporary(target.parent) as path:
-        _fill(path, data)
+        fill(path, data)
         _replace(path, target)
 
 
@@ -223,11 +246,6 @@ def remove(target: Path) -> None:
         os.lstat(target)
         vacate(target)
         sync(target.parent)
-
-
-def _fill(temporary: Path, data: bytes) -> None:
-    with temporary.open("xb") as file:  # never what somebody put there
-        file.write(data)
 
 
 def _sync(path: Path) -> None:
@@ -243,6 +261,7 @@ def _name(path: Path) -> tuple[int, int, str]:
     return found.st_dev, found.st_ino, path.name
 
 
+@told
 def _replace(temporary: Path, target: Path) -> None:
     try:
         temporary.replace(target)

@@ -211,7 +211,7 @@ class Engine:
             left = [f"a process that its step left behind was ended ({command[:80]})" for command in made.result.left]
             seconds = time.perf_counter() - began
             with self.workspace.store_of(stage).in_use():
-                manifest = self._put(stage, observation, made.paths)
+                manifest, kept = self._put(stage, observation, made.paths, log)
                 trace = Trace(
                     action=observation.action,
                     manifest=manifest,
@@ -219,7 +219,7 @@ class Engine:
                     seconds=seconds,
                     stage=stage.name,
                     host=os.uname().nodename,
-                    log=self.workspace.store_of(stage).put_file(log).digest,
+                    log=kept,
                     metrics=made.result.metrics,
                 )
                 place(stage, made.paths)
@@ -242,14 +242,15 @@ class Engine:
             raise StepError(f"step {stage.step}", " and ".join(found), f"declare it; its log is {log}")
         return [f"its step {text}: changes there go unseen" for text in found]
 
-    def _put(self, stage: Stage, observation: Observation, paths: Mapping[str, Path]) -> dict[str, Artifact]:
-        """Keep the outputs, and the source that made them."""
-        store = self.workspace.store_of(stage)
-        for part in observation.code.parts:
-            store.put(part.source)
-        if not stage.policy.restorable:  # its digests are enough
-            return {role: Artifact(digest.of_file(path), path.stat().st_size) for role, path in paths.items()}
-        return {role: store.put_file(path) for role, path in paths.items()}
+    def _put(
+        self, stage: Stage, observation: Observation, paths: Mapping[str, Path], log: Path
+    ) -> tuple[dict[str, Artifact], str]:
+        """Keep the outputs, the source that made them and the log; return the manifest, and the digest of the log."""
+        with self.workspace.store_of(stage).batch() as batch:
+            for part in observation.code.parts:
+                batch.put(part.source)
+            keep = batch.put_file if stage.policy.restorable else _artifact_of  # else its digests are enough
+            return {role: keep(path) for role, path in paths.items()}, batch.put_file(log).digest
 
     def _record(self, stage: Stage, before: Observation, trace: Trace, *, edited: bool) -> tuple[str, ...]:
         """Record a trace if what the step saw is still what is there; return what the user should know."""
@@ -279,3 +280,7 @@ class Engine:
         # Content that changed and changed back leaves no difference but in the identity of its file.
         found = sentence(differences(now.action, before.action), stage.files)
         return found or (f"{', '.join(touched)} changed" if touched else "")
+
+
+def _artifact_of(path: Path) -> Artifact:
+    return Artifact(digest.of_file(path), path.stat().st_size)

@@ -49,34 +49,26 @@ class Store:
         with lock.alone(self.root / "use"):
             yield
 
+    @contextlib.contextmanager
+    def batch(self) -> Iterator["Batch"]:
+        """Take several blobs, and keep them when all are there: forced to the disk together. Raises: DiskError."""
+        with contextlib.ExitStack() as temporaries:
+            batch = Batch(self, temporaries)
+            yield batch
+            batch.keep()
+
     def put(self, data: bytes) -> Artifact:
         """Keep bytes. Raises: DiskError."""
-        artifact = Artifact(digest.of_bytes(data), len(data))
-        if self.has(artifact):
-            disk.force(self.blob(artifact.digest))
-        else:
-            disk.write(self._blob(artifact.digest), data)
-        return artifact
+        with self.batch() as batch:
+            return batch.put(data)
 
     def put_file(self, source: Path) -> Artifact:
         """Keep a file's content. The file stays where it is, and shares nothing with the blob.
 
         Raises: OSError, DiskError.
         """
-        folder = disk.inside(self.root, BLOBS, "")
-        disk.make(folder)
-        with disk.temporary(folder) as path:
-            with source.open("rb") as reader:
-                disk.clone(path, reader)
-            # The copy is digested, not the source: the name must be true of the bytes that are kept.
-            artifact = Artifact(digest.of_file(path), path.stat().st_size)
-            if self.has(artifact):
-                disk.force(self.blob(artifact.digest))
-            else:
-                blob = self._blob(artifact.digest)
-                disk.make(blob.parent)
-                disk.publish(path, blob)
-        return artifact
+        with self.batch() as batch:
+            return batch.put_file(source)
 
     def has(self, artifact: Artifact) -> bool:
         """Tell whether a blob is there in full length. Its bytes are verified when it is restored."""
@@ -120,8 +112,7 @@ class Store:
             if _size(file) != artifact.size:  # which may be without end
                 found = f"found {_size(file):,} bytes, expected {artifact.size:,}"
                 raise CorruptError(f"blob {artifact.digest}", found, "rerun the stage")
-            disk.clone(target, file)
-            if digest.of_file(target) != artifact.digest:
+            if (disk.clone(target, file) or digest.of_file(target)) != artifact.digest:
                 target.unlink()
                 self._refuse(artifact.digest, file)
 
@@ -201,10 +192,6 @@ class Store:
         disk.make(aside.parent)
         disk.move(path, aside)
 
-    def _blob(self, name: str) -> Path:
-        """Return where to write a blob. Raises: DiskError."""
-        return disk.inside(self.root, BLOBS, name[:PREFIX], name[PREFIX:])
-
     def _opened(self, name: str) -> BufferedReader:
         try:
             return disk.opened(self.root, BLOBS, name[:PREFIX], name[PREFIX:])
@@ -217,6 +204,60 @@ class Store:
             if os.path.samestat(os.fstat(file.fileno()), self.blob(name).lstat()):
                 self.quarantine(self.blob(name))
         raise _corrupt(name)
+
+
+class Batch:
+    """Blobs that are put into a store together. Until they are kept, they stand under temporary names."""
+
+    def __init__(self, store: Store, temporaries: contextlib.ExitStack) -> None:
+        self._store = store
+        self._temporaries = temporaries
+        self._new: dict[str, Path] = {}  # digest -> where its bytes are
+        self._there: dict[str, Path] = {}  # digest -> blob
+
+    def put(self, data: bytes) -> Artifact:
+        """Take bytes. Raises: DiskError."""
+        artifact = Artifact(digest.of_bytes(data), len(data))
+        if not self._knows(artifact):
+            path = self._temporary()
+            disk.fill(path, data)
+            self._new[artifact.digest] = path
+        return artifact
+
+    def put_file(self, source: Path) -> Artifact:
+        """Take a file's content as it is now. Raises: OSError, DiskError."""
+        path = self._temporary()
+        # What was written is digested, not the source: the name must be true of the bytes that are kept.
+        with source.open("rb") as reader:
+            name = disk.clone(path, reader) or digest.of_file(path)
+        artifact = Artifact(name, path.stat().st_size)
+        if not self._knows(artifact):
+            self._new[name] = path
+        return artifact
+
+    def keep(self) -> None:
+        """Let the store have all that was taken. Raises: DiskError."""
+        if self._new:
+            root = self._store.root
+            blobs = {path: disk.inside(root, BLOBS, name[:PREFIX], name[PREFIX:]) for name, path in self._new.items()}
+            disk.make(*dict.fromkeys(blob.parent for blob in blobs.values()))
+            disk.publish(blobs)
+        if self._there:
+            disk.force(*self._there.values())
+
+    def _knows(self, artifact: Artifact) -> bool:
+        """Tell whether bytes are here already; those in the store are forced to the disk, too, whoever put them."""
+        if artifact.digest in self._new:
+            return True
+        if self._store.has(artifact):
+            self._there[artifact.digest] = self._store.blob(artifact.digest)
+            return True
+        return False
+
+    def _temporary(self) -> Path:
+        folder = disk.inside(self._store.root, BLOBS, "")
+        disk.make(folder)
+        return self._temporaries.enter_context(disk.temporary(folder))
 
 
 def _corrupt(name: str) -> CorruptError:

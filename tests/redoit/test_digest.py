@@ -1,7 +1,9 @@
 """Digests of bytes, files and values: what differs has another digest, what is the same has the same."""
 
+import errno
 import math
 import os
+import threading
 from enum import Enum
 from io import FileIO
 from itertools import combinations
@@ -20,10 +22,28 @@ KEYS = st.booleans() | st.integers() | st.text() | st.binary()
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4))
 
 
+SIZES = [
+    0,
+    1,
+    1024,
+    digest.BLOCK - 1,
+    digest.BLOCK,
+    digest.BLOCK + 1,
+    5_000_011,
+    digest.LARGE,
+    digest.LARGE + 1_000_003,
+]
+
+
 class Colour(Enum):
     """An enumeration, which has no canonical encoding of its own."""
 
     RED = 1
+
+
+def some_bytes(size: int) -> bytes:
+    """Return so many bytes, of which no two blocks are equal."""
+    return b"".join(block.to_bytes(8, "big") * 125 for block in range(size // 1000 + 1))[:size]
 
 
 def identity(value: Any) -> Any:
@@ -99,13 +119,37 @@ def test_unknown_type_is_refused(value: object) -> None:
         digest.of_value(value)
 
 
-@pytest.mark.parametrize("size", [0, 1, 1024, (1 << 20) - 1, (1 << 20) + 1, 5_000_011])
+@pytest.mark.parametrize("size", SIZES)
 def test_a_file_has_the_digest_of_its_bytes(tmp_path: Path, size: int) -> None:
     """However a file is read, its digest is that of its bytes, and BLAKE3's own."""
-    data = bytes(index * 7 % 251 for index in range(1000)) * (size // 1000 + 1)
+    data = some_bytes(size)
     path = tmp_path / "file"
-    path.write_bytes(data[:size])
-    assert digest.of_file(path) == digest.of_bytes(data[:size]) == blake3(data[:size]).hexdigest()
+    path.write_bytes(data)
+    assert digest.of_file(path) == digest.of_bytes(data) == blake3(data).hexdigest()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_is_copied_has_the_digest_of_its_bytes(tmp_path: Path, size: int) -> None:
+    """A copy has the bytes of what was left of its source, and the digest that is returned is theirs."""
+    (tmp_path / "source").write_bytes(b"read already" + some_bytes(size))
+    with (tmp_path / "source").open("rb") as reader, (tmp_path / "copy").open("xb") as writer:
+        reader.read(12)
+        assert digest.copied(reader, writer) == digest.of_bytes(some_bytes(size))
+    assert (tmp_path / "copy").read_bytes() == some_bytes(size)
+
+
+@pytest.mark.parametrize("size", [1, digest.LARGE + 1])
+def test_a_disk_that_is_full_ends_a_copy(tmp_path: Path, size: int) -> None:
+    """What can't be written is an error, and no digest; the thread that reads ahead has ended by then."""
+    (tmp_path / "source").write_bytes(bytes(size))
+    threads = threading.active_count()
+    with (
+        (tmp_path / "source").open("rb") as reader,
+        Path("/dev/full").open("wb", buffering=0) as full,
+        pytest.raises(OSError, match="No space left"),
+    ):
+        digest.copied(reader, full)
+    assert threading.active_count() == threads
 
 
 def test_an_absent_file_is_an_error(tmp_path: Path) -> None:
@@ -131,10 +175,28 @@ class Cut(FileIO):
         return count
 
 
-def test_a_file_that_is_cut_short_meanwhile_does_not_end_us(tmp_path: Path) -> None:
+class Failing(FileIO):
+    """A file of which the disk gives a part only."""
+
+    def readinto(self, buffer: Any) -> int:
+        """Read a part, then fail."""
+        if self.tell() > digest.BLOCK:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return super().readinto(buffer) or 0
+
+
+def test_a_large_file_that_can_not_be_read_is_an_error(tmp_path: Path) -> None:
+    """What fails in the thread that reads ahead is told as if there were none."""
+    (tmp_path / "file").write_bytes(bytes(digest.LARGE + 1))
+    with Failing(tmp_path / "file") as file, pytest.raises(OSError, match="Input/output error"):
+        digest.of_stream(file)
+
+
+@pytest.mark.parametrize("size", [10**6, digest.LARGE + 1])
+def test_a_file_that_is_cut_short_meanwhile_does_not_end_us(tmp_path: Path, size: int) -> None:
     """Who shares a file may cut it at any time: it then has the digest of what was left of it."""
     path = tmp_path / "file"
-    path.write_bytes(b"x" * 10**6)
+    path.write_bytes(b"x" * size)
     with Cut(path, "r+") as file:
         assert digest.of_stream(file) == digest.of_bytes(b"x" * 4096)
 
