@@ -5,6 +5,7 @@ nox -s bench -- --rows scale,bytes       some groups of rows
 nox -s bench -- --against all            the peers, too: each is installed under .bench
 nox -s bench -- --quick --runs 2         smaller, to try it out: figures mean little
 nox -s bench -- --json FILE --markdown docs/performance.md
+nox -s bench -- --show FILE FILE --markdown docs/performance.md     what was measured before, group by group
 """
 
 import argparse
@@ -13,7 +14,7 @@ import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -29,6 +30,9 @@ GROUPS = {name: f"{name}_rows" for name in ("pipeline", "scale", "looks", "bytes
 def main(arguments: list[str]) -> int:
     """Measure, and show. A goal that is missed is no failure; a wrong result is."""
     given = parsed(arguments)
+    if given.show:
+        told([table.read_json(Path(name)) for name in given.show], given.markdown)
+        return 0
     KEPT.mkdir(exist_ok=True)
     parent = Path(given.folder) if given.folder else KEPT
     folder = Path(tempfile.mkdtemp(dir=parent, prefix="run-"))
@@ -38,14 +42,21 @@ def main(arguments: list[str]) -> int:
         found, wrong = measured(bench, {name: partial(rows, name) for name in given.rows})
     finally:
         shutil.rmtree(folder)
-    table.show(found, about)
     if given.json:
         table.write_json(Path(given.json), found, about, wrong)
-    if given.markdown and not wrong:
-        table.put_between_marks(Path(given.markdown), table.markdown(found, about))
+    told([(found, about)], "" if wrong else given.markdown)
     for text in wrong:
         print(f"WRONG {text}", file=sys.stderr)
     return 1 if wrong else 0
+
+
+def told(parts: Sequence[tuple[list[Row], dict[str, str]]], page: str) -> None:
+    """Show what was measured, at one time or at several, and put it into a page if one is named."""
+    for found, about in parts:
+        table.show(found, about)
+    if page:
+        texts = [table.markdown(found, about) for found, about in parts]
+        table.put_between_marks(Path(page), "\n".join(texts))
 
 
 def rows(group: str, bench: Bench) -> list[Row]:
@@ -81,7 +92,8 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--mount", action="store_true", help="as root: make a file system with reflinks for the while")
     parser.add_argument("--folder", help="where projects are made while they are measured [.bench]")
     parser.add_argument("--json", help="a file for all that was measured")
-    parser.add_argument("--markdown", help="a page; the table goes between its marks")
+    parser.add_argument("--show", nargs="+", metavar="JSON", help="measure nothing; show what was measured before")
+    parser.add_argument("--markdown", default="", help="a page; the table goes between its marks")
     given = parser.parse_args(arguments)
     if given.against and "peers" not in given.rows:
         given.rows.append("peers")

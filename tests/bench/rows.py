@@ -63,8 +63,16 @@ class Row:
 
     def fields(self) -> dict[str, Any]:
         """Return the row for the JSON."""
-        goal = str(self.goal) if self.goal else None
+        goal = vars(self.goal) if self.goal else None
         return {**vars(self), "goal": goal, "verdict": self.verdict, "raw": dict(self.raw)}
+
+
+def row_of(fields: Mapping[str, Any]) -> Row:
+    """Return the row that JSON tells of."""
+    given = {name: value for name, value in fields.items() if name != "verdict"}
+    given["goal"] = Goal(**given["goal"]) if given["goal"] else None
+    given["spread"] = tuple(given["spread"]) if given["spread"] else None
+    return Row(**given)
 
 
 def compared(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.bench.rows import Row, shown
+from tests.bench.rows import Row, row_of, shown
 
 HEADS = ("what", "here", "against", "there", "figure", "spread", "goal", "")
 
@@ -58,6 +58,14 @@ def write_json(path: Path, rows: Sequence[Row], machine: Mapping[str, str], wron
     """Write what was measured, every single run of it, and what was `wrong`."""
     found: dict[str, Any] = {"machine": dict(machine), "rows": [row.fields() for row in rows], "wrong": [*wrong]}
     path.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def read_json(path: Path) -> tuple[list[Row], dict[str, str]]:
+    """Return what was written. Raises: ValueError if something was wrong then: that is not to be shown as figures."""
+    found = json.loads(path.read_text())
+    if found["wrong"]:
+        raise ValueError(f"{path}: found wrong results ({found['wrong'][0][:200]}), expected none; measure again")
+    return [row_of(fields) for fields in found["rows"]], found["machine"]
 
 
 def put_between_marks(page: Path, text: str) -> None:

@@ -83,6 +83,7 @@ def test_table_tells_what_was_missed_and_what_could_not_be_measured(tmp_path: Pa
     found = json.loads((tmp_path / "found.json").read_text())["rows"]
     assert [row["verdict"] for row in found] == ["missed by 15%", "not measured"]
     assert found[0]["raw"]["ours"]["wall"] == [3, 3]
+    assert table.read_json(tmp_path / "found.json") == (rows, {"machine": "made up"})
 
 
 def test_process_that_fails_is_no_figure(tmp_path: Path) -> None:
