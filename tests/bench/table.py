@@ -18,6 +18,11 @@ def cells(row: Row) -> tuple[str, ...]:
     return row.what, row.ours, row.against, row.theirs, figure, spread, str(row.goal or ""), row.verdict
 
 
+def remark(row: Row) -> str:
+    """Return a row's note, behind what it is about."""
+    return f"{row.what}: {row.note}" if row.against == "-" else f"{row.what}, beside {row.against}: {row.note}"
+
+
 def show(rows: Sequence[Row], machine: Mapping[str, str]) -> None:
     """Print everything. rich is imported only now: while processes are measured, we stay small."""
     from rich import box
@@ -35,7 +40,7 @@ def show(rows: Sequence[Row], machine: Mapping[str, str]) -> None:
         console.print(table)
         for row in rows:
             if row.group == group and row.note:
-                console.print(f"{row.what}: {row.note}", highlight=False, markup=False)
+                console.print(remark(row), highlight=False, markup=False)
         console.print()
     for name, value in machine.items():
         console.print(f"{name}: {value}", highlight=False, markup=False)
@@ -49,7 +54,7 @@ def markdown(rows: Sequence[Row], machine: Mapping[str, str]) -> str:
         lines += ["", f"### {group}", "", f"| {' | '.join(HEADS)} |", "|" + "---|" * len(HEADS)]
         mine = [row for row in rows if row.group == group]
         lines += [f"| {' | '.join(map(_escaped, cells(row)))} |" for row in mine]
-        notes = [f"- {row.what}: {row.note}" for row in mine if row.note]
+        notes = [f"- {remark(row)}" for row in mine if row.note]
         lines += ["", *notes] if notes else []
     return "\n".join(lines) + "\n"
 

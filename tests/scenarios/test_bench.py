@@ -74,7 +74,7 @@ def test_table_tells_what_was_missed_and_what_could_not_be_measured(tmp_path: Pa
     ]
     text = table.markdown(rows, {"machine": "made up"})
     assert "| a no-op | 3.00 s | bare \\| doit | 2.00 s | 1.5x | 1.5x to 1.5x | <= 1.3x | missed by 15% |" in text
-    assert "- a digest: it is not installed" in text
+    assert "- a digest, beside b3sum: it is not installed" in text
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- figures -->\nold\n<!-- end of figures -->\nafter\n")
     table.put_between_marks(page, text)
