@@ -1,11 +1,11 @@
-"""The step's side of `execute`: calls one `run` in a fresh process and writes down how that ended.
+"""The step's side of `execute`: calls one `run` in a process of its own and writes down how that ended.
 
 Started as `python -m redoit.child RESULT`, where RESULT is the number of an open file. The first line of standard
-input is the call, as JSON; the rest of it stays open for as long as the parent lives. Imports nothing heavy.
+input is the call, as JSON; the rest of it stays open for as long as the parent lives. A forked process comes in at
+`answer`. Imports nothing heavy.
 """
 
 import importlib
-import importlib.machinery
 import json
 import math
 import os
@@ -13,47 +13,49 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from redoit import strays
+from redoit import importing, strays
 from redoit.witness import Witness
-
-
-class SourceLoader(importlib.machinery.SourceFileLoader):
-    """Imports a project's modules from their source, never from `__pycache__`.
-
-    Python takes an equal time (in whole seconds) and size for equal source. The fingerprint read the source, so the
-    step must run just that.
-    """
-
-    def get_code(self, fullname: str) -> Any:
-        """Return a module's code, compiled from its source."""
-        path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)
 
 
 def main() -> None:
     """Make one call; exit non-zero if it fails."""
     parent = os.dup(0)
-    call = json.loads(_first_line(parent))
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
+    answer(parent, int(sys.argv[1]), Witness(Path.cwd()), outcome)
+
+
+def answer(parent: int, result: int, witness: Witness, outcome: Callable[[Mapping[str, Any]], dict[str, Any]]) -> None:
+    """Read a call from the parent, and write what it comes to and what was witnessed; exit.
+
+    `parent`, `result`: open files, of which the first ends with the parent.
+    """
+    call = json.loads(_first_line(parent))
     threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
-    witness = Witness(Path.cwd())
-    outcome = _outcome(call)
+    found = outcome(call)
     try:
-        with open(int(sys.argv[1]), "w", encoding="utf-8") as result:
-            json.dump({**outcome, "reads": witness.reads, "variables": witness.variables}, result)
+        with open(result, "w", encoding="utf-8") as file:
+            json.dump({**found, "reads": witness.reads, "variables": witness.variables}, file)
     except OSError as error:
         sys.exit(f"redoit.child: what the step came to can't be told ({error.strerror})")
-    sys.exit(1 if "error" in outcome else 0)
+    sys.exit(1 if "error" in found else 0)
 
 
-def _outcome(call: Mapping[str, Any]) -> dict[str, Any]:
+def outcome(call: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a call comes to in a process that has imported nothing of the project."""
+    importing.import_from(importing.roots())
+    return called(call)
+
+
+def called(call: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a call comes to: the step's metrics, or its error and traceback."""
     try:
-        _import_from([str(root) for root in (Path.cwd(), Path.cwd() / "src") if root.is_dir()])
+        for module in call["first"]:
+            importlib.import_module(module)
         run = _imported(call["step"])
         paths = {role: Path(path) for role, path in call["paths"].items()}
         settings = {name: _value(kind, value) for name, kind, value in call["settings"]}
@@ -66,26 +68,6 @@ def _outcome(call: Mapping[str, Any]) -> dict[str, Any]:
         first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
         text = f"{type(error).__name__}: {first}" if first else type(error).__name__
         return {"error": text.encode(errors="backslashreplace").decode(), "traceback": traceback.format_exc()}
-
-
-def _import_from(roots: list[str]) -> None:
-    """Put the project's folders first on the path, and import what is below them from source."""
-    sys.path[:0] = roots
-    details = (
-        (importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES),
-        (SourceLoader, importlib.machinery.SOURCE_SUFFIXES),
-    )
-    finder = importlib.machinery.FileFinder.path_hook(*details)
-
-    def hook(folder: str) -> Any:
-        if not any(Path(folder).is_relative_to(root) for root in roots) or "site-packages" in folder:
-            raise ImportError(folder)
-        return finder(folder)
-
-    sys.path_hooks.insert(0, hook)
-    sys.path_importer_cache.clear()
-    # Nothing of the project is imported yet, save this package where redoit works on itself.
-    sys.dont_write_bytecode = True
 
 
 def _imported(step: str) -> Any:

@@ -48,12 +48,14 @@ class Options:
     """What `[tool.redoit]` in pyproject.toml says of a whole project.
 
     `cache`: earlier results count. `strict`: what a step reads without declaring it is an error. `store`: the folder
-    of the store, from the project, if it is shared with others.
+    of the store, from the project, if it is shared with others. `preload`: modules of the project that are imported
+    once for all steps that import them.
     """
 
     cache: bool = True
     strict: bool = False
     store: str = ""
+    preload: tuple[str, ...] = ()
 
 
 def options() -> Options:
@@ -74,10 +76,25 @@ def options() -> Options:
         subject = f"pyproject.toml: [tool.redoit] {name}"
         if name not in known:
             raise DeclarationError(subject, "no such setting", nearest(name, known))
-        if not isinstance(found, type(known[name].default)):
+        if name == "preload":
+            table[name] = _modules(found, subject)
+        elif not isinstance(found, type(known[name].default)):
             expected = "true or false" if isinstance(known[name].default, bool) else "a text"
             raise DeclarationError(subject, f"found {found!r:.{SHOWN}}, expected {expected}")
     return Options(**table)
+
+
+def _modules(found: Any, subject: str) -> tuple[str, ...]:
+    """Return modules of the project. Raises: DeclarationError if that is not what was found."""
+    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+        raise DeclarationError(subject, f"found {found!r:.{SHOWN}}, expected a list of modules")
+    for name in found:
+        path = os.path.join(*name.split(".")) if all(map(str.isidentifier, name.split("."))) else ""
+        places = [os.path.join(root, path + end) for root in ("", "src") for end in (".py", f"{os.sep}__init__.py")]
+        if not path or not any(map(os.path.isfile, places)):
+            todo = "name one that imports it" if path else ""
+            raise DeclarationError(subject, f"found {name!r:.{SHOWN}}, expected a module of the project", todo)
+    return tuple(found)
 
 
 def values(stage: str, declared: Mapping[str, Declared], section: Mapping[str, Any]) -> dict[str, Any]:

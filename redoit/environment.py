@@ -45,6 +45,10 @@ class Environment:
             versions.update(self._distributions().get(module) or {module: "absent"})
         return versions
 
+    def installed(self) -> dict[str, dict[str, str]]:
+        """Return all that is installed now: top-level module -> distribution -> version."""
+        return self._distributions()
+
     def _distributions(self) -> dict[str, dict[str, str]]:
         """Return top-level module -> distribution -> version, as they are now: a step may take hours."""
         with self._lock:  # threads look at once: none may take the old versions for those of new folders

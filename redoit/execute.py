@@ -1,17 +1,16 @@
 """Runs one step in a process of its own, so that its result can't depend on what ran before it.
 
-A call is the step's name, paths and settings, as JSON. The process is fresh, leads a process group of its own and ends
-with us, whichever way we end. What it prints goes to its log and, on demand, to the terminal.
+A call is the step's name, paths and settings, as JSON. The process is fresh, or as good as that (see `forks`), leads a
+process group of its own and ends with us, whichever way we end. What it prints goes to its log and, on demand, to the
+terminal.
 """
 
-import contextlib
 import json
 import os
 import signal
-import subprocess
-import sys
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TextIO
@@ -19,20 +18,18 @@ from typing import IO, Any, TextIO
 from redoit import strays
 from redoit.errors import StepError
 from redoit.printed import printed
+from redoit.processes import Files, Fresh, Process
 from redoit.records import Setting
 from redoit.running import RUNNING
 
-ENVIRONMENT = {
-    "PYTHONHASHSEED": "0",  # the order of a set must not differ between two executions
-    "PYTHONUNBUFFERED": "1",  # lines appear when they are printed
-}
+Fork = Callable[[str, Files, float | None], Process | None]  # mark, files, seconds to wait for it
 
 
 @dataclass(frozen=True)
 class Call:
     """One call of a step: role -> path from the project's root, settings, the seconds it may take, and for which stage.
 
-    No two calls for one stage may be under way at once.
+    `first`: modules that are imported before the step. No two calls for one stage may be under way at once.
     """
 
     step: str
@@ -40,11 +37,12 @@ class Call:
     settings: tuple[Setting, ...]
     time_limit: float | None = None
     stage: str = ""
+    first: tuple[str, ...] = ()
 
     def json(self) -> bytes:
         """Return the call as one line of JSON."""
         settings = [[setting.name, setting.kind, setting.value] for setting in self.settings]
-        fields = {"step": self.step, "paths": dict(self.paths), "settings": settings}
+        fields = {"step": self.step, "paths": dict(self.paths), "settings": settings, "first": self.first}
         return json.dumps(fields).encode() + b"\n"
 
 
@@ -62,60 +60,58 @@ class Result:
     left: tuple[str, ...] = ()
 
 
-def execute(call: Call, log: Path, stdout: TextIO | None, stderr: TextIO | None) -> Result:
+def execute(
+    call: Call,
+    log: Path,
+    stdout: TextIO | None,
+    stderr: TextIO | None,
+    *,
+    fork: Fork = lambda _mark, _files, _seconds: None,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> Result:
     """Make a call, wait for it and return its result. `stdout` and `stderr` receive what the step prints, as the log.
+
+    `fork` may return a process that is not fresh; `meanwhile` is done while the step runs.
 
     Raises: StepError if the step raises, exits, is killed or takes too long; DiskError, OSError.
     """
-    mark = strays.mark(call.stage)
+    mark, began = strays.mark(call.stage), time.monotonic()
     with _answer() as answer, printed(log, stdout, stderr) as (child_stdout, child_stderr, notes):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "redoit.child", str(answer.fileno())],
-            stdin=subprocess.PIPE,
-            stdout=child_stdout,
-            stderr=child_stderr,
-            env={**os.environ, **ENVIRONMENT, strays.MARK: mark},
-            pass_fds=(answer.fileno(),),
-            start_new_session=True,
-        )
+        files = Files(answer.fileno(), child_stdout, child_stderr)
+        process = fork(mark, files, call.time_limit)
+        seconds = None if call.time_limit is None else call.time_limit - (time.monotonic() - began)
+        if process is None and seconds is not None and seconds <= 0:
+            raise StepError(f"step {call.step}", _lateness(call), _where(log))
+        process = process or Fresh(mark, files)
         try:
-            in_time = _wait(process, call)
+            code, in_time = _wait(process, call, seconds, meanwhile)
         finally:
             left = strays.end(mark)
         answer.seek(0)
         outcome = _read(answer)
         notes.append(outcome.get("traceback", "").encode(errors="backslashreplace"))
-    if process.returncode or "metrics" not in outcome or not in_time:
-        found = outcome.get("error") or _ending(process.returncode)
-        if not in_time:
-            found = f"it ran longer than its time limit of {call.time_limit:g} s, and was ended"
-        raise StepError(f"step {call.step}", found, f"its log is {os.path.relpath(log)}")
+    if code != 0 or "metrics" not in outcome or not in_time:
+        found = outcome.get("error") or _ending(code)
+        raise StepError(f"step {call.step}", found if in_time else _lateness(call), _where(log))
     return Result(outcome["metrics"], outcome["reads"], outcome["variables"], tuple(left))
 
 
-def _wait(process: "subprocess.Popen[bytes]", call: Call) -> bool:
+def _wait(
+    process: Process, call: Call, seconds: float | None, meanwhile: Callable[[], None]
+) -> tuple[int | None, bool]:
     """Send the call, wait for the end of the process and of its group, also when we are interrupted.
 
-    Return whether it ended within its time.
+    Return its exit status, and whether it ended within its time.
     """
-    assert process.stdin is not None
-    with RUNNING.noted(process.pid, call.time_limit) as ended:
+    with RUNNING.noted(process.number, seconds) as ended:
         try:
-            with contextlib.suppress(BrokenPipeError):
-                process.stdin.write(call.json())
-                process.stdin.flush()
-            # The pipe stays open: its end tells the child that we are gone.
-            if hasattr(os, "waitid"):
-                # Without reaping it, so that its number can't be another's when its group is killed.
-                os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-            else:
-                process.wait()
+            process.call(call.json())
+            meanwhile()
+            process.wait()
         finally:
             in_time = ended()
-            process.wait()
-            with contextlib.suppress(BrokenPipeError):
-                process.stdin.close()
-    return in_time
+            code = process.reap()
+    return code, in_time
 
 
 def _answer() -> IO[bytes]:
@@ -138,8 +134,18 @@ def _read(answer: IO[bytes]) -> dict[str, Any]:
     return read
 
 
-def _ending(code: int) -> str:
+def _ending(code: int | None) -> str:
+    if code is None:
+        return "the process that its own was forked from ended before run returned"
     if code < 0:
         name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
         return f"its process was killed by {name}"
     return f"its process ended with status {code} before run returned"
+
+
+def _lateness(call: Call) -> str:
+    return f"it ran longer than its time limit of {call.time_limit:g} s, and was ended"
+
+
+def _where(log: Path) -> str:
+    return f"its log is {os.path.relpath(log)}"

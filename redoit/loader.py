@@ -77,6 +77,7 @@ class StageLoader(cmd_base.TaskLoader2):
         # doit has no control before it has read all tasks without a complaint.
         self.session.selected = lambda: getattr(getattr(command, "control", None), "selected_tasks", None) or ()
         self._stack.callback(self.session.record, engine().workspace)
+        self._stack.callback(engine().close)
 
     def _look(self, tasks: list[Any]) -> None:
         """Let stages only be looked at, each as it will be once those before it are realised."""

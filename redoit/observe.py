@@ -12,6 +12,7 @@ from redoit.environment import GLANCE
 from redoit.errors import InputError
 from redoit.files import Identity, identity
 from redoit.fingerprint import code_of
+from redoit.fingerprint.order import executed_modules
 from redoit.records import Action, Code, Setting, Stage
 from redoit.source import Project
 from redoit.workspace import Workspace
@@ -89,6 +90,10 @@ class Observer:
             environment={**self._workspace.environment.versions(code.imports), **_variables(stage)},
         )
         return Observation(action, code, files)
+
+    def executed(self, step: str) -> set[str]:
+        """Return the modules of the project that the import of a step executes. Raises: SourceError."""
+        return executed_modules(self.project, step)
 
     def outputs(self, stage: Stage) -> dict[str, str | None]:
         """Return role -> digest of the output in place, None where there is none."""

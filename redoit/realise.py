@@ -6,9 +6,10 @@ before the next begins. A crash at any point leaves litter at worst, never a tra
 
 import contextlib
 import os
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -16,55 +17,46 @@ from redoit import digest
 from redoit.decide import Decision, Keep, Restore, Run, decide
 from redoit.errors import CorruptError, DiskError, InputError, SourceError, StepError
 from redoit.observe import Observation, Observer
+from redoit.outcome import Made, Outcome
 from redoit.reasons import Reason, differences, sentence
 from redoit.records import Artifact, Setting, Stage, Trace
 from redoit.staging import check, place, staged, sweep, unstage
 from redoit.workspace import Workspace
 
+Ahead = Callable[[], Iterable[Stage]]
 Settings = tuple[Setting, ...]
 Screens = tuple[TextIO | None, TextIO | None]
 if TYPE_CHECKING:  # a run with nothing to do need not import what runs steps
     from redoit.execute import Call, Result
+    from redoit.preload import Preload
 
     Execute = Callable[[Call, Path, TextIO | None, TextIO | None], Result]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a stage: `kept`, `restored` or `ran`; the trace that its outputs come from; how long it took.
-
-    `reasons`: why it ran, or was not kept.
-    """
-
-    verdict: str
-    trace: Trace
-    seconds: float
-    reasons: tuple[Reason, ...] = ()
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Made:
-    """What a step made: role -> staged path, and what its execution came to."""
-
-    paths: Mapping[str, Path]
-    result: "Result"
 
 
 class Engine:
     """Decides and realises the stages of the project in one folder, which is the working directory.
 
     `store`: the folder of the store, if it is not the project's own. `strict`: to read what is not declared is an
-    error. `execute`: how a step is run, if not in a process of its own.
+    error. `execute`: how a step is run, if not in a process of its own. `preload`: modules that are imported once for
+    all steps that import them.
     """
 
     def __init__(
-        self, root: Path, store: Path | None = None, *, strict: bool = False, execute: "Execute | None" = None
+        self,
+        root: Path,
+        store: Path | None = None,
+        *,
+        strict: bool = False,
+        execute: "Execute | None" = None,
+        preload: tuple[str, ...] = (),
     ) -> None:
         self.workspace = Workspace(root, store)
         self.observer = Observer(root, self.workspace)
         self._strict = strict
         self._execute = execute
+        self._modules = preload
+        self._preload: Preload | None = None
+        self._lock = threading.Lock()
 
     def decide(self, stage: Stage, settings: Settings, distrust: Reason | None = None) -> Decision:
         """Return what to do about a stage now. Changes nothing.
@@ -93,8 +85,11 @@ class Engine:
         dependents: Callable[[], tuple[str, ...]] = tuple,
         time_limit: float | None = None,
         screens: Screens = (None, None),
+        ahead: Ahead = tuple,
     ) -> Outcome:
         """Make the outputs of a stage true. `edited` tells after a run whether the user changed the settings meanwhile.
+
+        `ahead` returns stages that will probably run after it.
 
         Raises: StepError, InputError, SourceError, StoreError, DiskError, OSError. The outputs in place are then as
         they were.
@@ -112,7 +107,7 @@ class Engine:
                 self.keep(stage, decision.trace)
                 verdict, why = ("kept", ()) if isinstance(decision, Keep) else ("restored", decision.reasons)
                 return Outcome(verdict, decision.trace, time.perf_counter() - began, why)
-        trace, warnings = self._run(stage, observation, edited, time_limit, screens)
+        trace, warnings = self._run(stage, observation, edited, time_limit, screens, ahead=ahead)
         return Outcome("ran", trace, time.perf_counter() - began, decision.reasons, warnings)
 
     def keep(self, stage: Stage, trace: Trace) -> None:
@@ -129,22 +124,38 @@ class Engine:
                 with contextlib.suppress(DiskError, OSError):  # it is needed no sooner than they are lost, too
                     store.put_file(Path(stage.outputs[role]))
 
+    def close(self) -> None:
+        """End what was begun for stages that may not have come to run."""
+        if self._preload:
+            self._preload.end()
+
     @contextlib.contextmanager
     def made(
-        self, stage: Stage, observation: Observation, log: Path, time_limit: float | None, screens: Screens
+        self,
+        stage: Stage,
+        observation: Observation,
+        log: Path,
+        time_limit: float | None,
+        screens: Screens,
+        *,
+        ahead: Ahead = tuple,
     ) -> Iterator[Made]:
         """Run a step, hold it to its promises, and yield what it made, which is gone afterwards.
 
         Raises: StepError, DiskError, OSError.
         """
         from redoit.canonical import canonicalise
-        from redoit.execute import Call, execute
+        from redoit.execute import Call
+        from redoit.preload import Preload
 
         try:
             paths = staged(stage, stage.outputs)
             places = {**stage.inputs, **{role: str(path) for role, path in paths.items()}}
             call = Call(stage.step, places, observation.action.settings, time_limit, stage.name)
-            result = (self._execute or execute)(call, log, *screens)
+            with self._lock:  # stages may begin at once
+                self._preload = self._preload or Preload(self._modules, self.observer, self.workspace.environment)
+            usual = partial(self._preload.execute, ahead=ahead)
+            result = (self._execute or usual)(call, log, *screens)
             for role, path in paths.items():
                 check(stage, role, path, log)
                 canonicalise(path)
@@ -202,11 +213,13 @@ class Engine:
         edited: Callable[[], bool],
         time_limit: float | None,
         screens: Screens,
+        *,
+        ahead: Ahead,
     ) -> tuple[Trace, tuple[str, ...]]:
         """Run the step, commit what it made, and return the trace and what the user should know."""
         log = self.workspace.log(stage.name)
         started, began = time.time(), time.perf_counter()
-        with self.made(stage, observation, log, time_limit, screens) as made:
+        with self.made(stage, observation, log, time_limit, screens, ahead=ahead) as made:
             undeclared = self._undeclared(stage, observation, made)
             left = [f"a process that its step left behind was ended ({command[:80]})" for command in made.result.left]
             seconds = time.perf_counter() - began

@@ -9,7 +9,7 @@ from redoit.decide import Keep
 from redoit.formats import name_of_trace
 from redoit.graph import Graph
 from redoit.history import Invocation, Verdict
-from redoit.realise import Outcome
+from redoit.outcome import Outcome
 from redoit.running import command
 from redoit.workspace import Workspace
 

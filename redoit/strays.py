@@ -1,7 +1,8 @@
 """Finds and ends the processes that a step left behind, whatever session or parent they have by now.
 
 Each process that a step starts inherits a mark in its environment (as Jenkins does it with its BUILD_ID). All marks of
-a stage begin alike, so that a later doit finds what a killed one left. Needs `/proc`: elsewhere a step's process group
+a stage begin alike, so that a later doit finds what a killed one left. A forked process shows the environment of the
+one that it was forked from, until it writes its own mark over it. Needs `/proc`: elsewhere a step's process group
 is all that ends with it. Imports nothing of the engine.
 """
 
@@ -12,12 +13,37 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 MARK = "REDOIT_STEP"  # the environment variable
+ROOM = 1000  # bytes that the mark of a server leaves for the marks of those that are forked from it
 ROUNDS = 20  # a process may start another while we look
+SERVER = "\n"  # in place of a stage, whose name is one line
+START = 47  # place in /proc/self/stat, counted from the state on: where the environment lies in memory
 
 
 def mark(stage: str) -> str:
     """Return a new mark for an execution of a stage of the project that is the working directory."""
     return f"{_family(stage)}{os.urandom(16).hex()}"
+
+
+def roomy() -> str:
+    """Return a mark for a process from which steps are forked."""
+    return mark(SERVER).ljust(ROOM, ".")
+
+
+def wear(mark: str) -> None:
+    """Carry another mark instead of a roomy one: it is written over that, where the kernel lets others read it.
+
+    Whoever is forked from us then carries it, too. Raises: ValueError, OSError if it can't be done.
+    """
+    import ctypes
+
+    start = int(_read("self", "stat").rpartition(b")")[2].split()[START])
+    environment = b"\0" + _read("self", "environ")
+    place = environment.index(f"\0{MARK}=".encode())
+    room = environment.index(b"\0", place + 1) - place - 1
+    worn = f"{MARK}={mark}".encode()
+    if len(worn) > room:
+        raise ValueError(mark)
+    ctypes.memmove(start + place, worn.ljust(room, b"\0"), room)
 
 
 def end(mark: str) -> list[str]:
@@ -67,7 +93,7 @@ def _command(number: int) -> str:
     return _read(number, "cmdline").replace(b"\0", b" ").decode(errors="replace").strip()
 
 
-def _read(number: int, what: str) -> bytes:
+def _read(number: int | str, what: str) -> bytes:
     try:
         with open(f"/proc/{number}/{what}", "rb") as file:
             return file.read()

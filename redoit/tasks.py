@@ -8,7 +8,7 @@ import contextlib
 import dataclasses
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,7 +45,7 @@ def options() -> configuration.Options:
 def engine() -> Engine:
     """Return the engine of the project, whose folder is the working directory from the import of dodo.py on."""
     store = Path(options().store).expanduser() if options().store else None
-    return Engine(Path(), store, strict=options().strict)
+    return Engine(Path(), store, strict=options().strict, preload=options().preload)
 
 
 class ContentChecker(FileChangedChecker):
@@ -135,6 +135,7 @@ class StageTask(UptodateCalculator):
                     dependents=lambda: self.session.graph.dependents(self.stage.name),
                     time_limit=self.time_limit(task),
                     screens=streams,
+                    ahead=self._ahead,
                 )
         except RedoitError as error:
             return self._failed(str(error), began)
@@ -179,6 +180,16 @@ class StageTask(UptodateCalculator):
         except RedoitError as error:
             return Forecast(self.stage, error=str(error))
         return forecaster.look(self.stage, settings, distrust, lambda: self.session.graph.dependents(task.name))
+
+    def _ahead(self) -> Iterator[Stage]:
+        """Yield the stages of this run that will probably run after this one."""
+        behind = set(self.session.graph.dependents(self.stage.name))
+        for name in self.session.graph.needed(self.session.selected()):
+            other = stage_of(self.tasks_dict[name]) if name in self.session.graph.stages else None
+            if other is None or other is self or name in self.session.verdicts:
+                continue
+            if self.session.always or name in behind or engine().workspace.latest(other.stage) is None:
+                yield other.stage
 
     def _begin(self) -> None:
         """Remember for which stages the command line says `--no-cache`, before the first one begins, also if we die."""

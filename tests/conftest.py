@@ -37,13 +37,21 @@ def campaign(request: pytest.FixtureRequest) -> Campaign:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Callable[[dict[str, str]], Pipeline]:
+def preload(request: pytest.FixtureRequest) -> str:
+    """Return what `pyproject.toml` says of a project, unless the test writes another: nothing, or what to preload."""
+    return getattr(request, "param", "")
+
+
+@pytest.fixture
+def project(tmp_path: Path, preload: str) -> Callable[[dict[str, str]], Pipeline]:
     """Return a maker of projects: the witness and the chain's package, and the files given."""
 
     def make(files: dict[str, str]) -> Pipeline:
         pipeline = Pipeline(tmp_path / "project")
         for name in ("steps/__init__.py", "steps/witness.py"):
             pipeline.write(name, CHAIN[name])
+        if preload:
+            pipeline.write("pyproject.toml", preload)
         for name, text in files.items():
             pipeline.write(name, text)
         return pipeline
@@ -69,9 +77,11 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def built(template: Path, tmp_path: Path) -> Pipeline:
+def built(template: Path, tmp_path: Path, preload: str) -> Pipeline:
     """Return the chain, built."""
     shutil.copytree(template, tmp_path / "project")
+    if preload:
+        Pipeline(tmp_path / "project").write("pyproject.toml", preload)
     return Pipeline(tmp_path / "project")
 
 

@@ -72,6 +72,15 @@ def executed_imports(project: Project, module: Module) -> list[Alias]:
 
 def import_order(project: Project, start: str) -> list[str]:
     """Return the modules from outside project and standard library, in the order in which an import executes them."""
+    return _executed_by(project, start)[0]
+
+
+def executed_modules(project: Project, start: str) -> set[str]:
+    """Return the modules of the project that an import executes."""
+    return _executed_by(project, start)[1]
+
+
+def _executed_by(project: Project, start: str) -> tuple[list[str], set[str]]:
     order: dict[str, None] = {}
     seen: set[str] = set()
 
@@ -89,7 +98,7 @@ def import_order(project: Project, start: str) -> list[str]:
                 execute(needed)
 
     execute(start)
-    return list(order)
+    return list(order), seen
 
 
 def names_too_early(

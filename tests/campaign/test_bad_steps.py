@@ -12,7 +12,14 @@ from campaigns import Campaign
 from projects import Pipeline, Result
 from witnesses import Offspring
 
-WAYS = {"serial": (), "process": ("-n", "2", "-P", "process"), "thread": ("-n", "2", "-P", "thread")}
+WAYS = {
+    "serial": (),
+    "process": ("-n", "2", "-P", "process"),
+    "thread": ("-n", "2", "-P", "thread"),
+    "serial, forked": (),
+    "forked": ("-n", "2"),
+}
+PRELOAD = '[tool.redoit]\npreload = ["steps.shared"]\n'
 Maker = Callable[[dict[str, str]], Pipeline]
 
 
@@ -38,8 +45,10 @@ def run_all(pipeline: Pipeline, *arguments: str) -> Run:
     return Run(pipeline, result, time.monotonic() - began, offspring.left())
 
 
-def build(root: Pipeline, bad: dict[str, Bad]) -> Pipeline:
+def build(root: Pipeline, bad: dict[str, Bad], way: str = "serial") -> Pipeline:
     """Write the project."""
+    if "forked" in way:
+        root.write("pyproject.toml", PRELOAD)
     for name, text in files(bad).items():
         root.write(name, text)
     return root
@@ -49,7 +58,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Ask for all ways and all signals at full length only."""
     full = metafunc.config.getoption("--full")
     if "way" in metafunc.fixturenames:
-        metafunc.parametrize("way", list(WAYS) if full else ["process"], scope="module")
+        metafunc.parametrize("way", list(WAYS) if full else ["process", "forked"], scope="module")
     if "number" in metafunc.fixturenames:
         numbers = [signal.SIGTERM, signal.SIGKILL, signal.SIGINT, signal.SIGHUP]
         metafunc.parametrize("number", numbers if full else numbers[:2], ids=lambda number: number.name)
@@ -58,7 +67,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="module")
 def everything(way: str, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Run all bad steps once, in one way."""
-    pipeline = build(Pipeline(tmp_path_factory.mktemp("bad") / "project"), BAD)
+    pipeline = build(Pipeline(tmp_path_factory.mktemp("bad") / "project"), BAD, way)
     return run_all(pipeline, *WAYS[way])
 
 
@@ -103,7 +112,7 @@ def test_only_failures_run_again(everything: Run) -> None:
 
 def test_the_first_failure_is_the_end(project: Maker, way: str) -> None:
     """Without `--continue` nothing is begun after a failure, and what was made before stays made."""
-    pipeline = build(project({}), {"leaves": FAILS["leaves"]})
+    pipeline = build(project({}), {"leaves": FAILS["leaves"]}, way)
     result = pipeline.doit(*WAYS[way])
     assert result.code == 1
     assert result.told("failed") == ["leaves"]
@@ -115,8 +124,9 @@ def test_the_first_failure_is_the_end(project: Maker, way: str) -> None:
 
 def test_a_step_that_attacks_doit(project: Maker, way: str, number: signal.Signals) -> None:
     """A step that signals doit ends it, in good order where that can be, and nothing of it is left behind."""
-    body = f"made.write_text('half'); os.kill(os.getppid(), {number.value}); time.sleep(600)"
-    pipeline = build(project({}), {"attacks": Bad(body, "attacks")})
+    doit = "int(open(f'/proc/{os.getppid()}/stat').read().split()[3])" if "forked" in way else "os.getppid()"
+    body = f"made.write_text('half'); os.kill({doit}, {number.value}); time.sleep(600)"
+    pipeline = build(project({}), {"attacks": Bad(body, "attacks")}, way)
     offspring = Offspring(pipeline)
     result = pipeline.doit(*WAYS[way])
     assert result.code == (-9 if number == signal.SIGKILL else 128 + number)

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from aftermath import SCENARIOS, Ground, Scenario, litter, relative, sound_traces, staging, swept
 from campaigns import Campaign
-from projects import Pipeline, Result, until
+from projects import PRELOAD, WAYS, Pipeline, Result, until
 
 REPOSITORY = Path(__file__).parents[2]
 MNIST = REPOSITORY.parent / "shared" / "mnist"
@@ -117,6 +117,8 @@ def killed(ground: Ground, folder: Path, rng: random.Random) -> str:
     pipeline = ground.begin(scenario, folder)
     before = sound_traces(pipeline)
     workers = rng.choice([(), (), ("-n", "2")])
+    if forks := rng.random() < 0.5:
+        pipeline.write("pyproject.toml", PRELOAD)
     process = pipeline.start(*workers, *scenario.arguments)
     wait: Callable[..., None] = rng.choice([at_random, at_a_change, at_a_change])
     wait(rng, pipeline.root, process)
@@ -129,7 +131,7 @@ def killed(ground: Ground, folder: Path, rng: random.Random) -> str:
         if litter(pipeline):
             assert not swept(pipeline), f"litter that stays: {litter(pipeline)}"
     except AssertionError as failure:
-        failure.add_note(f"{scenario.name} {workers}, {wait.__name__}\n{struck.code}\n{struck.text}")
+        failure.add_note(f"{scenario.name} {workers}, forks: {forks}, {wait.__name__}\n{struck.code}\n{struck.text}")
         raise
     return when
 
@@ -145,6 +147,7 @@ def test_kill(campaign: Campaign, ground: Ground, tmp_path: Path) -> None:
     print(f"killed: {dict(moments)}")
 
 
+@pytest.mark.parametrize("preload", WAYS.values(), ids=WAYS, indirect=True)
 def test_a_step_that_outlives_its_doit(fresh: Pipeline) -> None:
     """The step of a killed doit, deaf in C code, can't write among the files of the next one."""
     fresh.write("steps/make.py", DEAF)

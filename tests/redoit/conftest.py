@@ -2,11 +2,14 @@
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from forking import COMMON, Execute, Forking
+
+from redoit.execute import execute
 
 
 @pytest.fixture
@@ -21,6 +24,18 @@ def forced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(os, "fsync", fsync)
     return paths
+
+
+@pytest.fixture(params=["fresh", "forked"])
+def executing(request: pytest.FixtureRequest, project: Path) -> Iterator[Execute]:
+    """Yield what executes steps of the test's project: in fresh processes, then in forks."""
+    (project / "common.py").write_text(COMMON)
+    if request.param == "fresh":
+        yield execute
+        return
+    forking = Forking()
+    yield forking.execute
+    forking.end()
 
 
 @pytest.fixture

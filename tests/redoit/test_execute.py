@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 from examples import write
+from forking import Execute
 
 from redoit.errors import StepError
-from redoit.execute import Call, execute
+from redoit.execute import Call
+from redoit.execute import execute as fresh
 from redoit.records import Setting
 
+execute: Execute = fresh
 TRACE = "import json, os, sys, signal\nfrom pathlib import Path\n"
 
 
@@ -24,6 +27,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a project, which is the working directory."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def ways(executing: Execute, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each test be in a fresh process, and in a fork."""
+    monkeypatch.setattr(sys.modules[__name__], "execute", executing)
 
 
 def run(body: str, *settings: Setting, stdout: Any = None, stderr: Any = None, **paths: str) -> dict[str, float]:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,6 +42,8 @@ def left() -> Iterator["subprocess.Popen[bytes]"]:
     command = [sys.executable, "-c", "input()"]
     marked = {**os.environ, strays.MARK: strays.mark(STAGE.name)}
     with subprocess.Popen(command, stdin=subprocess.PIPE, env=marked, start_new_session=True) as process:
+        while not Path(f"/proc/{process.pid}/environ").read_bytes():  # the kernel is still about to start it
+            time.sleep(0.001)
         yield process
 
 

@@ -1,12 +1,17 @@
 """What a step reads is noted: files of the project, and environment variables that its code asks for."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 from examples import write
+from forking import Execute
 
-from redoit.execute import Call, Result, execute
+from redoit.execute import Call, Result
+from redoit.execute import execute as fresh
+
+execute: Execute = fresh
 
 
 @pytest.fixture(autouse=True)
@@ -18,13 +23,20 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "project"
 
 
+@pytest.fixture(autouse=True)
+def ways(executing: Execute, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each test be in a fresh process, and in a fork."""
+    monkeypatch.setattr(sys.modules[__name__], "execute", executing)
+
+
 def noted(body: str) -> Result:
     """Execute a step with this body, and return what was noted."""
     lines = "\n".join(f"    {line}" for line in body.splitlines())
-    write(Path(), mine__one=f"import os, subprocess\nfrom pathlib import Path\n\ndef run():\n{lines}\n")
+    write(Path(), mine__one=f"import common, os, subprocess\nfrom pathlib import Path\n\ndef run():\n{lines}\n")
     return execute(Call("mine.one", {}, ()), Path("log"), None, None)
 
 
+IMPORTED = {"common.py", "mine/one.py"}
 READS = ["open('file')", "Path('sub/../file').read_bytes()", "os.open('file', os.O_RDONLY)", "open('file', 'r+')"]
 
 
@@ -33,7 +45,7 @@ def test_a_file_of_the_project_is_noted(body: str) -> None:
     """A file that is opened to be read is noted by its path from the project, however it is named."""
     Path("file").write_text("content")
     Path("sub").mkdir()
-    assert set(noted(body).reads) == {"file", "mine/one.py"}
+    assert set(noted(body).reads) == {"file", *IMPORTED}
 
 
 OTHERS = [
@@ -52,7 +64,7 @@ def test_what_is_not_noted(body: str) -> None:
     """What the step wrote itself, what is outside of the project or not there, is not noted."""
     Path("file").write_text("content")
     Path("../outside").write_text("content")
-    assert set(noted(body).reads) == {"mine/one.py"}
+    assert set(noted(body).reads) == IMPORTED
 
 
 ASKS = ["os.environ['ASKED']", "os.environ.get('ASKED')", "os.getenv('ASKED')", "'ASKED' in os.environ",
@@ -63,6 +75,14 @@ ASKS = ["os.environ['ASKED']", "os.environ.get('ASKED')", "os.getenv('ASKED')", 
 def test_a_variable_is_noted(body: str) -> None:
     """An environment variable that code of the project asks for is noted, however it asks."""
     assert noted(body).variables == ("ASKED",)
+
+
+def test_what_an_import_asks_for_is_noted() -> None:
+    """What a module reads and asks for while it is imported counts for each step that imports it."""
+    Path("common.py").write_text("import os\nos.environ.get('ASKED')\nopen('../outside')\n")
+    Path("../outside").write_text("content")
+    first, second = noted("pass"), noted("pass")
+    assert first == second == Result({}, tuple(sorted(IMPORTED)), ("ASKED",))
 
 
 NEVER = [

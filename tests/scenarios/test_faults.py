@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from projects import ALL, Pipeline, until
+from projects import ALL, WAYS, Pipeline, until
+
+pytestmark = pytest.mark.parametrize("preload", WAYS.values(), ids=WAYS, indirect=True)
 
 PAUSE = "echo $PPID > ../pid; sleep 30"
 

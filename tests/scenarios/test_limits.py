@@ -7,7 +7,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from projects import ALL, Pipeline, until
+from projects import ALL, WAYS, Pipeline, until
+
+pytestmark = pytest.mark.parametrize("preload", WAYS.values(), ids=WAYS, indirect=True)
 
 HANGS = {"DURING_side": "echo $PPID > ../pid; sleep 60"}
 

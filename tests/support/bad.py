@@ -95,6 +95,8 @@ IMPORTS = """
 import ctypes, os, resource, shutil, signal, socket, subprocess, sys, threading, time
 from pathlib import Path
 
+from steps import shared
+
 
 def run(source: Path, made: Path):
     with open("../executed", "a") as witness:
@@ -112,7 +114,7 @@ GOOD = Bad("made.write_text('fine')", None)
 
 def files(bad: dict[str, Bad]) -> dict[str, str]:
     """Return the files of a project: a good stage, bad ones, a dependent of each that fails, and a good one."""
-    found = {"source.txt": "given", "steps/__init__.py": ""}
+    found = {"source.txt": "given", "steps/__init__.py": "", "steps/shared.py": ""}
     dodo = "from redoit import DOIT_CONFIG, step\n"
     for name, one in {"first": GOOD, **bad, "last": GOOD}.items():
         found[f"steps/{name}.py"] = IMPORTS.format(name=name, body=one.body)

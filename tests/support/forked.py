@@ -85,7 +85,7 @@ def _called(call: Call, log: Path, stdout: TextIO | None, stderr: TextIO | None)
     log.write_bytes(b"")
     path, hooks = list(sys.path), list(sys.path_hooks)
     try:
-        outcome = child._outcome(json.loads(call.json()))
+        outcome = child.outcome(json.loads(call.json()))
     finally:
         sys.path[:], sys.path_hooks[:] = path, hooks
     if "error" in outcome:

@@ -118,6 +118,8 @@ def run(ordered: Path, total: Path, report: Path) -> None:
 """,
     "source.txt": "3 1 2\n",
 }
+PRELOAD = '[tool.redoit]\npreload = ["steps.witness"]\n'
+WAYS = {"fresh": "", "forked": PRELOAD}  # how the chain's steps are executed: what `pyproject.toml` says for it
 ALL = ["make", "sort", "side", "join"]
 OURS = ("NO_COLOR", "COLUMNS", "LINES")  # of the terminal that the tests run in, if any
 

@@ -1,0 +1,34 @@
+"""What became of a stage, and what a step made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from redoit.reasons import Reason
+from redoit.records import Trace
+
+if TYPE_CHECKING:  # a run with nothing to do need not import what runs steps
+    from redoit.execute import Result
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a stage: `kept`, `restored` or `ran`; the trace that its outputs come from; how long it took.
+
+    `reasons`: why it ran, or was not kept.
+    """
+
+    verdict: str
+    trace: Trace
+    seconds: float
+    reasons: tuple[Reason, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a step made: role -> staged path, and what its execution came to."""
+
+    paths: Mapping[str, Path]
+    result: "Result"
