@@ -76,15 +76,15 @@ def test_default_settings_learn_the_embedded_digits(folder, evaluated):
 def test_progress_away_from_a_terminal_is_one_line_per_epoch(folder):
     """Each epoch prints one plain line, and TensorFlow prints nothing at all."""
     lines = (folder / "stdout.txt").read_text().splitlines()
-    assert [line.split(":")[0] for line in lines] == [f"Epoch {epoch}/4" for epoch in (1, 2, 3, 4)]
+    assert [line.split(":")[0] for line in lines] == [f"Epoch {epoch}/3" for epoch in (1, 2, 3)]
     assert (folder / "stderr.txt").read_text() == ""
 
 
 def test_history_has_a_number_for_each_epoch(folder):
-    """history.h5 holds the losses and accuracies of the four epochs, and the loss falls."""
+    """history.h5 holds the losses and accuracies of the three epochs, and the loss falls."""
     with h5py.File(folder / "history.h5") as file:
         assert sorted(file) == ["accuracy", "loss", "val_accuracy", "val_loss"]
-        assert all(file[name].shape == (4,) for name in file)
+        assert all(file[name].shape == (3,) for name in file)
         assert file["loss"][-1] < file["loss"][0]
 
 
