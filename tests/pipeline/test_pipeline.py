@@ -68,6 +68,14 @@ def test_first_run_reaches_the_promised_accuracy(checkout):
     assert metrics["accuracy"] >= ACCURACY
 
 
+def test_forked_steps_make_what_fresh_ones_make(checkout, tmp_path):
+    """Without what is imported once for all, model and report have the same bytes."""
+    fresh = Checkout(tmp_path)
+    fresh.edit("pyproject.toml", 'preload = ["steps.backend"]', "preload = []")
+    assert fresh.doit() == STAGES
+    assert (fresh.model(), fresh.report()) == (checkout.model(), checkout.report())
+
+
 def test_second_run_executes_nothing(checkout):
     """A run that changes nothing executes nothing."""
     assert checkout.doit() == []
