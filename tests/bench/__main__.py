@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
     KEPT.mkdir(exist_ok=True)
     parent = Path(given.folder) if given.folder else KEPT
     folder = Path(tempfile.mkdtemp(dir=parent, prefix="run-"))
-    about = machine.described(folder, shlex.join(["nox", "-s", "bench", "--", *arguments]))
+    about = machine.described(folder, shlex.join(["nox", "-s", "bench", "--", *map(nameless, arguments)]))
     bench = Bench(folder, given.runs, given.quick, given.profile, given.mount, given.against)
     try:
         found, wrong = measured(bench, {name: partial(rows, name) for name in given.rows})
@@ -48,6 +48,11 @@ def main(arguments: list[str]) -> int:
     for text in wrong:
         print(f"WRONG {text}", file=sys.stderr)
     return 1 if wrong else 0
+
+
+def nameless(argument: str) -> str:
+    """Return an argument as it may be published: of a path, where it is, is nobody's business."""
+    return Path(argument).name if argument.startswith("/") else argument
 
 
 def told(parts: Sequence[tuple[list[Row], dict[str, str]]], page: str) -> None:

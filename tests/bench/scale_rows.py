@@ -167,7 +167,7 @@ def per_stage_rows(
     deciding = Row(
         GROUP,
         f"deciding, per stage, {shape}",
-        "beyond bare doit's own work",
+        "the same for bare doit",
         cost("redoit") - cost("bare doit"),
         DECIDING,
         "us",
