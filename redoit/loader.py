@@ -11,8 +11,10 @@ from typing import Any
 
 import doit
 from doit import cmd_base, doit_cmd
+from doit import globals as shared
 
 from redoit import configuration, lock
+from redoit.dependency import StageDependency
 from redoit.graph import Graph, graph_of
 from redoit.session import Session
 from redoit.tasks import StageTask, engine, options, stage_of
@@ -61,6 +63,7 @@ class StageLoader(cmd_base.TaskLoader2):
         tasks = list(self._inner.load_tasks(cmd=cmd, pos_args=pos_args))
         stages = {task.name: stage for task in tasks if (stage := stage_of(task))}
         if self.ours:
+            cmd.dep_manager = shared.Globals.dep_manager = StageDependency(cmd.dep_manager, stages)
             self._configure(tasks, stages)
             if cmd.realising:
                 self._begin(cmd)

@@ -1,7 +1,6 @@
 """Stages as tasks of doit: their `uptodate` decides, and their action realises.
 
-doit schedules; what it remembers is never the truth. So a decision asks the traces alone, and then tells doit's
-database what it needs to agree.
+doit schedules; what it remembers is never the truth. So a decision asks the traces alone.
 """
 
 import contextlib
@@ -66,9 +65,10 @@ class ContentChecker(FileChangedChecker):
 class StageTask(UptodateCalculator):
     """One stage between doit and the engine.
 
-    `decision` is what the reporter announces, `seconds` how long it took. The command that loads the stages sets the
-    rest: `configured` is the stage's section of the configuration files, `overridden` what variables on the command
-    line say, `session` what all stages share; the reporter may say in `screens` where the step's output is to appear.
+    `decision` is what the reporter announces, `seconds` how long it took, `trace` the one whose outputs are in place
+    since. The command that loads the stages sets the rest: `configured` is the stage's section of the configuration
+    files, `overridden` what variables on the command line say, `session` what all stages share; the reporter may say in
+    `screens` where the step's output is to appear.
     """
 
     def __init__(self, stage: Stage, declared: tuple[Declared, ...]) -> None:
@@ -80,6 +80,7 @@ class StageTask(UptodateCalculator):
         self.session = Session(Graph({}))
         self.screens: Screens | None = None
         self.decision: Decision | None = None
+        self.trace: Trace | None = None  # of the result in place, once it is known in this run
         self.seconds = 0.0
 
     def configure_task(self, task: Any) -> None:
@@ -91,7 +92,7 @@ class StageTask(UptodateCalculator):
         super().setup(dep_manager, tasks_dict)
         self._database = dep_manager
 
-    def __call__(self, task: Any, values: Mapping[str, Any]) -> bool:
+    def __call__(self, task: Any) -> bool:
         """Decide: True if what is in place is to be kept."""
         if not self.session.executing:
             found = self.session.foresee(task.name, self._database)
@@ -104,13 +105,14 @@ class StageTask(UptodateCalculator):
             with store.in_use():
                 self.decision = engine().decide(self.stage, self.settings(task), self._distrust(task))
                 if isinstance(self.decision, Keep):
-                    self._agree(task, values, self.decision)
+                    engine().keep(self.stage, self.decision.trace)
         except (RedoitError, OSError):
             self.decision = None
             return False  # the action meets the same error, and fails with it
         self.seconds = time.perf_counter() - began
         if not isinstance(self.decision, Keep):
             return False
+        self.trace = self.decision.trace
         self.session.keep(task.name, self.decision, self.seconds)
         return True
 
@@ -145,6 +147,7 @@ class StageTask(UptodateCalculator):
         except KeyboardInterrupt:
             self._failed("interrupted", began)
             raise
+        self.trace = task.outcome.trace
         self.session.end(task.name, task.outcome)
         return values_of(task.outcome.trace)
 
@@ -231,15 +234,10 @@ class StageTask(UptodateCalculator):
         limit: float | None = task.options[TIME_LIMIT]
         return limit
 
-    def _agree(self, task: Any, values: Mapping[str, Any], decision: Keep) -> None:
-        """Make doit's database say what the traces say: it may be lost, or from another run."""
-        engine().keep(self.stage, decision.trace)
-        known = self.get_val(task.name, "deps:")
-        current = all(self.get_val(task.name, path) == engine().workspace.files.digest(path) for path in task.file_dep)
-        expected = values_of(decision.trace)
-        if not current or values != expected or set(known or ()) != task.file_dep:
-            task.values = expected
-            self._database.save_success(task, result_hash=expected)
+    def values(self) -> dict[str, Any] | None:
+        """Return what other tasks get from the stage by doit's `getargs`, None if it has no result."""
+        trace = self.trace or engine().workspace.latest(self.stage)
+        return values_of(trace) if trace else None
 
 
 def values_of(trace: Trace) -> dict[str, Any]:
