@@ -11,7 +11,7 @@ from typing import Any
 from redoit.errors import DeclarationError
 from redoit.parameters import parameter
 from redoit.records import Policy, Stage
-from redoit.settings import Declared, Kind, Signature, nearest, signature
+from redoit.settings import Declared, Kind, Signature, nearest
 from redoit.tasks import CACHE, TIME_LIMIT, ContentChecker, StageTask, engine
 from redoit.workspace import FOLDER
 
@@ -42,7 +42,7 @@ def step(
         raise DeclarationError(f"stage of {module}", f"'{field}' is given, which a step has already", "leave it out")
     policy = Policy(cache, volatile, impure)
     declaration = Stage(module, module, _paths(inputs), _paths(outputs), policy, _names(module, environ))
-    signed = signature(engine().observer.project, module)
+    signed = engine().observer.signature(module)
     _check_roles(declaration, signed)
     _check_paths(declaration)
     stage = StageTask(declaration, (*signed.settings, *_common(module, cache=cache, time_limit=time_limit)))

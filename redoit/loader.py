@@ -52,7 +52,7 @@ class StageLoader(cmd_base.TaskLoader2):
             self._parameters["par_type"] = "thread"
             workspace = engine().workspace
             workspace.open(relying=self._exclusive)
-            self._stack.callback(workspace.files.save)
+            self._stack.callback(workspace.save_looks)
             if self._exclusive:
                 wait = not self._parameters.get("no_wait")
                 self._stack.enter_context(lock.held(workspace.root / "lock", _say, wait=wait))

@@ -11,10 +11,10 @@ from types import MappingProxyType
 from redoit.environment import GLANCE
 from redoit.errors import InputError
 from redoit.files import Identity, identity
-from redoit.fingerprint import code_of
-from redoit.fingerprint.order import executed_modules
+from redoit.known import Known, KnownSteps, Outline
 from redoit.records import Action, Code, Setting, Stage
-from redoit.source import Project
+from redoit.settings import Signature
+from redoit.source import Parsed, Project
 from redoit.workspace import Workspace
 
 ENUMERATION = re.compile(r"\benum (\S+):(\w+)")  # in the kind of a setting: module and name
@@ -33,24 +33,58 @@ class Observation:
 
 
 class Look:
-    """The source of a project as it was read at one time, and the code of its steps."""
+    """The source of a project as it is at one time: what is known of its steps, and what is read of them."""
 
-    def __init__(self, root: Path) -> None:
-        self.project = Project(root)
-        self.codes: dict[tuple[str, tuple[tuple[str, str], ...]], Code] = {}
-        self.read = time.monotonic()
+    def __init__(self, root: Path, steps: KnownSteps) -> None:
+        self._shared: dict[str, Parsed] = {}
+        self.project = Project(root, self._shared)
+        self.began = time.monotonic()
+        self._root = root
+        self._steps = steps
+        self._known: dict[str, Known] = {}
+        self._codes: dict[tuple[str, str], Code] = {}
+
+    def signature(self, step: str) -> Signature:
+        """Return what a step's `run` takes. Raises: DeclarationError, SourceError."""
+        known = self._recalled(step)
+        if known.signature is None:
+            from redoit.signature import signature
+
+            project = Project(self._root, self._shared)
+            found = signature(project, step)
+            self._known[step] = self._steps.learn(step, known, project, signature=found)
+            return found
+        return known.signature
+
+    def outline(self, step: str, settings: tuple[Setting, ...]) -> Outline:
+        """Return the code that a step can reach, and that of the enumerations that its settings are of, untold."""
+        besides = _enumerations(settings)
+        known = self._recalled(step)
+        if besides not in known.outlines:
+            self.code(step, settings)
+        return self._known[step].outlines[besides]
 
     def code(self, step: str, settings: tuple[Setting, ...]) -> Code:
-        """Return the code that a step can reach, and that of the enumerations that its settings are of."""
-        key = step, tuple(name for setting in settings for name in ENUMERATION.findall(setting.kind))
-        if key not in self.codes:
-            self.codes[key] = code_of(self.project, step, besides=key[1])
-        return self.codes[key]
+        """Return that code with its text. Raises: DeclarationError, SourceError."""
+        besides = _enumerations(settings)
+        if (step, besides) not in self._codes:
+            from redoit.fingerprint import code_of
+
+            project = Project(self._root, self._shared)
+            code = code_of(project, step, besides=ENUMERATION.findall(besides))
+            self._known[step] = self._steps.learn(step, self._recalled(step), project, outline=(besides, code))
+            self._codes[step, besides] = code
+        return self._codes[step, besides]
 
     def files(self, code: Code) -> list[str]:
         """Return the files that code was read from."""
         found = (self.project.locate(name) for name in code.modules)
         return [str(self.project.relative(path)) for path in found if path and path.is_file()]
+
+    def _recalled(self, step: str) -> Known:
+        if step not in self._known:
+            self._known[step] = self._steps.recall(step, self.project)
+        return self._known[step]
 
 
 class Observer:
@@ -59,16 +93,15 @@ class Observer:
     def __init__(self, root: Path, workspace: Workspace) -> None:
         self._root = root
         self._workspace = workspace
-        self._look = Look(root)
+        self._look = Look(root, workspace.steps)
 
-    @property
-    def project(self) -> Project:
-        """The project's source, read within the last glance."""
-        return self._recent().project
+    def signature(self, step: str) -> Signature:
+        """Return what a step's `run` takes. Raises: DeclarationError, SourceError."""
+        return self._recent().signature(step)
 
     def refresh(self) -> None:
         """Forget the source that was read, and what is installed: the next look is a new one."""
-        self._look = Look(self._root)
+        self._look = Look(self._root, self._workspace.steps)
         self._workspace.environment.forget()
 
     def action(
@@ -93,7 +126,20 @@ class Observer:
 
     def executed(self, step: str) -> set[str]:
         """Return the modules of the project that the import of a step executes. Raises: SourceError."""
-        return executed_modules(self.project, step)
+        from redoit.fingerprint.order import executed_modules
+
+        return executed_modules(self._recent().project, step)
+
+    def glimpse(self, stage: Stage, settings: tuple[Setting, ...]) -> Action:
+        """Return the action of a stage as the world is now, from what is known of its code. Raises: as `action`."""
+        outline = self._recent().outline(stage.step, settings)
+        return Action(
+            inputs={role: self._input(stage, role, path) for role, path in stage.inputs.items()},
+            settings=settings,
+            outputs=tuple(stage.outputs),
+            code=outline.parts,
+            environment={**self._workspace.environment.versions(outline.imports), **_variables(stage)},
+        )
 
     def outputs(self, stage: Stage) -> dict[str, str | None]:
         """Return role -> digest of the output in place, None where there is none."""
@@ -101,8 +147,8 @@ class Observer:
 
     def _recent(self) -> Look:
         look = self._look  # threads may look at once: each goes on with the one it took
-        if time.monotonic() - look.read > GLANCE:
-            self._look = look = Look(self._root)
+        if time.monotonic() - look.began > GLANCE:
+            self._look = look = Look(self._root, self._workspace.steps)
         return look
 
     def _input(self, stage: Stage, role: str, path: str) -> str:
@@ -111,6 +157,11 @@ class Observer:
             what = "not a file that can be read" if Path(path).exists() else "not there"
             raise InputError(path, f"{what}, expected the input '{role}' of {stage.name}", "make it, or mend dodo.py")
         return found
+
+
+def _enumerations(settings: tuple[Setting, ...]) -> str:
+    """Return the kinds of those settings that are of an enumeration, in words."""
+    return ", ".join(setting.kind for setting in settings if "enum " in setting.kind)
 
 
 def _variables(stage: Stage) -> dict[str, str]:

@@ -19,7 +19,7 @@ from redoit.errors import CorruptError, DiskError, InputError, SourceError, Step
 from redoit.observe import Observation, Observer
 from redoit.outcome import Made, Outcome
 from redoit.reasons import Reason, differences, sentence
-from redoit.records import Artifact, Setting, Stage, Trace
+from redoit.records import Action, Artifact, Setting, Stage, Trace
 from redoit.staging import check, place, staged, sweep, unstage
 from redoit.workspace import Workspace
 
@@ -63,7 +63,7 @@ class Engine:
 
         Raises: InputError, SourceError, StoreError.
         """
-        return self._decide(stage, self.observer.action(stage, settings), distrust)
+        return self._decide(stage, self.observer.glimpse(stage, settings), distrust)
 
     def foresee(
         self, stage: Stage, settings: Settings, distrust: Reason | None, expected: Mapping[str, str]
@@ -73,7 +73,7 @@ class Engine:
         Raises: InputError, SourceError, StoreError.
         """
         observation = self.observer.action(stage, settings, expected)
-        return observation, self._decide(stage, observation, distrust, self.workspace.store_of(stage).holds)
+        return observation, self._decide(stage, observation.action, distrust, self.workspace.store_of(stage).holds)
 
     def realise(
         self,
@@ -100,7 +100,7 @@ class Engine:
             self.workspace.marks.put(stage.name, dependents(), distrust.kind)
         with self.workspace.store_of(stage).in_use():
             observation = self.observer.action(stage, settings)
-            decision = self._decide(stage, observation, distrust)
+            decision = self._decide(stage, observation.action, distrust)
             if isinstance(decision, Restore):
                 decision = self._restore(stage, decision)
             if not isinstance(decision, Run):
@@ -166,7 +166,7 @@ class Engine:
     def _decide(
         self,
         stage: Stage,
-        observation: Observation,
+        action: Action,
         distrust: Reason | None,
         held: Callable[[Artifact], bool] | None = None,
     ) -> Decision:
@@ -180,8 +180,8 @@ class Engine:
 
         mark = self.workspace.marks.of(stage.name)
         return decide(
-            observation.action,
-            store.traces(observation.action.key),
+            action,
+            store.traces(action.key),
             observed,
             policy=stage.policy,
             distrust=mark.reason if mark else distrust,

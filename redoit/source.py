@@ -14,10 +14,13 @@ from functools import wraps
 from pathlib import Path, PurePath
 from typing import Any, ParamSpec, TypeVar
 
+from redoit.digest import of_bytes
 from redoit.errors import SourceError
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+Parsed = tuple[bytes, ast.Module]  # a file's source, and its tree
 
 SKIPPED = frozenset({"__pycache__", "site-packages", "node_modules", "build", "dist"})
 _U_PREFIX = re.compile(rb"\b[uU]['\"]")
@@ -61,14 +64,22 @@ def remembered(function: Callable[P, T]) -> Callable[P, T]:
 
 
 class Project:
-    """The importable source of one checkout, as read now: each file once. For a new look at the disk, make another."""
+    """The importable source of one checkout, as read now: each file once. For a new look at the disk, make another.
 
-    def __init__(self, root: Path) -> None:
+    It tells what was asked of it: `located`, the names that were looked up and where they were found; `read`, file ->
+    digest of what was parsed, empty if it could not be read; `listed`, whether all names were asked for. `shared`:
+    files that were parsed in the same look, for another step.
+    """
+
+    def __init__(self, root: Path, shared: dict[str, Parsed] | None = None) -> None:
         self.root = root
         source = root / "src"
         self.roots = [root, source] if source.is_dir() else [root]
+        self.located: dict[str, str | None] = {}
+        self.read: dict[str, str] = {}
+        self.listed = False
+        self._shared = {} if shared is None else shared
         self._modules: dict[str, Module | None] = {}
-        self._located: dict[str, Path | None] = {}
         self._holds_python: dict[str, bool] = {}
 
     def module(self, name: str) -> Module | None:
@@ -83,11 +94,16 @@ class Project:
 
     def locate(self, name: str) -> Path | None:
         """Return the file of a module, or the folder of a namespace package; None if there is none of that name."""
-        if name not in self._located:
-            self._located[name] = self._find(name)
-        return self._located[name]
+        found = self.where(name)
+        return None if found is None else Path(found)
 
-    def _find(self, name: str) -> Path | None:
+    def where(self, name: str) -> str | None:
+        """Return where a module is likewise, as a text."""
+        if name not in self.located:
+            self.located[name] = self._find(name)
+        return self.located[name]
+
+    def _find(self, name: str) -> str | None:
         components = name.split(".")
         if not all(components) or any(os.sep in part or "\0" in part for part in components):
             return None
@@ -95,11 +111,12 @@ class Project:
         for base in bases:
             for candidate in (os.path.join(base, "__init__.py"), f"{base}.py"):
                 if os.path.isfile(candidate):
-                    return Path(candidate)
-        return next((Path(base) for base in bases if self._has_python(base)), None)
+                    return candidate
+        return next((base for base in bases if self._has_python(base)), None)
 
     def modules(self) -> Iterator[str]:
         """Yield the names of all modules of the project, packages before what they hold."""
+        self.listed = True
         seen: set[str] = set()
         for root in reversed(self.roots):
             for path in _python_files(root, besides=[other for other in self.roots if other != root]):
@@ -122,11 +139,19 @@ class Project:
         relative = self.relative(path)
         if path.is_dir():
             return Module(name, relative, b"", ast.Module([], []), is_package=True, is_namespace=True)
+        source, tree = self._shared.get(str(path)) or self._parse(path, relative)
+        self.read[str(path)] = of_bytes(source)
+        return Module(name, relative, source, tree, is_package=path.name == "__init__.py")
+
+    def _parse(self, path: Path, relative: Path) -> Parsed:
+        self.read[str(path)] = ""
         try:
             source = path.read_bytes()
         except OSError as error:
             raise SourceError(relative.as_posix(), f"can't be read ({error.strerror})", "check the file") from error
-        return Module(name, relative, source, _tree(source, relative), is_package=path.name == "__init__.py")
+        self.read[str(path)] = of_bytes(source)
+        parsed = self._shared[str(path)] = source, _tree(source, relative)
+        return parsed
 
 
 def _tree(source: bytes, path: PurePath) -> ast.Module:

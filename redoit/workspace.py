@@ -8,6 +8,7 @@
     runs/                  what became of each stage, run by run; lost without harm
     logs/<stage>           what the step printed in its latest execution
     files, environment     what was learnt by looking, remembered by `stat`; lost without harm
+    steps                  what was read of the source of steps, remembered by its digests; lost without harm
     saved                  how much time was saved so far; lost without harm
     doit.db                doit's own database; lost without harm
     lock                   held while stages are realised
@@ -32,6 +33,7 @@ from redoit.errors import CorruptError, DiskError, StoreError
 from redoit.files import FileDigests
 from redoit.formats import canonical_json, check_format, name_of_trace, sealed, unsealed
 from redoit.history import RUNS, History
+from redoit.known import KnownSteps
 from redoit.marks import DISTRUST, Marks
 from redoit.notes import noted, quoted
 from redoit.records import FORMAT, Stage, Trace
@@ -61,9 +63,15 @@ class Workspace:
         self.store = Store(store or self.root)
         self.private = Store(self.root / "private", constructive=False)
         self.files = FileDigests(self.root / "files")
+        self.steps = KnownSteps(self.root / "steps", self.files)
         self.environment = Environment(self.root / "environment")
         self.marks = Marks(self.root)
         self.history = History(self.root)
+
+    def save_looks(self) -> None:
+        """Write down what was learnt by looking, for the next process."""
+        self.steps.save()
+        self.files.save()
 
     def open(self, *, relying: bool = True) -> None:
         """Make the folder if it is not there. `relying`: outputs here may come to rest on the store's traces.

@@ -13,8 +13,10 @@ from workspaces import some_trace, whole_workspace
 
 from redoit.digest import of_bytes
 from redoit.formats import bytes_of_trace, canonical_json, name_of_trace
+from redoit.known import reader
 
 DEEP = b"[" * 900 + b"]" * 900
+DEEP_LIST = json.loads(DEEP)
 DEEPER = b"[" * 100_000 + b"]" * 100_000
 LONG = b"9" * 5000
 KEY, NAME = some_trace().action.key, name_of_trace(some_trace())
@@ -34,6 +36,13 @@ def owners(value: object) -> Callable[[Path], bytes]:
 def entries(value: object) -> Callable[[Path], bytes]:
     """Return what seals another entry for the project's input."""
     return lambda path: sealed({str(path.parent.parent / "input"): value})
+
+
+def steps(entry: object) -> bytes:
+    """Return what seals something else, or a whole entry with some fields of it, as what is known of a step."""
+    whole = {"roles": None, "settings": None, "outlines": {}, "located": {}, "read": {}, "listed": ""}
+    fields = {**whole, **entry} if isinstance(entry, dict) and entry else entry
+    return sealed({"reader": reader(), "steps": {"steps.train": fields}})
 
 
 CONTENTS: dict[str, tuple[str, bytes | Callable[[Path], bytes]]] = {
@@ -81,6 +90,14 @@ CONTENTS: dict[str, tuple[str, bytes | Callable[[Path], bytes]]] = {
     "owners that are none": ("environment", owners(None)),
     "owners of numbers": ("environment", owners({"h5py": 5})),
     "owners with versions that are lists": ("environment", owners({"h5py": {"h5py": [[]]}})),
+    "steps that are no JSON": ("steps", sealed(b"{")),
+    "steps that are a list": ("steps", sealed([])),
+    "steps of nothing": ("steps", steps(None)),
+    "steps without fields": ("steps", steps({})),
+    "signature that is deep": ("steps", steps({"roles": DEEP_LIST})),
+    "digests that are lists": ("steps", steps({"read": {"input": [[]]}})),
+    "names with surrogates": ("steps", steps({"located": {"\udc80/\0..": "../../canary"}})),
+    "steps that fill the memory": ("steps", sealed(b'{"reader":' + b"[" * 9 + b"{}," * 2**21 + b"0")),
     "saved that are texts": ("saved", sealed({"seconds": "1", "kept": "2", "restored": "3"})),
     "saved that are lists": ("saved", sealed({"seconds": [], "kept": {}, "restored": None})),
     "saved with other names": ("saved", sealed({"self": 1, "seconds": 1.0})),
@@ -100,7 +117,16 @@ def test_hostile_content_counts_as_absent_or_is_a_clear_error(
     workers.hold("state", tmp_path / "project")
 
 
-FILES = ["format", "latest/train", "distrust/train", "files", "environment", "saved", f"traces/{KEY}/{NAME}.json"]
+FILES = [
+    "format",
+    "latest/train",
+    "distrust/train",
+    "files",
+    "environment",
+    "steps",
+    "saved",
+    f"traces/{KEY}/{NAME}.json",
+]
 FOLDERS = ["latest", "distrust", "traces", f"traces/{KEY}"]
 
 

@@ -7,7 +7,8 @@ import pytest
 from examples import write
 
 from redoit.errors import DeclarationError
-from redoit.settings import Declared, Kind, Signature, nearest, signature
+from redoit.settings import Declared, Kind, Signature, nearest
+from redoit.signature import signature
 from redoit.source import Project
 
 HEAD = "from pathlib import Path\nimport pathlib\nfrom typing import Literal, Optional\nfrom enum import Enum\n"

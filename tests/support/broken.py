@@ -10,14 +10,21 @@ from redoit import digest
 from redoit.files import FileDigests, identity
 from redoit.observe import Observation, Observer
 from redoit.realise import Engine
-from redoit.records import Setting, Stage
+from redoit.records import Action, Setting, Stage
 
 
 class _NearSighted(Observer):
     def action(self, stage: Stage, settings: tuple[Setting, ...], *expected: Mapping[str, str]) -> Observation:
         found = super().action(stage, settings, *expected)
-        code = {name: each for name, each in found.action.code.items() if name.startswith(f"{stage.step}:")}
-        return dataclasses.replace(found, action=dataclasses.replace(found.action, code=code))
+        return dataclasses.replace(found, action=_own(found.action, stage))
+
+    def glimpse(self, stage: Stage, settings: tuple[Setting, ...]) -> Action:
+        return _own(super().glimpse(stage, settings), stage)
+
+
+def _own(action: Action, stage: Stage) -> Action:
+    code = {name: each for name, each in action.code.items() if name.startswith(f"{stage.step}:")}
+    return dataclasses.replace(action, code=code)
 
 
 class IgnoresHelpers(Engine):

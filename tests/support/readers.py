@@ -111,6 +111,7 @@ def state() -> Reader:
     from redoit.errors import RedoitError
     from redoit.reasons import sentence
     from redoit.records import Stage
+    from redoit.source import Project
     from redoit.workspace import Workspace
 
     with tempfile.TemporaryDirectory() as folder:
@@ -124,7 +125,8 @@ def state() -> Reader:
         line = sentence([mark.reason]) if mark else ""
         assert line.isprintable(), line
         workspace.files.digest(path / "input")
-        workspace.files.save()
+        workspace.steps.recall("steps.train", Project(path))
+        workspace.save_looks()
         versions = workspace.environment.versions(["h5py"])
         assert all(isinstance(version, str) for version in versions.values()), versions
         workspace.save(1.0, 1, 1)

@@ -5,7 +5,9 @@ from pathlib import Path
 from redoit.digest import of_bytes
 from redoit.environment import _folders
 from redoit.formats import sealed
+from redoit.known import Known
 from redoit.records import Action, Artifact, Setting, Stage, Trace
+from redoit.source import Project
 from redoit.workspace import Workspace
 
 TRAIN = Stage("train", "steps.train", {}, {"model": "data/model"})
@@ -36,5 +38,8 @@ def whole_workspace(project: Path) -> Workspace:
     (workspace.root / "files").write_bytes(sealed(files))
     environment = {"folders": _folders(), "owners": {"h5py": {"h5py": "3"}}}
     (workspace.root / "environment").write_bytes(sealed(environment))
+    known = Known(read={str(project / "input"): of_bytes(b"input")})
+    workspace.steps.learn("steps.train", known, Project(project))
+    workspace.steps.save()
     workspace.save(1.0, 1, 0)
     return workspace

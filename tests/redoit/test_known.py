@@ -1,0 +1,131 @@
+"""What is known of steps: it is what a new reading would say, or it is not known."""
+
+from pathlib import Path
+
+import pytest
+
+from redoit.files import FileDigests
+from redoit.fingerprint import code_of
+from redoit.known import Known, KnownSteps, outline_of
+from redoit.signature import signature
+from redoit.source import Project
+
+STEP = """
+import numpy
+from enum import Enum
+from steps import tools
+from steps.modes import Mode
+
+LIMIT = 3
+
+def run(source, target, *, limit: int | None = LIMIT, mode: Mode = Mode.FAST, share: float = 0.1):
+    '''Do it.
+
+    limit: how many
+    '''
+    return tools.first(limit)
+"""
+FILES = {
+    "steps/__init__.py": "",
+    "steps/one.py": STEP,
+    "steps/tools.py": "def first(n): return n\n",
+    "steps/modes.py": "from enum import Enum\n\nclass Mode(Enum):\n    FAST = 1\n    EXACT = 2\n",
+    "steps/other.py": "def run(): pass\n",
+}
+EDITS = {
+    "a comment in the step": ("steps/one.py", f"# why\n{STEP}"),
+    "another helper": ("steps/tools.py", "def first(n): return n + 1\n"),
+    "another member": ("steps/modes.py", "from enum import Enum\n\nclass Mode(Enum):\n    FAST = 1\n"),
+    "a module that hides an installed one": ("numpy.py", ""),
+    "a package that hides a module": ("steps/tools/__init__.py", "def first(n): return 0\n"),
+    "a folder that is a package now": ("numpy/inner/code.py", ""),
+    "a source folder": ("src/numpy.py", ""),
+}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Return a project."""
+    for name, text in FILES.items():
+        write(tmp_path / name, text)
+    return tmp_path
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file, and the folders around it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def memory(root: Path) -> KnownSteps:
+    """Return what a new process knows."""
+    return KnownSteps(root / "memory", FileDigests(root / "files"))
+
+
+def learnt(root: Path, step: str = "steps.one") -> Known:
+    """Read a step, remember it and return it."""
+    steps, project = memory(root), Project(root)
+    found = steps.learn(step, Known(), project, signature=signature(project, step))
+    found = steps.learn(step, found, project, outline=("", code_of(project, step)))
+    steps.save()
+    return found
+
+
+def test_what_was_read_is_known_to_the_next_process(root: Path) -> None:
+    """Signature and digests of code come back as they were read."""
+    found = learnt(root)
+    project = Project(root)
+    assert memory(root).recall("steps.one", project) == found
+    assert not project.read  # nothing was parsed
+    assert found.signature == signature(Project(root), "steps.one")
+    assert found.outlines[""] == outline_of(code_of(Project(root), "steps.one"))
+
+
+@pytest.mark.parametrize(("name", "text"), EDITS.values(), ids=EDITS)
+def test_a_changed_file_or_a_new_module_is_read_again(root: Path, name: str, text: str) -> None:
+    """What would be read otherwise now is not known, whether a file differs or a module is found elsewhere."""
+    learnt(root)
+    write(root / name, text)
+    assert memory(root).recall("steps.one", Project(root)) == Known()
+
+
+def test_what_the_step_does_not_reach_may_change(root: Path) -> None:
+    """An edit of another step leaves this one known."""
+    found = learnt(root)
+    write(root / "steps/other.py", "def run(): return 1\n")
+    assert memory(root).recall("steps.one", Project(root)) == found
+
+
+def test_a_step_that_reaches_all_modules_knows_their_names(root: Path) -> None:
+    """Where a dynamic import may load any module, a new one makes the step unknown."""
+    write(root / "steps/one.py", "import importlib\ndef run(name): importlib.import_module(name)\n")
+    found = learnt(root)
+    assert memory(root).recall("steps.one", Project(root)) == found
+    write(root / "steps/new.py", "")
+    assert memory(root).recall("steps.one", Project(root)) == Known()
+
+
+def test_readings_of_different_times_are_not_mixed(root: Path) -> None:
+    """What was known before a file changed is not taken to be of the changed file."""
+    before = learnt(root)
+    write(root / "steps/tools.py", "def first(n): return -n\n")
+    steps, project = memory(root), Project(root)
+    found = steps.learn("steps.one", before, project, outline=("Mode", code_of(project, "steps.one")))
+    assert found.signature is None
+    assert list(found.outlines) == ["Mode"]
+
+
+def test_a_default_that_json_can_not_hold_is_read_each_time(root: Path) -> None:
+    """A number without end is no JSON, so the step is not remembered."""
+    write(root / "steps/one.py", "def run(target, *, limit: float = 1e999): pass\n")
+    assert learnt(root).signature is not None
+    assert memory(root).recall("steps.one", Project(root)) == Known()
+
+
+def test_a_damaged_memory_is_no_memory(root: Path) -> None:
+    """A flipped bit costs a reading, not more."""
+    learnt(root)
+    data = bytearray((root / "memory").read_bytes())
+    data[len(data) // 2] ^= 1
+    (root / "memory").write_bytes(data)
+    assert memory(root).recall("steps.one", Project(root)) == Known()
