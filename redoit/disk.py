@@ -27,6 +27,7 @@ FOREIGN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.EINVAL})  # o
 # Of a look: nothing that we could have written is there. Any other error leaves that open.
 ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EINVAL, errno.EFBIG, errno.ENXIO})
 SMALL = 2**23  # bytes; what is read whole has fewer, so that no file fills the memory
+LARGE = 2**26  # bytes; likewise of what has a few hundred for each file of a project
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -73,15 +74,15 @@ def opened(root: Path, *names: str) -> BufferedReader:
     return os.fdopen(handle, "rb")
 
 
-def read(root: Path, *names: str) -> bytes:
+def read(root: Path, *names: str, most: int = SMALL) -> bytes:
     """Return the bytes of a small regular file below a folder.
 
-    Raises: OSError, as `opened`, and if the file is larger than SMALL.
+    Raises: OSError, as `opened`, and if the file has more bytes than `most`.
     """
     with opened(root, *names) as file:
         size = os.fstat(file.fileno()).st_size
-        if size > SMALL:
-            raise OSError(errno.EFBIG, f"found {size:,} bytes, expected {SMALL:,} at most", os.path.join(root, *names))
+        if size > most:
+            raise OSError(errno.EFBIG, f"found {size:,} bytes, expected {most:,} at most", os.path.join(root, *names))
         return file.read(size)
 
 

@@ -45,7 +45,7 @@ class FileDigests:
         if before is None:
             return None
         entry = self._remembered().get(name)
-        if entry is not None and entry[1:] == list(before):
+        if entry is not None and entry[1:] == [*before] and digest.is_digest(entry[0]):
             return str(entry[0])
         now = self._now()
         try:
@@ -61,8 +61,9 @@ class FileDigests:
     def save(self) -> None:
         """Write down what was learnt, for the next process; a disk that refuses costs that process a look."""
         if self._changed:
+            entries = {name: entry for name, entry in self._remembered().items() if _is_entry(entry)}
             with contextlib.suppress(DiskError):
-                disk.jot(self._memory, sealed(self._entries))
+                disk.jot(self._memory, sealed(entries))
             self._changed = False
 
     def _now(self) -> int:
@@ -100,11 +101,11 @@ def _settled(identity: Identity, now: int) -> bool:
 def _read(memory: Path) -> dict[str, list[object]]:
     """Return the remembered entries: none at all if a single byte of them is not as it was written."""
     try:
-        entries = unsealed(disk.read(memory.parent, memory.name))
+        entries = unsealed(disk.read(memory.parent, memory.name, most=disk.LARGE))
     except (OSError, CorruptError):
         return {}
-    # Whoever seals something else is not us.
-    return entries if isinstance(entries, dict) and all(map(_is_entry, entries.values())) else {}
+    # Whoever seals something else is not us. What is in the lists is looked at when they are used.
+    return entries if isinstance(entries, dict) and all(type(entry) is list for entry in entries.values()) else {}
 
 
 def _is_entry(entry: object) -> bool:

@@ -55,7 +55,9 @@ class StageLoader(cmd_base.TaskLoader2):
             self._stack.callback(workspace.save_looks)
             if self._exclusive:
                 wait = not self._parameters.get("no_wait")
-                self._stack.enter_context(lock.held(workspace.root / "lock", _say, wait=wait))
+                orderly = self._stack.enter_context(lock.held(workspace.root / "lock", _say, wait=wait))
+                if not orderly:  # a crash may have left litter beside outputs, which only a closer look sweeps
+                    workspace.proofs.forget()
         return config
 
     def load_tasks(self, cmd: Any, pos_args: list[str]) -> Any:

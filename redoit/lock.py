@@ -17,16 +17,22 @@ from redoit.running import command
 
 
 @contextlib.contextmanager
-def held(path: Path, say: Callable[[str], object], *, wait: bool = True) -> Iterator[None]:
+def held(path: Path, say: Callable[[str], object], *, wait: bool = True) -> Iterator[bool]:
     """Hold the lock of a checkout; `say` is told once if another process holds it.
 
+    Yields whether who held it last came to an end in good order: its name stands there for that long.
     Raises: BusyError if we are not to wait, DiskError.
     """
     with _locked(path, fcntl.LOCK_EX, say, wait=wait) as handle:
+        orderly = os.fstat(handle).st_size == 0
         with contextlib.suppress(OSError):  # a full disk: nobody learns our name
             os.ftruncate(handle, 0)
             os.pwrite(handle, f"'{command()[:150]}' (process {os.getpid()})".encode(errors="replace"), 0)
-        yield
+        try:
+            yield orderly
+        finally:
+            with contextlib.suppress(OSError):
+                os.ftruncate(handle, 0)
 
 
 @contextlib.contextmanager

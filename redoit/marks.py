@@ -7,6 +7,7 @@ A mark holds until its stage has succeeded, also across a crash. When and by wha
 
 import math
 import os
+import threading
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,14 +36,17 @@ class Marks:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._put: set[str] = set()  # by this process, and not removed: `doit -a` marks a dependent many times
+        self._found: frozenset[str] | None = None  # names of the files, once they were looked at
+        self._looking = threading.Lock()
 
     def of(self, stage: str) -> Mark | None:
         """Return why a stage must run again, if it must."""
         try:
-            if not self._is_there(stage):
-                return None
+            found = self._names()
         except OSError:  # it may be there
             return Mark(Reason("forgotten"))
+        if not found or quoted(stage) not in found:
+            return None
         return _mark(noted(self._root, DISTRUST, quoted(stage)))
 
     def put(self, stage: str, dependents: tuple[str, ...], kind: str) -> None:
@@ -61,16 +65,35 @@ class Marks:
                 reason = {"kind": "upstream", "subject": stage, "old": UPSTREAM.get(kind, ANYHOW)}
                 disk.write(self._path(dependent), canonical_json({**reason, **origin}))
             self._put.add(dependent)
+            self._look_again()
         known = self.of(stage)
         if known and known.reason == Reason(kind):
             disk.force(self._path(stage))
         else:
             disk.write(self._path(stage), canonical_json({"kind": kind, "subject": "", **origin}))
+            self._look_again()
 
     def remove(self, stage: str) -> None:
         """Take a mark away: the stage has succeeded."""
         self._put.discard(stage)
         disk.remove(self._path(stage))
+        self._look_again()
+
+    def _names(self) -> frozenset[str]:
+        """Return the names of all marks. Only who holds the lock of the checkout makes any. Raises: OSError."""
+        found = self._found
+        if found is None:
+            folder = self._path("any").parent
+            with self._looking:  # a mark that another thread makes meanwhile must not be missed from then on
+                try:
+                    found = self._found = frozenset(os.listdir(folder))
+                except (FileNotFoundError, NotADirectoryError):
+                    found = self._found = frozenset()
+        return found
+
+    def _look_again(self) -> None:
+        with self._looking:
+            self._found = None
 
     def _is_there(self, stage: str) -> bool:
         """Tell whether there is a mark. Raises: OSError if that can't be told."""

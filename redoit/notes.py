@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 from redoit import disk
 
+SAFE = str.maketrans("", "", "_.-~:")  # what stands beside letters and digits in the names of stages
+
 
 def noted(root: Path, folder: str, name: str, *, sure: bool = False) -> dict[str, Any]:
     """Return what a note says, nothing if it says nothing that we could have written.
@@ -26,4 +28,6 @@ def noted(root: Path, folder: str, name: str, *, sure: bool = False) -> dict[str
 
 def quoted(stage: str) -> str:
     """Return a stage's name as that of a file."""
+    if stage.isascii() and stage.translate(SAFE).isalnum():  # as almost all are: what quote does takes ten times longer
+        return stage.replace(":", "%3A")
     return quote(stage, safe="")

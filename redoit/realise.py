@@ -59,11 +59,21 @@ class Engine:
         self._lock = threading.Lock()
 
     def decide(self, stage: Stage, settings: Settings, distrust: Reason | None = None) -> Decision:
-        """Return what to do about a stage now. Changes nothing.
+        """Return what to do about a stage now, and note what it is to rest on if that is to keep what is in place.
 
-        Raises: InputError, SourceError, StoreError.
+        Raises: InputError, SourceError, StoreError, DiskError.
         """
-        return self._decide(stage, self.observer.glimpse(stage, settings), distrust)
+        action = self.observer.glimpse(stage, settings)
+        store, marks = self.workspace.store_of(stage), self.workspace.marks
+        if not (distrust or stage.policy.volatile or marks.of(stage.name)):
+            proven = self.workspace.proofs.of(stage.name, store, action, self.observer.outputs(stage))
+            if proven:  # which `latest/` names, so nobody collects it
+                return Keep(proven)
+        with store.in_use():
+            decision = self._decide(stage, action, distrust)
+            if isinstance(decision, Keep):
+                self.keep(stage, decision.trace)
+            return decision
 
     def foresee(
         self, stage: Stage, settings: Settings, distrust: Reason | None, expected: Mapping[str, str]

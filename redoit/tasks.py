@@ -99,13 +99,9 @@ class StageTask(UptodateCalculator):
             return found is not None and found.word == "keep"
         began = time.perf_counter()
         self.decision = None
-        store = engine().workspace.store_of(self.stage)
         try:
             self._begin()
-            with store.in_use():
-                self.decision = engine().decide(self.stage, self.settings(task), self._distrust(task))
-                if isinstance(self.decision, Keep):
-                    engine().keep(self.stage, self.decision.trace)
+            self.decision = engine().decide(self.stage, self.settings(task), self._distrust(task))
         except (RedoitError, OSError):
             self.decision = None
             return False  # the action meets the same error, and fails with it

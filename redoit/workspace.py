@@ -8,6 +8,7 @@
     runs/                  what became of each stage, run by run; lost without harm
     logs/<stage>           what the step printed in its latest execution
     files, environment     what was learnt by looking, remembered by `stat`; lost without harm
+    proofs                 the latest trace of each stage, in one file; lost without harm
     steps                  what was read of the source of steps, remembered by its digests; lost without harm
     saved                  how much time was saved so far; lost without harm
     doit.db                doit's own database; lost without harm
@@ -36,6 +37,7 @@ from redoit.history import RUNS, History
 from redoit.known import KnownSteps
 from redoit.marks import DISTRUST, Marks
 from redoit.notes import noted, quoted
+from redoit.proofs import Proofs
 from redoit.records import FORMAT, Stage, Trace
 from redoit.store import Store
 
@@ -64,12 +66,14 @@ class Workspace:
         self.private = Store(self.root / "private", constructive=False)
         self.files = FileDigests(self.root / "files")
         self.steps = KnownSteps(self.root / "steps", self.files)
+        self.proofs = Proofs(self.root / "proofs", self.files, self.root / LATEST)
         self.environment = Environment(self.root / "environment")
         self.marks = Marks(self.root)
         self.history = History(self.root)
 
     def save_looks(self) -> None:
         """Write down what was learnt by looking, for the next process."""
+        self.proofs.save()
         self.steps.save()
         self.files.save()
 
@@ -132,6 +136,7 @@ class Workspace:
             disk.force(self.store_of(stage).place(*now))
             fields = {"key": now[0], "trace": now[1], "earlier": before}
             disk.write(self._of(LATEST, stage.name), canonical_json(fields))
+        self.proofs.learn(stage.name, trace)
 
     def rests(self) -> set[str]:
         """Return the names of the traces that outputs rest on, here and in the checkouts that share the store.

@@ -14,6 +14,7 @@ from workspaces import some_trace, whole_workspace
 from redoit.digest import of_bytes
 from redoit.formats import bytes_of_trace, canonical_json, name_of_trace
 from redoit.known import reader
+from redoit.proofs import Proof
 
 DEEP = b"[" * 900 + b"]" * 900
 DEEP_LIST = json.loads(DEEP)
@@ -43,6 +44,17 @@ def steps(entry: object) -> bytes:
     whole = {"roles": None, "settings": None, "outlines": {}, "located": {}, "read": {}, "listed": ""}
     fields = {**whole, **entry} if isinstance(entry, dict) and entry else entry
     return sealed({"reader": reader(), "steps": {"steps.train": fields}})
+
+
+def proof(**other: object) -> Callable[[Path], bytes]:
+    """Return what seals the proof of the stage that is there, with some fields of it replaced."""
+
+    def fill(path: Path) -> bytes:
+        fields = json.loads(path.read_bytes().partition(b"\n")[2])
+        row = Proof(*fields["stages"]["train"])._replace(**other)
+        return sealed({**fields, "stages": {"train": row}})
+
+    return fill
 
 
 CONTENTS: dict[str, tuple[str, bytes | Callable[[Path], bytes]]] = {
@@ -98,6 +110,18 @@ CONTENTS: dict[str, tuple[str, bytes | Callable[[Path], bytes]]] = {
     "digests that are lists": ("steps", steps({"read": {"input": [[]]}})),
     "names with surrogates": ("steps", steps({"located": {"\udc80/\0..": "../../canary"}})),
     "steps that fill the memory": ("steps", sealed(b'{"reader":' + b"[" * 9 + b"{}," * 2**21 + b"0")),
+    "proofs that are no JSON": ("proofs", sealed(b"{")),
+    "proofs that are a list": ("proofs", sealed([])),
+    "proofs of nothing": ("proofs", sealed({"tables": [], "stages": {"train": None}})),
+    "proofs of the wrong length": ("proofs", sealed({"tables": [], "stages": {"train": [1]}})),
+    "proof without tables": ("proofs", proof(code=10**30)),
+    "proof of a table from the end": ("proofs", proof(code=-1)),
+    "proof with a key above": ("proofs", proof(key="../../../canary")),
+    "proof with a name above": ("proofs", proof(name="../../../../canary")),
+    "proof with a blob above": ("proofs", proof(manifest={"model": ["/../../../../canary", 1]})),
+    "proof of deep settings": ("proofs", proof(settings=DEEP_LIST)),
+    "proof with odd metrics": ("proofs", proof(metrics={"loss": "x"})),
+    "proof from before time": ("proofs", proof(started=-1e300)),
     "saved that are texts": ("saved", sealed({"seconds": "1", "kept": "2", "restored": "3"})),
     "saved that are lists": ("saved", sealed({"seconds": [], "kept": {}, "restored": None})),
     "saved with other names": ("saved", sealed({"self": 1, "seconds": 1.0})),

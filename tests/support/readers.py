@@ -126,6 +126,9 @@ def state() -> Reader:
         assert line.isprintable(), line
         workspace.files.digest(path / "input")
         workspace.steps.recall("steps.train", Project(path))
+        latest = workspace.latest(stage)
+        if latest:
+            workspace.proofs.of("train", workspace.store, latest.action, latest.digests)
         workspace.save_looks()
         versions = workspace.environment.versions(["h5py"])
         assert all(isinstance(version, str) for version in versions.values()), versions

@@ -26,7 +26,7 @@ def some_trace() -> Trace:
 
 def whole_workspace(project: Path) -> Workspace:
     """Return a workspace that has a file of each kind."""
-    project.mkdir(parents=True)
+    project.mkdir(parents=True, exist_ok=True)
     (project / "input").write_text("input")
     workspace = Workspace(project)
     workspace.open()
@@ -41,5 +41,6 @@ def whole_workspace(project: Path) -> Workspace:
     known = Known(read={str(project / "input"): of_bytes(b"input")})
     workspace.steps.learn("steps.train", known, Project(project))
     workspace.steps.save()
+    workspace.proofs.save()
     workspace.save(1.0, 1, 0)
     return workspace

@@ -1,0 +1,171 @@
+"""What proved last that each stage is current: the trace that its outputs rest on, to be read from one file.
+
+    proofs     code and environments, and for each stage its latest trace, which names them by number
+
+It spares a run with nothing to do the look for each trace. Nothing is taken on trust: the file of the trace must have
+the digest that is its name, and be named by `latest/`; the blobs must be there; the trace must be of the very action
+and the very outputs that are observed now. Whatever does not hold is decided as if this were not here.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from redoit import disk
+from redoit.digest import is_digest
+from redoit.errors import CorruptError, DiskError
+from redoit.files import FileDigests
+from redoit.formats import name_of_trace, plain_value, sealed, time_of, unsealed
+from redoit.notes import quoted
+from redoit.records import Action, Artifact, Trace
+from redoit.store import BLOBS, TRACES, Store
+
+FORGED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+Table = Mapping[str, str]
+
+
+class Proof(NamedTuple):
+    """A trace as it is written down.
+
+    `code` and `environment` are the numbers of tables; `manifest` is role -> digest and size.
+    """
+
+    key: str
+    name: str
+    inputs: Table
+    settings: list[list[Any]]
+    code: int
+    environment: int
+    manifest: dict[str, list[Any]]
+    started: float
+    seconds: float
+    stage: str
+    host: str
+    log: str
+    metrics: dict[str, float]
+
+
+class Proofs:
+    """The proofs of one checkout. `latest`: the folder whose files name the traces that outputs rest on."""
+
+    def __init__(self, memory: Path, files: FileDigests, latest: Path) -> None:
+        self._memory = memory
+        self._files = files
+        self._latest = latest
+        self._named: set[str] | None = None
+        self._tables: list[dict[str, str]] = []
+        self._numbers: dict[tuple[tuple[str, str], ...], int] = {}
+        self._proofs: dict[str, Proof] | None = None
+        self._changed = False
+
+    def of(self, stage: str, store: Store, action: Action, observed: Mapping[str, str | None]) -> Trace | None:
+        """Return the trace that proves what is in place to be current, if it is still in the store as it was."""
+        try:
+            proof = self._remembered().get(stage)
+            if proof is None or not self._is_of(proof, action, observed) or not self._stands(proof, stage, store):
+                return None
+            return _trace(proof, action)
+        except FORGED:  # whoever seals something else is not us
+            return None
+
+    def learn(self, stage: str, trace: Trace) -> None:
+        """Remember that what is in place rests on a trace."""
+        action = trace.action
+        proof = Proof(
+            action.key,
+            name_of_trace(trace),
+            dict(action.inputs),
+            [[setting.name, setting.kind, plain_value(setting.value)] for setting in action.settings],
+            self._number(action.code),
+            self._number(action.environment),
+            {role: [artifact.digest, artifact.size] for role, artifact in trace.manifest.items()},
+            trace.started,
+            trace.seconds,
+            trace.stage,
+            trace.host,
+            trace.log,
+            dict(trace.metrics),
+        )
+        self._remembered()[stage] = proof
+        self._named = None
+        self._changed = True
+
+    def forget(self, stages: Iterable[str] | None = None) -> None:
+        """Forget proofs, of all stages if none is named: each is to be looked for anew."""
+        for stage in list(self._remembered()) if stages is None else stages:
+            self._changed |= self._remembered().pop(stage, None) is not None
+
+    def save(self) -> None:
+        """Write down what was learnt, for the next process; a disk that refuses costs that process a look."""
+        if self._changed:
+            with contextlib.suppress(DiskError, ValueError):  # ValueError: metrics that are no JSON
+                disk.jot(self._memory, sealed({"tables": self._tables, "stages": self._remembered()}))
+            self._changed = False
+
+    def _is_of(self, proof: Proof, action: Action, observed: Mapping[str, str | None]) -> bool:
+        """Tell whether a trace is of this action, and of these outputs."""
+        return (
+            proof.inputs == action.inputs
+            and {role: row[0] for role, row in proof.manifest.items()} == observed
+            and self._tables[proof.code] == action.code
+            and self._tables[proof.environment] == action.environment
+            # As texts, since to Python 1, 1.0 and True are equal.
+            and repr(proof.settings) == repr([[one.name, one.kind, plain_value(one.value)] for one in action.settings])
+        )
+
+    def _stands(self, proof: Proof, stage: str, store: Store) -> bool:
+        """Tell whether the store still has a trace and its blobs, and will keep them."""
+        if self._named is None:
+            self._named = set(disk.names(self._latest))
+        return (
+            quoted(stage) in self._named
+            and is_digest(proof.key)
+            and self._files.digest(f"{store.root}/{TRACES}/{proof.key}/{proof.name}.json") == proof.name
+            and (not store.constructive or all(_is_there(store, *row) for row in proof.manifest.values()))
+        )
+
+    def _number(self, table: Table) -> int:
+        """Return the number of a table, which is added if need be."""
+        self._remembered()
+        found = tuple(table.items())
+        if found not in self._numbers:
+            self._numbers[found] = len(self._tables)
+            self._tables.append(dict(table))
+        return self._numbers[found]
+
+    def _remembered(self) -> dict[str, Proof]:
+        if self._proofs is None:
+            self._proofs = {}
+            with contextlib.suppress(OSError, CorruptError, *FORGED):
+                found = unsealed(disk.read(self._memory.parent, self._memory.name, most=disk.LARGE))
+                proofs = {stage: Proof(*row) for stage, row in found["stages"].items()}
+                tables = [dict(table) for table in found["tables"]]
+                self._proofs, self._tables = proofs, tables
+                self._numbers = {tuple(table.items()): number for number, table in enumerate(tables)}
+        return self._proofs
+
+
+def _is_there(store: Store, name: str, size: int) -> bool:
+    """Tell whether a blob is there in full length."""
+    try:
+        return os.stat(f"{store.root}/{BLOBS}/{name[:2]}/{name[2:]}").st_size == size
+    except OSError:
+        return False
+
+
+def _trace(proof: Proof, action: Action) -> Trace:
+    """Return the trace, of an action that is known to be the same. Raises: one of FORGED."""
+    action.__dict__["key"] = proof.key
+    return Trace(
+        action=action,
+        manifest={role: Artifact(*row) for role, row in proof.manifest.items()},
+        started=time_of(proof.started),
+        seconds=time_of(proof.seconds),
+        stage=str(proof.stage),
+        host=str(proof.host),
+        log=str(proof.log),
+        metrics={name: float(value) for name, value in proof.metrics.items()},
+        name=proof.name,
+    )

@@ -1,0 +1,112 @@
+"""Proofs that stages are current: they hold for just that action, those outputs and that store, or not at all."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from workspaces import TRAIN, some_trace, whole_workspace
+
+from redoit.records import Action, Setting, Trace
+from redoit.workspace import Workspace
+
+TRACE = some_trace()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Return the folder of a project whose stage has been proven current."""
+    workspace = whole_workspace(tmp_path)
+    workspace.store.put(b"m")
+    return tmp_path
+
+
+def proven(root: Path, action: Action = TRACE.action, observed: dict[str, str | None] | None = None) -> Trace | None:
+    """Return what a new process takes for proven."""
+    workspace = Workspace(root)
+    return workspace.proofs.of("train", workspace.store, action, TRACE.digests if observed is None else observed)
+
+
+def test_a_proof_is_the_trace_itself(root: Path) -> None:
+    """What was remembered is the trace as the store has it, name and key included."""
+    found = proven(root)
+    assert found == TRACE
+    assert found == Workspace(root).latest(TRAIN)
+    assert found.name == Workspace(root).latest(TRAIN).name
+    assert found.action.key == TRACE.action.key
+
+
+def setting(value: object, kind: str = "int") -> tuple[Setting, ...]:
+    """Return the settings with another number of epochs."""
+    return (Setting("epochs", kind, value), *TRACE.action.settings[1:])
+
+
+OTHERS = {
+    "an input": {"inputs": {"raw": "0" * 64}},
+    "an input more": {"inputs": {**TRACE.action.inputs, "more": "0" * 64}},
+    "a setting": {"settings": setting(6)},
+    "a setting that is equal in Python": {"settings": setting(5.0)},
+    "a setting of another kind": {"settings": setting(5, "str")},
+    "code": {"code": {"steps.train:run": "0" * 64}},
+    "no code": {"code": {}},
+    "a version": {"environment": {"python": "3.12"}},
+}
+
+
+@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
+def test_another_action_is_not_proven(root: Path, other: dict[str, object]) -> None:
+    """Whatever differs in the action, if only in its type, the proof is of another one."""
+    fields = {name: getattr(TRACE.action, name) for name in ("inputs", "settings", "outputs", "code", "environment")}
+    assert proven(root, Action(**fields)) is not None
+    assert proven(root, Action(**{**fields, **other})) is None
+
+
+@pytest.mark.parametrize("observed", [{"model": "0" * 64}, {"model": None}, {}, {**TRACE.digests, "more": None}])
+def test_other_outputs_are_not_proven(root: Path, observed: dict[str, str | None]) -> None:
+    """An output with other bytes, none at all, or one more is not what the trace made."""
+    assert proven(root, observed=observed) is None
+
+
+def trace_of(root: Path) -> Path:
+    """Return the file of the trace."""
+    return next((root / ".redoit/traces").rglob("*.json"))
+
+
+def blob_of(root: Path) -> Path:
+    """Return the file of the output's blob."""
+    return Workspace(root).store.blob(TRACE.manifest["model"].digest)
+
+
+def rewritten(root: Path) -> None:
+    """Change the trace in place, and leave its size and its time of modification."""
+    before = trace_of(root).stat()
+    trace_of(root).write_bytes(trace_of(root).read_bytes().replace(b"host", b"HOST"))
+    os.utime(trace_of(root), ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    "the trace is gone": lambda root: trace_of(root).unlink(),
+    "the trace has other bytes": rewritten,
+    "the blob is gone": lambda root: blob_of(root).unlink(),
+    "the blob is shorter": lambda root: blob_of(root).write_bytes(b""),
+    "nothing names the trace": lambda root: (root / ".redoit/latest/train").unlink(),
+    "a bit of the memory flipped": lambda root: (root / ".redoit/proofs").write_bytes(b"0"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_what_the_store_has_lost_is_not_proven(root: Path, damage: Callable[[Path], object]) -> None:
+    """A proof stands only as long as the trace, its name in `latest/` and its blobs do."""
+    assert proven(root) is not None
+    damage(root)
+    assert proven(root) is None
+
+
+def test_stages_with_the_same_code_share_its_table(root: Path) -> None:
+    """Code and environment are written down once, not once for each stage."""
+    workspace = Workspace(root)
+    size = (root / ".redoit/proofs").read_bytes().count(b"steps.train:run")
+    for number in range(9):
+        workspace.proofs.learn(f"train:{number}", TRACE)
+    workspace.proofs.save()
+    assert (root / ".redoit/proofs").read_bytes().count(b"steps.train:run") == size == 1
