@@ -7,9 +7,8 @@ name is an error instead of a setting that silently does nothing.
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from doit import doit_cmd
 
@@ -43,8 +42,7 @@ def variables() -> dict[str, str]:
     return dict(doit_cmd._CMDLINE_VARS or {})  # noqa: SLF001 - doit has no list of them in public
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """What `[tool.redoit]` in pyproject.toml says of a whole project.
 
     `cache`: earlier results count. `strict`: what a step reads without declaring it is an error. `store`: the folder
@@ -71,15 +69,15 @@ def options() -> Options:
         raise DeclarationError("pyproject.toml", f"found no TOML ({error})", "mend it") from None
     if not isinstance(table, dict):
         raise DeclarationError("pyproject.toml: [tool.redoit]", f"found {table!r:.{SHOWN}}, expected a table")
-    known = {field.name: field for field in fields(Options)}
+    known = Options._field_defaults
     for name, found in table.items():
         subject = f"pyproject.toml: [tool.redoit] {name}"
         if name not in known:
             raise DeclarationError(subject, "no such setting", nearest(name, known))
         if name == "preload":
             table[name] = _modules(found, subject)
-        elif not isinstance(found, type(known[name].default)):
-            expected = "true or false" if isinstance(known[name].default, bool) else "a text"
+        elif not isinstance(found, type(known[name])):
+            expected = "true or false" if isinstance(known[name], bool) else "a text"
             raise DeclarationError(subject, f"found {found!r:.{SHOWN}}, expected {expected}")
     return Options(**table)
 

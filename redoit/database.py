@@ -23,6 +23,7 @@ class Database(SqliteDB):
     """doit's sqlite3 backend; what it can't read, it forgets."""
 
     desc = "sqlite3 that begins anew when it is corrupt"
+    _known: set[str] | None = None  # the tasks that are in it
 
     def _sqlite3(self, name: str) -> Any:
         for _ in range(2):
@@ -42,11 +43,22 @@ class Database(SqliteDB):
         return super()._sqlite3(":memory:")
 
     def _get_task_data(self, task_id: str) -> Any:
+        if self._known is None:
+            self._known = self._names()
+        if task_id not in self._known:
+            return {}
         try:
             found = super()._get_task_data(task_id)
         except (ValueError, RecursionError, sqlite3.Error):
             return {}
         return found if _is_record(found) else {}
+
+    def _names(self) -> set[str]:
+        """Return the tasks that are remembered: to ask for each one whether it is takes longer."""
+        try:
+            return {row["task_id"] for row in self._conn.execute("select task_id from doit")}
+        except (ValueError, sqlite3.Error):
+            return set()
 
     def in_(self, task_id: str) -> bool:
         """Tell whether a task is remembered."""

@@ -5,7 +5,7 @@ what is in place is current, a constructive trace can recreate it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from redoit.reasons import Reason, differences
 from redoit.records import Action, Policy, Trace
@@ -97,4 +97,4 @@ def _touched(digests: Mapping[str, str], observed: Mapping[str, str | None]) -> 
 
 def _lost(trace: Trace, observed: Mapping[str, str | None], *, impure: bool) -> tuple[Reason, ...]:
     touched = _touched(trace.digests, observed)
-    return tuple(touched if impure else (replace(reason, kind="output lost") for reason in touched))
+    return tuple(touched if impure else (reason._replace(kind="output lost") for reason in touched))

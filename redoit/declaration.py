@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from redoit.errors import DeclarationError
-from redoit.parameters import parameter
+from redoit.parameters import Parameters
 from redoit.records import Policy, Stage
 from redoit.settings import Declared, Kind, Signature, nearest
 from redoit.tasks import CACHE, TIME_LIMIT, ContentChecker, StageTask, engine
 from redoit.workspace import FOLDER
 
+_SHARED: dict[tuple[str, bool, float | None], tuple[Signature, Parameters]] = {}
 OURS = frozenset({"actions", "file_dep", "getargs", "io", "params", "pos_arg", "targets", "uptodate"})  # fields of doit
 
 
@@ -45,36 +46,44 @@ def step(
     signed = engine().observer.signature(module)
     _check_roles(declaration, signed)
     _check_paths(declaration)
-    stage = StageTask(declaration, (*signed.settings, *_common(module, cache=cache, time_limit=time_limit)))
+    parameters = _parameters(module, signed, cache=cache, time_limit=time_limit)
+    stage = StageTask(declaration, parameters)
     return {
         "actions": [stage.realise],
         "file_dep": list(declaration.inputs.values()),
         "targets": list(declaration.outputs.values()),
         "uptodate": [stage],
-        "params": [parameter(stage, setting) for setting in stage.declared.values()],
+        "params": parameters.of(stage),
         "clean": True,
         "io": {"capture": False},  # the step's output goes where `-v` says, and to its log
         **fields,
     }
 
 
-def _common(module: str, *, cache: bool, time_limit: float | None) -> tuple[Declared, Declared]:
-    """Return the parameters that every stage has. Raises: DeclarationError."""
-    caching = Declared(CACHE, Kind("bool"), cache, "trust earlier results")
-    limit = Declared(TIME_LIMIT, Kind("seconds", optional=True), time_limit, "seconds it may run")
-    limit.value(time_limit, f"stage of {module}: {TIME_LIMIT}")
-    return caching, limit
+def _parameters(module: str, signed: Signature, *, cache: bool, time_limit: float | None) -> Parameters:
+    """Return the parameters of a step's stages, which share them. Raises: DeclarationError."""
+    key = module, cache, time_limit
+    known = _SHARED.get(key)
+    if known is None or known[0] != signed:
+        caching = Declared(CACHE, Kind("bool"), cache, "trust earlier results")
+        limit = Declared(TIME_LIMIT, Kind("seconds", optional=True), time_limit, "seconds it may run")
+        limit.value(time_limit, f"stage of {module}: {TIME_LIMIT}")
+        known = _SHARED[key] = signed, Parameters(signed.settings, (caching, limit))
+    return known[1]
 
 
 def _paths(given: Mapping[str, str | os.PathLike[str]]) -> dict[str, str]:
     if not isinstance(given, Mapping) or not all(isinstance(path, str | os.PathLike) for path in given.values()):
         raise DeclarationError("step", f"found {given!r}, expected role -> path", "write {'role': 'path'}")
+    return {role: _from_here(os.path.normpath(os.fspath(path))) for role, path in given.items()}
+
+
+def _from_here(path: str) -> str:
+    """Return a path from the project's folder, if it is below it."""
+    if not path.startswith(os.sep):
+        return path
     root = os.getcwd()
-    paths = {role: os.path.normpath(os.fspath(path)) for role, path in given.items()}
-    return {
-        role: os.path.relpath(path, root) if os.path.isabs(path) and Path(path).is_relative_to(root) else path
-        for role, path in paths.items()
-    }
+    return os.path.relpath(path, root) if Path(path).is_relative_to(root) else path
 
 
 def _names(module: str, environ: Iterable[str]) -> tuple[str, ...]:

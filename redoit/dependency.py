@@ -35,8 +35,8 @@ class StageDependency(Dependency):
         return status
 
     def save_success(self, task: Any, result_hash: Any = None) -> None:
-        """Remember what an ordinary task was run with. A stage has recorded its trace."""
-        if task.name not in self._stages:
+        """Remember what an ordinary task was run with. A stage has recorded its trace; a group was not run."""
+        if task.name not in self._stages and not (task.has_subtask and not task.actions):
             super().save_success(task, result_hash)
 
     def remove_success(self, task: Any) -> None:

@@ -65,6 +65,8 @@ class CorruptError(StoreError):
 
 def plain(text: str) -> str:
     """Return a text that any terminal shows as one line: what is not printable is escaped."""
+    if text.isprintable():
+        return text
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
@@ -77,5 +79,7 @@ def brief(value: object) -> str:
 
 def fitting(text: str, encoding: str | None) -> str:
     """Return a text with what an encoding lacks escaped."""
+    if text.isascii():
+        return text
     known = encoding or "utf-8"
     return text.encode(known, "backslashreplace").decode(known)

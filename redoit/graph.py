@@ -1,9 +1,9 @@
 """Which task needs which: the graph that doit schedules, for those who ask about dependents. Pure."""
 
 import fnmatch
-import graphlib
 import os
 from collections.abc import Container, Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 from redoit.errors import DeclarationError
@@ -17,19 +17,9 @@ class Graph:
 
         Raises: DeclarationError on a cycle.
         """
-        try:
-            order = graphlib.TopologicalSorter(needs).static_order()
-            self._place = {name: number for number, name in enumerate(order)}
-        except graphlib.CycleError as error:
-            circle = " -> ".join(error.args[1])
-            found = f"the tasks need each other in a circle ({circle})"
-            raise DeclarationError("dodo.py", found, "break it") from None
+        self._place = _places(needs)
         self.stages = stages
-        self._needs = {name: tuple(needed) for name, needed in needs.items()}
-        self._needed_by: dict[str, list[str]] = {}
-        for name, needed in needs.items():
-            for other in needed:
-                self._needed_by.setdefault(other, []).append(name)
+        self._needs = needs
 
     def dependents(self, name: str) -> tuple[str, ...]:
         """Return all stages that need this task, directly or not, in an order in which they can run."""
@@ -38,7 +28,16 @@ class Graph:
 
     def needs(self, name: str) -> tuple[str, ...]:
         """Return the tasks that this one needs directly."""
-        return self._needs.get(name, ())
+        return tuple(self._needs.get(name, ()))
+
+    @cached_property
+    def _needed_by(self) -> dict[str, list[str]]:
+        """Task -> tasks that need it directly."""
+        found: dict[str, list[str]] = {}
+        for name, needed in self._needs.items():
+            for other in needed:
+                found.setdefault(other, []).append(name)
+        return found
 
     def needed(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return these tasks and all that they need, in an order in which they can run."""
@@ -46,6 +45,36 @@ class Graph:
 
     def _in_order(self, names: Iterable[str]) -> tuple[str, ...]:
         return tuple(sorted(names, key=self._place.__getitem__))
+
+
+def _places(needs: Mapping[str, Iterable[str]]) -> dict[str, int]:
+    """Return task -> its place in an order in which all can run. Raises: DeclarationError on a cycle."""
+    places: dict[str, int] = {}
+    begun: set[str] = set()
+    for task in needs:
+        ahead = [task]
+        while ahead:
+            name = ahead[-1]
+            missing = [other for other in needs.get(name, ()) if other not in places]
+            if name in places or not missing:
+                places.setdefault(ahead.pop(), len(places))
+            elif name in begun:  # and all that it needs was looked at since
+                raise DeclarationError("dodo.py", _circle(needs), "break it")
+            else:
+                begun.add(name)
+                ahead += missing
+    return places
+
+
+def _circle(needs: Mapping[str, Iterable[str]]) -> str:
+    """Return in words which tasks need each other."""
+    import graphlib
+
+    try:
+        graphlib.TopologicalSorter(needs).prepare()
+    except graphlib.CycleError as error:
+        return f"the tasks need each other in a circle ({' -> '.join(error.args[1])})"
+    return "the tasks need each other in a circle"
 
 
 def _reached(edges: Mapping[str, Iterable[str]], names: Iterable[str]) -> set[str]:
@@ -71,12 +100,10 @@ def graph_of(tasks: Iterable[Any], stages: Container[str]) -> Graph:
             other = makers.setdefault(os.path.normpath(target), task.name)
             if other != task.name:
                 raise DeclarationError(target, f"made by both {other} and {task.name}", "let one stage make it")
-    return Graph(
-        {
-            task.name: {*task.task_dep, *task.setup_tasks}
-            | {makers[path] for path in map(os.path.normpath, task.file_dep) if path in makers}
-            | {other.name for pattern in task.wild_dep for other in tasks if fnmatch.fnmatch(other.name, pattern)}
-            for task in tasks
-        },
-        stages,
-    )
+    names = [task.name for task in tasks]
+    needs = {}
+    for task in tasks:
+        made = sorted(makers[path] for path in map(os.path.normpath, task.file_dep) if path in makers)
+        wild = [name for pattern in task.wild_dep for name in fnmatch.filter(names, pattern)]
+        needs[task.name] = tuple(dict.fromkeys([*task.task_dep, *task.setup_tasks, *made, *wild]))
+    return Graph(needs, stages)

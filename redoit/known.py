@@ -10,8 +10,8 @@ import contextlib
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from redoit import digest, disk
@@ -27,6 +27,9 @@ READERS = ("source.py", "signature.py", "settings.py", "records.py", "known.py")
 FORGED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
 class Outline(NamedTuple):
     """Code without its text: part -> digest, the top-level modules from outside, the project's modules."""
 
@@ -35,8 +38,7 @@ class Outline(NamedTuple):
     modules: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """What was read of one step. `outlines`: by the enumerations that its settings are of, in words.
 
     What it was read from: `located`, module -> where it was found, None if nowhere; `read`, file -> digest of its
@@ -44,9 +46,9 @@ class Known:
     """
 
     signature: Signature | None = None
-    outlines: Mapping[str, Outline] = field(default_factory=dict)
-    located: Mapping[str, str | None] = field(default_factory=dict)
-    read: Mapping[str, str] = field(default_factory=dict)
+    outlines: Mapping[str, Outline] = NOTHING
+    located: Mapping[str, str | None] = NOTHING
+    read: Mapping[str, str] = NOTHING
     listed: str = ""
 
 
@@ -77,8 +79,7 @@ class KnownSteps:
         agrees = known.read.items() <= {**known.read, **project.read}.items()
         agrees &= known.located.items() <= {**known.located, **project.located}.items()
         before = known if agrees else Known()  # of files that have changed since
-        learnt = replace(
-            before,
+        learnt = before._replace(
             located={**before.located, **project.located},
             read={**before.read, **project.read},
             listed=_names(project) if project.listed else before.listed,

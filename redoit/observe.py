@@ -4,9 +4,9 @@ import os
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 from redoit.environment import GLANCE
 from redoit.errors import InputError
@@ -20,8 +20,7 @@ from redoit.workspace import Workspace
 ENUMERATION = re.compile(r"\benum (\S+):(\w+)")  # in the kind of a setting: module and name
 
 
-@dataclass(frozen=True)
-class Observation:
+class Observation(NamedTuple):
     """An action as it stands now, the code behind its digests, and the identities of all files it was read from.
 
     Content that changed and changed back has equal digests, but another identity.

@@ -1,9 +1,8 @@
 """What became of a stage, and what a step made."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from redoit.reasons import Reason
 from redoit.records import Trace
@@ -12,8 +11,7 @@ if TYPE_CHECKING:  # a run with nothing to do need not import what runs steps
     from redoit.execute import Result
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of a stage: `kept`, `restored` or `ran`; the trace that its outputs come from; how long it took.
 
     `reasons`: why it ran, or was not kept.
@@ -26,8 +24,7 @@ class Outcome:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Made:
+class Made(NamedTuple):
     """What a step made: role -> staged path, and what its execution came to."""
 
     paths: Mapping[str, Path]

@@ -3,12 +3,13 @@
 doit parses the command line; the declared type reads and checks the value, so that an error names the stage.
 """
 
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 from doit.cmdparse import CmdParseError
 
 from redoit.errors import DeclarationError
-from redoit.records import Stage
+from redoit.records import Setting, Stage
 from redoit.settings import Declared
 
 
@@ -44,18 +45,32 @@ def flag(name: str) -> str:
     return name.replace("_", "-")
 
 
-def parameter(owner: Named, declared: Declared) -> dict[str, Any]:
-    """Return a setting as a parameter in doit's form."""
+class Parameters:
+    """The settings of one step's stages, and those that every stage has. `usual`: as they are if nobody says."""
+
+    def __init__(self, settings: Iterable[Declared], common: Iterable[Declared]) -> None:
+        own = tuple(settings)
+        self.declared = {setting.name: setting for setting in (*own, *common)}
+        self.usual = tuple(Setting(setting.name, str(setting.kind), setting.default) for setting in own)
+        self._fields = [_fields(setting) for setting in self.declared.values()]
+
+    def of(self, owner: Named) -> list[dict[str, Any]]:
+        """Return the parameters of one stage in doit's form."""
+        pairs = zip(self._fields, self.declared.values(), strict=True)
+        return [fields if "inverse" in fields else {**fields, "type": Reader(owner, one)} for fields, one in pairs]
+
+
+def _fields(declared: Declared) -> dict[str, Any]:
+    """Return a setting as a parameter in doit's form, which lacks the type where its reader has to know the stage."""
     kind = declared.kind
     text = declared.help.replace("%", "%%")
-    switch = kind.name == "bool" and not kind.optional
     if kind.choices:
         text = f"{text} ({kind.expected})".strip()
-    return {
+    fields = {
         "name": declared.name,
         "long": flag(declared.name),
-        "type": bool if switch else Reader(owner, declared),
         "default": declared.default,
         "help": f"{text} [default: %(default)s]".strip(),
-        **({"inverse": f"no-{flag(declared.name)}"} if switch else {}),
     }
+    is_switch = kind.name == "bool" and not kind.optional
+    return {**fields, "type": bool, "inverse": f"no-{flag(declared.name)}"} if is_switch else fields

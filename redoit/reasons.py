@@ -1,8 +1,7 @@
 """Why a stage runs: what differs between an action and an earlier one, as values and in words. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from redoit.errors import brief
 from redoit.records import Action
@@ -11,8 +10,7 @@ Value = TypeVar("Value")
 SHOWN = 3  # reasons in one line
 
 
-@dataclass(frozen=True)
-class Reason:
+class Reason(NamedTuple):
     """One reason to run.
 
     `kind` is one of KINDS; `subject` is the setting, part, role or package it is about; `old` and `new` are its

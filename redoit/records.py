@@ -1,20 +1,21 @@
 """The core types: what a step is made of, what one execution left behind. Plain values, no effects.
 
 An `Action` is everything that determines a stage's outputs, a `Trace` is one recorded execution of it. Neither
-knows paths, stage names or machines, so a store can be shared between checkouts.
+knows paths, stage names or machines, so a store can be shared between checkouts. Most are named tuples: to make a
+dataclass takes six times as long, and each doit makes them all before it can begin.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from redoit import digest
 
 FORMAT = 1  # of the action key, of traces and of the layout on disk
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """One piece of code that a step can reach.
 
     `name`: `module:function`; `module:<module>` for the statements a module executes when it is imported;
@@ -26,7 +27,7 @@ class Part:
     text: str
     via: tuple[str, ...] = ()
 
-    @cached_property
+    @property
     def digest(self) -> str:
         """The digest of the normalised source, which is also the name of its blob."""
         return digest.of_bytes(self.source)
@@ -37,8 +38,7 @@ class Part:
         return self.text.encode("utf-8", "surrogatepass")
 
 
-@dataclass(frozen=True)
-class Code:
+class Code(NamedTuple):
     """All code that a step can reach: what `fingerprint` read from the project's source.
 
     `parts` are sorted by name, each name once. `imports`: top-level modules outside the project and the standard
@@ -52,8 +52,7 @@ class Code:
     modules: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """A setting's value in one action. `kind` is its declared type: `int`, `path`, `list[str]`, ..."""
 
     name: str
@@ -91,8 +90,7 @@ class Action:
         )
 
 
-@dataclass(frozen=True)
-class Policy:
+class Policy(NamedTuple):
     """What a stage's declaration says of its results.
 
     `cache`: earlier results count. `volatile`: it runs each time. `impure`: its result depends on the outside world, so
@@ -115,8 +113,7 @@ class Policy:
         return not (self.impure or self.volatile)
 
 
-@dataclass(frozen=True)
-class Stage:
+class Stage(NamedTuple):
     """The declaration of a step: `step` is its module, `inputs` and `outputs` are role -> path from the project.
 
     `environ`: names of environment variables that its result depends on.
@@ -135,8 +132,7 @@ class Stage:
         return {**self.inputs, **self.outputs}
 
 
-@dataclass(frozen=True)
-class Artifact:
+class Artifact(NamedTuple):
     """The content of one output. `size` is in bytes."""
 
     digest: str

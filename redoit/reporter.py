@@ -141,13 +141,15 @@ class StageReporter(ConsoleReporter):
     def _unexecuted(self, name: str, verdict: str, seconds: float, trace: Trace) -> None:
         self._counts[verdict] += 1
         self._saved += max(trace.seconds - seconds, 0)
-        self._line(f"Step {name} ", verdict, f" in {seconds:.3f}s (ran {trace.seconds:.3f}s on {day(trace.started)}).")
+        tail = f" in {seconds:.3f}s (ran {trace.seconds:.3f}s on {day(trace.started)})."
+        self._line(f"Step {name} ", verdict, tail, at_once=verdict != "kept")  # of those there can be thousands
 
     def _word(self, word: str) -> str:
         return f"\033[{COLOURS[word]}m{word}\033[0m" if self._coloured else word
 
-    def _line(self, before: str, word: str = "", after: str = "") -> None:
+    def _line(self, before: str, word: str = "", after: str = "", *, at_once: bool = True) -> None:
         """Write one line, whatever names and errors it is made of; the word may be coloured."""
         line = f"{plain(before)}{self._word(word) if word else ''}{plain(after)}\n"
         self.write(fitting(line, self.outstream.encoding))
-        self.outstream.flush()
+        if at_once:
+            self.outstream.flush()

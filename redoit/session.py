@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from redoit.decide import Keep
@@ -14,7 +13,6 @@ from redoit.running import command
 from redoit.workspace import Workspace
 
 
-@dataclass(eq=False, repr=False)
 class Session:
     """What stages share while a command lasts.
 
@@ -23,18 +21,19 @@ class Session:
     `selected` returns the tasks that were asked for, once that is known.
     """
 
-    graph: Graph
-    foresee: Callable[[str, Any], Any] = lambda _task, _database: None
-    always: bool = False
-    caching: bool = True
-    executing: bool = False
-    parallel: bool = False
-    interrupted: bool = False
-    selected: Callable[[], Iterable[str]] = tuple
-    begun: bool = False
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
-    started: float = field(default_factory=time.time)
-    clock: float = field(default_factory=time.perf_counter)
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.foresee: Callable[[str, Any], Any] = lambda _task, _database: None
+        self.always = False
+        self.caching = True
+        self.executing = False
+        self.parallel = False
+        self.interrupted = False
+        self.selected: Callable[[], Iterable[str]] = tuple
+        self.begun = False
+        self.verdicts: dict[str, Verdict] = {}
+        self.started = time.time()
+        self.clock = time.perf_counter()
 
     def keep(self, stage: str, decision: Keep, seconds: float) -> None:
         """Note that a stage was kept."""

@@ -5,7 +5,6 @@ its text, a member of an enumeration its name.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from redoit.errors import DeclarationError
@@ -23,8 +22,7 @@ EXPECTED = {
 }
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     """A setting's type.
 
     `name` is int, float, bool, str, path, literal, list or `enum module:Class`; `seconds` is what only redoit declares.
@@ -73,8 +71,7 @@ class Kind:
         raise ValueError(given)
 
 
-@dataclass(frozen=True)
-class Declared:
+class Declared(NamedTuple):
     """A setting as the step declares it."""
 
     name: str

@@ -9,7 +9,6 @@ import ast
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path, PurePath
 from typing import Any, ParamSpec, TypeVar
@@ -26,17 +25,26 @@ SKIPPED = frozenset({"__pycache__", "site-packages", "node_modules", "build", "d
 _U_PREFIX = re.compile(rb"\b[uU]['\"]")
 
 
-@dataclass(eq=False)
 class Module:
     """One parsed module. `path` is relative to the checkout; a namespace package is a folder with an empty tree."""
 
-    name: str
-    path: Path
-    source: bytes
-    tree: ast.Module
-    is_package: bool = False
-    is_namespace: bool = False
-    memo: dict[object, Any] = field(default_factory=dict, repr=False)
+    def __init__(
+        self,
+        name: str,
+        path: Path,
+        source: bytes,
+        tree: ast.Module,
+        *,
+        is_package: bool = False,
+        is_namespace: bool = False,
+    ) -> None:
+        self.name = name
+        self.path = path
+        self.source = source
+        self.tree = tree
+        self.is_package = is_package
+        self.is_namespace = is_namespace
+        self.memo: dict[object, Any] = {}
 
     @property
     def package(self) -> str:

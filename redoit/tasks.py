@@ -4,7 +4,6 @@ doit schedules; what it remembers is never the truth. So a decision asks the tra
 """
 
 import contextlib
-import dataclasses
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -19,12 +18,12 @@ from redoit import configuration
 from redoit.decide import Decision, Keep
 from redoit.errors import DeclarationError, RedoitError
 from redoit.graph import Graph
+from redoit.parameters import Parameters
 from redoit.realise import Engine
 from redoit.reasons import Reason
 from redoit.records import Setting, Stage, Trace
 from redoit.running import RUNNING
 from redoit.session import Session
-from redoit.settings import Declared
 from redoit.workspace import FOLDER
 
 if TYPE_CHECKING:  # a run with nothing to do neither looks ahead nor shows what steps print
@@ -32,6 +31,7 @@ if TYPE_CHECKING:  # a run with nothing to do neither looks ahead nor shows what
     from redoit.terminal.screens import Screens
 
 CACHE, TIME_LIMIT = "cache", "time_limit"  # the parameters that every stage has
+NOWHERE = Session(Graph({}))  # of stages that no command has loaded
 
 
 @lru_cache(maxsize=1)
@@ -71,13 +71,14 @@ class StageTask(UptodateCalculator):
     `screens` where the step's output is to appear.
     """
 
-    def __init__(self, stage: Stage, declared: tuple[Declared, ...]) -> None:
+    def __init__(self, stage: Stage, parameters: Parameters) -> None:
         super().__init__()
         self.stage = stage
-        self.declared = {setting.name: setting for setting in declared}
+        self.declared = parameters.declared
+        self._usual = parameters.usual
         self.configured: dict[str, Any] | None = None
         self.overridden: Mapping[str, Any] = {}
-        self.session = Session(Graph({}))
+        self.session = NOWHERE
         self.screens: Screens | None = None
         self.decision: Decision | None = None
         self.trace: Trace | None = None  # of the result in place, once it is known in this run
@@ -85,7 +86,7 @@ class StageTask(UptodateCalculator):
 
     def configure_task(self, task: Any) -> None:
         """Learn the name, which doit takes from the function that declares the stage."""
-        self.stage = dataclasses.replace(self.stage, name=task.name)
+        self.stage = self.stage._replace(name=task.name)
 
     def setup(self, dep_manager: Any, tasks_dict: Mapping[str, Any]) -> None:
         """Learn where doit remembers; doit calls this before each decision."""
@@ -159,12 +160,9 @@ class StageTask(UptodateCalculator):
         if self.configured is None:
             found = "declared too late to be configured"
             raise DeclarationError(self.stage.name, found, "declare it without create_after, and run it with doit")
-        task.init_options()
-        return tuple(
-            Setting(name, str(setting.kind), task.options[name])
-            for name, setting in self.declared.items()
-            if name not in (CACHE, TIME_LIMIT)
-        )
+        if task.options is None and not task.cfg_values:  # nobody says anything of it
+            return self._usual
+        return tuple(setting._replace(value=self.option(task, setting.name)) for setting in self._usual)
 
     def is_told_to_run(self, task: Any) -> bool:
         """Tell whether the command line says `--no-cache` of this stage."""
@@ -202,8 +200,7 @@ class StageTask(UptodateCalculator):
 
     def origin(self, task: Any, name: str) -> str:
         """Return where the value of a setting comes from, in words."""
-        task.init_options()
-        value, default = task.options[name], self.declared[name].default
+        value, default = self.option(task, name), self.declared[name].default
         if (task.cfg_values or {}).get(name, default) != value or name in self.overridden:
             return "the command line"
         files = configuration.origins(self.stage.name)
@@ -218,17 +215,21 @@ class StageTask(UptodateCalculator):
 
     def _distrust(self, task: Any) -> Reason | None:
         """Return why earlier results do not count in this run, if so."""
-        task.init_options()
         if self.session.always:
             return Reason("always")
-        cached = task.options[CACHE] and self.session.caching
+        cached = self.option(task, CACHE) and self.session.caching
         return None if cached else Reason("uncached")
 
     def time_limit(self, task: Any) -> float | None:
         """Return how many seconds the step may run."""
-        task.init_options()
-        limit: float | None = task.options[TIME_LIMIT]
+        limit: float | None = self.option(task, TIME_LIMIT)
         return limit
+
+    def option(self, task: Any, name: str) -> Any:
+        """Return the value of a parameter in force: doit reads those of tasks that the command line names."""
+        if task.options is not None:
+            return task.options[name]
+        return (task.cfg_values or {}).get(name, self.declared[name].default)
 
     def values(self) -> dict[str, Any] | None:
         """Return what other tasks get from the stage by doit's `getargs`, None if it has no result."""
@@ -243,4 +244,7 @@ def values_of(trace: Trace) -> dict[str, Any]:
 
 def stage_of(task: Any) -> StageTask | None:
     """Return the stage behind a task, or None if the task is an ordinary one."""
-    return next((item[0] for item in task.uptodate or () if isinstance(item[0], StageTask)), None)
+    for item in task.uptodate or ():
+        if isinstance(item[0], StageTask):
+            return item[0]
+    return None

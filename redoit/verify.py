@@ -5,7 +5,7 @@ What is in place stays, and nothing is recorded.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from redoit.compare import Difference, difference
@@ -43,7 +43,7 @@ def verify(
     engine.observer.refresh()
     observation = engine.observer.action(stage, settings)
     # What runs each time has outputs in place, too, and they can be compared.
-    steady = replace(stage, policy=replace(stage.policy, volatile=False, impure=not stage.policy.restorable))
+    steady = stage._replace(policy=stage.policy._replace(volatile=False, impure=not stage.policy.restorable))
     if not isinstance(engine.decide(steady, settings), Keep):
         outputs = ", ".join(stage.outputs.values())
         raise InputError(outputs, "not up to date", f"run it first, with: doit {stage.name}")

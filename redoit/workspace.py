@@ -22,10 +22,9 @@ import contextlib
 import json
 import os
 import stat
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from redoit import disk
 from redoit.digest import is_digest, of_bytes
@@ -48,8 +47,7 @@ EARLIER = 8  # results of a stage that are remembered, to explain the next one
 MANY = 2**53  # more than anybody has saved
 
 
-@dataclass(frozen=True)
-class Saved:
+class Saved(NamedTuple):
     """How often a result was kept or restored, and how many seconds that saved."""
 
     seconds: float = 0.0
@@ -174,7 +172,7 @@ class Workspace:
         before = self.saved
         now = Saved(before.seconds + seconds, before.kept + kept, before.restored + restored)
         with contextlib.suppress(DiskError):
-            disk.jot(self.root / SAVED, sealed(vars(now)))
+            disk.jot(self.root / SAVED, sealed(now._asdict()))
 
     def log(self, stage: str) -> Path:
         """Return where a step's output goes."""

@@ -91,9 +91,8 @@ class Info(StageCommand, cmd_info.Info):
         return 0 if found.word == "keep" else 1
 
     def _settings(self, task: Any, stage: StageTask) -> None:
-        task.init_options()
         rows = [
-            (name, str(task.options[name]), f"from {stage.origin(task, name)}", setting.help)
+            (name, str(stage.option(task, name)), f"from {stage.origin(task, name)}", setting.help)
             for name, setting in stage.declared.items()
         ]
         self._table("settings", rows)

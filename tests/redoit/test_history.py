@@ -1,7 +1,6 @@
 """Runs on record: what is written is read again, and nothing else is."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,7 +27,7 @@ def test_a_run_is_read_again(tmp_path: Path) -> None:
     """All of a run comes back, its stages in their order; an infinite setting as its text."""
     History(tmp_path).append(RUN)
     (found,) = History(tmp_path).newest()
-    reason = replace(RUN.verdicts["train"].reasons[0], new="inf")
+    reason = RUN.verdicts["train"].reasons[0]._replace(new="inf")
     verdicts = RUN.verdicts | {"train": RUN.verdicts["train"]._replace(reasons=(reason,))}
     assert found == RUN._replace(verdicts=verdicts, name=found.name)
     assert list(found.verdicts) == ["train", "import", "evaluate"]

@@ -331,7 +331,7 @@ def test_a_forged_size_does_not_put_a_true_blob_aside(store: Store, tmp_path: Pa
     """A trace that lies about a size makes its blob absent, and nobody else's."""
     made = store.put(b"model")
     with pytest.raises(CorruptError):
-        store.restore(replace(made, size=6), tmp_path / "restored")
+        store.restore(made._replace(size=6), tmp_path / "restored")
     assert store.get(made.digest) == b"model"
 
 

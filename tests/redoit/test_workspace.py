@@ -219,7 +219,8 @@ def test_what_outputs_rest_on_is_told_for_sure_or_not_at_all(
 
 def test_a_mark_that_can_not_be_looked_at_is_one(workspace: Workspace, failing: Callable[[Path], None]) -> None:
     """Where it can't be told whether a stage is distrusted, it is; but nobody is told that it has been marked."""
-    failing(workspace.root / "distrust/train")
+    failing(workspace.root / "distrust")
     assert workspace.marks.of("train") == Mark(Reason("forgotten"))
+    failing(workspace.root / "distrust/train")
     with pytest.raises(OSError, match="Input/output error"):
         workspace.marks.put("fetch", ("train",), "forgotten")

@@ -16,7 +16,7 @@ from redoit.records import Action, Setting, Stage
 class _NearSighted(Observer):
     def action(self, stage: Stage, settings: tuple[Setting, ...], *expected: Mapping[str, str]) -> Observation:
         found = super().action(stage, settings, *expected)
-        return dataclasses.replace(found, action=_own(found.action, stage))
+        return found._replace(action=_own(found.action, stage))
 
     def glimpse(self, stage: Stage, settings: tuple[Setting, ...]) -> Action:
         return _own(super().glimpse(stage, settings), stage)
