@@ -1,6 +1,7 @@
 """What commands share: they find the project from any folder below it, fail in one line, and end in good order."""
 
 import contextlib
+import gc
 import os
 import re
 import signal
@@ -33,6 +34,7 @@ NO_WAIT = {
     "help": "fail at once where another doit is at work",
 }
 DODO = "dodo.py"
+YOUNG = 100_000  # objects between two looks for garbage: thousands of tasks are no garbage
 
 
 def _open_streams() -> None:
@@ -84,6 +86,7 @@ class StageCommand(DoitCmdBase):
 
         Raises: InvalidDodoFile for each error a user can mend, which doit shows in one line.
         """
+        gc.set_threshold(YOUNG)  # almost all that is made from here on lives as long as we do
         start = Path.cwd()
         trailing = {f"--{option.long}": option.name for option in self.cmdparser.options if option.long == "json"}
         if args and args[-1] in trailing:  # doit reads options only before the first task
