@@ -88,7 +88,8 @@ class KnownSteps:
         )
         with contextlib.suppress(*FORGED):  # a default that JSON can't hold is read each time
             read = _known(unsealed(sealed(_fields_of(learnt))))
-            if read == learnt and repr(read.signature) == repr(learnt.signature):
+            same = read == learnt and repr(read.signature) == repr(learnt.signature)
+            if same and self._remembered().get(step) != learnt:
                 self._remembered()[step] = learnt
                 self._changed = True
         return learnt

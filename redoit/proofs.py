@@ -88,9 +88,10 @@ class Proofs:
             trace.log,
             dict(trace.metrics),
         )
-        self._remembered()[stage] = proof
         self._named = None
-        self._changed = True
+        if self._remembered().get(stage) != proof:
+            self._remembered()[stage] = proof
+            self._changed = True
 
     def forget(self, stages: Iterable[str] | None = None) -> None:
         """Forget proofs, of all stages if none is named: each is to be looked for anew."""

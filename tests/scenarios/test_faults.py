@@ -119,8 +119,10 @@ def test_an_impatient_user(fresh: Pipeline, number: signal.Signals, arguments: t
 
 
 def test_what_a_killed_doit_left_is_swept(built: Pipeline) -> None:
-    """A folder in which a killed doit had staged goes when its stage is kept."""
+    """A folder in which a killed doit had staged goes when its stage is kept: the lock still names who was killed."""
     built.path("data/.redoit-side").mkdir()
+    assert built.read(".redoit/lock") == ""  # after an end in good order
+    built.write(".redoit/lock", "'doit' (process 1)")
     assert built.doit().told("kept") == ALL
     assert not built.path("data/.redoit-side").exists()
 
