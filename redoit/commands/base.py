@@ -100,6 +100,7 @@ class StageCommand(DoitCmdBase):
                 self._seek(params)
                 return int(command(params, args) or 0)
 
+            stack.callback(gc.freeze)  # else Python looks for garbage among thousands of tasks before it ends
             try:
                 return heard(work, DODO)
             except RedoitError as error:
