@@ -109,14 +109,14 @@ class Engine:
         if distrust:
             self.workspace.marks.put(stage.name, dependents(), distrust.kind)
         with self.workspace.store_of(stage).in_use():
-            observation = self.observer.action(stage, settings)
-            decision = self._decide(stage, observation.action, distrust)
+            decision = self._decide(stage, self.observer.glimpse(stage, settings), distrust)
             if isinstance(decision, Restore):
                 decision = self._restore(stage, decision)
             if not isinstance(decision, Run):
                 self.keep(stage, decision.trace)
                 verdict, why = ("kept", ()) if isinstance(decision, Keep) else ("restored", decision.reasons)
                 return Outcome(verdict, decision.trace, time.perf_counter() - began, why)
+        observation = self.observer.action(stage, settings)  # with the text of its code, which is kept
         trace, warnings = self._run(stage, observation, edited, time_limit, screens, ahead=ahead)
         return Outcome("ran", trace, time.perf_counter() - began, decision.reasons, warnings)
 
