@@ -214,13 +214,13 @@ def memory_row(no_op: Series) -> Row:
 
 def normalizer_rows(pipeline: Pipeline) -> list[Row]:
     """Return what it saves to keep one stage, by the clock of whole processes and by that of the stages themselves."""
-    inner: dict[str, list[float]] = {"ran": [], "kept": []}
+    inner: dict[str, list[float]] = {"ran": [], "kept at first": [], "kept": []}
 
-    def noted(verdict: str) -> None:
+    def noted(name: str) -> None:
         found = pipeline.record()["normalizer"]
-        if found["verdict"] != verdict:
-            raise WrongError(f"normalizer: found it {found['verdict']}, expected {verdict}")
-        inner[verdict].append(found["seconds"])
+        if found["verdict"] != name.split(maxsplit=1)[0]:
+            raise WrongError(f"normalizer: found it {found['verdict']}, expected {name}")
+        inner[name].append(found["seconds"])
 
     def executed() -> Ran:
         pipeline.bench.doit(pipeline.root, "forget", "normalizer")
@@ -229,11 +229,13 @@ def normalizer_rows(pipeline: Pipeline) -> list[Row]:
         return done
 
     def kept() -> Ran:
-        done = mnist.told(pipeline.bench.doit(pipeline.root, "normalizer"), "steps: 3 kept")
-        noted("kept")
+        # What was made a moment ago is digested once more: its times could still hide a change.
+        for name in ("kept at first", "kept"):
+            done = mnist.told(pipeline.bench.doit(pipeline.root, "normalizer"), "steps: 3 kept")
+            noted(name)
         return done
 
-    found = in_turn({"kept": kept, "ran": executed}, pipeline.bench.runs)
+    found = in_turn({"ran": executed, "kept": kept}, pipeline.bench.runs)
     whole = compared(
         GROUP,
         "`doit normalizer`, kept: whole processes",
@@ -244,7 +246,11 @@ def normalizer_rows(pipeline: Pipeline) -> list[Row]:
         note="with the interpreter's start and the two stages before it on both sides",
     )
     sides = {name: Series(tuple(Ran(each, each, 0) for each in times[1:])) for name, times in inner.items()}
-    note = "as the stages' own times on record say it; ZenML's page speaks of these, too, and claims 70x"
+    at_first = sides["ran"].wall / sides["kept at first"].wall
+    note = (
+        "as the stages' own times on record say it; ZenML's page speaks of these, too, and claims 70x. "
+        f"Right after it has run, its output is digested once more: {at_first:,.0f}x"
+    )
     stage = compared(
         GROUP,
         "normalizer, kept: the stage alone",
