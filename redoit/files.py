@@ -7,6 +7,7 @@ clock's granularity could be changed once more without a trace in its times (git
 import contextlib
 import os
 import stat
+import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -38,11 +39,11 @@ class FileDigests:
         self._changed = False
         self._ahead: int | None = None  # of our monotonic clock, in nanoseconds: the clock that stamps files
 
-    def digest(self, path: str | os.PathLike[str]) -> str | None:
-        """Return the digest of a regular file's content, or None if no regular file is there."""
+    def digest(self, path: str | os.PathLike[str], most: int = sys.maxsize) -> str | None:
+        """Return the digest of a regular file's content, None if there is none, or one with more bytes than `most`."""
         name = os.fspath(path)
         before = identity(name)
-        if before is None:
+        if before is None or before.size > most:
             return None
         entry = self._remembered().get(name)
         if entry is not None and entry[1:] == [*before] and digest.is_digest(entry[0]):

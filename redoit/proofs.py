@@ -123,7 +123,7 @@ class Proofs:
         return (
             quoted(stage) in self._named
             and is_digest(proof.key)
-            and self._files.digest(f"{store.root}/{TRACES}/{proof.key}/{proof.name}.json") == proof.name
+            and self._files.digest(f"{store.root}/{TRACES}/{proof.key}/{proof.name}.json", disk.SMALL) == proof.name
             and (not store.constructive or all(_is_there(store, *row) for row in proof.manifest.values()))
         )
 

@@ -87,6 +87,7 @@ def rewritten(root: Path) -> None:
 DAMAGE: dict[str, Callable[[Path], object]] = {
     "the trace is gone": lambda root: trace_of(root).unlink(),
     "the trace has other bytes": rewritten,
+    "the trace is a hole of 10 GB": lambda root: os.truncate(trace_of(root), 10 * 2**30),
     "the blob is gone": lambda root: blob_of(root).unlink(),
     "the blob is shorter": lambda root: blob_of(root).write_bytes(b""),
     "nothing names the trace": lambda root: (root / ".redoit/latest/train").unlink(),

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -36,9 +37,9 @@ class IgnoresHelpers(Engine):
 
 
 class _Timed(FileDigests):
-    def digest(self, path: str | os.PathLike[str]) -> str | None:
+    def digest(self, path: str | os.PathLike[str], most: int = sys.maxsize) -> str | None:
         name, found = os.fspath(path), identity(path)
-        if found is None:
+        if found is None or found.size > most:
             return None
         entry = self._remembered().get(name)
         if entry is None or entry[4] != found.mtime:
