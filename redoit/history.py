@@ -1,135 +1,156 @@
 """Runs of doit on record: what became of each stage in each of them, so that people can look back.
 
-    runs/<time>-<random>     one run, as JSON behind its digest; the time is its start, in nanoseconds
+    runs/<time>-<random>            one run, as JSON behind its digest; the time is its start, in nanoseconds
+    runs/<time>-<random>-<table>    the same of a run with many stages, told by reference to a table
+    tables/<digest>                 what each stage of a run rested on, as JSON
 
-A record only explains. So it is not forced to the disk, one that is not as it was written counts as absent, and only
-the newest are kept.
+A record only explains. So it is not forced to the disk, one that is not as it was written counts as absent, as does one
+whose table is not, and only the newest are kept.
 """
 
 import contextlib
+import json
 import os
+import stat
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from redoit import disk
-from redoit.digest import is_digest
-from redoit.errors import CorruptError, DiskError, brief
-from redoit.formats import plain_value, sealed, time_of, unsealed
-from redoit.reasons import KINDS, Reason
+from redoit.digest import is_digest, of_bytes
+from redoit.errors import CorruptError, DiskError
+from redoit.files import FileDigests
+from redoit.formats import canonical_json, sealed, unsealed
+from redoit.verdicts import (
+    Invocation,
+    Reference,
+    Table,
+    Verdict,
+    compared,
+    fields_of,
+    held,
+    invocation_of,
+    rows_of,
+    table_of,
+)
 
-RUNS = "runs"
-FORGED = (OSError, CorruptError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
+RUNS, TABLES = "runs", "tables"
+FORGED = (OSError, CorruptError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError)
 LONGEST = 1_000  # runs on record
 LARGEST = 2**26  # bytes of all of them
-WORDS = ("ran", "restored", "kept", "failed", "not run")
-
-
-class Verdict(NamedTuple):
-    """What became of a stage in one run.
-
-    `word`: one of WORDS; what was not run needed a stage that failed, or the run was interrupted before.
-    `key`, `trace`: name the trace that its outputs come from, empty if there is none.
-    `seconds`: how long that took here. `saved`: how much longer its execution had taken.
-    `reasons`: why it ran, or was not kept. `error`: of a stage that failed, in one line.
-    """
-
-    word: str
-    key: str = ""
-    trace: str = ""
-    seconds: float = 0.0
-    saved: float = 0.0
-    reasons: tuple[Reason, ...] = ()
-    error: str = ""
-
-
-class Invocation(NamedTuple):
-    """One run of doit. `command`: as it was given; `started`: seconds since the epoch; `seconds`: how long it took.
-
-    `verdicts`: of each stage that was selected, in the order of their ends. `saved`: seconds that what was not executed
-    took once. `whole`: it was not interrupted. `name`: of its record.
-    """
-
-    command: str
-    started: float
-    seconds: float
-    verdicts: Mapping[str, Verdict]
-    saved: float = 0.0
-    whole: bool = True
-    name: str = ""
+FEW = 100  # stages that a record tells in full, or beside its table
+LOOKS = 4  # tables that are looked at before another one is made
 
 
 class History:
-    """The record of one checkout."""
+    """The record of one checkout. `files` tells whether a table is as it was written."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, files: FileDigests | None = None) -> None:
         self._root = root
+        self._files = files or FileDigests(root / "files")
+        self._read: dict[str, Table | None] = {}
 
     def append(self, invocation: Invocation) -> None:
         """Put a run on record, and let the oldest go. A disk that refuses costs only the record."""
-        data = sealed(_fields_of(invocation))
-        if len(data) > disk.SMALL:
-            return
         with contextlib.suppress(DiskError):
+            before = self._names()
+            reference = self._reference(invocation.verdicts, before) if len(invocation.verdicts) > FEW else None
+            data = sealed(fields_of(invocation, reference))
+            if len(data) > disk.SMALL:
+                return
             name = f"{int(invocation.started * 1e9):020d}-{os.urandom(4).hex()}"
+            name += f"-{reference.table}" if reference else ""
             if not (self._root / RUNS).is_dir():  # else to force its name to the disk takes longer than all of this
                 disk.make(self._root / RUNS)
             disk.jot(disk.inside(self._root, RUNS, name), data)
-            for old in self._names()[: -max(1, min(LONGEST, LARGEST // len(data)))]:
-                disk.vacate(disk.inside(self._root, RUNS, old))
+            new = reference and reference.table not in map(_table_of, before)
+            if new or len(before) >= LONGEST or len(data) > LARGEST // LONGEST:
+                self._let_go()
 
     def newest(self, number: int = LONGEST) -> Iterator[Invocation]:
         """Yield runs, the newest first. Raises: DiskError."""
         for name in reversed(self._names()[-number:]):
+            table = _table_of(name)
             with contextlib.suppress(*FORGED):
-                yield _invocation(name, unsealed(disk.read(self._root, RUNS, name)))
+                rows = self._table(table) if table else None
+                if rows is not None or not table:
+                    yield invocation_of(name, self._fields(name), rows)
+
+    def _reference(self, verdicts: Mapping[str, Verdict], names: list[str]) -> Reference:
+        """Return how to tell verdicts by a table; one that is there, if they hardly differ from it.
+
+        Raises: DiskError.
+        """
+        holds = held(verdicts)
+        newest = {table: name for name in names if (table := _table_of(name))}
+        for table, name in islice(sorted(newest.items(), key=lambda item: item[1], reverse=True), LOOKS):
+            with contextlib.suppress(*FORGED):
+                if not self._stands(table):
+                    continue
+                fields = self._fields(name)
+                if fields["holds"] == holds:
+                    besides = tuple(stage for stage in fields["besides"] if stage in verdicts)
+                    return Reference(table, holds, besides, tuple(map(str, fields["without"])))
+        for table in islice(sorted(newest, key=lambda table: newest[table], reverse=True), 1):
+            rows = self._table(table)
+            found = rows and compared(table, rows, holds, verdicts)
+            if found and sum(bool(verdicts[one].trace) for one in found.besides) + len(found.without) <= FEW:
+                return found
+        data = canonical_json(rows_of(verdicts))
+        table = of_bytes(data)
+        disk.make(self._root / TABLES)
+        disk.jot(disk.inside(self._root, TABLES, table), data)
+        unheld = tuple(stage for stage, verdict in verdicts.items() if not verdict.trace)
+        return Reference(table, holds, unheld)
+
+    def _stands(self, table: str) -> bool:
+        """Tell whether a table is there as it was written. Raises: OSError, DiskError if it can't be."""
+        path = disk.inside(self._root, TABLES, table)
+        found = os.lstat(path)  # what is digested is neither elsewhere nor endless
+        return stat.S_ISREG(found.st_mode) and found.st_size <= disk.LARGE and self._files.digest(path) == table
+
+    def _table(self, name: str) -> Table | None:
+        """Return a table, None if it is not there as it was written."""
+        if name not in self._read:
+            self._read[name] = None
+            with contextlib.suppress(*FORGED):
+                data = disk.read(self._root, TABLES, name, most=disk.LARGE)
+                self._read[name] = table_of(json.loads(data)) if of_bytes(data) == name else None
+        return self._read[name]
+
+    def _fields(self, name: str) -> dict[str, Any]:
+        """Return what a record says. Raises: one of FORGED."""
+        found: dict[str, Any] = unsealed(disk.read(self._root, RUNS, name))
+        return found
 
     def _names(self) -> list[str]:
         return [name for name in disk.names(self._root / RUNS) if not name.startswith(disk.TEMPORARY)]
 
+    def _let_go(self) -> None:
+        """Remove what is too old or too much, but never the newest, and the tables that none of the rest needs."""
+        names, tables, room = self._names(), set[str](), LARGEST
+        stay = 0
+        for name in reversed(names[-LONGEST:]):
+            table = _table_of(name)
+            room -= self._size(RUNS, name) + (self._size(TABLES, table) if table and table not in tables else 0)
+            if stay and room < 0:
+                break
+            stay += 1
+            tables.add(table)
+        for name in names[: len(names) - stay]:
+            disk.vacate(disk.inside(self._root, RUNS, name))
+        for name in disk.names(self._root / TABLES):
+            if name not in tables:
+                disk.vacate(disk.inside(self._root, TABLES, name))
 
-def _fields_of(invocation: Invocation) -> dict[str, Any]:
-    return {
-        "command": invocation.command,
-        "started": invocation.started,
-        "seconds": invocation.seconds,
-        "saved": invocation.saved,
-        "whole": invocation.whole,
-        "order": list(invocation.verdicts),
-        "stages": {
-            name: [
-                verdict.word,
-                verdict.key,
-                verdict.trace,
-                verdict.seconds,
-                verdict.saved,
-                [
-                    [reason.kind, reason.subject, plain_value(reason.old), plain_value(reason.new)]
-                    for reason in verdict.reasons
-                ],
-                verdict.error,
-            ]
-            for name, verdict in invocation.verdicts.items()
-        },
-    }
+    def _size(self, folder: str, name: str) -> int:
+        with contextlib.suppress(OSError):
+            return os.lstat(f"{self._root}/{folder}/{name}").st_size
+        return 0
 
 
-def _invocation(name: str, fields: Mapping[str, Any]) -> Invocation:
-    """Return a run. Raises: ValueError, TypeError, KeyError, AttributeError on what we would not have written."""
-    return Invocation(
-        command=brief(fields["command"]),
-        started=time_of(fields["started"]),
-        seconds=time_of(fields["seconds"]),
-        saved=time_of(fields["saved"]),
-        whole=fields["whole"] is True,
-        verdicts={str(stage): _verdict(fields["stages"][stage]) for stage in fields["order"]},
-        name=name,
-    )
-
-
-def _verdict(row: Any) -> Verdict:
-    word, key, trace, seconds, saved, reasons, error = row
-    if word not in WORDS or not all(name == "" or is_digest(name) for name in (key, trace)):
-        raise ValueError(f"found {word!r:.80}, expected a verdict and a trace")
-    found = tuple(Reason(kind, str(subject), old, new) for kind, subject, old, new in reasons if kind in KINDS)
-    return Verdict(word, key, trace, time_of(seconds), time_of(saved), found, brief(error))
+def _table_of(record: str) -> str:
+    """Return the table that a record refers to, as its name tells; nothing if it tells all itself."""
+    table = record.rpartition("-")[2]
+    return table if is_digest(table) else ""

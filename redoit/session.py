@@ -7,9 +7,9 @@ from typing import Any
 from redoit.decide import Keep
 from redoit.formats import name_of_trace
 from redoit.graph import Graph
-from redoit.history import Invocation, Verdict
 from redoit.outcome import Outcome
 from redoit.running import command
+from redoit.verdicts import Invocation, Verdict
 from redoit.workspace import Workspace
 
 
@@ -43,8 +43,9 @@ class Session:
         """Note what became of a stage."""
         trace = outcome.trace
         saved = 0.0 if outcome.verdict == "ran" else max(trace.seconds - outcome.seconds, 0.0)
+        key, name = trace.action.key, name_of_trace(trace)
         self.verdicts[stage] = Verdict(
-            outcome.verdict, trace.action.key, name_of_trace(trace), outcome.seconds, saved, outcome.reasons
+            outcome.verdict, key, name, outcome.seconds, saved, outcome.reasons, made=trace.seconds
         )
 
     def fail(self, stage: str, error: str, seconds: float) -> None:

@@ -6,6 +6,7 @@
     latest/<stage>         key and name of the trace that the stage's outputs came from, and of some before
     distrust/<stage>       why the stage must run again, whatever the traces say
     runs/                  what became of each stage, run by run; lost without harm
+    tables/                what the stages of large runs rested on, to which runs/ refers; lost without harm
     logs/<stage>           what the step printed in its latest execution
     files, environment     what was learnt by looking, remembered by `stat`; lost without harm
     proofs                 the latest trace of each stage, in one file; lost without harm
@@ -32,7 +33,7 @@ from redoit.environment import Environment
 from redoit.errors import CorruptError, DiskError, StoreError
 from redoit.files import FileDigests
 from redoit.formats import canonical_json, check_format, name_of_trace, sealed, unsealed
-from redoit.history import RUNS, History
+from redoit.history import RUNS, TABLES, History
 from redoit.known import KnownSteps
 from redoit.marks import DISTRUST, Marks
 from redoit.notes import noted, quoted
@@ -67,7 +68,7 @@ class Workspace:
         self.proofs = Proofs(self.root / "proofs", self.files, self.root / LATEST)
         self.environment = Environment(self.root / "environment")
         self.marks = Marks(self.root)
-        self.history = History(self.root)
+        self.history = History(self.root, self.files)
 
     def save_looks(self) -> None:
         """Write down what was learnt by looking, for the next process."""
@@ -101,7 +102,7 @@ class Workspace:
     @property
     def folders(self) -> list[Path]:
         """The folders that hold what is written here, beside the stores."""
-        own = (self.root / name for name in (LATEST, DISTRUST, LOGS, RUNS))
+        own = (self.root / name for name in (LATEST, DISTRUST, LOGS, RUNS, TABLES))
         return [self.root.resolve(), *own, self.store.root / CHECKOUTS]
 
     def _register(self) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from redoit.history import Invocation
 from redoit.records import Stage, Trace
+from redoit.verdicts import Invocation
 
 
 @dataclass(frozen=True)

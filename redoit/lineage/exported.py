@@ -3,10 +3,10 @@
 from typing import Any
 
 from redoit.formats import plain_value
-from redoit.history import Invocation, Verdict
 from redoit.lineage import Lineage, Provenance
 from redoit.reasons import sentence
 from redoit.records import Stage, Trace
+from redoit.verdicts import Invocation, Verdict
 
 VERSION = 1  # of this form
 

@@ -9,10 +9,10 @@ from itertools import islice
 from typing import Any
 
 from redoit.errors import brief
-from redoit.history import Invocation, Verdict
 from redoit.lineage import Lineage
 from redoit.reasons import sentence
 from redoit.records import Stage, Trace
+from redoit.verdicts import Invocation, Verdict
 from redoit.words import moment
 
 MANY = 400  # settings, roles, metrics or packages of one execution that are shown

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from redoit.errors import brief
-from redoit.history import Invocation
 from redoit.lineage import Lineage
 from redoit.lineage.island import island
 from redoit.lineage.picture import picture
 from redoit.reasons import sentence
+from redoit.verdicts import Invocation
 from redoit.words import moment, span
 
 TEMPLATES = Path(__file__).with_name("templates")

@@ -11,9 +11,9 @@ from itertools import islice
 
 from redoit.diff import laid_out
 from redoit.errors import DiskError, StoreError, plain
-from redoit.history import Invocation
 from redoit.lineage import Lineage
 from redoit.records import Stage, Trace
+from redoit.verdicts import Invocation
 from redoit.workspace import EARLIER, Workspace
 
 RUNS = 50  # runs that are recalled, unless told otherwise
@@ -36,7 +36,7 @@ def recall(workspace: Workspace, stages: Sequence[Stage], number: int | None = N
     origins = {
         verdict.trace: run
         for run in runs
-        for verdict in run.verdicts.values()
+        for verdict in run.executed.values()
         if verdict.word == "ran" and verdict.trace
     }
     lineage = Lineage(stages, shown, len(runs) - len(shown), traces.found, origins, latest)

@@ -10,8 +10,8 @@ from looks import faint, nameless, overflow
 from playwright.sync_api import Page, expect
 from projects import CHAIN, Pipeline
 
-from redoit.history import Invocation, Verdict
 from redoit.records import Artifact
+from redoit.verdicts import Invocation, Verdict
 from redoit.workspace import Workspace
 
 Show = Callable[..., Page]

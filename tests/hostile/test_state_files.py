@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from hostile import Workers
-from workspaces import some_trace, whole_workspace
+from workspaces import large_run, some_trace, whole_workspace
 
 from redoit.digest import of_bytes
 from redoit.formats import bytes_of_trace, canonical_json, name_of_trace
 from redoit.known import reader
 from redoit.proofs import Proof
+from redoit.verdicts import held, rows_of
 
 DEEP = b"[" * 900 + b"]" * 900
 DEEP_LIST = json.loads(DEEP)
@@ -57,6 +58,16 @@ def proof(**other: object) -> Callable[[Path], bytes]:
     return fill
 
 
+def run(**fields: object) -> bytes:
+    """Return the record of a run that says something else in some fields."""
+    usual = {"command": "", "started": 1, "seconds": 1, "saved": 0, "whole": True, "stages": {}, "order": []}
+    return sealed({**usual, "besides": [], "without": [], "each": 0, "holds": "", **fields})
+
+
+HELD = held(large_run().verdicts)
+TABLE = f"tables/{of_bytes(canonical_json(rows_of(large_run().verdicts)))}"
+RUN = "runs/00000000000000000009-00000000"
+LARGE = f"{RUN}-{TABLE[-64:]}"
 CONTENTS: dict[str, tuple[str, bytes | Callable[[Path], bytes]]] = {
     "newer format": ("format", b'{"format":2}'),
     "format that is true": ("format", b'{"format":true}'),
@@ -128,6 +139,23 @@ CONTENTS: dict[str, tuple[str, bytes | Callable[[Path], bytes]]] = {
     "saved without end": ("saved", sealed(b'{"seconds":1e999,"kept":1,"restored":1}')),
     "saved that is no number": ("saved", sealed(b'{"seconds":NaN,"kept":1,"restored":1}')),
     "saved that are lists in lists": ("saved", sealed(DEEPER)),
+    "run that is no JSON": (RUN, sealed(b"{")),
+    "run that is a list": (RUN, sealed([])),
+    "run of lists": (RUN, sealed(DEEPER)),
+    "run that fills the memory": (RUN, sealed(b"[" + b"[]," * (2**23 // 3 - 99) + b"[]]")),
+    "run with a trace above": (RUN, run(order=["a"], stages={"a": ["kept", "../..", "../../canary", 0, 0, [], ""]})),
+    "run with odd reasons": (RUN, run(order=["a"], stages={"a": ["ran", "", "", 0, 0, [["input", "\n", [], 1]], ""]})),
+    "run with deep stages": (RUN, run(order=["a"], stages=DEEP_LIST)),
+    "large run of nothing": (LARGE, run()),
+    "large run with another table": (f"{RUN}-{'a' * 64}", run()),
+    "large run with a table above": (f"{RUN}-..-..-..-canary", run()),
+    "large run besides lists": (LARGE, run(besides=[[]], holds=HELD)),
+    "large run besides strangers": (LARGE, run(besides=["../canary"] * 9, without=[1, None], holds=HELD)),
+    "large run without deep ones": (LARGE, run(besides=[], without=DEEP_LIST, holds=HELD)),
+    "large run of a whole number": (LARGE, run(besides=7, without=7, each=7, holds=HELD)),
+    "table that is no JSON": (TABLE, b"{"),
+    "table that is a list": (TABLE, b"[]"),
+    "table of lists": (TABLE, DEEPER),
 }  # fmt: skip
 
 
@@ -150,8 +178,9 @@ FILES = [
     "steps",
     "saved",
     f"traces/{KEY}/{NAME}.json",
+    TABLE,
 ]
-FOLDERS = ["latest", "distrust", "traces", f"traces/{KEY}"]
+FOLDERS = ["latest", "distrust", "traces", f"traces/{KEY}", "runs", "tables"]
 
 
 def linked(path: Path, canary: Path) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from redoit import history
-from redoit.formats import sealed
-from redoit.history import History, Invocation, Verdict
+from redoit.formats import sealed, unsealed
+from redoit.history import History
 from redoit.reasons import Reason
+from redoit.verdicts import Invocation, Verdict
 
 RUN = Invocation(
     command="doit train.epochs=2",
@@ -87,3 +88,143 @@ def test_a_bit_that_flips_takes_the_record(tmp_path: Path) -> None:
     assert json.loads(data.partition(b"\n")[2])["saved"] == 1.5
     path.write_bytes(data.replace(b"1.5", b"9.5"))
     assert list(record.newest()) == []
+
+
+def large(**changed: Verdict) -> Invocation:
+    """Return a run in which most of 300 stages were kept."""
+    kept = {f"s{number}": Verdict("kept", "a" * 64, f"{number:064x}", 0.001, 1.999, made=2.0) for number in range(300)}
+    return RUN._replace(verdicts={**kept, **changed})
+
+
+RAN = Verdict("ran", "a" * 64, "e" * 64, 2.5, 0.0, (Reason("forgotten"),), made=2.0)
+SAME = RAN._replace(word="kept", seconds=0.001, saved=1.999, reasons=())
+
+
+def runs_of(root: Path) -> list[Path]:
+    """Return the records, the oldest first."""
+    return sorted((root / "runs").iterdir())
+
+
+def tables_of(root: Path) -> list[str]:
+    """Return the names of the tables."""
+    return sorted(path.name for path in (root / "tables").iterdir())
+
+
+def recorded(root: Path, *runs: Invocation) -> None:
+    """Put runs on record, each in a process of its own."""
+    for number, run in enumerate(runs):
+        History(root).append(run._replace(started=1e9 + number))
+
+
+def test_a_large_run_with_few_differences_takes_little_room(tmp_path: Path) -> None:
+    """What stages rest on is written once, and runs that differ little from that refer to it."""
+    first = large(**{f"s{number}": RAN for number in range(300)})
+    fails = large(s7=Verdict("failed", seconds=1.0, error="no luck"), s8=Verdict("not run"))
+    recorded(tmp_path, first, large(), large(s7=RAN), large(s7=SAME), large(s7=SAME), fails, large(s7=SAME))
+    assert len(tables_of(tmp_path)) == 2
+    assert all(path.stat().st_size < 2_000 for path in runs_of(tmp_path)[1:])
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"s7": RAN},
+        {"s7": SAME},
+        {"s7": SAME._replace(seconds=0.5, saved=1.5)},
+        {"s7": Verdict("failed", seconds=1.0, error="no luck"), "s8": Verdict("not run")},
+        {"new": SAME, "s0": Verdict("restored", "c" * 64, "d" * 64, 0.5, 1.5, (Reason("output missing", "model"),))},
+    ],
+)
+def test_a_large_run_is_read_again(tmp_path: Path, changed: dict[str, Verdict]) -> None:
+    """All verdicts of a run come back, whether it is the first of its kind, another, or a repetition."""
+    run = large(**changed)
+    recorded(tmp_path, run, large(), run, run)
+    third, second, _, first = History(tmp_path).newest()
+    for found in (first, second, third):
+        verdicts = {stage: verdict._replace(made=0.0) for stage, verdict in found.verdicts.items()}
+        assert verdicts == {stage: verdict._replace(made=0.0) for stage, verdict in run.verdicts.items()}
+        assert len(found.verdicts) == len(verdicts)
+        assert {stage for stage, verdict in verdicts.items() if verdict.word == "ran"} <= found.executed.keys()
+
+
+def test_a_large_run_of_fewer_stages_is_read_again(tmp_path: Path) -> None:
+    """Stages that were not selected are not in a run that refers to the table of one that had them."""
+    fewer = RUN._replace(verdicts=dict(list(large().verdicts.items())[5:]))
+    recorded(tmp_path, large(), fewer, fewer)
+    assert [len(found.verdicts) for found in History(tmp_path).newest()] == [295, 295, 300]
+    assert len(tables_of(tmp_path)) == 1
+
+
+def test_a_kept_stage_is_told_with_the_mean_unless_it_was_slow(tmp_path: Path) -> None:
+    """Of stages that were kept at once nobody needs to know how long exactly each took."""
+    recorded(tmp_path, large(s7=SAME._replace(seconds=0.5), s8=SAME._replace(seconds=0.002, saved=1.998)))
+    (found,) = History(tmp_path).newest()
+    assert found.verdicts["s7"].seconds == 0.5
+    assert found.verdicts["s8"].seconds == found.verdicts["s9"].seconds == pytest.approx(0.001, abs=1e-5)
+    assert found.verdicts["s8"].saved == pytest.approx(2.0, abs=0.01)
+
+
+def test_no_record_outlives_its_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table stays as long as a run on record refers to it, and not longer."""
+    monkeypatch.setattr(history, "LONGEST", 3)
+    other = RUN._replace(verdicts={f"other:{stage}": verdict for stage, verdict in large().verdicts.items()})
+    recorded(tmp_path, large(), other, large())
+    assert len(tables_of(tmp_path)) == 2
+    recorded(tmp_path / "more", other, large(), large(), large())
+    assert len(tables_of(tmp_path / "more")) == 1
+    assert [len(run.verdicts) for root in (tmp_path, tmp_path / "more") for run in History(root).newest()] == [300] * 6
+
+
+def test_what_does_not_fit_goes_with_its_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables count for the room that all records take."""
+    runs = [RUN._replace(verdicts={f"{n}:{s}": v for s, v in large().verdicts.items()}) for n in range(3)]
+    monkeypatch.setattr(history, "LARGEST", 100_000)
+    recorded(tmp_path, *runs)
+    assert len(list(History(tmp_path).newest())) == len(tables_of(tmp_path)) == 2
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"[" * 100_000])
+def test_a_table_that_is_not_as_it_was_written_takes_its_runs(tmp_path: Path, data: bytes) -> None:
+    """Runs whose table is lost are absent, and the next run makes a new one."""
+    recorded(tmp_path, large(), large())
+    (table,) = (tmp_path / "tables").iterdir()
+    table.write_bytes(data)
+    assert list(History(tmp_path).newest()) == []
+    History(tmp_path).append(large())
+    assert [len(run.verdicts) for run in History(tmp_path).newest()] == [300, 300, 300]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"stages": []},
+        {"stages": {"s7": ["kept", None, None, "inf", 0, [], ""]}},
+        {"stages": {"new": ["kept", None, None, 0, 0, [], ""]}},
+        {"each": "x"},
+        {"each": 1e300},
+        {"without": 7},
+        {"without": [[]]},
+        {"order": ["s7"]},
+    ],
+)
+def test_a_large_record_that_is_not_ours_is_absent(tmp_path: Path, change: dict[str, object]) -> None:
+    """What we would not have written is not shown, and stops no run from being recorded."""
+    recorded(tmp_path, large())
+    (path,) = runs_of(tmp_path)
+    fields = unsealed(path.read_bytes())
+    besides = {} if "order" in change else change
+    path.write_bytes(sealed({**fields, **change} if besides else {"order": ["s7"]}))
+    assert list(History(tmp_path).newest()) == []
+    History(tmp_path).append(large())
+    assert len(next(History(tmp_path).newest()).verdicts) == 300
+
+
+@pytest.mark.parametrize("besides", [7, [[]], ["s7", "nobody"], [None]])
+def test_what_a_forged_record_says_of_its_table_stops_nothing(tmp_path: Path, besides: object) -> None:
+    """The next run is recorded as it was, or as the enemy's record says, and never with an error."""
+    recorded(tmp_path, large())
+    (path,) = runs_of(tmp_path)
+    path.write_bytes(sealed(unsealed(path.read_bytes()) | {"besides": besides}))
+    History(tmp_path).append(large())
+    assert len(next(History(tmp_path).newest()).verdicts) == 300

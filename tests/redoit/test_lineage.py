@@ -5,10 +5,10 @@ from typing import Any
 
 from examples import action, artifact, named, trace
 
-from redoit.history import Invocation, Verdict
 from redoit.lineage import Lineage, in_order, provenance
 from redoit.lineage.exported import exported, exported_provenance
 from redoit.records import Stage, Trace
+from redoit.verdicts import Invocation, Verdict
 
 MAKE = Stage("make", "steps.make", {"source": "in.txt"}, {"made": "a.txt"})
 USE = Stage("use", "steps.use", {"made": "a.txt", "other": "in.txt"}, {"out": "b.txt", "log": "c.txt"})

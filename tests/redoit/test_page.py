@@ -10,7 +10,6 @@ from xml.etree import ElementTree as ET
 import pytest
 from examples import action, artifact, named, trace
 
-from redoit.history import Invocation, Verdict
 from redoit.lineage import Lineage
 from redoit.lineage.island import island
 from redoit.lineage.mermaid import flowchart
@@ -18,6 +17,7 @@ from redoit.lineage.page import brief_span, page, svg
 from redoit.lineage.picture import picture, shortened
 from redoit.reasons import Reason
 from redoit.records import Setting, Stage
+from redoit.verdicts import Invocation, Verdict
 
 HOSTILE = [
     "</script><img src=x onerror=alert(1)>",

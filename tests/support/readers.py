@@ -107,6 +107,8 @@ def place() -> Reader:
 
 def state() -> Reader:
     """Return the reader of everything below `.redoit/`; the path is that of the project."""
+    from workspaces import large_run
+
     from redoit.environment import Environment
     from redoit.errors import RedoitError
     from redoit.reasons import sentence
@@ -133,6 +135,11 @@ def state() -> Reader:
         versions = workspace.environment.versions(["h5py"])
         assert all(isinstance(version, str) for version in versions.values()), versions
         workspace.save(1.0, 1, 1)
+        lines = [
+            reason for run in workspace.history.newest() for one in run.verdicts.values() for reason in one.reasons
+        ]
+        assert sentence(lines).isprintable(), lines
+        workspace.history.append(large_run())
         return [workspace.latest(stage) is None, line, len(workspace.rests())]
 
     return read, (RedoitError,)

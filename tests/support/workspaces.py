@@ -4,10 +4,12 @@ from pathlib import Path
 
 from redoit.digest import of_bytes
 from redoit.environment import _folders
-from redoit.formats import sealed
+from redoit.formats import name_of_trace, sealed
+from redoit.history import FEW
 from redoit.known import Known
 from redoit.records import Action, Artifact, Setting, Stage, Trace
 from redoit.source import Project
+from redoit.verdicts import Invocation, Verdict
 from redoit.workspace import Workspace
 
 TRAIN = Stage("train", "steps.train", {}, {"model": "data/model"})
@@ -22,6 +24,12 @@ def some_trace() -> Trace:
     return Trace(
         action, {"model": Artifact(of_bytes(b"m"), 1)}, 1.5, 2.5, "train", "host", of_bytes(b""), {"loss": 0.5}
     )
+
+
+def large_run() -> Invocation:
+    """Return a run with so many stages that its record refers to a table."""
+    kept = Verdict("kept", some_trace().action.key, name_of_trace(some_trace()), made=2.5)
+    return Invocation("doit", 1.5, 2.5, {f"s{number}": kept for number in range(FEW + 1)})
 
 
 def whole_workspace(project: Path) -> Workspace:
@@ -42,5 +50,6 @@ def whole_workspace(project: Path) -> Workspace:
     workspace.steps.learn("steps.train", known, Project(project))
     workspace.steps.save()
     workspace.proofs.save()
+    workspace.history.append(large_run())
     workspace.save(1.0, 1, 0)
     return workspace

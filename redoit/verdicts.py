@@ -1,0 +1,212 @@
+"""What became of stages in one run of doit, as values and as the JSON of its record. Pure.
+
+Most runs of a large pipeline find almost all as it was. So the record of one names a table of what each stage rested
+on, and tells only what differs: a kept stage of which it says nothing rests on what the table says.
+"""
+
+from collections.abc import Container, Iterator, Mapping
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from redoit.digest import is_digest, of_bytes
+from redoit.errors import brief
+from redoit.formats import plain_value, time_of
+from redoit.reasons import KINDS, Reason
+
+WORDS = ("ran", "restored", "kept", "failed", "not run")
+SLOW = 0.01  # seconds; how long a kept stage took that is told by name; of all others, the mean
+
+
+class Verdict(NamedTuple):
+    """What became of a stage in one run.
+
+    `word`: one of WORDS; what was not run needed a stage that failed, or the run was interrupted before.
+    `key`, `trace`: name the trace that its outputs come from, empty if there is none.
+    `seconds`: how long that took here. `saved`: how much longer its execution had taken.
+    `reasons`: why it ran, or was not kept. `error`: of a stage that failed, in one line. `made`: seconds that the
+    execution took which the trace records; a record alone does not tell.
+    """
+
+    word: str
+    key: str = ""
+    trace: str = ""
+    seconds: float = 0.0
+    saved: float = 0.0
+    reasons: tuple[Reason, ...] = ()
+    error: str = ""
+    made: float = 0.0
+
+
+class Invocation(NamedTuple):
+    """One run of doit. `command`: as it was given; `started`: seconds since the epoch; `seconds`: how long it took.
+
+    `verdicts`: of each stage that was selected, in the order of their ends. `saved`: seconds that what was not executed
+    took once. `whole`: it was not interrupted. `name`: of its record.
+    """
+
+    command: str
+    started: float
+    seconds: float
+    verdicts: Mapping[str, Verdict]
+    saved: float = 0.0
+    whole: bool = True
+    name: str = ""
+
+    @property
+    def executed(self) -> Mapping[str, Verdict]:
+        """The stages that were executed, and perhaps others: of a large run that is much faster to tell than all."""
+        return self.verdicts.own if isinstance(self.verdicts, Verdicts) else self.verdicts
+
+
+class Row(NamedTuple):
+    """What a stage rests on. `made`: seconds that the execution took."""
+
+    key: str
+    trace: str
+    made: float
+
+
+Table = Mapping[str, Row]
+
+
+class Reference(NamedTuple):
+    """How the record of a run relates to a table.
+
+    `table`: its name. `holds`: the digest of what all stages of the run rest on. `besides`: stages that rest on
+    something else than the table says. `without`: stages of the table that were not selected.
+    """
+
+    table: str
+    holds: str
+    besides: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+
+
+class Verdicts(Mapping[str, Verdict]):
+    """Verdicts by reference to a table, made once they are asked for. `own`: those that the record itself tells."""
+
+    def __init__(self, table: Table, own: Mapping[str, Verdict], without: Container[str], each: float) -> None:
+        self.own = own
+        self._table = table
+        self._without = without
+        self._each = each
+
+    def __getitem__(self, stage: str) -> Verdict:
+        return self._all[stage]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    @cached_property
+    def _all(self) -> dict[str, Verdict]:
+        each = self._each
+        kept = {
+            stage: Verdict("kept", row.key, row.trace, each, max(row.made - each, 0.0), made=row.made)
+            for stage, row in self._table.items()
+            if stage not in self._without
+        }
+        return {**kept, **self.own}
+
+
+def held(verdicts: Mapping[str, Verdict]) -> str:
+    """Return the digest of what stages rest on."""
+    rows = [f"{stage}\0{verdict[1]}\0{verdict[2]}" for stage, verdict in verdicts.items()]
+    return of_bytes("\n".join(rows).encode("utf-8", "surrogatepass"))
+
+
+def rows_of(verdicts: Mapping[str, Verdict]) -> list[list[Any]]:
+    """Return the table of a run, in JSON."""
+    return [
+        [stage, verdict.key, verdict.trace, round(verdict.made, 3)]
+        for stage, verdict in verdicts.items()
+        if verdict.trace
+    ]
+
+
+def table_of(rows: Any) -> Table:
+    """Return a table from JSON. Raises: ValueError, TypeError on what we would not have written."""
+    found = {str(stage): Row(key, trace, time_of(made)) for stage, key, trace, made in rows}
+    if not all(is_digest(row.key) and is_digest(row.trace) for row in found.values()):
+        raise ValueError("expected keys and traces")
+    return found
+
+
+def compared(table: str, rows: Table, holds: str, verdicts: Mapping[str, Verdict]) -> Reference:
+    """Return how the verdicts of a run relate to a table."""
+    besides = tuple(stage for stage, verdict in verdicts.items() if rows.get(stage, ())[:2] != verdict[1:3])
+    return Reference(table, holds, besides, tuple(stage for stage in rows if stage not in verdicts))
+
+
+def fields_of(invocation: Invocation, reference: Reference | None = None) -> dict[str, Any]:
+    """Return the record of a run, in JSON."""
+    fields = {
+        "command": invocation.command,
+        "started": invocation.started,
+        "seconds": invocation.seconds,
+        "saved": invocation.saved,
+        "whole": invocation.whole,
+    }
+    verdicts = invocation.verdicts
+    if reference is None:
+        stages = {stage: _row(verdict, known=False) for stage, verdict in verdicts.items()}
+        return {**fields, "order": list(verdicts), "stages": stages}
+    besides = set(reference.besides)
+    told = {
+        stage: _row(verdict, known=stage not in besides)
+        for stage, verdict in verdicts.items()
+        if verdict.word != "kept" or verdict.seconds >= SLOW or stage in besides
+    }
+    rest = [verdict.seconds for stage, verdict in verdicts.items() if stage not in told]
+    return {
+        **fields,
+        "holds": reference.holds,
+        "besides": list(reference.besides),
+        "without": list(reference.without),
+        "each": round(sum(rest) / max(len(rest), 1), 6),
+        "stages": told,
+    }
+
+
+def invocation_of(name: str, fields: Mapping[str, Any], table: Table | None = None) -> Invocation:
+    """Return a run. Raises: ValueError, TypeError, KeyError, AttributeError on what we would not have written."""
+    verdicts: Mapping[str, Verdict]
+    if table is None:
+        verdicts = {str(stage): _verdict(fields["stages"][stage]) for stage in fields["order"]}
+    else:
+        own = {stage: _verdict(row, table.get(stage)) for stage, row in fields["stages"].items()}
+        verdicts = Verdicts(table, own, frozenset(fields["without"]), time_of(fields["each"]))
+    return Invocation(
+        command=brief(fields["command"]),
+        started=time_of(fields["started"]),
+        seconds=time_of(fields["seconds"]),
+        saved=time_of(fields["saved"]),
+        whole=fields["whole"] is True,
+        verdicts=verdicts,
+        name=name,
+    )
+
+
+def _row(verdict: Verdict, *, known: bool) -> list[Any]:
+    """Return a verdict in JSON; `known`: what it rests on is in the table."""
+    return [
+        verdict.word,
+        None if known else verdict.key,
+        None if known else verdict.trace,
+        verdict.seconds,
+        verdict.saved,
+        [[reason.kind, reason.subject, plain_value(reason.old), plain_value(reason.new)] for reason in verdict.reasons],
+        verdict.error,
+    ]
+
+
+def _verdict(row: Any, known: Row | None = None) -> Verdict:
+    word, key, trace, seconds, saved, reasons, error = row
+    if known and key is trace is None:
+        key, trace = known.key, known.trace
+    if word not in WORDS or not all(name == "" or is_digest(name) for name in (key, trace)):
+        raise ValueError(f"found {word!r:.80}, expected a verdict and a trace")
+    found = tuple(Reason(kind, str(subject), old, new) for kind, subject, old, new in reasons if kind in KINDS)
+    return Verdict(word, key, trace, time_of(seconds), time_of(saved), found, brief(error))
