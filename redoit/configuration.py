@@ -7,12 +7,14 @@ name is an error instead of a setting that silently does nothing.
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from doit import doit_cmd
 
 from redoit.errors import DeclarationError
+from redoit.files import Identity, identity
 from redoit.settings import SHOWN, Declared, nearest
 
 FILES = ("pyproject.toml", "doit.cfg")
@@ -31,10 +33,16 @@ def origins(stage: str) -> dict[str, str]:
     """Return setting -> the file that says what it is, of those that a file says."""
     found: dict[str, str] = {}
     for file in FILES:  # the later one is stronger
-        config = doit_cmd.DoitConfig()
-        config.loads([file] if os.path.exists(file) else [])
-        found |= dict.fromkeys(config.as_dict().get(SECTION + stage, {}), file)
+        found |= dict.fromkeys(_sections(file, identity(file)).get(SECTION + stage, {}), file)
     return found
+
+
+@lru_cache(maxsize=2)
+def _sections(file: str, found: Identity | None) -> dict[str, dict[str, Any]]:
+    """Return section -> name -> value, as a configuration file has them; it is read once for all stages."""
+    config = doit_cmd.DoitConfig()
+    config.loads([file] if found else [])
+    return dict(config.as_dict())
 
 
 def variables() -> dict[str, str]:

@@ -11,8 +11,9 @@ from redoit.diff import diff
 from redoit.errors import CorruptError, StoreError
 from redoit.forecast import Forecast
 from redoit.formats import name_of_trace, plain_value
+from redoit.observe import Observer
 from redoit.reasons import Reason, differences, sentence
-from redoit.records import Part, Trace
+from redoit.records import Code, Part, Trace
 from redoit.store import Store
 from redoit.workspace import Workspace
 
@@ -26,9 +27,14 @@ class Explainer:
     """
 
     def __init__(
-        self, workspace: Workspace, forecasts: Mapping[str, Forecast], origins: Mapping[str, Mapping[str, str]]
+        self,
+        workspace: Workspace,
+        observer: Observer,
+        forecasts: Mapping[str, Forecast],
+        origins: Mapping[str, Mapping[str, str]],
     ) -> None:
         self._workspace = workspace
+        self._observer = observer
         self._forecasts = forecasts
         self._origins = origins
         self._makers = {path: one for one in forecasts.values() for path in one.stage.outputs.values()}
@@ -49,7 +55,7 @@ class Explainer:
             "reasons": [self._reason(one, reason) for reason in one.reasons],
             "result": result if one.word in ("keep", "restore") else None,
             "compared_with": result if one.word == "run" else None,
-            "taken_whole": list(one.observation.code.unresolved) if one.observation else [],
+            "taken_whole": list(self._code_of(one).unresolved) if one.action else [],
         }
 
     def _reason(self, one: Forecast, reason: Reason) -> dict[str, Any]:
@@ -75,17 +81,21 @@ class Explainer:
 
     def _code(self, one: Forecast, reason: Reason) -> dict[str, Any]:
         """Return how the code is reached, and what of it changed."""
-        assert one.observation is not None
-        parts = {part.name: part for part in one.observation.code.parts}
+        code = self._code_of(one)
+        parts = {part.name: part for part in code.parts}
         part = parts.get(reason.subject)
         module = reason.subject.split(":")[0]
-        lines = [line for line in one.observation.code.unresolved if line.startswith(f"{module}:")]
+        lines = [line for line in code.unresolved if line.startswith(f"{module}:")]
         whole = reason.subject.endswith(":*")
         return {
             "via": list(part.via) if part else [],
             "diff": _diff(self._workspace.store_of(one.stage), reason, part),
             "taken_whole": lines if whole else [],
         }
+
+    def _code_of(self, one: Forecast) -> Code:
+        """Return the code of a stage with its text, which is read no sooner."""
+        return self._observer.code(one.stage, one.settings)
 
     def _input(self, one: Forecast, reason: Reason) -> dict[str, Any]:
         """Return which file changed, who made it, and why that one made another."""

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field, replace
 from redoit.decide import Decision, Keep, Restore, Run
 from redoit.errors import RedoitError, brief
 from redoit.marks import Mark
-from redoit.observe import Observation
 from redoit.realise import Engine
 from redoit.reasons import ANYHOW, UPSTREAM, Reason, sentence
-from redoit.records import Setting, Stage, Trace
+from redoit.records import Action, Setting, Stage, Trace
 from redoit.staging import check_places
 from redoit.words import listed
 
@@ -34,7 +33,7 @@ class Forecast:
     stage: Stage
     settings: tuple[Setting, ...] = ()
     decision: Decision | None = None
-    observation: Observation | None = None
+    action: Action | None = None
     awaited: Mapping[str, str] = field(default_factory=dict)
     mark: Mark | None = None
     twin: str = ""
@@ -165,8 +164,8 @@ class Forecaster:
             self.distrust(stage.name, dependents(), distrust.kind)
         try:
             reason = mark.reason if mark else None
-            observation, decision = self._engine.foresee(stage, settings, reason, self._inputs(stage))
-            found = Forecast(stage, settings, decision, observation, self._waits(stage, observation), mark)
+            action, decision = self._engine.foresee(stage, settings, reason, self._inputs(stage))
+            found = Forecast(stage, settings, decision, action, self._waits(stage, settings), mark)
             if found.word in ("restore", "run"):
                 check_places(stage)
         except (RedoitError, OSError) as error:
@@ -205,21 +204,23 @@ class Forecaster:
             found |= known
         return found
 
-    def _waits(self, stage: Stage, observation: Observation) -> dict[str, str]:
+    def _waits(self, stage: Stage, settings: tuple[Setting, ...]) -> dict[str, str]:
         """Return the files of a stage's inputs and code that can't be known, and the tasks that make them."""
-        inputs = set(stage.inputs.values())
-        awaited = {path: self._awaited[path] for path in {*inputs, *observation.files} if path in self._awaited}
-        for path in self._restored.keys() & observation.files.keys() - inputs:
+        if not (self._awaited or self._restored):
+            return {}
+        inputs, sources = set(stage.inputs.values()), set(self._engine.observer.sources(stage, settings))
+        awaited = {path: self._awaited[path] for path in inputs | sources if path in self._awaited}
+        for path in self._restored.keys() & sources - inputs:
             if self._expected.get(path) != self._engine.workspace.files.digest(path):  # it will be other code
                 awaited[path] = self._restored[path]
         return awaited
 
     def _twin(self, found: Forecast) -> str:
         """Return the stage that makes what this one is to make before it; nothing if it runs anyway."""
-        assert found.observation is not None
+        assert found.action is not None
         if found.awaited:
             return ""
-        shared = (found.observation.action.key, found.stage.policy.restorable)
+        shared = (found.action.key, found.stage.policy.restorable)
         twin = self._running.setdefault(shared, found.stage.name)
         return "" if twin == found.stage.name or found.mark or found.stage.policy.volatile else twin
 

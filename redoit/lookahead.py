@@ -48,6 +48,8 @@ class Lookahead:
         self._tasks = tasks
         self._database = database
         self._forecaster = Forecaster(engine())
+        self._counted, self._calculated = -1, False
+        self._asked = False
         self.found: dict[str, Forecast | Ordinary] = {}
         for name, task in tasks.items():
             stage = stage_of(task)
@@ -58,7 +60,10 @@ class Lookahead:
         """Return what would become of a task, once all that it needs has been looked at."""
         if name not in self.found:
             control = TaskControl(list(self._tasks.values()))
-            control.process([name])
+            # Who asks for a second one may ask for all, and to begin anew each time takes as long as there are tasks.
+            rest = [other for other, task in self._tasks.items() if not (task.loader or other in self.found)]
+            control.process([*dict.fromkeys([name, *rest])] if self._asked else [name])
+            self._asked = True
             for _ in self.through(control.task_dispatcher()):
                 pass
         return self.found[name]
@@ -93,6 +98,13 @@ class Lookahead:
         else:
             self.found[task.name] = stage.foresee(task, self._forecaster) if stage else self._ordinary(task)
         return self.found[task.name]
+
+    def _calculates(self) -> bool:
+        """Tell whether any task, also of those that were made meanwhile, has others calculate what it needs."""
+        if len(self._tasks) != self._counted:
+            self._counted = len(self._tasks)
+            self._calculated = any(task.calc_dep for task in self._tasks.values())
+        return self._calculated
 
     def _ordinary(self, task: Any) -> Ordinary:
         found = self._by_doit(task)
@@ -149,9 +161,8 @@ class Lookahead:
             return "failure"
         if found.word == "ignored":
             return "ignore"
-        task.values = self._database.get_values(
-            task.name
-        )  # of its last run: what calculates dependencies tells them so
+        if self._calculates():  # of its last run: what calculates dependencies tells them so
+            task.values = self._database.get_values(task.name)
         if found.word == "keep":
             return "up-to-date"
         return "run" if task.setup_tasks else "successful"

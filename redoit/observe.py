@@ -42,6 +42,7 @@ class Look:
         self._steps = steps
         self._known: dict[str, Known] = {}
         self._codes: dict[tuple[str, str], Code] = {}
+        self._reached: dict[tuple[str, ...], list[str]] = {}
 
     def signature(self, step: str) -> Signature:
         """Return what a step's `run` takes. Raises: DeclarationError, SourceError."""
@@ -75,10 +76,13 @@ class Look:
             self._codes[step, besides] = code
         return self._codes[step, besides]
 
-    def files(self, code: Code) -> list[str]:
+    def files(self, code: Code | Outline) -> list[str]:
         """Return the files that code was read from."""
-        found = (self.project.locate(name) for name in code.modules)
-        return [str(self.project.relative(path)) for path in found if path and path.is_file()]
+        if code.modules not in self._reached:
+            found = (self.project.locate(name) for name in code.modules)
+            files = [str(self.project.relative(path)) for path in found if path and path.is_file()]
+            self._reached[code.modules] = files
+        return self._reached[code.modules]
 
     def _recalled(self, step: str) -> Known:
         if step not in self._known:
@@ -103,10 +107,8 @@ class Observer:
         self._look = Look(self._root, self._workspace.steps)
         self._workspace.environment.forget()
 
-    def action(
-        self, stage: Stage, settings: tuple[Setting, ...], expected: Mapping[str, str] = MappingProxyType({})
-    ) -> Observation:
-        """Return the action of a stage as the world is now; `expected`: path -> digest, where it is to be another.
+    def action(self, stage: Stage, settings: tuple[Setting, ...]) -> Observation:
+        """Return the action of a stage as the world is now.
 
         Raises: InputError if an input is missing, SourceError if code can't be read.
         """
@@ -115,7 +117,7 @@ class Observer:
         # Before anything is digested: what changes from now on has another identity in the end.
         files = {path: identity(path) for path in (*stage.inputs.values(), *look.files(code))}
         action = Action(
-            inputs={role: expected.get(path) or self._input(stage, role, path) for role, path in stage.inputs.items()},
+            inputs={role: self._input(stage, role, path) for role, path in stage.inputs.items()},
             settings=settings,
             outputs=tuple(stage.outputs),
             code={part.name: part.digest for part in code.parts},
@@ -129,16 +131,30 @@ class Observer:
 
         return executed_modules(self._recent().project, step)
 
-    def glimpse(self, stage: Stage, settings: tuple[Setting, ...]) -> Action:
-        """Return the action of a stage as the world is now, from what is known of its code. Raises: as `action`."""
+    def glimpse(
+        self, stage: Stage, settings: tuple[Setting, ...], expected: Mapping[str, str] = MappingProxyType({})
+    ) -> Action:
+        """Return the action of a stage as the world is now, from what is known of its code.
+
+        `expected`: path -> digest, where it is to be another. Raises: as `action`.
+        """
         outline = self._recent().outline(stage.step, settings)
         return Action(
-            inputs={role: self._input(stage, role, path) for role, path in stage.inputs.items()},
+            inputs={role: expected.get(path) or self._input(stage, role, path) for role, path in stage.inputs.items()},
             settings=settings,
             outputs=tuple(stage.outputs),
             code=outline.parts,
             environment={**self._workspace.environment.versions(outline.imports), **_variables(stage)},
         )
+
+    def code(self, stage: Stage, settings: tuple[Setting, ...]) -> Code:
+        """Return the code that a stage's step can reach. Raises: SourceError."""
+        return self._recent().code(stage.step, settings)
+
+    def sources(self, stage: Stage, settings: tuple[Setting, ...]) -> list[str]:
+        """Return the files that this code is read from. Raises: SourceError."""
+        look = self._recent()
+        return look.files(look.outline(stage.step, settings))
 
     def outputs(self, stage: Stage) -> dict[str, str | None]:
         """Return role -> digest of the output in place, None where there is none."""

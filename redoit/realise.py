@@ -63,12 +63,10 @@ class Engine:
 
         Raises: InputError, SourceError, StoreError, DiskError.
         """
-        action = self.observer.glimpse(stage, settings)
-        store, marks = self.workspace.store_of(stage), self.workspace.marks
-        if not (distrust or stage.policy.volatile or marks.of(stage.name)):
-            proven = self.workspace.proofs.of(stage.name, store, action, self.observer.outputs(stage))
-            if proven:  # which `latest/` names, so nobody collects it
-                return Keep(proven)
+        action, store = self.observer.glimpse(stage, settings), self.workspace.store_of(stage)
+        proven = self._proven(stage, action, distrust)
+        if proven:  # which `latest/` names, so nobody collects it
+            return Keep(proven)
         with store.in_use():
             decision = self._decide(stage, action, distrust)
             if isinstance(decision, Keep):
@@ -77,13 +75,16 @@ class Engine:
 
     def foresee(
         self, stage: Stage, settings: Settings, distrust: Reason | None, expected: Mapping[str, str]
-    ) -> tuple[Observation, Decision]:
+    ) -> tuple[Action, Decision]:
         """Return what will be decided when files have the digests that are expected. Changes nothing.
 
         Raises: InputError, SourceError, StoreError.
         """
-        observation = self.observer.action(stage, settings, expected)
-        return observation, self._decide(stage, observation.action, distrust, self.workspace.store_of(stage).holds)
+        action = self.observer.glimpse(stage, settings, expected)
+        proven = self._proven(stage, action, distrust)
+        if proven:
+            return action, Keep(proven)
+        return action, self._decide(stage, action, distrust, self.workspace.store_of(stage).holds)
 
     def realise(
         self,
@@ -172,6 +173,13 @@ class Engine:
             yield Made(paths, result)
         finally:
             unstage(stage)
+
+    def _proven(self, stage: Stage, action: Action, distrust: Reason | None) -> Trace | None:
+        """Return the trace that is known to prove what is in place to be current, if nothing else counts."""
+        workspace = self.workspace
+        if distrust or stage.policy.volatile or workspace.marks.of(stage.name):
+            return None
+        return workspace.proofs.of(stage.name, workspace.store_of(stage), action, self.observer.outputs(stage))
 
     def _decide(
         self,

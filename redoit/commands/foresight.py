@@ -64,7 +64,7 @@ class Foresight(StageCommand):
             for name, one in stages.items()
             if (stage := stage_of(tasks[name]))
         }
-        return Explainer(engine().workspace, stages, origins)
+        return Explainer(engine().workspace, engine().observer, stages, origins)
 
     @property
     def printer(self) -> Printer:

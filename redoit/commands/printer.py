@@ -5,6 +5,7 @@ A colour never stands alone: the word beside it says the same.
 
 import os
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from typing import Any, TextIO
 
 from redoit.errors import fitting, plain
@@ -13,6 +14,7 @@ STYLES = {"keep": "cyan", "restore": "cyan", "run": "bold", "fail": "red", "not 
 Words = str | tuple[str, str]  # a text, and its style
 
 NARROW = 50  # columns, below which a table is none
+MANY = 1_000  # rows, above which a table has no colours
 WIDE = 10_000  # columns where there is no terminal: no line is broken
 
 
@@ -42,6 +44,9 @@ class Printer:
         from rich.text import Text
 
         rows = [list(row) for row in rows]
+        if len(rows) > MANY or not self._console.is_terminal:
+            self._columns(rows, right)
+            return
         if self._console.width < NARROW:
             for row in rows:
                 self.line(*(piece for cell in row if cell for piece in (cell, " ")))
@@ -61,6 +66,17 @@ class Printer:
             self._console.print(table)
         for line in shown.get().splitlines():
             self._console.file.write(f"{line.rstrip()}\n")  # rich fills the last column
+
+    def _columns(self, rows: Sequence[Sequence[Words]], right: Sequence[int]) -> None:
+        """Write rows in columns without a style, none of them broken: rich takes seconds for thousands."""
+        from rich.cells import cell_len
+
+        cells = [[self._shown(cell if isinstance(cell, str) else cell[0]) for cell in row] for row in rows]
+        widths = [max(map(cell_len, column)) for column in zip_longest(*cells, fillvalue="")]
+        for row in cells:
+            blanks = [" " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=False)]
+            aligned = [blanks[at] + cell if at in right else cell + blanks[at] for at, cell in enumerate(row)]
+            self._console.file.write(f"{'  '.join(aligned).rstrip()}\n")
 
     def _shown(self, text: str) -> str:
         return fitting(plain(text), self._encoding)

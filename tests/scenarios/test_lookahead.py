@@ -4,6 +4,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -272,3 +273,26 @@ def test_what_needs_an_ignored_task(built: Pipeline) -> None:
     assert {line.split()[0] for line in built.doit("list", "-s").out.splitlines()} == {"I"}
     assert "status: ignored\n  join is ignored\n" in built.doit("info", "join").out
     assert built.doit().told("kept") == []
+
+
+MANY = """
+from redoit import DOIT_CONFIG, step
+
+
+def task_s():
+    for number in range(1_200):
+        yield step("steps.mk", name=str(number), inputs={"a": "s1.txt"}, outputs={"b": f"data/{number}.txt"})
+"""
+
+
+def test_many_tasks_are_shown_in_columns(tmp_path: Path) -> None:
+    """A plan of more than a thousand tasks is a table, too; and `list -s` tells of each what the plan does."""
+    pipeline = Pipeline(tmp_path / "project")
+    for name, text in {**STEPS, "dodo.py": MANY}.items():
+        pipeline.write(name, text)
+    lines = pipeline.doit("plan").out.splitlines()
+    assert lines[0] == "s:0     run            ?  never run before"
+    assert lines[999] == "s:999   restore?  <0.1 s  s:0 has the same action, and runs before"
+    shown = pipeline.doit("list", "-s", "--all", "--template", "{name} {status}\n").out
+    told = dict(line.split() for line in shown.splitlines() if line)
+    assert {told[f"s:{number}"] for number in range(1_200)} == {"R"}

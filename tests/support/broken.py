@@ -15,12 +15,12 @@ from redoit.records import Action, Setting, Stage
 
 
 class _NearSighted(Observer):
-    def action(self, stage: Stage, settings: tuple[Setting, ...], *expected: Mapping[str, str]) -> Observation:
-        found = super().action(stage, settings, *expected)
+    def action(self, stage: Stage, settings: tuple[Setting, ...]) -> Observation:
+        found = super().action(stage, settings)
         return found._replace(action=_own(found.action, stage))
 
-    def glimpse(self, stage: Stage, settings: tuple[Setting, ...]) -> Action:
-        return _own(super().glimpse(stage, settings), stage)
+    def glimpse(self, stage: Stage, settings: tuple[Setting, ...], *expected: Mapping[str, str]) -> Action:
+        return _own(super().glimpse(stage, settings, *expected), stage)
 
 
 def _own(action: Action, stage: Stage) -> Action:
