@@ -61,7 +61,7 @@ def trace_of_bytes(name: str, data: bytes) -> Trace:
         trace = Trace(
             action=Action(
                 inputs=_digests(action["inputs"]),
-                settings=tuple(_setting(*row) for row in action["settings"]),
+                settings=tuple(setting_of(*row) for row in action["settings"]),
                 outputs=tuple(_texts(action["outputs"])),
                 code=_digests(action["code"]),
                 environment=dict(zip(action["environment"], _texts(action["environment"].values()), strict=True)),
@@ -132,7 +132,8 @@ def plain_value(value: object) -> object:
     return [plain_value(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _setting(name: Any, kind: Any, value: Any) -> Setting:
+def setting_of(name: Any, kind: Any, value: Any) -> Setting:
+    """Return a setting from JSON. Raises: TypeError, ValueError if it can't be ours."""
     name, kind = _texts((name, kind))
     if kind == "float" and isinstance(value, str):
         value = float(value)

@@ -17,7 +17,7 @@ from redoit import disk
 from redoit.digest import is_digest
 from redoit.errors import CorruptError, DiskError
 from redoit.files import FileDigests
-from redoit.formats import name_of_trace, plain_value, sealed, time_of, unsealed
+from redoit.formats import name_of_trace, plain_value, sealed, setting_of, time_of, unsealed
 from redoit.notes import quoted
 from redoit.records import Action, Artifact, Trace
 from redoit.store import BLOBS, TRACES, Store
@@ -68,6 +68,26 @@ class Proofs:
                 return None
             return _trace(proof, action)
         except FORGED:  # whoever seals something else is not us
+            return None
+
+    def named(self, stage: str, store: Store, key: str, name: str) -> Trace | None:
+        """Return a trace by key and name, if it is the one that is remembered of a stage, and still in the store.
+
+        Nothing but our seal tells that it is what its file says: that will do to show it, not to decide by it.
+        """
+        try:
+            proof = self._remembered().get(stage)
+            if proof is None or (proof.key, proof.name) != (key, name) or not self._stands(proof, stage, store):
+                return None
+            action = Action(
+                dict(proof.inputs),
+                tuple(setting_of(*row) for row in proof.settings),
+                tuple(proof.manifest),
+                self._tables[proof.code],
+                self._tables[proof.environment],
+            )
+            return _trace(proof, action)
+        except FORGED:
             return None
 
     def learn(self, stage: str, trace: Trace) -> None:

@@ -4,8 +4,9 @@ Most runs of a large pipeline find almost all as it was. So the record of one na
 on, and tells only what differs: a kept stage of which it says nothing rests on what the table says.
 """
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from redoit.digest import is_digest, of_bytes
@@ -41,7 +42,8 @@ class Invocation(NamedTuple):
     """One run of doit. `command`: as it was given; `started`: seconds since the epoch; `seconds`: how long it took.
 
     `verdicts`: of each stage that was selected, in the order of their ends. `saved`: seconds that what was not executed
-    took once. `whole`: it was not interrupted. `name`: of its record.
+    took once. `whole`: it was not interrupted. `name`: of its record. `others`: verdict -> how many other stages had
+    it, which `verdicts` leaves out, and how many seconds that took.
     """
 
     command: str
@@ -51,6 +53,21 @@ class Invocation(NamedTuple):
     saved: float = 0.0
     whole: bool = True
     name: str = ""
+    others: Mapping[str, tuple[int, float]] = MappingProxyType({})
+
+    def alone(self, stages: Iterable[str]) -> "Invocation":
+        """Return what the run tells of some stages, and in sum of all others."""
+        shown = {stage: self.verdicts[stage] for stage in stages if stage in self.verdicts}
+        rest = [verdict for stage, verdict in self.executed.items() if stage not in shown]
+        others = {
+            word: (len(those), sum(verdict.seconds for verdict in those))
+            for word in WORDS
+            if (those := [verdict for verdict in rest if verdict.word == word])
+        }
+        quiet = len(self.verdicts) - len(shown) - len(rest)  # of which the record does not tell one by one
+        kept, seconds = others.get("kept", (0, 0.0))
+        more = {"kept": (kept + quiet, seconds)} if quiet else {}
+        return self._replace(verdicts=shown, others={**others, **more})
 
     @property
     def executed(self) -> Mapping[str, Verdict]:
@@ -85,30 +102,32 @@ class Reference(NamedTuple):
 class Verdicts(Mapping[str, Verdict]):
     """Verdicts by reference to a table, made once they are asked for. `own`: those that the record itself tells."""
 
-    def __init__(self, table: Table, own: Mapping[str, Verdict], without: Container[str], each: float) -> None:
+    def __init__(self, table: Table, own: Mapping[str, Verdict], without: frozenset[str], each: float) -> None:
         self.own = own
         self._table = table
         self._without = without
         self._each = each
 
     def __getitem__(self, stage: str) -> Verdict:
-        return self._all[stage]
+        return self.own[stage] if stage in self.own else self._kept(stage)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._all)
 
     def __len__(self) -> int:
-        return len(self._all)
+        return len((self._table.keys() - self._without) | self.own.keys())
 
     @cached_property
     def _all(self) -> dict[str, Verdict]:
-        each = self._each
-        kept = {
-            stage: Verdict("kept", row.key, row.trace, each, max(row.made - each, 0.0), made=row.made)
-            for stage, row in self._table.items()
-            if stage not in self._without
-        }
+        kept = {stage: self._kept(stage) for stage in self._table if stage not in self._without}
         return {**kept, **self.own}
+
+    def _kept(self, stage: str) -> Verdict:
+        """Return the verdict of a stage that only the table tells of. Raises: KeyError."""
+        if stage in self._without:
+            raise KeyError(stage)
+        row, each = self._table[stage], self._each
+        return Verdict("kept", row.key, row.trace, each, max(row.made - each, 0.0), made=row.made)
 
 
 def held(verdicts: Mapping[str, Verdict]) -> str:

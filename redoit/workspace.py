@@ -126,6 +126,12 @@ class Workspace:
         found = (self.store_of(stage).trace(*pair) for pair in _pairs(noted(self.root, LATEST, quoted(stage.name))))
         return list(islice(filter(None, found), number))
 
+    def shown(self, stage: Stage, number: int = EARLIER) -> list[Trace]:
+        """Return likewise results that are to be shown, and by which nothing is decided: that takes less time."""
+        store, pairs = self.store_of(stage), _pairs(noted(self.root, LATEST, quoted(stage.name)))
+        found = (self.proofs.named(stage.name, store, *pair) or store.trace(*pair) for pair in pairs)
+        return list(islice(filter(None, found), number))
+
     def remember(self, stage: Stage, trace: Trace) -> None:
         """Note the trace that the stage's outputs come from now."""
         now = [trace.action.key, name_of_trace(trace)]

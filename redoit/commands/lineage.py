@@ -12,7 +12,7 @@ from redoit.lineage import Lineage, Provenance, in_order, provenance
 from redoit.lineage.exported import exported, exported_provenance
 from redoit.lineage.mermaid import flowchart
 from redoit.lineage.page import is_page, page, svg
-from redoit.lineage.recall import recall
+from redoit.lineage.recall import recall, telling
 from redoit.records import Stage
 from redoit.settings import nearest
 from redoit.tasks import engine, stage_of
@@ -20,6 +20,7 @@ from redoit.tasks import engine, stage_of
 PAGE = "data/lineage.html"
 WIDE = 1_000  # characters of a line that no terminal wraps
 DIGITS = 9  # of a number of runs
+SHOWN = 500  # stages on a page; of more, those that tell most
 FORMS = ("json", "mermaid", "svg")
 
 
@@ -75,18 +76,20 @@ class ShowLineage(StageCommand):
             raise DeclarationError("--runs", f"found {shown_runs}, expected a number of runs", "say --runs 20")
         number = int(shown_runs[:DIGITS]) if shown_runs else None
         stages = self._stages()
-        lineage = recall(engine().workspace, stages, number, texts=not (form or pos_args))
         self.dep_manager.close()
         if pos_args:
-            self._show(pos_args, lineage, form)
-        elif form == "json":
-            self._say(json.dumps(exported(lineage), indent=1))
+            self._show(pos_args, stages, number, form)
+            return 0
+        if not form:
+            self._write(stages, number, output)
+            return 0
+        lineage = recall(engine().workspace, stages, number)
+        if form == "json":
+            self._say(json.dumps(exported(lineage)))
         elif form == "mermaid":
             self._say(flowchart(lineage).rstrip("\n"))
-        elif form == "svg":
-            self._say(svg(lineage).rstrip("\n"))
         else:
-            self._write(lineage, output)
+            self._say(svg(lineage).rstrip("\n"))
         return 0
 
     def _form(self, *chosen: bool) -> str:
@@ -101,30 +104,36 @@ class ShowLineage(StageCommand):
         stages = {task.name: stage.stage for task in self.task_list if (stage := stage_of(task))}
         return in_order(stages.values(), self.loader.session.graph.needed(stages))
 
-    def _write(self, lineage: Lineage, name: str) -> None:
+    def _write(self, stages: list[Stage], number: int | None, name: str) -> None:
         """Write the page, and say how to look at it. Raises: DiskError."""
+        workspace = engine().workspace
+        shown = telling(workspace, stages, SHOWN)
+        lineage = recall(workspace, shown, number, texts=True, alone=len(shown) < len(stages))
         target = self._start / name if name != PAGE else Path(PAGE)
         taken = os.path.lexists(target) and not (target.is_file() and not target.is_symlink() and is_page(target))
-        if os.path.relpath(target) in lineage.makers or taken:
+        if os.path.relpath(target) in Lineage(stages).makers or taken:
             found = "found something else there, or that a stage makes, expected a place for the page"
             raise DeclarationError(name, found, "say: doit lineage -o another.html")
-        text = page(lineage, Path.cwd().name)
+        text = page(lineage, Path.cwd().name, len(stages))
         disk.make(target.parent)
         disk.jot(target, text.encode())
         runs = f"{len(lineage.runs)} run{'' if len(lineage.runs) == 1 else 's'}"
         more = f" ({lineage.older} older not shown: --runs)" if lineage.older else ""
         size = f"{len(text.encode()) / 1000:,.0f} kB"
-        self._say(f"{os.path.relpath(target, self._start)}: {len(lineage.stages)} stages, {runs}{more}, {size}.")
+        self._say(f"{os.path.relpath(target, self._start)}: {_few(len(shown), len(stages))}, {runs}{more}, {size}.")
         self._say(f"Open it in a browser: {target.absolute().as_uri()}")
 
-    def _show(self, arguments: list[str], lineage: Lineage, form: str) -> None:
+    def _show(self, arguments: list[str], stages: list[Stage], runs: int | None, form: str) -> None:
         """Show where one file came from. Raises: DeclarationError if it is none of the pipeline's."""
         for word in arguments[1:]:
             todo = f"say: doit lineage {word} {arguments[0]}" if word.startswith("-") else "ask for one after the other"
             raise DeclarationError(word, f"found behind the file {arguments[0]}, expected nothing", todo)
         if form not in ("", "json"):
             raise DeclarationError("doit lineage", f"found --{form} and a file, expected one of them", "leave one out")
-        path = self._path(arguments[0], lineage)
+        path = self._path(arguments[0], Lineage(stages))
+        maker, _ = Lineage(stages).makers.get(path, (None, ""))
+        needed = set(self.loader.session.graph.needed([maker.name] if maker else ()))
+        lineage = recall(engine().workspace, [stage for stage in stages if stage.name in needed], runs, alone=True)
         digest = engine().workspace.files.digest
         there = digest(path)
         origin = provenance(lineage, path, there or "")
@@ -167,3 +176,7 @@ class ShowLineage(StageCommand):
 
     def _say(self, text: str) -> None:
         self.outstream.write(fitting(f"{text}\n", self.outstream.encoding))
+
+
+def _few(shown: int, all_of_them: int) -> str:
+    return f"{shown} stages" if shown == all_of_them else f"{shown} of {all_of_them:,} stages"

@@ -94,6 +94,7 @@ class Island:
                 [self._stages[name], *self._verdict(verdict, self._paths.get(name, {}))]
                 for name, verdict in run.verdicts.items()
             ],
+            [[self._words(word), many, rounded(seconds)] for word, (many, seconds) in run.others.items()],
         ]
 
     def _verdict(self, verdict: Verdict, files: dict[str, str]) -> list[Any]:

@@ -28,8 +28,8 @@ NOTE = 23  # signs of what a card tells of a verdict: what it saved, or why
 SIGNS = {"ran": "ran", "restored": "restored", "kept": "kept", "failed": "failed", "not run": "missed"}
 
 
-def page(lineage: Lineage, project: str) -> str:
-    """Return the page. `project`: what it calls the pipeline."""
+def page(lineage: Lineage, project: str, stages: int = 0) -> str:
+    """Return the page. `project`: what it calls the pipeline. `stages`: how many that has, if not all are shown."""
     style = "\n".join(_text(name) for name in STYLES)
     script = '(() => {\n"use strict";\n' + "\n".join(_text(name) for name in SCRIPTS) + "})();\n"
     run = lineage.runs[0] if lineage.runs else None
@@ -45,6 +45,8 @@ def page(lineage: Lineage, project: str) -> str:
         command=brief(run.command) if run else "",
         started=moment(run.started) if run else "",
         rows=_rows(lineage, run),
+        shown=f"{len(lineage.stages):,}",
+        declared=f"{stages:,}" if stages > len(lineage.stages) else "",
         **_drawn(lineage, run),
     )
 

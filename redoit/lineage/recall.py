@@ -24,15 +24,25 @@ LINES, LOG, LOGS = 40, 3_000, 40_000  # the last lines of a log, their character
 CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")  # a terminal's colours
 
 
-def recall(workspace: Workspace, stages: Sequence[Stage], number: int | None = None, *, texts: bool = False) -> Lineage:
+def recall(
+    workspace: Workspace,
+    stages: Sequence[Stage],
+    number: int | None = None,
+    *,
+    texts: bool = False,
+    alone: bool = False,
+) -> Lineage:
     """Return the lineage of stages, which are in an order in which they can run.
 
-    `number`: of runs, else as many as a page can show. `texts`: with source and logs. Raises: DiskError, StoreError.
+    `number`: of runs, else as many as a page can show. `texts`: with source and logs. `alone`: of other stages only how
+    many there were in each run. Raises: DiskError, StoreError.
     """
     runs = list(workspace.history.newest())
+    names = [stage.name for stage in stages]
     traces = _Traces(workspace, stages)
-    latest = {stage.name: traces.latest(stage) for stage in stages}
-    shown = list(_some(runs, traces, number))
+    each = max(1, min(EARLIER, TRACES // max(len(stages), 1)))
+    latest = {stage.name: traces.latest(stage, each) for stage in stages}
+    shown = list(_some((run.alone(names) if alone else run for run in runs), traces, number))
     origins = {
         verdict.trace: run
         for run in runs
@@ -45,6 +55,27 @@ def recall(workspace: Workspace, stages: Sequence[Stage], number: int | None = N
     return Lineage(stages, shown, lineage.older, traces.found, origins, latest, _texts(workspace, lineage))
 
 
+def telling(workspace: Workspace, stages: Sequence[Stage], number: int) -> list[Stage]:
+    """Return so many stages in their order: first those that the newest runs did not just keep, and what these need.
+
+    Raises: DiskError.
+    """
+    if len(stages) <= number:
+        return list(stages)
+    named = {stage.name: stage for stage in stages}
+    makers = {path: stage for stage in stages for path in stage.outputs.values()}
+    changed = [
+        named[name]
+        for run in workspace.history.newest(RUNS)
+        for name, verdict in run.executed.items()
+        if verdict.word != "kept" and name in named
+    ]
+    needed = [makers[path] for stage in changed[:number] for path in stage.inputs.values() if path in makers]
+    first = islice(dict.fromkeys(stage.name for stage in (*changed, *needed, *stages)), number)
+    chosen = set(first)
+    return [stage for stage in stages if stage.name in chosen]
+
+
 class _Traces:
     """Traces as they are found, each looked for once."""
 
@@ -54,9 +85,9 @@ class _Traces:
         self._stores = {stage.name: workspace.store_of(stage) for stage in stages}
         self._missing = set[str]()
 
-    def latest(self, stage: Stage) -> list[str]:
+    def latest(self, stage: Stage, number: int) -> list[str]:
         """Return the names of a stage's latest results."""
-        traces = {trace.name: trace for trace in self._workspace.earlier(stage, EARLIER)}
+        traces = {trace.name: trace for trace in self._workspace.shown(stage, number)}
         self.found |= traces
         return list(traces)
 
@@ -74,7 +105,7 @@ class _Traces:
                 self._missing.add(verdict.trace)
 
 
-def _some(runs: Sequence[Invocation], traces: _Traces, number: int | None) -> Iterable[Invocation]:
+def _some(runs: Iterable[Invocation], traces: _Traces, number: int | None) -> Iterable[Invocation]:
     """Yield the newest runs, the traces of which are then found: so many, or what a page can show, but at least two."""
     verdicts = 0
     for count, run in enumerate(islice(runs, RUNS if number is None else number)):

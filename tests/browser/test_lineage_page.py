@@ -399,3 +399,32 @@ def test_two_hundred_stages(show: Show, wide: Path) -> None:
     expect(card(page, "s:stage_173")).to_be_focused()
     expect(card(page, "s:stage_173")).to_be_in_viewport()
     assert overflow(page) == 0
+
+
+LARGE_DODO = """
+from redoit import DOIT_CONFIG, step
+
+
+def task_s():
+    for number in range(600):
+        inputs = {"one": "source.txt", "two": "source.txt"}
+        yield step("steps.copy", name=str(number), inputs=inputs, outputs={"made": f"data/{number}"})
+"""
+
+
+def test_a_large_pipeline(show: Show, tmp_path: Path) -> None:
+    """A page shows the stages that tell most, says so, and counts all of them."""
+    pipeline = project(tmp_path, {"dodo.py": LARGE_DODO, "steps/copy.py": COPY, "source.txt": "1"})
+    assert pipeline.doit("plan").code == 0
+    workspace = Workspace(pipeline.root)
+    workspace.open()
+    kept = {f"s:{number}": Verdict("kept", "a" * 64, "b" * 64) for number in range(600)}
+    workspace.history.append(Invocation("doit first", 1.0, 1.0, kept))
+    workspace.history.append(Invocation("doit second", 2.0, 1.0, {**kept, "s:599": Verdict("failed", error="no luck")}))
+    page = show(page_of(pipeline))
+    expect(page.locator("#few")).to_contain_text("500 of 600 stages are on this page")
+    expect(page.locator(".card.stage")).to_have_count(500)
+    expect(page.locator("#run-told")).to_contain_text("599 kept 1 failed")
+    expect(card(page, "s:599")).to_have_class("card stage failed")
+    select(page, 1, 0)
+    expect(page.locator("#run-told")).to_contain_text("600 kept")

@@ -228,3 +228,14 @@ def test_what_a_forged_record_says_of_its_table_stops_nothing(tmp_path: Path, be
     path.write_bytes(sealed(unsealed(path.read_bytes()) | {"besides": besides}))
     History(tmp_path).append(large())
     assert len(next(History(tmp_path).newest()).verdicts) == 300
+
+
+def test_some_stages_of_a_run_alone(tmp_path: Path) -> None:
+    """Of stages that are left out it is known how many had which verdict, and how long what was executed took."""
+    failed = Verdict("failed", seconds=1.0, error="no luck")
+    recorded(tmp_path, large(), large(s7=RAN, s8=failed))
+    found = next(History(tmp_path).newest()).alone(["s7", "s9", "nobody"])
+    assert list(found.verdicts) == ["s7", "s9"]
+    assert {word: many for word, (many, _) in found.others.items()} == {"kept": 297, "failed": 1}
+    assert found.others["failed"] == (1, 1.0)
+    assert RUN.alone(["import"]).others == {"ran": (1, 2.5), "failed": (1, 1.0)}

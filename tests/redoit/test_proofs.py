@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from workspaces import TRAIN, some_trace, whole_workspace
 
+from redoit.formats import name_of_trace
 from redoit.records import Action, Setting, Trace
 from redoit.workspace import Workspace
 
@@ -111,3 +112,13 @@ def test_stages_with_the_same_code_share_its_table(root: Path) -> None:
         workspace.proofs.learn(f"train:{number}", TRACE)
     workspace.proofs.save()
     assert (root / ".redoit/proofs").read_bytes().count(b"steps.train:run") == size == 1
+
+
+def test_a_trace_that_is_named_is_remembered(root: Path) -> None:
+    """To be shown, the trace is found by key and name, and no other one."""
+    workspace = Workspace(root)
+    key, name = TRACE.action.key, name_of_trace(TRACE)
+    assert workspace.proofs.named("train", workspace.store, key, name) == TRACE
+    assert workspace.proofs.named("train", workspace.store, key, "0" * 64) is None
+    assert workspace.proofs.named("train", workspace.store, "0" * 64, name) is None
+    assert workspace.proofs.named("other", workspace.store, key, name) is None

@@ -22,7 +22,7 @@ function timeline(run, base) {
       svg("rect", { class: "hit", x: LEFT + 6 + index * step, width: step, y: 2, height: TALL + 12, rx: 3 }),
       block("spent", 0, each.executed), block("over", each.executed, rest), block("spared", each.seconds, each.saved),
       each === base && svg("path", { class: "dot", d: `M${x + bar / 2} ${TALL + 14}l4 6h-8Z` }),
-      [...each.verdicts.values()].some((one) => one.word === "failed") && svg("use", { href: "#sign-failed", class: "failed", x: x + bar / 2 - 5, y: TALL + 11 - height(each.seconds + each.saved) - 14, width: 10, height: 10 }));
+      [...each.verdicts.values(), ...each.others].some((one) => one.word === "failed") && svg("use", { href: "#sign-failed", class: "failed", x: x + bar / 2 - 5, y: TALL + 11 - height(each.seconds + each.saved) - 14, width: 10, height: 10 }));
   });
   place.replaceChildren(
     el("ul", { class: "legend" }, key("spent", "executing"), key("over", "deciding, restoring, starting"), key("spared", "saved: what was kept or restored took that long once")),

@@ -33,12 +33,13 @@ const traces = raw.traces.map((row, number) => {
 const texts = new Map(raw.texts.map(([digest, text]) => [raw.digests[digest], text]));
 const sizes = lazily(() => new Map(traces.flatMap((trace) => [...trace.outputs().values()].map((one) => [one.digest, one.size]))));
 
-const runs = raw.runs.map(([command, started, seconds, saved, whole, rows], number) => {
+const runs = raw.runs.map(([command, started, seconds, saved, whole, rows, rest], number) => {
   const verdicts = new Map(rows.map(([stage, verdict, trace, took, spared, told]) => [stage, {
     word: word(verdict), trace: traces[trace] ?? null, result: traces[trace]?.name ?? raw.digests[-2 - trace], lost: trace < -1, seconds: took, saved: spared, told: word(told),
   }]));
-  const executed = [...verdicts.values()].filter((one) => one.word === "ran" || one.word === "failed");
-  return { number, command, started, seconds, saved, whole: Boolean(whole), verdicts,
+  const others = rest.map(([verdict, many, took]) => ({ word: word(verdict), many, seconds: took })); // which are not on the page
+  const executed = [...verdicts.values(), ...others].filter((one) => one.word === "ran" || one.word === "failed");
+  return { number, command, started, seconds, saved, whole: Boolean(whole), verdicts, others,
     executed: Math.min(seconds, executed.reduce((sum, one) => sum + one.seconds, 0)) };
 });
 

@@ -40,7 +40,8 @@ function figure(value) {
 
 const digest = (text) => (text ? el("span", { class: "digest", title: text }, text.slice(0, 12)) : el("span", { class: "quiet" }, "none"));
 const number = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
-const count = (run) => ORDER.map((verdict) => [verdict, [...run.verdicts.values()].filter((one) => one.word === verdict).length]).filter(([, many]) => many);
+const count = (run) => ORDER.map((verdict) => [verdict, [...run.verdicts.values()].filter((one) => one.word === verdict).length
+  + (run.others.find((one) => one.word === verdict)?.many ?? 0)]).filter(([, many]) => many);
 const counted = (run) => count(run).map(([verdict, many]) => `${many} ${named(verdict)}`).join(", ");
 const titled = (run) => `${run.started}, ${run.command}`;
 

@@ -1,0 +1,72 @@
+"""What a page of a large pipeline is about: the stages that tell most, and all runs of them."""
+
+from pathlib import Path
+
+import pytest
+from workspaces import TRAIN, some_trace, whole_workspace
+
+from redoit.lineage.recall import recall, telling
+from redoit.records import Stage
+from redoit.verdicts import Invocation, Verdict
+from redoit.workspace import Workspace
+
+STAGES = [
+    Stage(f"s{number}", "steps.s", {"before": f"{number - 1}"} if number else {}, {"made": f"{number}"})
+    for number in range(300)
+]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """Return a workspace with two runs of many stages: one ran in the first, another failed in the second."""
+    made = Workspace(tmp_path)
+    made.open()
+    kept = {stage.name: Verdict("kept", "a" * 64, "b" * 64) for stage in STAGES}
+    ran = {**kept, "s200": Verdict("ran", "a" * 64, "c" * 64, 2.0)}
+    made.history.append(Invocation("doit", 1.0, 1.0, ran))
+    made.history.append(
+        Invocation("doit", 2.0, 1.0, {**ran, "s200": kept["s7"], "s100": Verdict("failed", error="no")})
+    )
+    return made
+
+
+@pytest.mark.parametrize(
+    ("number", "names"),
+    [
+        (1, ["s100"]),
+        (2, ["s100", "s200"]),
+        (4, ["s99", "s100", "s199", "s200"]),
+        (6, ["s0", "s1", "s99", "s100", "s199", "s200"]),
+    ],
+)
+def test_stages_that_tell_most(workspace: Workspace, number: int, names: list[str]) -> None:
+    """What was not just kept comes first, the newest runs before older ones, then what that needs; in their order."""
+    assert [stage.name for stage in telling(workspace, STAGES, number)] == names
+
+
+def test_few_stages_are_all_there(workspace: Workspace) -> None:
+    """Of a pipeline that is not large nothing is left out."""
+    assert telling(workspace, STAGES, 300) == STAGES
+
+
+def test_runs_of_some_stages_alone(workspace: Workspace) -> None:
+    """All runs are there, with the verdicts of these stages, and the sum of all others."""
+    found = recall(workspace, STAGES[100:102], alone=True)
+    assert [dict(run.verdicts).keys() for run in found.runs] == [{"s100", "s101"}] * 2
+    assert [run.verdicts["s100"].word for run in found.runs] == ["failed", "kept"]
+    assert [run.others["kept"][0] for run in found.runs] == [298, 297]
+    assert found.runs[1].others["ran"] == (1, 2.0)
+    assert found.origins["c" * 64].started == 1.0
+
+
+def test_what_is_remembered_of_a_trace_is_shown(tmp_path: Path) -> None:
+    """A result is the same whether its trace is read or remembered; and one that the store has lost is none."""
+    workspace = whole_workspace(tmp_path)
+    workspace.store.put(b"m")
+    for look in (Workspace(tmp_path), workspace):
+        (found,) = look.shown(TRAIN)
+        assert found == some_trace()
+        assert found.action.settings == some_trace().action.settings
+        assert [found] == workspace.earlier(TRAIN)
+    workspace.store.place(found.action.key, found.name).unlink()
+    assert Workspace(tmp_path).shown(TRAIN) == []
