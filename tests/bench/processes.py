@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-TERMINAL = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "PYTHONPATH")  # of whoever runs the benchmark
+# Of whoever runs the benchmark. Without byte code each process would compile all that is not in site-packages.
+OWN = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
 
 
 class WrongError(Exception):
@@ -62,7 +63,7 @@ def ran(command: Sequence[str | Path], folder: Path, *, code: int = 0, **variabl
 
     Raises: WrongError if it ends with another status.
     """
-    env = {name: value for name, value in os.environ.items() if name not in TERMINAL} | variables
+    env = {name: value for name, value in os.environ.items() if name not in OWN} | variables
     with tempfile.TemporaryFile() as out:
         began = time.perf_counter()
         process = subprocess.Popen(
