@@ -98,7 +98,7 @@ class KnownSteps:
         """Write down what was learnt, for the next process; a disk that refuses costs that process a reading."""
         if self._changed and self._entries is not None:
             fields = {"reader": reader(), "steps": {step: _fields_of(one) for step, one in self._entries.items()}}
-            with contextlib.suppress(DiskError):
+            with contextlib.suppress(DiskError, ValueError):  # ValueError: somebody else sealed what is no JSON
                 disk.jot(self._memory, sealed(fields))
             self._changed = False
 

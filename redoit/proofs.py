@@ -9,6 +9,7 @@ and the very outputs that are observed now. Whatever does not hold is decided as
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -44,7 +45,7 @@ class Proof(NamedTuple):
     stage: str
     host: str
     log: str
-    metrics: dict[str, float]
+    metrics: dict[str, Any]
 
 
 class Proofs:
@@ -59,6 +60,7 @@ class Proofs:
         self._numbers: dict[tuple[tuple[str, str], ...], int] = {}
         self._proofs: dict[str, Proof] | None = None
         self._changed = False
+        self._learning = threading.Lock()
 
     def of(self, stage: str, store: Store, action: Action, observed: Mapping[str, str | None]) -> Trace | None:
         """Return the trace that proves what is in place to be current, if it is still in the store as it was."""
@@ -92,8 +94,16 @@ class Proofs:
 
     def learn(self, stage: str, trace: Trace) -> None:
         """Remember that what is in place rests on a trace."""
+        with self._learning:  # threads that number two tables at once would give them one number
+            proof = self._proof(trace)
+            self._named = None
+            if self._remembered().get(stage) != proof:
+                self._remembered()[stage] = proof
+                self._changed = True
+
+    def _proof(self, trace: Trace) -> Proof:
         action = trace.action
-        proof = Proof(
+        return Proof(
             action.key,
             name_of_trace(trace),
             dict(action.inputs),
@@ -106,12 +116,8 @@ class Proofs:
             trace.stage,
             trace.host,
             trace.log,
-            dict(trace.metrics),
+            {name: plain_value(value) for name, value in trace.metrics.items()},
         )
-        self._named = None
-        if self._remembered().get(stage) != proof:
-            self._remembered()[stage] = proof
-            self._changed = True
 
     def forget(self, stages: Iterable[str] | None = None) -> None:
         """Forget proofs, of all stages if none is named: each is to be looked for anew."""
@@ -121,9 +127,26 @@ class Proofs:
     def save(self) -> None:
         """Write down what was learnt, for the next process; a disk that refuses costs that process a look."""
         if self._changed:
-            with contextlib.suppress(DiskError, ValueError):  # ValueError: metrics that are no JSON
-                disk.jot(self._memory, sealed({"tables": self._tables, "stages": self._remembered()}))
+            try:
+                data = sealed(self._fields())
+            except FORGED:  # of what somebody else had sealed nothing is kept
+                data = sealed({"tables": [], "stages": {}})
+            with contextlib.suppress(DiskError):
+                disk.jot(self._memory, data)
             self._changed = False
+
+    def _fields(self) -> dict[str, Any]:
+        """Return all proofs, and the tables that they name: code that was changed is of no stage any more."""
+        proofs = self._remembered()
+        used = sorted({number for proof in proofs.values() for number in (proof.code, proof.environment)})
+        if len(used) == len(self._tables):
+            return {"tables": self._tables, "stages": proofs}
+        places = {number: place for place, number in enumerate(used)}
+        stages = {
+            stage: proof._replace(code=places[proof.code], environment=places[proof.environment])
+            for stage, proof in proofs.items()
+        }
+        return {"tables": [self._tables[number] for number in used], "stages": stages}
 
     def _is_of(self, proof: Proof, action: Action, observed: Mapping[str, str | None]) -> bool:
         """Tell whether a trace is of this action, and of these outputs."""

@@ -131,6 +131,8 @@ CONTENTS: dict[str, tuple[str, bytes | Callable[[Path], bytes]]] = {
     "proof with a name above": ("proofs", proof(name="../../../../canary")),
     "proof with a blob above": ("proofs", proof(manifest={"model": ["/../../../../canary", 1]})),
     "proof of deep settings": ("proofs", proof(settings=DEEP_LIST)),
+    "proof of a table that is a list": ("proofs", proof(environment=[0])),
+    "proof with a time that is no number": ("proofs", proof(seconds=float("nan"))),
     "proof with odd metrics": ("proofs", proof(metrics={"loss": "x"})),
     "proof from before time": ("proofs", proof(started=-1e300)),
     "saved that are texts": ("saved", sealed({"seconds": "1", "kept": "2", "restored": "3"})),

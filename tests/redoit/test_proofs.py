@@ -1,7 +1,9 @@
 """Proofs that stages are current: they hold for just that action, those outputs and that store, or not at all."""
 
+import math
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -102,6 +104,30 @@ def test_what_the_store_has_lost_is_not_proven(root: Path, damage: Callable[[Pat
     assert proven(root) is not None
     damage(root)
     assert proven(root) is None
+
+
+def test_tables_that_no_stage_is_of_are_left_out(root: Path) -> None:
+    """Code that was changed does not stay for ever."""
+    workspace = Workspace(root)
+    changed = replace(TRACE, action=replace(TRACE.action, code={"steps.train:other": "0" * 64}))
+    workspace.proofs.learn("train", changed)
+    workspace.proofs.learn("test", TRACE)
+    workspace.proofs.learn("test", changed)
+    workspace.proofs.save()
+    text = (root / ".redoit/proofs").read_bytes()
+    assert (text.count(b"steps.train:run"), text.count(b"steps.train:other")) == (0, 1)
+    workspace.store.append(changed)
+    assert proven(root, changed.action) == changed
+
+
+def test_metrics_without_end_are_remembered(root: Path) -> None:
+    """A loss that is infinite is no JSON, and yet does not keep the proofs of all stages from being written."""
+    workspace = Workspace(root)
+    odd = replace(TRACE, metrics={"loss": math.inf})
+    workspace.store.append(odd)
+    workspace.proofs.learn("train", odd)
+    workspace.proofs.save()
+    assert proven(root) == odd
 
 
 def test_stages_with_the_same_code_share_its_table(root: Path) -> None:

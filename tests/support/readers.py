@@ -131,6 +131,7 @@ def state() -> Reader:
         latest = workspace.latest(stage)
         if latest:
             workspace.proofs.of("train", workspace.store, latest.action, latest.digests)
+            workspace.proofs.learn("other", latest)
         workspace.save_looks()
         versions = workspace.environment.versions(["h5py"])
         assert all(isinstance(version, str) for version in versions.values()), versions
