@@ -17,6 +17,8 @@ from redoit.records import FORMAT, Action, Artifact, Setting, Trace
 
 SHOWN = 80  # characters of what was found, in a message
 NESTED = 8  # lists in lists that a setting may be
+# What comes of JSON that is not as we would have written it, though whoever wrote it sealed it.
+FORGED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 EVER = 2**37  # seconds; four thousand years, within which a time has a date
 
 

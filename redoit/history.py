@@ -21,7 +21,7 @@ from redoit import disk
 from redoit.digest import is_digest, of_bytes
 from redoit.errors import CorruptError, DiskError
 from redoit.files import FileDigests
-from redoit.formats import canonical_json, sealed, unsealed
+from redoit.formats import FORGED, canonical_json, sealed, unsealed
 from redoit.verdicts import (
     Invocation,
     Reference,
@@ -36,7 +36,7 @@ from redoit.verdicts import (
 )
 
 RUNS, TABLES = "runs", "tables"
-FORGED = (OSError, CorruptError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError)
+UNREADABLE = (OSError, CorruptError, *FORGED)
 LONGEST = 1_000  # runs on record
 LARGEST = 2**26  # bytes of all of them
 FEW = 100  # stages that a record tells in full, or beside its table
@@ -72,7 +72,7 @@ class History:
         """Yield runs, the newest first. Raises: DiskError."""
         for name in reversed(self._names()[-number:]):
             table = _table_of(name)
-            with contextlib.suppress(*FORGED):
+            with contextlib.suppress(*UNREADABLE):
                 rows = self._table(table) if table else None
                 if rows is not None or not table:
                     yield invocation_of(name, self._fields(name), rows)
@@ -85,7 +85,7 @@ class History:
         holds = held(verdicts)
         newest = {table: name for name in names if (table := _table_of(name))}
         for table, name in islice(sorted(newest.items(), key=lambda item: item[1], reverse=True), LOOKS):
-            with contextlib.suppress(*FORGED):
+            with contextlib.suppress(*UNREADABLE):
                 if not self._stands(table):
                     continue
                 fields = self._fields(name)
@@ -114,13 +114,13 @@ class History:
         """Return a table, None if it is not there as it was written."""
         if name not in self._read:
             self._read[name] = None
-            with contextlib.suppress(*FORGED):
+            with contextlib.suppress(*UNREADABLE):
                 data = disk.read(self._root, TABLES, name, most=disk.LARGE)
                 self._read[name] = table_of(json.loads(data)) if of_bytes(data) == name else None
         return self._read[name]
 
     def _fields(self, name: str) -> dict[str, Any]:
-        """Return what a record says. Raises: one of FORGED."""
+        """Return what a record says. Raises: one of UNREADABLE."""
         found: dict[str, Any] = unsealed(disk.read(self._root, RUNS, name))
         return found
 

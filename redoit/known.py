@@ -17,14 +17,13 @@ from typing import Any, NamedTuple
 from redoit import digest, disk
 from redoit.errors import CorruptError, DiskError
 from redoit.files import FileDigests, identity
-from redoit.formats import sealed, unsealed
+from redoit.formats import FORGED, sealed, unsealed
 from redoit.records import Code
 from redoit.settings import Declared, Kind, Signature
 from redoit.source import Project
 
 HERE = Path(__file__).parent
 READERS = ("source.py", "signature.py", "settings.py", "records.py", "known.py")  # and all of fingerprint/
-FORGED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})

@@ -52,9 +52,8 @@ class StageLoader(cmd_base.TaskLoader2):
             self._parameters["par_type"] = "thread"
             workspace = engine().workspace
             workspace.open(relying=self._exclusive)
-            self._stack.callback(workspace.files.save)
+            self._stack.callback(workspace.save_looks if self._exclusive else workspace.files.save)
             if self._exclusive:
-                self._stack.callback(workspace.save_looks)
                 wait = not self._parameters.get("no_wait")
                 orderly = self._stack.enter_context(lock.held(workspace.root / "lock", _say, wait=wait))
                 if not orderly:  # a crash may have left litter beside outputs, which only a closer look sweeps

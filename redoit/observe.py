@@ -11,7 +11,7 @@ from typing import NamedTuple
 from redoit.environment import GLANCE
 from redoit.errors import InputError
 from redoit.files import Identity, identity
-from redoit.known import Known, KnownSteps, Outline
+from redoit.known import Known, KnownSteps, Outline, outline_of
 from redoit.records import Action, Code, Setting, Stage
 from redoit.settings import Signature
 from redoit.source import Parsed, Project
@@ -57,12 +57,9 @@ class Look:
         return known.signature
 
     def outline(self, step: str, settings: tuple[Setting, ...]) -> Outline:
-        """Return the code that a step can reach, and that of the enumerations that its settings are of, untold."""
-        besides = _enumerations(settings)
-        known = self._recalled(step)
-        if besides not in known.outlines:
-            self.code(step, settings)
-        return self._known[step].outlines[besides]
+        """Return the code that a step can reach, and that of the enumerations that its settings are of, as digests."""
+        known = self._recalled(step).outlines.get(_enumerations(settings))
+        return known or outline_of(self.code(step, settings))
 
     def code(self, step: str, settings: tuple[Setting, ...]) -> Code:
         """Return that code with its text. Raises: DeclarationError, SourceError."""

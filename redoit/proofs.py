@@ -10,7 +10,7 @@ and the very outputs that are observed now. Whatever does not hold is decided as
 import contextlib
 import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,12 +18,11 @@ from redoit import disk
 from redoit.digest import is_digest
 from redoit.errors import CorruptError, DiskError
 from redoit.files import FileDigests
-from redoit.formats import name_of_trace, plain_value, sealed, setting_of, time_of, unsealed
+from redoit.formats import FORGED, name_of_trace, plain_value, sealed, setting_of, time_of, unsealed
 from redoit.notes import quoted
 from redoit.records import Action, Artifact, Trace
 from redoit.store import BLOBS, TRACES, Store
 
-FORGED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 Table = Mapping[str, str]
 
 
@@ -119,10 +118,10 @@ class Proofs:
             {name: plain_value(value) for name, value in trace.metrics.items()},
         )
 
-    def forget(self, stages: Iterable[str] | None = None) -> None:
-        """Forget proofs, of all stages if none is named: each is to be looked for anew."""
-        for stage in list(self._remembered()) if stages is None else stages:
-            self._changed |= self._remembered().pop(stage, None) is not None
+    def forget(self) -> None:
+        """Forget all proofs: each is to be looked for anew."""
+        self._changed = bool(self._remembered())
+        self._remembered().clear()
 
     def save(self) -> None:
         """Write down what was learnt, for the next process; a disk that refuses costs that process a look."""
