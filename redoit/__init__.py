@@ -7,7 +7,7 @@ They are imported on demand, so that a step's own process never pays for the eng
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from redoit.declaration import DOIT_CONFIG, step
+    from redoit.plugin.declare import DOIT_CONFIG, step
 
 __all__ = ["DOIT_CONFIG", "step"]
 __version__ = "0.1.0"
@@ -16,6 +16,6 @@ __version__ = "0.1.0"
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from redoit import declaration
+    from redoit.plugin import declare
 
-    return getattr(declaration, name)
+    return getattr(declare, name)

@@ -16,8 +16,8 @@ from pathlib import Path
 from blake3 import blake3
 
 DIGEST = re.compile("[0-9a-f]{64}")
-BLOCK = 2**20  # bytes that are read at once: what was just read is still near when it is written
-LARGE = 2**25  # bytes from which on a thread that reads ahead saves more time than it takes
+BLOCK_BYTES = 2**20  # bytes that are read at once: what was just read is still near when it is written
+THREADED_BYTES = 2**25  # bytes from which on a thread that reads ahead saves more time than it takes
 
 
 def of_bytes(data: bytes) -> str:
@@ -48,7 +48,7 @@ def of_stream(file: BufferedReader | FileIO) -> str:
     return hasher.hexdigest()
 
 
-def copied(reader: BufferedReader | FileIO, writer: BufferedWriter) -> str:
+def copy_and_digest(reader: BufferedReader | FileIO, writer: BufferedWriter) -> str:
     """Copy what is left of an open file into another, and return the digest of the bytes that were written.
 
     Raises: OSError.
@@ -110,13 +110,13 @@ def _framed(kind: bytes, content: bytes) -> bytes:
 
 def _hasher(size: int) -> blake3:
     """Return a hasher for so many bytes: through all cores, if it takes longer to hash them than to wake the cores."""
-    return blake3(max_threads=blake3.AUTO if size > BLOCK else 1)
+    return blake3(max_threads=blake3.AUTO if size > BLOCK_BYTES else 1)
 
 
 def _blocks(file: BufferedReader | FileIO, size: int) -> Iterator[memoryview]:
     """Yield what is left of an open file of about that size, in blocks; each is good until the next but one."""
-    room = min(size + 1, BLOCK)  # to clear a large block takes longer than to read a small file
-    spare = [memoryview(bytearray(room)) for _ in range(2 if size > BLOCK else 1)]
+    room = min(size + 1, BLOCK_BYTES)  # to clear a large block takes longer than to read a small file
+    spare = [memoryview(bytearray(room)) for _ in range(2 if size > BLOCK_BYTES else 1)]
     for block in itertools.cycle(spare):
         count = file.readinto(block)
         if not count:
@@ -126,7 +126,7 @@ def _blocks(file: BufferedReader | FileIO, size: int) -> Iterator[memoryview]:
 
 def _ahead(blocks: Iterator[memoryview], size: int) -> Iterator[memoryview]:
     """Yield blocks; if they are of a large file, the next is made in a thread beside while one is used."""
-    if size <= LARGE:
+    if size <= THREADED_BYTES:
         yield from blocks
         return
     from concurrent.futures import ThreadPoolExecutor

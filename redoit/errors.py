@@ -14,7 +14,7 @@ Each message reads *subject: found, expected; what to do*, and the three are kep
 and not a long one, whatever files and steps call themselves.
 """
 
-LONGEST = 500  # characters of what is quoted
+from redoit.text import one_line
 
 
 class RedoitError(Exception):
@@ -27,8 +27,8 @@ class RedoitError(Exception):
         super().__init__(subject, found, todo)
 
     def __str__(self) -> str:
-        line = f"{brief(self.subject)}: {brief(self.found)}"
-        return f"{line}; {brief(self.todo)}" if self.todo else line
+        line = f"{one_line(self.subject)}: {one_line(self.found)}"
+        return f"{line}; {one_line(self.todo)}" if self.todo else line
 
 
 class DeclarationError(RedoitError):
@@ -61,25 +61,3 @@ class StoreError(RedoitError):
 
 class CorruptError(StoreError):
     """Bytes in the store are not the ones their name promises."""
-
-
-def plain(text: str) -> str:
-    """Return a text that any terminal shows as one line: what is not printable is escaped."""
-    if text.isprintable():
-        return text
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
-
-
-def brief(value: object) -> str:
-    """Return a value as a plain text, and not a long one: somebody else may have made it."""
-    text = str(value)
-    shown = plain(text[:LONGEST])
-    return shown if len(text) <= LONGEST >= len(shown) else f"{shown[:LONGEST]}..."
-
-
-def fitting(text: str, encoding: str | None) -> str:
-    """Return a text with what an encoding lacks escaped."""
-    if text.isascii():
-        return text
-    known = encoding or "utf-8"
-    return text.encode(known, "backslashreplace").decode(known)

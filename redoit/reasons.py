@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
-from redoit.errors import brief
-from redoit.records import Action
+from redoit.model import Action
+from redoit.text import one_line
 
 Value = TypeVar("Value")
 SHOWN = 3  # reasons in one line
@@ -30,7 +30,7 @@ KINDS = {
     "setting removed": "{subject} {old} is gone",
     "input": "input {subject} changed",
     "input awaited": "input {subject} is made anew",
-    "twin": "{subject} has the same action, and runs before",
+    "same action": "{subject} has the same action, and runs before",
     "code": "code of {subject} changed",
     "code added": "code of {subject} is new",
     "code removed": "code of {subject} is gone",
@@ -46,7 +46,7 @@ KINDS = {
     "upstream": "{subject} {old}",
 }
 UPSTREAM = {"forgotten": "was forgotten", "uncached": "is not cached", "always": "was executed anew"}
-ANYHOW = "ran again"  # for whatever other reason
+RAN_AGAIN = "ran again"  # for whatever other reason
 
 
 def differences(action: Action, earlier: Action) -> list[Reason]:
@@ -76,9 +76,9 @@ def sentence(reasons: Iterable[Reason], files: Mapping[str, str] | None = None) 
     known = files or {}
     words = [
         KINDS[reason.kind].format(
-            subject=brief(known.get(reason.subject, reason.subject) if "put" in reason.kind else reason.subject),
-            old=brief(reason.old),
-            new=brief(reason.new),
+            subject=one_line(known.get(reason.subject, reason.subject) if "put" in reason.kind else reason.subject),
+            old=one_line(reason.old),
+            new=one_line(reason.new),
         )
         for reason in reasons
     ]

@@ -27,7 +27,7 @@ from hypothesis.errors import FlakyFailure
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from pipelines import HELPERS, IMPORTS, LOOKS, SHARED, SOURCES, Shape, Stage, Step, World
 
-from redoit.realise import Engine
+from redoit.engine.engine import Engine
 
 DIGIT = st.integers(0, 3)
 COLLECT = [(), ("--max-size", "1B"), ("--older-than", "0s"), ("--keep-last", "1"), ("--max-size", "1GB")]

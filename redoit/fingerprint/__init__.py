@@ -14,8 +14,8 @@ from redoit.fingerprint.order import import_order, loud_modules
 from redoit.fingerprint.parts import IMPORTS, STATEMENTS, WHOLE
 from redoit.fingerprint.reach import Key, Reach
 from redoit.fingerprint.reflection import Sight
-from redoit.records import Code, Part
-from redoit.source import Module, Project
+from redoit.model import Code, Part
+from redoit.source.project import Module, Project
 
 
 def code_of(project: Project, step: str, function: str = "run", besides: Iterable[Key] = ()) -> Code:

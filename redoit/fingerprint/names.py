@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from redoit.source import Module, remembered
+from redoit.source.project import Module, remembered
 
 Import = ast.Import | ast.ImportFrom
 Chain = tuple[str, ...]  # `model.layers.build` as ("model", "layers", "build")

@@ -12,7 +12,7 @@ from redoit.fingerprint.normalise import Definition
 from redoit.fingerprint.purity import effects, executed, is_lazy
 from redoit.fingerprint.resolve import BUILTINS, GIVEN
 from redoit.fingerprint.uses import Uses
-from redoit.source import Module, Project
+from redoit.source.project import Module, Project
 
 
 def loads(project: Project, alias: Alias) -> list[str]:

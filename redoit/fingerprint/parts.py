@@ -14,7 +14,7 @@ from redoit.fingerprint.order import loads, names_too_early
 from redoit.fingerprint.purity import effects, executed, is_lazy
 from redoit.fingerprint.uses import Uses, uses
 from redoit.fingerprint.values import Values
-from redoit.source import Module, Project
+from redoit.source.project import Module, Project
 
 STATEMENTS = "<module>"  # the statements with effects that an import of the module executes
 IMPORTS = "<imports>"  # modules from outside the project, in the order in which the step imports them

@@ -13,7 +13,7 @@ from redoit.fingerprint.names import FUNCTIONS, Import, annotations, chain_of, i
 from redoit.fingerprint.normalise import Definition, is_bare_string
 from redoit.fingerprint.resolve import GIVEN
 from redoit.fingerprint.values import Names, Values
-from redoit.source import Module, Project, remembered
+from redoit.source.project import Module, Project, remembered
 
 PROPERTY = {("setter",), ("getter",), ("deleter",)}
 HOOKS = frozenset({"__init_subclass__", "__class_getitem__", "__set_name__"})

@@ -18,7 +18,7 @@ from redoit.fingerprint.purity import effects
 from redoit.fingerprint.reflection import Sight
 from redoit.fingerprint.resolve import Found, follow, lookup
 from redoit.fingerprint.uses import Use, Uses
-from redoit.source import Module, Project
+from redoit.source.project import Module, Project
 
 Key = tuple[str, str]  # a module's name, and what of it
 

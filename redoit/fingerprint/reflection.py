@@ -11,7 +11,7 @@ from enum import IntEnum
 
 from redoit.fingerprint.names import bindings
 from redoit.fingerprint.uses import READS_ITSELF, Uses
-from redoit.source import Module, Project
+from redoit.source.project import Module, Project
 
 
 class Sight(IntEnum):

@@ -8,7 +8,7 @@ import builtins
 from dataclasses import dataclass, field
 
 from redoit.fingerprint.names import Alias, Binder, Chain, bindings
-from redoit.source import Module, Project
+from redoit.source.project import Module, Project
 
 BUILTINS = frozenset(dir(builtins))
 # What the import system itself gives each module.

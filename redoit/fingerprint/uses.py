@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from redoit.fingerprint.names import Chain, Import, aliases, chain_of
 from redoit.fingerprint.normalise import Definition
-from redoit.source import Module, remembered
+from redoit.source.project import Module, remembered
 
 READERS = frozenset({"read_text", "read_bytes", "open"})
 READS_ITSELF = "open(__file__)"  # as a word: the code reads its own source

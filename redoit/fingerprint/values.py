@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from redoit.fingerprint import pure_calls
 from redoit.fingerprint.names import FUNCTIONS, Binder, Import, bindings, chain_of
 from redoit.fingerprint.resolve import BUILTINS, lookup
-from redoit.source import Module, Project
+from redoit.source.project import Module, Project
 
 Names = frozenset[str]
 

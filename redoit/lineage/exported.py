@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from redoit.formats import plain_value
-from redoit.lineage import Lineage, Provenance
+from redoit.history.run_record import RunRecord, StageRecord
+from redoit.lineage.lineage import Lineage, Provenance
+from redoit.model import Stage, Trace
 from redoit.reasons import sentence
-from redoit.records import Stage, Trace
-from redoit.verdicts import Invocation, Verdict
+from redoit.storage.serialize import json_value
 
 VERSION = 1  # of this form
 
 
-def exported(lineage: Lineage) -> dict[str, Any]:
+def lineage_json(lineage: Lineage) -> dict[str, Any]:
     """Return all of a lineage but its texts. Times are seconds, or seconds since the epoch."""
     return {
         "version": VERSION,
@@ -23,7 +23,7 @@ def exported(lineage: Lineage) -> dict[str, Any]:
     }
 
 
-def exported_provenance(root: Provenance, lineage: Lineage) -> dict[str, Any]:
+def provenance_json(root: Provenance, lineage: Lineage) -> dict[str, Any]:
     """Return the provenance of a file: each content once, by path and digest, the file asked for first."""
     rows = [
         {
@@ -50,7 +50,7 @@ def _stage(stage: Stage) -> dict[str, Any]:
     }
 
 
-def _run(run: Invocation, lineage: Lineage) -> dict[str, Any]:
+def _run(run: RunRecord, lineage: Lineage) -> dict[str, Any]:
     files = {stage.name: stage.files for stage in lineage.stages}
     return {
         "name": run.name,
@@ -63,7 +63,7 @@ def _run(run: Invocation, lineage: Lineage) -> dict[str, Any]:
     }
 
 
-def _verdict(verdict: Verdict, files: dict[str, str]) -> dict[str, Any]:
+def _verdict(verdict: StageRecord, files: dict[str, str]) -> dict[str, Any]:
     return {
         "verdict": verdict.word,
         "key": verdict.key or None,
@@ -86,11 +86,11 @@ def _trace(trace: Trace, lineage: Lineage) -> dict[str, Any]:
         "started": trace.started,
         "seconds": trace.seconds,
         "host": trace.host,
-        "settings": {setting.name: plain_value(setting.value) for setting in action.settings},
+        "settings": {setting.name: json_value(setting.value) for setting in action.settings},
         "inputs": dict(action.inputs),
         "outputs": {role: {"digest": one.digest, "size": one.size} for role, one in trace.manifest.items()},
         "code": dict(action.code),
         "environment": dict(action.environment),
-        "metrics": {name: plain_value(value) for name, value in trace.metrics.items()},
+        "metrics": {name: json_value(value) for name, value in trace.metrics.items()},
         "log": trace.log,
     }

@@ -8,12 +8,11 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from redoit.errors import brief
-from redoit.lineage import Lineage
+from redoit.history.run_record import RunRecord, StageRecord
+from redoit.lineage.lineage import Lineage
+from redoit.model import Stage, Trace
 from redoit.reasons import sentence
-from redoit.records import Stage, Trace
-from redoit.verdicts import Invocation, Verdict
-from redoit.words import moment
+from redoit.text import format_time, one_line
 
 MANY = 400  # settings, roles, metrics or packages of one execution that are shown
 HUGE = 2**53  # bytes; what is larger is shown as this
@@ -55,7 +54,8 @@ class Island:
         """Return the island."""
         lineage = self._lineage
         return {
-            "stages": [self._stage(stage) for stage in lineage.stages] + [[brief(name)] for name in lineage.undeclared],
+            "stages": [self._stage(stage) for stage in lineage.stages]
+            + [[one_line(name)] for name in lineage.undeclared],
             "runs": [self._run(run) for run in lineage.runs],
             "older": lineage.older,
             "latest": {
@@ -73,20 +73,20 @@ class Island:
 
     def _stage(self, stage: Stage) -> list[Any]:
         return [
-            brief(stage.name),
-            brief(stage.step),
+            one_line(stage.name),
+            one_line(stage.step),
             self._roles(stage.inputs.items()),
             self._roles(stage.outputs.items()),
             stage.policy.words,
         ]
 
     def _roles(self, files: Iterable[tuple[str, str]]) -> list[Any]:
-        return [[self._words(brief(role)), self._files(brief(path))] for role, path in files]
+        return [[self._words(one_line(role)), self._files(one_line(path))] for role, path in files]
 
-    def _run(self, run: Invocation) -> list[Any]:
+    def _run(self, run: RunRecord) -> list[Any]:
         return [
-            brief(run.command),
-            moment(run.started),
+            one_line(run.command),
+            format_time(run.started),
             rounded(run.seconds),
             rounded(run.saved),
             int(run.whole),
@@ -97,7 +97,7 @@ class Island:
             [[self._words(word), many, rounded(seconds)] for word, (many, seconds) in run.others.items()],
         ]
 
-    def _verdict(self, verdict: Verdict, files: dict[str, str]) -> list[Any]:
+    def _verdict(self, verdict: StageRecord, files: dict[str, str]) -> list[Any]:
         told = verdict.error or sentence(verdict.reasons, files)
         trace = self._traces.get(verdict.trace, NONE if not verdict.trace else NONE - 1 - self._digests(verdict.trace))
         return [
@@ -105,32 +105,36 @@ class Island:
             trace,
             rounded(verdict.seconds),
             rounded(verdict.saved),
-            self._words(brief(told)),
+            self._words(one_line(told)),
         ]
 
     def _trace(self, name: str, trace: Trace) -> list[Any]:
         action, origin = trace.action, self._lineage.origins.get(name)
         run = self._runs.get(origin.name, -1) if origin else -1
-        environment = tuple((brief(key), brief(value)) for key, value in islice(action.environment.items(), MANY))
+        environment = tuple((one_line(key), one_line(value)) for key, value in islice(action.environment.items(), MANY))
         return [
-            self._words(brief(trace.stage)),
-            moment(trace.started),
+            self._words(one_line(trace.stage)),
+            format_time(trace.started),
             rounded(trace.seconds),
-            self._words(brief(trace.host)),
+            self._words(one_line(trace.host)),
             run,
-            brief(origin.command) if origin and run < 0 else "",
+            one_line(origin.command) if origin and run < 0 else "",
             [
-                [self._words(brief(one.name)), self._words(brief(one.kind)), self._words(brief(repr(one.value)))]
+                [
+                    self._words(one_line(one.name)),
+                    self._words(one_line(one.kind)),
+                    self._words(one_line(repr(one.value))),
+                ]
                 for one in action.settings[:MANY]
             ],
-            [[self._words(brief(role)), self._digests(one)] for role, one in islice(action.inputs.items(), MANY)],
+            [[self._words(one_line(role)), self._digests(one)] for role, one in islice(action.inputs.items(), MANY)],
             [
-                [self._words(brief(role)), self._digests(one.digest), min(one.size, HUGE)]
+                [self._words(one_line(role)), self._digests(one.digest), min(one.size, HUGE)]
                 for role, one in islice(trace.manifest.items(), MANY)
             ],
-            [self._parts((brief(part), self._digests(one))) for part, one in islice(action.code.items(), PARTS)],
+            [self._parts((one_line(part), self._digests(one))) for part, one in islice(action.code.items(), PARTS)],
             self._environments(environment),
-            [[self._words(brief(key)), _figure(value)] for key, value in islice(trace.metrics.items(), MANY)],
+            [[self._words(one_line(key)), _figure(value)] for key, value in islice(trace.metrics.items(), MANY)],
             self._digests(trace.log),
             name,
         ]

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from redoit.errors import brief
-from redoit.lineage import Lineage
+from redoit.lineage.lineage import Lineage
+from redoit.text import one_line
 
 CLASSES = {
     "ran": "fill:#d6e6f5,stroke:#0b62a4,color:#10202e",
@@ -49,4 +49,4 @@ def _word(lineage: Lineage, stage: str) -> str:
 
 def _label(text: str) -> str:
     """Return a text in which nothing is markup."""
-    return "".join(f"#{ord(sign)};" if sign in UNSAFE else sign for sign in brief(text))
+    return "".join(f"#{ord(sign)};" if sign in UNSAFE else sign for sign in one_line(text))

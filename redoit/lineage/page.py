@@ -11,13 +11,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from redoit.errors import brief
-from redoit.lineage import Lineage
+from redoit.history.run_record import RunRecord
 from redoit.lineage.island import island
+from redoit.lineage.lineage import Lineage
 from redoit.lineage.picture import picture
 from redoit.reasons import sentence
-from redoit.verdicts import Invocation
-from redoit.words import moment, span
+from redoit.text import format_duration, format_time, one_line
 
 TEMPLATES = Path(__file__).with_name("templates")
 STYLES = ("picture.css", "page.css")
@@ -35,15 +34,15 @@ def page(lineage: Lineage, project: str, stages: int = 0) -> str:
     run = lineage.runs[0] if lineage.runs else None
     return _rendered(
         "lineage.html",
-        project=brief(project),
-        made=moment(time.time()),
+        project=one_line(project),
+        made=format_time(time.time()),
         style=style,
         script=script,
         policy=f"default-src 'none'; img-src data:; style-src {_source(style)}; script-src {_source(script)};"
         " base-uri 'none'; form-action 'none'",
         island=island(lineage),
-        command=brief(run.command) if run else "",
-        started=moment(run.started) if run else "",
+        command=one_line(run.command) if run else "",
+        started=format_time(run.started) if run else "",
         rows=_rows(lineage, run),
         shown=f"{len(lineage.stages):,}",
         declared=f"{stages:,}" if stages > len(lineage.stages) else "",
@@ -63,11 +62,11 @@ def svg(lineage: Lineage) -> str:
     return _rendered("lineage.svg", style=_text("picture.css"), **_drawn(lineage, run))
 
 
-def _drawn(lineage: Lineage, run: Invocation | None) -> dict[str, Any]:
+def _drawn(lineage: Lineage, run: RunRecord | None) -> dict[str, Any]:
     return {"picture": picture(lineage), "verdicts": [_told(run, stage.name, stage.files) for stage in lineage.stages]}
 
 
-def _told(run: Invocation | None, stage: str, files: Mapping[str, str]) -> dict[str, Any]:
+def _told(run: RunRecord | None, stage: str, files: Mapping[str, str]) -> dict[str, Any]:
     """Return what a card says of a stage's verdict."""
     verdict = run.verdicts.get(stage) if run else None
     if verdict is None:
@@ -76,13 +75,13 @@ def _told(run: Invocation | None, stage: str, files: Mapping[str, str]) -> dict[
     note = (
         f"saved {brief_span(verdict.saved)}"
         if verdict.saved > 0
-        else brief(verdict.error or sentence(verdict.reasons, files))
+        else one_line(verdict.error or sentence(verdict.reasons, files))
     )
     cut = note if len(note) <= NOTE else f"{note[: NOTE - 1]}…"
     return {"word": word, "sign": SIGNS[verdict.word], "time": took, "note": cut}
 
 
-def _rows(lineage: Lineage, run: Invocation | None) -> list[dict[str, Any]]:
+def _rows(lineage: Lineage, run: RunRecord | None) -> list[dict[str, Any]]:
     """Return the table of stages, for who has no scripts."""
     files = {stage.name: stage.files for stage in lineage.stages}
     names = [*files, *(name for name in lineage.undeclared if run and name in run.verdicts)]
@@ -92,11 +91,13 @@ def _rows(lineage: Lineage, run: Invocation | None) -> list[dict[str, Any]]:
         origin = lineage.origins.get(verdict.trace) if verdict else None
         rows.append(
             {
-                "name": brief(name),
+                "name": one_line(name),
                 **_told(run, name, files.get(name, {})),
                 "saved": brief_span(verdict.saved) if verdict and verdict.saved else "",
-                "why": brief(verdict.error or sentence(verdict.reasons, files.get(name))) if verdict else "",
-                "origin": f"{moment(origin.started)}, {brief(origin.command)}" if origin and origin is not run else "",
+                "why": one_line(verdict.error or sentence(verdict.reasons, files.get(name))) if verdict else "",
+                "origin": f"{format_time(origin.started)}, {one_line(origin.command)}"
+                if origin and origin is not run
+                else "",
             }
         )
     return rows
@@ -104,7 +105,7 @@ def _rows(lineage: Lineage, run: Invocation | None) -> list[dict[str, Any]]:
 
 def brief_span(seconds: float) -> str:
     """Return a duration in few signs."""
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else span(seconds)
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else format_duration(seconds)
 
 
 def _rendered(template: str, **values: Any) -> str:

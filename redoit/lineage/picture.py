@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from redoit.errors import brief
-from redoit.lineage import Lineage
 from redoit.lineage.layout import Box, Drawing, Line, drawing
-from redoit.records import Stage
+from redoit.lineage.lineage import Lineage
+from redoit.model import Stage
+from redoit.text import one_line
 
 WIDTH = 204.0  # of a card; a unit is a pixel where the picture is not scaled
 HEADER, ROW, FOOT = 68.0, 22.0, 8.0  # heights of a card's parts
@@ -82,23 +82,23 @@ def picture(lineage: Lineage) -> Picture:
         for path in dict.fromkeys(stage.inputs.values()):
             source, port = (sources[path], 0) if path in sources else makers[path]
             lines.append(Line(source, port, first + number))
-            named.append(brief(path))
+            named.append(one_line(path))
     drawn = drawing(boxes, lines)
     cards = [
-        Card(None, brief(path), labels[path], *place, FILE)
+        Card(None, one_line(path), labels[path], *place, FILE)
         for path, place in zip(sources, drawn.places[:first], strict=True)
     ]
     for number, (stage, place) in enumerate(zip(lineage.stages, drawn.places[first:], strict=True)):
         height = boxes[first + number].height
         cards.append(
-            Card(number, brief(stage.name), shortened(stage.name, TITLE), *place, height, _rows(stage, labels))
+            Card(number, one_line(stage.name), shortened(stage.name, TITLE), *place, height, _rows(stage, labels))
         )
     return Picture(tuple(cards), _threads(lines, named, drawn), drawn.width, drawn.height)
 
 
 def shortened(text: str, room: float) -> str:
     """Return a text without its middle, if it is wider than there is room."""
-    text = brief(text)
+    text = one_line(text)
     if _width(text) <= room:
         return text
     left, right, used = "", "", 1.0
@@ -143,10 +143,12 @@ def _box(stage: Stage) -> Box:
 
 def _rows(stage: Stage, labels: dict[str, str]) -> tuple[Row, ...]:
     paths = list(stage.outputs.values())
-    rows = [Row(labels[path], brief(path), HEADER + ROW * (number + 0.5)) for number, path in enumerate(paths[:ROWS])]
+    rows = [
+        Row(labels[path], one_line(path), HEADER + ROW * (number + 0.5)) for number, path in enumerate(paths[:ROWS])
+    ]
     if len(paths) > ROWS:
         rest = paths[ROWS - 1 :]
-        rows[-1] = Row(f"and {len(rest)} more files", brief(", ".join(rest)), rows[-1].top)
+        rows[-1] = Row(f"and {len(rest)} more files", one_line(", ".join(rest)), rows[-1].top)
     return tuple(rows)
 
 

@@ -9,12 +9,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
-from redoit.diff import laid_out
-from redoit.errors import DiskError, StoreError, plain
-from redoit.lineage import Lineage
-from redoit.records import Stage, Trace
-from redoit.verdicts import Invocation
-from redoit.workspace import EARLIER, Workspace
+from redoit.errors import DiskError, StoreError
+from redoit.history.run_log import RunLog
+from redoit.history.run_record import RunRecord
+from redoit.lineage.lineage import Lineage
+from redoit.model import Stage, Trace
+from redoit.planning.diff import laid_out
+from redoit.state.workspace import EARLIER, Workspace
+from redoit.text import printable
 
 RUNS = 50  # runs that are recalled, unless told otherwise
 VERDICTS = 20_000  # in all of these runs
@@ -24,8 +26,9 @@ LINES, LOG, LOGS = 40, 3_000, 40_000  # the last lines of a log, their character
 CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")  # a terminal's colours
 
 
-def recall(
+def load_lineage(
     workspace: Workspace,
+    run_log: RunLog,
     stages: Sequence[Stage],
     number: int | None = None,
     *,
@@ -37,7 +40,7 @@ def recall(
     `number`: of runs, else as many as a page can show. `texts`: with source and logs. `alone`: of other stages only how
     many there were in each run. Raises: DiskError, StoreError.
     """
-    runs = list(workspace.history.newest())
+    runs = list(run_log.newest())
     names = [stage.name for stage in stages]
     traces = _Traces(workspace, stages)
     each = max(1, min(EARLIER, TRACES // max(len(stages), 1)))
@@ -55,7 +58,7 @@ def recall(
     return Lineage(stages, shown, lineage.older, traces.found, origins, latest, _texts(workspace, lineage))
 
 
-def telling(workspace: Workspace, stages: Sequence[Stage], number: int) -> list[Stage]:
+def most_active(run_log: RunLog, stages: Sequence[Stage], number: int) -> list[Stage]:
     """Return so many stages in their order: first those that the newest runs did not just keep, and what these need.
 
     Raises: DiskError.
@@ -66,7 +69,7 @@ def telling(workspace: Workspace, stages: Sequence[Stage], number: int) -> list[
     makers = {path: stage for stage in stages for path in stage.outputs.values()}
     changed = [
         named[name]
-        for run in workspace.history.newest(RUNS)
+        for run in run_log.newest(RUNS)
         for name, verdict in run.executed.items()
         if verdict.word != "kept" and name in named
     ]
@@ -91,21 +94,21 @@ class _Traces:
         self.found |= traces
         return list(traces)
 
-    def seek(self, run: Invocation) -> None:
+    def seek(self, run: RunRecord) -> None:
         """Look for all traces that a run names."""
         for stage, verdict in run.verdicts.items():
             if not verdict.trace or verdict.trace in self.found or verdict.trace in self._missing:
                 continue
             own = self._stores.get(stage)
             stores = [own] if own else [self._workspace.store, self._workspace.private]
-            trace = next(filter(None, (store.trace(verdict.key, verdict.trace) for store in stores)), None)
+            trace = next(filter(None, (store.trace_or_none(verdict.key, verdict.trace) for store in stores)), None)
             if trace:
                 self.found[verdict.trace] = trace
             else:
                 self._missing.add(verdict.trace)
 
 
-def _some(runs: Iterable[Invocation], traces: _Traces, number: int | None) -> Iterable[Invocation]:
+def _some(runs: Iterable[RunRecord], traces: _Traces, number: int | None) -> Iterable[RunRecord]:
     """Yield the newest runs, the traces of which are then found: so many, or what a page can show, but at least two."""
     verdicts = 0
     for count, run in enumerate(islice(runs, RUNS if number is None else number)):
@@ -160,4 +163,4 @@ def _text(workspace: Workspace, digest: str) -> str | None:
 def _end(log: str) -> str:
     """Return the last lines of a log, as any page can show them."""
     lines = CONTROL.sub("", log[-20 * LOG :]).expandtabs().splitlines()[-LINES:]
-    return "\n".join(map(plain, lines))[-LOG:]
+    return "\n".join(map(printable, lines))[-LOG:]

@@ -6,10 +6,9 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from redoit.errors import brief
-from redoit.lineage import Lineage, Provenance
-from redoit.records import Trace
-from redoit.words import moment, number, size
+from redoit.lineage.lineage import Lineage, Provenance
+from redoit.model import Trace
+from redoit.text import format_number, format_size, format_time, one_line
 
 SHORT = 12  # digits of a digest that are shown
 FEW = 12  # settings in one line
@@ -54,11 +53,11 @@ def _groups(origins: Iterable[Provenance]) -> list[list[Provenance]]:
 
 
 def _file(origin: Provenance, present: Mapping[str, str | None]) -> Text:
-    text = Text(brief(origin.path), "bold")
+    text = Text(one_line(origin.path), "bold")
     text.append(f"  {origin.digest[:SHORT] or 'content unknown'}", "not bold dim")
     if origin.trace and origin.stage:
         sizes = (one.size for one in origin.trace.manifest.values() if one.digest == origin.digest)
-        text.append(f"  {size(min(next(sizes, 0), HUGE))}", "not bold dim")
+        text.append(f"  {format_size(min(next(sizes, 0), HUGE))}", "not bold dim")
     if origin.stage is None:
         text.append("  source", "not bold dim")
     there = present.get(origin.path)
@@ -71,20 +70,22 @@ def _file(origin: Provenance, present: Mapping[str, str | None]) -> Text:
 
 def _stage(origin: Provenance, lineage: Lineage) -> Text:
     assert origin.stage is not None
-    text = Text("made by ").append(brief(origin.stage.name), "cyan")
+    text = Text("made by ").append(one_line(origin.stage.name), "cyan")
     if origin.trace is None:
         return text.append("; that execution is not on record", "yellow")
-    text.append(f" on {moment(origin.trace.started)}, in {origin.trace.seconds:.3f}s on {brief(origin.trace.host)}")
+    text.append(
+        f" on {format_time(origin.trace.started)}, in {origin.trace.seconds:.3f}s on {one_line(origin.trace.host)}"
+    )
     run = lineage.origins.get(origin.trace.name)
-    return text.append(f" ({brief(run.command)})" if run else " (its run is not on record)", "dim")
+    return text.append(f" ({one_line(run.command)})" if run else " (its run is not on record)", "dim")
 
 
 def _details(trace: Trace) -> Iterator[Text]:
     found = {
         "settings": [f"{one.name}={one.value!r}" for one in trace.action.settings],
-        "metrics": [f"{name} {number(value)}" for name, value in trace.metrics.items()],
+        "metrics": [f"{name} {format_number(value)}" for name, value in trace.metrics.items()],
     }
     for name, words in found.items():
         if words:
             more = f" and {len(words) - FEW} more" if len(words) > FEW else ""
-            yield Text(f"{name} {brief(', '.join(words[:FEW]))}{more}", "dim")
+            yield Text(f"{name} {one_line(', '.join(words[:FEW]))}{more}", "dim")

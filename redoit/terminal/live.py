@@ -10,10 +10,10 @@ import os
 import threading
 from typing import Any, TextIO
 
-from redoit.errors import fitting
 from redoit.terminal.rows import Rows
-from redoit.terminal.screens import Screens
-from redoit.terminal.shown import Shown
+from redoit.terminal.screens import Streams
+from redoit.terminal.stage_row import StageRow
+from redoit.text import encodable
 
 PERIOD = 1 / 8  # seconds between two looks of the display
 BACKLOG = 1 << 18  # characters that may wait for the next one
@@ -26,7 +26,7 @@ class Live:
         self._stream = stream
         self._coloured = coloured
         self._lock = threading.RLock()
-        self._shown: dict[str, Shown] = {}
+        self._shown: dict[str, StageRow] = {}
         self._others: set[str] = set()
         self._pending: list[str] = []
         self._waiting = 0  # characters of it
@@ -38,13 +38,13 @@ class Live:
     def begin(self, name: str, estimate: float | None, *, alone: bool) -> None:
         """Show a stage from now on."""
         with self._lock:
-            self._shown[name] = Shown(name, estimate, Rows(coloured=self._coloured), alone)
+            self._shown[name] = StageRow(name, estimate, Rows(coloured=self._coloured), alone)
             if self._ticker is None:
                 self._ticker = threading.Thread(target=self._tick, daemon=True)
                 self._ticker.start()
                 atexit.register(self.close)  # whatever ends us leaves a terminal that can be used
 
-    def screens(self, name: str, stdout: TextIO | None, stderr: TextIO | None) -> Screens | None:
+    def screens(self, name: str, stdout: TextIO | None, stderr: TextIO | None) -> Streams | None:
         """Return what stands for the streams that a step's output is to appear on, if they are the terminal."""
         stream = stdout or stderr
         if stream is None or not stream.isatty():
@@ -126,7 +126,7 @@ class Live:
 
     def _flush(self, more: str = "") -> None:
         """Write what waits, and then more; the display follows below."""
-        text = fitting("".join(self._pending) + more, self._stream.encoding)
+        text = encodable("".join(self._pending) + more, self._stream.encoding)
         self._pending.clear()
         self._waiting = 0
         if self._region:

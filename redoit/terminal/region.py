@@ -11,9 +11,9 @@ from rich.progress_bar import ProgressBar
 from rich.segment import Segment
 from rich.text import Text
 
-from redoit.errors import fitting, plain
 from redoit.terminal.rows import bare
-from redoit.terminal.shown import Shown
+from redoit.terminal.stage_row import StageRow
+from redoit.text import encodable, printable
 
 BAR = range(8, 31)  # columns of a progress bar
 NAME = 24  # columns of a stage's name
@@ -24,7 +24,7 @@ MINUTE, HOUR = 60, 3600
 class Region:
     """The drawn part. `shown` returns the stages that run now."""
 
-    def __init__(self, stream: TextIO, shown: Callable[[], Sequence[Shown]], *, coloured: bool) -> None:
+    def __init__(self, stream: TextIO, shown: Callable[[], Sequence[StageRow]], *, coloured: bool) -> None:
         self._stream = stream
         self._shown = shown
         file: Any = Fitting(stream)  # all of a stream that is needed
@@ -70,12 +70,12 @@ class Region:
         more = len(shown) - room
         listed = shown[: room - 1] if more > 0 else shown
         rest = room - len(shown)
-        width = min(max((len(plain(one.name)) for one in listed), default=0), NAME)
+        width = min(max((len(printable(one.name)) for one in listed), default=0), NAME)
         for one in listed:
             yield from _progress(one, width, options)
             rows = one.rows.unfinished[-rest:] if rest > 0 else []
             rest -= len(rows)
-            yield from (_row(fitting(row, console.encoding), options.max_width) for row in rows)
+            yield from (_row(encodable(row, console.encoding), options.max_width) for row in rows)
         if more > 0:
             yield Text(f"and {more + 1} more", style="dim")
 
@@ -91,7 +91,7 @@ class Fitting:
 
     def write(self, text: str) -> None:
         """Pass on a text; what the encoding lacks is escaped."""
-        self._stream.write(fitting(text, self.encoding))
+        self._stream.write(encodable(text, self.encoding))
 
 
 class Verbatim:
@@ -105,11 +105,11 @@ class Verbatim:
         yield Segment(self._text)
 
 
-def _progress(one: Shown, width: int, options: ConsoleOptions) -> Iterator[Text | ProgressBar]:
+def _progress(one: StageRow, width: int, options: ConsoleOptions) -> Iterator[Text | ProgressBar]:
     """Yield the line of a stage: how long it has run, and how much that is of last time."""
     columns = options.max_width
     overflow: OverflowMethod = "crop" if options.ascii_only else "ellipsis"
-    name = Text(fitting(plain(one.name), options.encoding), style="bold")
+    name = Text(encodable(printable(one.name), options.encoding), style="bold")
     name.truncate(width, overflow=overflow, pad=True)
     part = one.seconds / one.estimate if one.estimate else 0.0
     line = Text.assemble(name, f"  {clock(one.seconds)}", _words(one.estimate, part), no_wrap=True, end="")

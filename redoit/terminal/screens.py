@@ -6,10 +6,10 @@ import threading
 from collections.abc import Iterator
 from typing import TextIO
 
-from redoit.errors import fitting, plain
 from redoit.terminal.rows import Rows
+from redoit.text import encodable, printable
 
-Screens = tuple[TextIO | None, TextIO | None]
+Streams = tuple[TextIO | None, TextIO | None]
 ONE_AT_A_TIME = threading.Lock()
 
 
@@ -43,12 +43,12 @@ class Lines:
         text = "".join(named(self._name, line) for line in lines)
         if text:
             with ONE_AT_A_TIME:
-                self._stream.write(fitting(text, self.encoding))
+                self._stream.write(encodable(text, self.encoding))
                 self._stream.flush()
 
 
 @contextlib.contextmanager
-def screens(name: str, verbosity: int, *, parallel: bool) -> Iterator[Screens]:
+def step_streams(name: str, verbosity: int, *, parallel: bool) -> Iterator[Streams]:
     """Yield the screens for the output and the errors of a step. `parallel`: others may print meanwhile."""
     streams = (sys.stdout if verbosity > 1 else None, sys.stderr if verbosity > 0 else None)
     if not parallel:
@@ -66,4 +66,4 @@ def screens(name: str, verbosity: int, *, parallel: bool) -> Iterator[Screens]:
 
 def named(name: str, line: str) -> str:
     """Return a line with the name of who wrote it."""
-    return f"{plain(name)} | {line}\n"
+    return f"{printable(name)} | {line}\n"

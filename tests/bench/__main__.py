@@ -98,7 +98,7 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--folder", help="where projects are made while they are measured [.bench]")
     parser.add_argument("--json", help="a file for all that was measured")
     parser.add_argument("--show", nargs="+", metavar="JSON", help="measure nothing; show what was measured before")
-    parser.add_argument("--markdown", default="", help="a page; the table goes between its marks")
+    parser.add_argument("--markdown", default="", help="a page; the table goes between its invalidations")
     given = parser.parse_args(arguments)
     if given.against and "peers" not in given.rows:
         given.rows.append("peers")

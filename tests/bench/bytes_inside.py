@@ -13,9 +13,10 @@ import sys
 import time
 from pathlib import Path
 
-from redoit import digest, disk
-from redoit.records import Artifact
-from redoit.store import Store
+from redoit import digest
+from redoit.model import Artifact
+from redoit.storage import disk
+from redoit.storage.store import Store
 
 
 def digested(file: Path) -> str:
@@ -32,7 +33,7 @@ def restored(file: Path, store: Path, target: Path) -> str:
     """Restore a file from a store; `file` is what it was, for its name."""
     artifact = Artifact((store / "name").read_text(), file.stat().st_size)
     Store(store).restore(artifact, target)
-    disk.sync(target)
+    disk.fsync(target)
     return artifact.digest
 
 

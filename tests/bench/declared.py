@@ -16,8 +16,8 @@ def main(root: str) -> None:
     os.chdir(root)
     sys.path.insert(0, root)
     dodo = importlib.import_module("dodo")
-    from redoit.configuration import sections
-    from redoit.graph import Graph
+    from redoit.plugin.configuration import sections
+    from redoit.plugin.graph import Graph
 
     tasks = {name.removeprefix("task_"): make() for name, make in vars(dodo).items() if name.startswith("task_")}
     stages = {name: task["uptodate"][0].stage for name, task in tasks.items()}

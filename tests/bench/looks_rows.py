@@ -72,9 +72,9 @@ def recorded(bench: Bench, root: Path, runs: int) -> None:
 
 def main(root: str, runs: int) -> None:
     """Write the record with redoit's own code. It is in a process of its own since it takes memory."""
-    from redoit.history import History
+    from redoit.history.run_log import RunLog
 
-    history = History(Path(root) / ".redoit")
+    history = RunLog(Path(root) / ".redoit")
     found = list(history.newest())
     for number in range(len(found), runs):
         history.append(found[0]._replace(started=found[0].started - 3600.0 * number))

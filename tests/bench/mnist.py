@@ -131,13 +131,13 @@ def compare(ours: Path, theirs: Path, paths: Iterable[str]) -> None:
 
     Raises: WrongError.
     """
-    from redoit.canonical import canonicalise
+    from redoit.engine.canonicalize import canonicalize
 
     for path in paths:
         with tempfile.TemporaryDirectory() as folder:  # what they made stays as they know it
             copy = Path(folder) / Path(path).name
             shutil.copy(theirs / path, copy)
-            canonicalise(copy)
+            canonicalize(copy)
             if not filecmp.cmp(ours / path, copy, shallow=False):
                 raise WrongError(f"{path}: redoit and what it is compared with made different bytes")
 

@@ -11,18 +11,19 @@ import importlib
 import io
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from doit.doit_cmd import DoitMain
 
-from redoit import tasks
-from redoit.execute import Call, Result
-from redoit.observe import Observer
-from redoit.realise import Engine
+from redoit.engine.inspector import Inspector
+from redoit.execution.executor import StepCall, StepResult
+from redoit.plugin import checkout
+from redoit.plugin.checkout import make_engine
 
 
-def called(call: Call, log: Path, _stdout: Any, _stderr: Any) -> Result:
+def called(call: StepCall, log: Path, _stdout: Any, _stderr: Any) -> StepResult:
     """Call a step here, and write what it prints to its log."""
     module = importlib.import_module(call.step)
     paths = {role: Path(path) for role, path in call.paths.items()}
@@ -31,7 +32,7 @@ def called(call: Call, log: Path, _stdout: Any, _stderr: Any) -> Result:
         metrics = module.run(**paths, **{setting.name: setting.value for setting in call.settings})
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text(printed.getvalue())
-    return Result({name: float(value) for name, value in (metrics or {}).items()})
+    return StepResult({name: float(value) for name, value in (metrics or {}).items()})
 
 
 def main(root: str) -> int:
@@ -39,14 +40,14 @@ def main(root: str) -> int:
     os.chdir(root)
     sys.path[0] = root
     sys.argv = ["doit"]
-    tasks.Engine = lambda *given, **named: Engine(*given, **named, execute=called)  # type: ignore[misc,assignment]
+    checkout.make_engine = partial(make_engine, execute=called)  # type: ignore[assignment]
     # Nothing changes meanwhile: to read all source anew after each of ten thousand stages would tell nothing new.
-    refresh = Observer.refresh
-    Observer.refresh = lambda _self: None  # type: ignore[method-assign]
+    refresh = Inspector.refresh
+    Inspector.refresh = lambda _self: None  # type: ignore[method-assign]
     try:
         return int(DoitMain().run([]) or 0)
     finally:
-        Observer.refresh = refresh  # type: ignore[method-assign]
+        Inspector.refresh = refresh  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

@@ -44,17 +44,17 @@ def main(root: str, *, functions: bool) -> None:
 
     spent["imports of doit"] = time.perf_counter() - began
     before = time.perf_counter()
-    from redoit.files import FileDigests
-    from redoit.loader import StageLoader
-    from redoit.reporter import StageReporter
-    from redoit.session import Session
-    from redoit.tasks import StageTask
+    from redoit.plugin.loader import StageLoader
+    from redoit.plugin.reporter import StageReporter
+    from redoit.plugin.session import Session
+    from redoit.plugin.stage_task import StageTask
+    from redoit.state.stat_cache import StatCache
 
     spent["imports of redoit"] = time.perf_counter() - before
     watched(StageLoader, "load_tasks", "load tasks", spent)
     watched(StageTask, "__call__", "decide", spent)
     watched(Session, "record", "put on record", spent)
-    watched(FileDigests, "save", "remember files", spent)
+    watched(StatCache, "save", "remember files", spent)
     watched(StageReporter, "skip_uptodate", "report", spent)
     watched(Dependency, "close", "doit closes its database", spent)
     profile = cProfile.Profile()

@@ -9,8 +9,8 @@ import statistics
 import sys
 from pathlib import Path
 
-from redoit.history import History
+from redoit.history.run_log import RunLog
 
 if __name__ == "__main__":
-    newest = next(History(Path(sys.argv[1]) / ".redoit").newest(1))
+    newest = next(RunLog(Path(sys.argv[1]) / ".redoit").newest(1))
     print(statistics.mean(verdict.seconds for verdict in newest.verdicts.values()))

@@ -74,7 +74,7 @@ def read_json(path: Path) -> tuple[list[Row], dict[str, str]]:
 
 
 def put_between_marks(page: Path, text: str) -> None:
-    """Put Markdown where a page has two marks for it; a page without them becomes that text.
+    """Put Markdown where a page has two invalidations for it; a page without them becomes that text.
 
     The rest of the page stays.
     """

@@ -10,9 +10,10 @@ from looks import faint, nameless, overflow
 from playwright.sync_api import Page, expect
 from projects import CHAIN, Pipeline
 
-from redoit.records import Artifact
-from redoit.verdicts import Invocation, Verdict
-from redoit.workspace import Workspace
+from redoit.history.run_log import RunLog
+from redoit.history.run_record import RunRecord, StageRecord
+from redoit.model import Artifact
+from redoit.state.workspace import Workspace
 
 Show = Callable[..., Page]
 SECOND = "doit make.times=4"
@@ -356,15 +357,15 @@ def test_figures_that_can_not_be(show: Show, story: Pipeline, tmp_path: Path) ->
     shutil.copytree(story.root, tmp_path / "project")
     pipeline = Pipeline(tmp_path / "project")
     workspace = Workspace(pipeline.root)
-    verdict = next(workspace.history.newest()).verdicts["make"]
-    trace = workspace.store.trace(verdict.key, verdict.trace)
+    verdict = next(RunLog(workspace.root).newest()).verdicts["make"]
+    trace = workspace.store.trace_or_none(verdict.key, verdict.trace)
     assert trace
     for number, value in enumerate((1e308, -1e308, float("nan"), float("inf"), 0.0, 5e-324)):
         manifest = {role: Artifact(one.digest, 10**400) for role, one in trace.manifest.items()}
         odd = replace(trace, metrics={"count": value, "inf": float("inf"), "__proto__": 1.0}, manifest=manifest)
         name = workspace.store.append(replace(odd, seconds=-1e9, started=-1e9, name=""))
-        verdicts = {"make": Verdict("ran", verdict.key, name, -5.0, -1e10), "__proto__": Verdict("kept")}
-        workspace.history.append(Invocation("doit", 3e9 + number, -1.0, verdicts, -9.0))
+        verdicts = {"make": StageRecord("ran", verdict.key, name, -5.0, -1e10), "__proto__": StageRecord("kept")}
+        RunLog(workspace.root).append(RunRecord("doit", 3e9 + number, -1.0, verdicts, -9.0))
     page = show(page_of(pipeline))
     for run in range(6):
         select(page, run, run + 1)
@@ -418,9 +419,11 @@ def test_a_large_pipeline(show: Show, tmp_path: Path) -> None:
     assert pipeline.doit("plan").code == 0
     workspace = Workspace(pipeline.root)
     workspace.open()
-    kept = {f"s:{number}": Verdict("kept", "a" * 64, "b" * 64) for number in range(600)}
-    workspace.history.append(Invocation("doit first", 1.0, 1.0, kept))
-    workspace.history.append(Invocation("doit second", 2.0, 1.0, {**kept, "s:599": Verdict("failed", error="no luck")}))
+    kept = {f"s:{number}": StageRecord("kept", "a" * 64, "b" * 64) for number in range(600)}
+    RunLog(workspace.root).append(RunRecord("doit first", 1.0, 1.0, kept))
+    RunLog(workspace.root).append(
+        RunRecord("doit second", 2.0, 1.0, {**kept, "s:599": StageRecord("failed", error="no luck")})
+    )
     page = show(page_of(pipeline))
     expect(page.locator("#few")).to_contain_text("500 of 600 stages are on this page")
     expect(page.locator(".card.stage")).to_have_count(500)

@@ -12,11 +12,11 @@ from fuzzing import fuzz, told
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-with atheris.instrument_imports(include=["redoit.formats", "redoit.records", "redoit.digest", "json"]):
+with atheris.instrument_imports(include=["redoit.storage.serialize", "redoit.model", "redoit.digest", "json"]):
     from redoit.digest import is_digest, of_bytes
     from redoit.errors import CorruptError, StoreError
-    from redoit.formats import bytes_of_trace, canonical_json, name_of_trace, trace_of_bytes, unsealed
-    from redoit.records import Action, Artifact, Setting, Trace
+    from redoit.model import Action, Artifact, Setting, Trace
+    from redoit.storage.serialize import canonical_json, trace_from_bytes, trace_name, trace_to_bytes, unseal
 
 DIGEST = of_bytes(b"")
 SETTINGS = [
@@ -52,7 +52,7 @@ def attack(data: bytes) -> None:
     else:
         read(again)
     try:
-        unsealed(of_bytes(data).encode() + b"\n" + data)
+        unseal(of_bytes(data).encode() + b"\n" + data)
     except CorruptError as error:
         told(error)
 
@@ -61,14 +61,14 @@ def attack(data: bytes) -> None:
 def read(data: bytes) -> None:
     """Read one trace."""
     try:
-        trace = trace_of_bytes("some.json", data)
+        trace = trace_from_bytes("some.json", data)
     except StoreError as error:
         told(error)
         return
-    assert bytes_of_trace(trace) == data
+    assert trace_to_bytes(trace) == data
     assert is_digest(trace.action.key)
-    assert name_of_trace(trace) == of_bytes(data)
+    assert trace_name(trace) == of_bytes(data)
 
 
 if __name__ == "__main__":
-    fuzz(attack, [bytes_of_trace(trace) for trace in TRACES])
+    fuzz(attack, [trace_to_bytes(trace) for trace in TRACES])

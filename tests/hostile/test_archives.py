@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hostile import model, zipped
 
-from redoit.canonical import canonicalise
+from redoit.engine.canonicalize import canonicalize
 
 
 def named(data: bytes) -> bytes:
@@ -48,7 +48,7 @@ def test_damaged_archive_stays_as_it_is(tmp_path: Path, make: Callable[[], bytes
     """An archive that can't be read is left to its reader, and nothing is left beside it."""
     path = tmp_path / "model.keras"
     path.write_bytes(make())
-    canonicalise(path)
+    canonicalize(path)
     assert path.read_bytes() == make()
     assert list(tmp_path.iterdir()) == [path]
 
@@ -66,6 +66,6 @@ def test_strange_configuration_stays_as_it_is(tmp_path: Path, config: bytes) -> 
     """A configuration that is no JSON of ours is copied, and never held in memory if it is large."""
     path = tmp_path / "model.keras"
     path.write_bytes(model(config))
-    canonicalise(path)
+    canonicalize(path)
     with zipfile.ZipFile(path) as archive:
         assert archive.read("config.json") == config

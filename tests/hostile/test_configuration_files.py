@@ -6,7 +6,7 @@ import pytest
 from hostile import Workers
 
 from redoit.errors import DeclarationError
-from redoit.settings import Declared, Kind
+from redoit.source.settings import Declared, Kind
 
 FILES = {
     "no TOML": (b"[tool.redoit", "found no TOML"),

@@ -12,7 +12,7 @@ from hostile import Workers, changed, idx_files, model, model_config, raw_h5, re
 from workspaces import some_trace, whole_workspace
 
 from redoit.digest import of_bytes
-from redoit.formats import bytes_of_trace, canonical_json
+from redoit.storage.serialize import canonical_json, trace_to_bytes
 
 HDF5 = raw_h5()
 PYPROJECT = b"""
@@ -72,7 +72,7 @@ def attack_archive(rng: random.Random, workers: Workers, folder: Path) -> None:
 
 def attack_trace(rng: random.Random, workers: Workers, folder: Path) -> None:
     """Change a trace, perhaps so that it is canonical JSON all the same, and give it its right name."""
-    data = bytes_of_trace(some_trace())
+    data = trace_to_bytes(some_trace())
     fields = altered(json.loads(data), rng)
     data = canonical_json(fields) if rng.random() < 0.5 else reworded(data, rng)
     write(workers, "trace", folder / some_trace().action.key / "trace.json", data)

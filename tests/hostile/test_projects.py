@@ -11,8 +11,8 @@ import pytest
 from projects import ALL, Pipeline, Result
 
 from redoit.digest import of_bytes
-from redoit.records import Setting, Stage
-from redoit.workspace import Workspace
+from redoit.model import Setting, Stage
+from redoit.state.workspace import Workspace
 
 
 def sealed(value: object) -> bytes:

@@ -12,16 +12,16 @@ from hostile import Workers
 from workspaces import large_run, some_trace, whole_workspace
 
 from redoit.digest import of_bytes
-from redoit.formats import bytes_of_trace, canonical_json, name_of_trace
-from redoit.known import reader
-from redoit.proofs import Proof
-from redoit.verdicts import held, rows_of
+from redoit.history.run_record import held, rows_of
+from redoit.state.source_cache import reader
+from redoit.state.trace_index import IndexedTrace
+from redoit.storage.serialize import canonical_json, trace_name, trace_to_bytes
 
 DEEP = b"[" * 900 + b"]" * 900
 DEEP_LIST = json.loads(DEEP)
 DEEPER = b"[" * 100_000 + b"]" * 100_000
 LONG = b"9" * 5000
-KEY, NAME = some_trace().action.key, name_of_trace(some_trace())
+KEY, NAME = some_trace().action.key, trace_name(some_trace())
 
 
 def sealed(text: bytes | object) -> bytes:
@@ -52,7 +52,7 @@ def proof(**other: object) -> Callable[[Path], bytes]:
 
     def fill(path: Path) -> bytes:
         fields = json.loads(path.read_bytes().partition(b"\n")[2])
-        row = Proof(*fields["stages"]["train"])._replace(**other)
+        row = IndexedTrace(*fields["stages"]["train"])._replace(**other)
         return sealed({**fields, "stages": {"train": row}})
 
     return fill
@@ -229,7 +229,7 @@ def test_what_stands_in_the_place_of_a_file_is_not_followed(
 
 def trace(change: Callable[[dict[str, Any]], object]) -> bytes:
     """Return a trace in canonical JSON, with a change."""
-    fields = json.loads(bytes_of_trace(some_trace()))
+    fields = json.loads(trace_to_bytes(some_trace()))
     change(fields)
     return canonical_json(fields)
 
@@ -254,12 +254,12 @@ TRACES: dict[str, bytes] = {
     "started at a whole second": trace(lambda fields: fields.update(started=1)),
     "a field more": trace(lambda fields: fields.update(more=1)),
     "host that is a list": trace(lambda fields: fields.update(host=["host"])),
-    "spaces": json.dumps(json.loads(bytes_of_trace(some_trace()))).encode(),
-    "a name twice": bytes_of_trace(some_trace()).replace(b'{"action"', b'{"format":1,"action"', 1),
-    "a byte-order mark": b"\xef\xbb\xbf" + bytes_of_trace(some_trace()),
-    "a new line behind it": bytes_of_trace(some_trace()) + b"\n",
-    "NaN": bytes_of_trace(some_trace()).replace(b'"seconds":2.5', b'"seconds":NaN'),
-    "infinity": bytes_of_trace(some_trace()).replace(b'"seconds":2.5', b'"seconds":1e999'),
+    "spaces": json.dumps(json.loads(trace_to_bytes(some_trace()))).encode(),
+    "a name twice": trace_to_bytes(some_trace()).replace(b'{"action"', b'{"format":1,"action"', 1),
+    "a byte-order mark": b"\xef\xbb\xbf" + trace_to_bytes(some_trace()),
+    "a new line behind it": trace_to_bytes(some_trace()) + b"\n",
+    "NaN": trace_to_bytes(some_trace()).replace(b'"seconds":2.5', b'"seconds":NaN'),
+    "infinity": trace_to_bytes(some_trace()).replace(b'"seconds":2.5', b'"seconds":1e999'),
 }  # fmt: skip
 
 

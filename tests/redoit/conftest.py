@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from forking import COMMON, Execute, Forking
 
-from redoit.execute import execute
+from redoit.execution.executor import execute
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from redoit import digest
-from redoit.records import Action, Artifact, Setting, Trace
+from redoit.model import Action, Artifact, Setting, Trace
 
 
 def named(text: str) -> str:

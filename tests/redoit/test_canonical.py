@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from redoit.canonical import canonicalise
+from redoit.engine.canonicalize import canonicalize
 
 Members = dict[str, bytes]
 STORED, DEFLATED = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
@@ -48,7 +48,7 @@ def model(date: str = "2024-01-02", first: int = 140_000, second: int = 150_000)
 
 def canonical(path: Path) -> bytes:
     """Return the bytes of a file after it was made canonical, and see that nothing else is left."""
-    canonicalise(path)
+    canonicalize(path)
     assert list(path.parent.glob("*.canonical")) == []
     return path.read_bytes()
 

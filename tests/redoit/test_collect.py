@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from examples import action, artifact, trace
 
-from redoit import collect, digest
+from redoit import digest
 from redoit.errors import DiskError
-from redoit.formats import name_of_trace
-from redoit.records import Trace
-from redoit.retention import Plan, Rule
-from redoit.store import Store
+from redoit.gc import collect
+from redoit.gc.policy import Removal, RetentionPolicy
+from redoit.model import Trace
+from redoit.storage.serialize import trace_name
+from redoit.storage.store import Store
 
 NOW = time.time()
 DAY = 86_400.0
@@ -24,12 +25,12 @@ ELSEWHERE = """
 import sys
 from pathlib import Path
 
-from redoit.collect import collect
-from redoit.retention import Rule
-from redoit.store import Store
+from redoit.gc.collect import collect
+from redoit.gc.policy import RetentionPolicy
+from redoit.storage.store import Store
 
 print("begun", flush=True)
-collect(Store(Path(sys.argv[1])), Rule(older_than=0), tuple)
+collect(Store(Path(sys.argv[1])), RetentionPolicy(older_than=0), tuple)
 """
 
 
@@ -53,9 +54,9 @@ def kept(store: Store, content: bytes, *, stage: str = "train", started: float =
     return made
 
 
-def collected(store: Store, rule: Rule, *rests: Trace, dry: bool = False) -> Plan:
+def collected(store: Store, rule: RetentionPolicy, *gc_roots: Trace, dry: bool = False) -> Removal:
     """Collect, or only tell; outputs rest on some traces."""
-    names = {name_of_trace(one) for one in rests}
+    names = {trace_name(one) for one in gc_roots}
     return collect.preview(store, rule, names) if dry else collect.collect(store, rule, lambda: names)
 
 
@@ -77,9 +78,9 @@ def test_without_rule_only_litter_goes(store: Store) -> None:
     os.utime(old, (1, 1))
     (store.root / "quarantine").mkdir()
     (store.root / "quarantine/thing").write_bytes(b"corrupt")
-    done = collected(store, Rule())
+    done = collected(store, RetentionPolicy())
     assert (done.traces, done.blobs, done.size) == ((), (stray.digest,), stray.size + len(b"half") + len(b"corrupt"))
-    assert left(store) == {name_of_trace(made)}
+    assert left(store) == {trace_name(made)}
     assert (old.exists(), new.exists(), list((store.root / "quarantine").iterdir())) == (False, True, [])
 
 
@@ -90,7 +91,7 @@ def test_litter_beside_the_store_goes(store: Store, tmp_path: Path) -> None:
     for name in (".tmp-old", "train"):
         (beside / name).write_bytes(b"half")
         os.utime(beside / name, (1, 1))
-    done = collect.collect(store, Rule(), lambda: (), beside=[beside, tmp_path / "absent"])
+    done = collect.collect(store, RetentionPolicy(), lambda: (), beside=[beside, tmp_path / "absent"])
     assert done.litter == (beside / ".tmp-old",)
     assert [path.name for path in beside.iterdir()] == ["train"]
 
@@ -98,12 +99,12 @@ def test_litter_beside_the_store_goes(store: Store, tmp_path: Path) -> None:
 def test_a_blob_goes_only_when_its_traces_are_gone_for_good(store: Store, forced: list[str]) -> None:
     """Where another's removal of a trace may not be on the disk, that is forced before its blobs go."""
     made, other = kept(store, b"model"), kept(store, b"other", used=1)
-    store.place(made.action.key, name_of_trace(made)).unlink()
+    store.place(made.action.key, trace_name(made)).unlink()
     forced.clear()
-    collected(store, Rule(), other)
+    collected(store, RetentionPolicy(), other)
     assert {str(store.root / "traces" / made.action.key), str(store.root / "traces"), str(store.root)} <= {*forced}
     forced.clear()
-    collected(store, Rule(older_than=0))
+    collected(store, RetentionPolicy(older_than=0))
     assert forced == [str(store.root / "traces")]  # in which its folder was
 
 
@@ -113,10 +114,10 @@ def test_traces_that_can_not_be_read_are_not_taken_for_absent(
 ) -> None:
     """Where the disk fails nothing is collected: a trace that can't be read may need its blobs."""
     made = kept(store, b"model")
-    place = store.place(made.action.key, name_of_trace(made))
+    place = store.place(made.action.key, trace_name(made))
     failing((place, *place.parents)[above])
     with pytest.raises(DiskError, match="Input/output error"):
-        collected(store, Rule(older_than=0))
+        collected(store, RetentionPolicy(older_than=0))
     assert place.exists()
     assert store.get(digest.of_bytes(b"model")) == b"model"
 
@@ -145,17 +146,17 @@ def test_older_than(store: Store, dry: bool) -> None:
     """What was not used for long goes, with the blobs that only it needs; a preview says so, and removes none."""
     old = kept(store, b"old", used=NOW - 40 * DAY)
     new = kept(store, b"new", started=NOW - 40 * DAY, used=NOW)
-    done = collected(store, Rule(older_than=30 * DAY), dry=dry)
-    assert [one.name for one in done.traces] == [name_of_trace(old)]
+    done = collected(store, RetentionPolicy(older_than=30 * DAY), dry=dry)
+    assert [one.name for one in done.traces] == [trace_name(old)]
     assert sorted(done.blobs) == sorted([digest.of_bytes(b"old"), digest.of_bytes(b"log of old")])
-    assert left(store) == ({name_of_trace(old)} if dry else set()) | {name_of_trace(new)}
+    assert left(store) == ({trace_name(old)} if dry else set()) | {trace_name(new)}
 
 
 def test_what_outputs_rest_on_stays(store: Store) -> None:
     """No rule takes a trace that outputs in place rest on, nor its blobs."""
     resting, other = kept(store, b"resting", used=1), kept(store, b"other", used=2)
-    collected(store, Rule(older_than=0, max_size=0), resting)
-    assert left(store) == {name_of_trace(resting)}
+    collected(store, RetentionPolicy(older_than=0, max_size=0), resting)
+    assert left(store) == {trace_name(resting)}
     assert store.traces(other.action.key) == []
     assert store.get(artifact(b"resting").digest) == b"resting"
 
@@ -164,19 +165,19 @@ def test_keep_last(store: Store) -> None:
     """The newest of each stage stay, by when they were made, and protect themselves from other rules."""
     traces = [kept(store, b"%d" % number, started=NOW + number, used=NOW - number) for number in range(4)]
     others = [kept(store, b"x%d" % number, started=NOW + number, used=1, stage="other") for number in range(2)]
-    newest = {name_of_trace(one) for one in (*traces[2:], *others)}
-    collected(store, Rule(max_size=0, keep_last=2))
+    newest = {trace_name(one) for one in (*traces[2:], *others)}
+    collected(store, RetentionPolicy(max_size=0, keep_last=2))
     assert left(store) == newest
-    collected(store, Rule(keep_last=1))
-    assert left(store) == {name_of_trace(traces[3]), name_of_trace(others[1])}
+    collected(store, RetentionPolicy(keep_last=1))
+    assert left(store) == {trace_name(traces[3]), trace_name(others[1])}
 
 
 def test_max_size(store: Store) -> None:
     """The least recently used go first, no more of them than it takes."""
     traces = [kept(store, bytes([number]) * 10_000, used=NOW + number) for number in range(4)]
     limit = collect.inventory(store).size - 25_000
-    done = collected(store, Rule(max_size=limit))
-    assert {one.name for one in done.traces} == {name_of_trace(one) for one in traces[:2]}
+    done = collected(store, RetentionPolicy(max_size=limit))
+    assert {one.name for one in done.traces} == {trace_name(one) for one in traces[:2]}
     assert done.left == collect.inventory(store).size <= limit
 
 
@@ -184,10 +185,10 @@ def test_a_trace_that_misses_an_output_goes(store: Store) -> None:
     """What can't be restored goes without any rule, unless outputs rest on it; a verifying store needs none."""
     made = kept(store, b"model")
     store.blob(digest.of_bytes(b"model")).unlink()
-    collected(store, Rule(), made)
-    assert left_names(store) == {name_of_trace(made)}
-    assert collected(Store(store.root, constructive=False), Rule()).traces == ()
-    collected(store, Rule())
+    collected(store, RetentionPolicy(), made)
+    assert left_names(store) == {trace_name(made)}
+    assert collected(Store(store.root, constructive=False), RetentionPolicy()).traces == ()
+    collected(store, RetentionPolicy())
     assert left(store) == set()
 
 
@@ -202,7 +203,7 @@ def test_check_puts_aside_what_is_corrupt(store: Store) -> None:
     other = kept(store, b"other")
     blob = store.blob(digest.of_bytes(b"model" * 100))
     blob.write_bytes(blob.read_bytes()[:-1] + b"X")
-    record = store.place(other.action.key, name_of_trace(other))
+    record = store.place(other.action.key, trace_name(other))
     record.write_bytes(record.read_bytes() + b" ")
     (store.root / "blobs/ab").mkdir(exist_ok=True)
     (store.root / "blobs/ab/link").symlink_to(blob)
@@ -213,13 +214,13 @@ def test_check_puts_aside_what_is_corrupt(store: Store) -> None:
     assert len(list((store.root / "quarantine").iterdir())) == 4
     left, found = collect.check(store)
     assert found == []
-    assert [one.name for one in left.unrestorable] == [name_of_trace(made)]
+    assert [one.name for one in left.unrestorable] == [trace_name(made)]
 
 
 def test_who_collects_waits_for_who_uses(store: Store) -> None:
     """Nothing is removed while somebody relies on what the store holds."""
     kept(store, b"model", used=1)
-    with store.in_use():
+    with store.shared_lock():
         process = subprocess.Popen([sys.executable, "-c", ELSEWHERE, store.root], stdout=subprocess.PIPE)
         assert process.stdout
         assert process.stdout.readline() == b"begun\n"
@@ -242,7 +243,7 @@ def test_housekeeping_ends_at_a_link(store: Store, tmp_path: Path, name: str) ->
     before = sorted(outside.rglob("*"))
     shutil.rmtree(store.root / name, ignore_errors=True)
     (store.root / name).symlink_to(outside)
-    collected(store, Rule(older_than=0))
+    collected(store, RetentionPolicy(older_than=0))
     collect.check(store)
     collect.clear(store)
     assert sorted(outside.rglob("*")) == before

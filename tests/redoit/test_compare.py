@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from redoit.compare import CHUNK, difference
+from redoit.planning.compare import CHUNK, difference
 
 
 @pytest.mark.parametrize(

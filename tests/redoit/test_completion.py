@@ -2,7 +2,7 @@
 
 import pytest
 
-from redoit.completion import FILES, Command, Option, Project, Task, offers, split
+from redoit.cli.completer import FILES, Command, Option, Project, Task, offers, split
 
 RUN = Command(
     (

@@ -3,9 +3,9 @@
 import pytest
 from examples import action, artifact, trace
 
-from redoit.decide import Decision, Keep, Restore, Run, decide
+from redoit.engine.decision import Decision, Keep, Restore, Run, decide
+from redoit.model import Policy, Setting, Trace
 from redoit.reasons import Reason
-from redoit.records import Policy, Setting, Trace
 
 FIRST = trace(started=1.0)
 SECOND = trace(started=2.0, manifest={"model": artifact(b"other"), "history": artifact(b"")})
@@ -28,7 +28,7 @@ def decided(
     observed: dict[str, str | None],
     policy: Policy = USUAL,
     *,
-    distrust: Reason | None = None,
+    invalidated: Reason | None = None,
     blobs: tuple[Trace, ...] = (FIRST, SECOND),
     earlier: tuple[Trace, ...] = (),
 ) -> Decision:
@@ -38,7 +38,7 @@ def decided(
         traces,
         observed,
         policy=policy,
-        distrust=distrust,
+        invalidated=invalidated,
         restorable=lambda one: one in blobs,
         earlier=lambda: earlier,
     )
@@ -71,10 +71,10 @@ IMPURE, RUNS_ALWAYS = Policy(impure=True), Policy(volatile=True)
         (decided((), NOTHING, IMPURE), NEVER),
         (decided((FIRST,), IN_PLACE, RUNS_ALWAYS), VOLATILE),
         (decided((FIRST,), NOTHING, RUNS_ALWAYS), VOLATILE),
-        (decided((FIRST,), IN_PLACE, distrust=FORGOTTEN), Run((FORGOTTEN,))),
-        (decided((FIRST,), NOTHING, distrust=FORGOTTEN), Run((FORGOTTEN,))),
-        (decided((FIRST,), IN_PLACE, RUNS_ALWAYS, distrust=FORGOTTEN), Run((FORGOTTEN,))),
-        (decided((), NOTHING, IMPURE, distrust=FORGOTTEN), Run((FORGOTTEN,))),
+        (decided((FIRST,), IN_PLACE, invalidated=FORGOTTEN), Run((FORGOTTEN,))),
+        (decided((FIRST,), NOTHING, invalidated=FORGOTTEN), Run((FORGOTTEN,))),
+        (decided((FIRST,), IN_PLACE, RUNS_ALWAYS, invalidated=FORGOTTEN), Run((FORGOTTEN,))),
+        (decided((), NOTHING, IMPURE, invalidated=FORGOTTEN), Run((FORGOTTEN,))),
         (decided((), IN_PLACE, earlier=(EARLIER,)), Run((Reason("setting", "epochs", 4, 5),))),
     ],
 )
@@ -151,6 +151,6 @@ def test_what_is_kept_asks_for_no_explanation() -> None:
         raise AssertionError
 
     found = decide(
-        action(), (FIRST,), IN_PLACE, policy=USUAL, distrust=None, restorable=lambda _: True, earlier=unwanted
+        action(), (FIRST,), IN_PLACE, policy=USUAL, invalidated=None, restorable=lambda _: True, earlier=unwanted
     )
     assert found == Keep(FIRST)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redoit.diff import WIDE, changed, diff, laid_out
+from redoit.planning.diff import WIDE, changed, diff, laid_out
 
 LONG = "layers = [" + ", ".join(f"Dense({number}, activation='relu', name='a, (b')" for number in range(9)) + "]"
 

@@ -26,12 +26,12 @@ SIZES = [
     0,
     1,
     1024,
-    digest.BLOCK - 1,
-    digest.BLOCK,
-    digest.BLOCK + 1,
+    digest.BLOCK_BYTES - 1,
+    digest.BLOCK_BYTES,
+    digest.BLOCK_BYTES + 1,
     5_000_011,
-    digest.LARGE,
-    digest.LARGE + 1_000_003,
+    digest.THREADED_BYTES,
+    digest.THREADED_BYTES + 1_000_003,
 ]
 
 
@@ -134,11 +134,11 @@ def test_what_is_copied_has_the_digest_of_its_bytes(tmp_path: Path, size: int) -
     (tmp_path / "source").write_bytes(b"read already" + some_bytes(size))
     with (tmp_path / "source").open("rb") as reader, (tmp_path / "copy").open("xb") as writer:
         reader.read(12)
-        assert digest.copied(reader, writer) == digest.of_bytes(some_bytes(size))
+        assert digest.copy_and_digest(reader, writer) == digest.of_bytes(some_bytes(size))
     assert (tmp_path / "copy").read_bytes() == some_bytes(size)
 
 
-@pytest.mark.parametrize("size", [1, digest.LARGE + 1])
+@pytest.mark.parametrize("size", [1, digest.THREADED_BYTES + 1])
 def test_a_disk_that_is_full_ends_a_copy(tmp_path: Path, size: int) -> None:
     """What can't be written is an error, and no digest; the thread that reads ahead has ended by then."""
     (tmp_path / "source").write_bytes(bytes(size))
@@ -148,7 +148,7 @@ def test_a_disk_that_is_full_ends_a_copy(tmp_path: Path, size: int) -> None:
         Path("/dev/full").open("wb", buffering=0) as full,
         pytest.raises(OSError, match="No space left"),
     ):
-        digest.copied(reader, full)
+        digest.copy_and_digest(reader, full)
     assert threading.active_count() == threads
 
 
@@ -180,19 +180,19 @@ class Failing(FileIO):
 
     def readinto(self, buffer: Any) -> int:
         """Read a part, then fail."""
-        if self.tell() > digest.BLOCK:
+        if self.tell() > digest.BLOCK_BYTES:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         return super().readinto(buffer) or 0
 
 
 def test_a_large_file_that_can_not_be_read_is_an_error(tmp_path: Path) -> None:
     """What fails in the thread that reads ahead is told as if there were none."""
-    (tmp_path / "file").write_bytes(bytes(digest.LARGE + 1))
+    (tmp_path / "file").write_bytes(bytes(digest.THREADED_BYTES + 1))
     with Failing(tmp_path / "file") as file, pytest.raises(OSError, match="Input/output error"):
         digest.of_stream(file)
 
 
-@pytest.mark.parametrize("size", [10**6, digest.LARGE + 1])
+@pytest.mark.parametrize("size", [10**6, digest.THREADED_BYTES + 1])
 def test_a_file_that_is_cut_short_meanwhile_does_not_end_us(tmp_path: Path, size: int) -> None:
     """Who shares a file may cut it at any time: it then has the digest of what was left of it."""
     path = tmp_path / "file"

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from redoit import digest, disk
+from redoit import digest
 from redoit.errors import DiskError
+from redoit.storage import disk
 
 
 def test_write_makes_folders_and_replaces(tmp_path: Path) -> None:
@@ -28,11 +29,11 @@ def test_many_make_one_folder(tmp_path: Path) -> None:
     """Who makes a folder that another makes at that moment has made it; a link to nothing is none."""
     with ThreadPoolExecutor(8) as pool:
         for number in range(30):
-            list(pool.map(disk.make, [tmp_path / f"{number}/inner/folder"] * 8))
+            list(pool.map(disk.make_folders, [tmp_path / f"{number}/inner/folder"] * 8))
             assert (tmp_path / f"{number}/inner/folder").is_dir()
     (tmp_path / "link").symlink_to("nowhere")
     with pytest.raises(DiskError, match="link: found a file or a broken link"):
-        disk.make(tmp_path / "link")
+        disk.make_folders(tmp_path / "link")
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
@@ -57,7 +58,7 @@ def test_a_folder_makes_way(tmp_path: Path) -> None:
     (tmp_path / "target/inner").mkdir(parents=True)
     disk.write(tmp_path / "target", b"data")
     assert (tmp_path / "target").read_bytes() == b"data"
-    (litter,) = (path for path in tmp_path.iterdir() if path.name.startswith(disk.TEMPORARY))
+    (litter,) = (path for path in tmp_path.iterdir() if path.name.startswith(disk.TEMPORARY_PREFIX))
     assert (litter / "inner").is_dir()
 
 
@@ -104,14 +105,14 @@ def test_clone_is_independent(tmp_path: Path, size: int) -> None:
     assert target.stat().st_nlink == 1
 
 
-@pytest.mark.parametrize("write", [disk.write, disk.jot])
+@pytest.mark.parametrize("write", [disk.write, disk.write_unsynced])
 def test_a_write_never_follows_a_link_in_the_place_of_its_temporary_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path, bytes], None]
 ) -> None:
     """Whoever guesses a temporary name gains nothing by it: what stands there is not written to."""
     monkeypatch.setattr(os, "urandom", bytes)
     (tmp_path / "other").write_bytes(b"other")
-    (tmp_path / f"{disk.TEMPORARY}{bytes(8).hex()}").symlink_to(tmp_path / "other")
+    (tmp_path / f"{disk.TEMPORARY_PREFIX}{bytes(8).hex()}").symlink_to(tmp_path / "other")
     with pytest.raises(DiskError, match="File exists"):
         write(tmp_path / "target", b"data")
     assert (tmp_path / "other").read_bytes() == b"other"
@@ -120,9 +121,9 @@ def test_a_write_never_follows_a_link_in_the_place_of_its_temporary_file(
 def test_a_large_file_is_not_read(tmp_path: Path) -> None:
     """What is too large to be a file of redoit's is not read at all, whatever room it takes on the disk."""
     (tmp_path / "file").touch()
-    os.truncate(tmp_path / "file", disk.SMALL)
-    assert len(disk.read(tmp_path, "file")) == disk.SMALL
-    os.truncate(tmp_path / "file", disk.SMALL + 1)
+    os.truncate(tmp_path / "file", disk.SMALL_FILE_BYTES)
+    assert len(disk.read(tmp_path, "file")) == disk.SMALL_FILE_BYTES
+    os.truncate(tmp_path / "file", disk.SMALL_FILE_BYTES + 1)
     with pytest.raises(OSError, match="found 8,388,609 bytes, expected 8,388,608 at most"):
         disk.read(tmp_path, "file")
 
@@ -131,10 +132,10 @@ def test_a_link_on_the_way_leads_nowhere(tmp_path: Path) -> None:
     """A file is never written below a link, whatever that leads to; the root may be one."""
     (tmp_path / "real/folder").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    assert disk.inside(tmp_path / "link", "folder", "file") == tmp_path / "link/folder/file"
-    assert disk.inside(tmp_path, "absent", "folder", "file") == tmp_path / "absent/folder/file"
+    assert disk.path_below(tmp_path / "link", "folder", "file") == tmp_path / "link/folder/file"
+    assert disk.path_below(tmp_path, "absent", "folder", "file") == tmp_path / "absent/folder/file"
     with pytest.raises(DiskError, match=r"link: found a link, expected a folder of redoit's; remove the link"):
-        disk.inside(tmp_path, "link", "folder", "file")
+        disk.path_below(tmp_path, "link", "folder", "file")
 
 
 def test_what_is_there_already_is_forced(tmp_path: Path, forced: list[str]) -> None:
@@ -144,7 +145,7 @@ def test_what_is_there_already_is_forced(tmp_path: Path, forced: list[str]) -> N
     assert {str(tmp_path), f"{tmp_path}/a", f"{tmp_path}/a/b"} <= {*forced}
     forced.clear()
     disk.write(tmp_path / "a/b/two", b"data")
-    disk.force(tmp_path / "a/b/one")
+    disk.fsync_parents(tmp_path / "a/b/one")
     assert len(forced) == 2
     assert forced[1] == f"{tmp_path}/a/b"
 
@@ -152,17 +153,17 @@ def test_what_is_there_already_is_forced(tmp_path: Path, forced: list[str]) -> N
 def test_many_names_are_forced_folder_by_folder(tmp_path: Path, forced: list[str]) -> None:
     """Of many files, each content is forced before the first name, and then each folder once."""
     folders = [tmp_path / "a", tmp_path / "b"]
-    disk.make(*folders)
+    disk.make_folders(*folders)
     assert forced.count(str(tmp_path)) == 1
     forced.clear()
     temporaries = [tmp_path / f"{number}" for number in range(6)]
     for path in temporaries:
-        disk.fill(path, b"data")
-    disk.publish({path: folders[number % 2] / "bcd"[number // 2] for number, path in enumerate(temporaries)})
+        disk.create(path, b"data")
+    disk.rename_synced({path: folders[number % 2] / "bcd"[number // 2] for number, path in enumerate(temporaries)})
     assert forced == [*map(str, temporaries), *map(str, folders)]
     assert sorted(path.name for folder in folders for path in folder.iterdir()) == ["b", "b", "c", "c", "d", "d"]
     forced.clear()
-    disk.force(*(path for folder in folders for path in folder.iterdir()))
+    disk.fsync_parents(*(path for folder in folders for path in folder.iterdir()))
     assert forced == []
 
 
@@ -170,7 +171,7 @@ def test_a_folder_that_is_made_again_is_forced_again(tmp_path: Path, forced: lis
     """That a folder of this name, perhaps with the same number, was on the disk before tells nothing of a new one."""
     for _ in range(2):
         forced.clear()
-        disk.make(tmp_path / "key")
+        disk.make_folders(tmp_path / "key")
         assert forced[-1:] == [str(tmp_path)]
         (tmp_path / "key").rmdir()
 
@@ -185,12 +186,12 @@ def test_folders_of_others_need_not_be_forced(tmp_path: Path, monkeypatch: pytes
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(os, "fsync", lambda _: None)
-    disk.force(tmp_path)
+    disk.fsync_parents(tmp_path)
     monkeypatch.setattr(os, "fsync", refuse)
-    disk.force(tmp_path / "file")
+    disk.fsync_parents(tmp_path / "file")
     (tmp_path / "other").touch()
     with pytest.raises(DiskError, match="Input/output error"):
-        disk.force(tmp_path / "other")
+        disk.fsync_parents(tmp_path / "other")
 
 
 def test_remove_twice(tmp_path: Path) -> None:

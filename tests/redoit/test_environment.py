@@ -6,33 +6,33 @@ from pathlib import Path
 
 import pytest
 
-from redoit.environment import Environment, _folders
-from redoit.formats import sealed
+from redoit.state.installed import InstalledPackages, _folders
+from redoit.storage.serialize import seal
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def test_versions(tmp_path: Path) -> None:
     """Python's minor version counts, and that of each distribution that provides an import."""
-    found = Environment(tmp_path / "memory").versions(["blake3", "doit"])
+    found = InstalledPackages(tmp_path / "memory").versions(["blake3", "doit"])
     assert found == {"python": PYTHON, "blake3": metadata.version("blake3"), "doit": metadata.version("doit")}
 
 
 def test_nothing_imported(tmp_path: Path) -> None:
     """A step that imports nothing depends on Python alone."""
-    assert Environment(tmp_path / "memory").versions([]) == {"python": PYTHON}
+    assert InstalledPackages(tmp_path / "memory").versions([]) == {"python": PYTHON}
 
 
 def test_absent(tmp_path: Path) -> None:
     """A module that nothing provides counts as absent."""
-    assert Environment(tmp_path / "memory").versions(["no_such_module"])["no_such_module"] == "absent"
+    assert InstalledPackages(tmp_path / "memory").versions(["no_such_module"])["no_such_module"] == "absent"
 
 
 @pytest.mark.parametrize("data", [b"", b"garbage", b"[]", b"{}", b'{"folders": [], "owners": {}}', b"\xff"])
 def test_a_damaged_memory_is_ignored(tmp_path: Path, data: bytes) -> None:
     """What was remembered is lost without harm."""
     (tmp_path / "memory").write_bytes(data)
-    assert Environment(tmp_path / "memory").versions(["blake3"])["blake3"] == metadata.version("blake3")
+    assert InstalledPackages(tmp_path / "memory").versions(["blake3"])["blake3"] == metadata.version("blake3")
 
 
 @pytest.mark.parametrize("name", ["site-packages", "libs"])
@@ -44,7 +44,7 @@ def test_an_installed_distribution_is_noticed(
     folder = tmp_path / name
     folder.mkdir()
     monkeypatch.syspath_prepend(folder)
-    found, environment = [], Environment(tmp_path / "memory")
+    found, environment = [], InstalledPackages(tmp_path / "memory")
     for version in (None, "1.0", "2.0"):
         for old in folder.glob("*.dist-info"):
             old.rename(folder / f"thing-{version}.dist-info")
@@ -54,7 +54,7 @@ def test_an_installed_distribution_is_noticed(
             (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: thing\nVersion: {version}\n")
             (info / "top_level.txt").write_text("thing\n")
         environment.forget()
-        found.append((environment if same else Environment(tmp_path / "memory")).versions(["thing"])["thing"])
+        found.append((environment if same else InstalledPackages(tmp_path / "memory")).versions(["thing"])["thing"])
     assert found == ["absent", "1.0", "2.0"]
 
 
@@ -62,5 +62,5 @@ def test_an_installed_distribution_is_noticed(
 def test_a_forged_memory_is_ignored(tmp_path: Path, owners: object) -> None:
     """What nobody of us wrote, if under the right seal, is lost without harm."""
     memory = tmp_path / "memory"
-    memory.write_bytes(sealed({"folders": _folders(), "owners": owners}))
-    assert Environment(memory).versions(["blake3"])["blake3"] == metadata.version("blake3")
+    memory.write_bytes(seal({"folders": _folders(), "owners": owners}))
+    assert InstalledPackages(memory).versions(["blake3"])["blake3"] == metadata.version("blake3")

@@ -1,6 +1,7 @@
 """Errors: one line, not a long one, that any terminal shows as it is."""
 
-from redoit.errors import LONGEST, RedoitError, brief
+from redoit.errors import RedoitError
+from redoit.text import MAX_LINE_CHARACTERS, one_line
 
 
 def test_an_error_reads_subject_found_todo() -> None:
@@ -16,12 +17,12 @@ def test_what_is_not_printable_is_escaped() -> None:
 
 def test_what_was_found_at_length_is_cut() -> None:
     """A long text leaves room for the way out."""
-    text = str(RedoitError("step", "x" * 10 * LONGEST, "see its log"))
-    assert text == f"step: {'x' * LONGEST}...; see its log"
+    text = str(RedoitError("step", "x" * 10 * MAX_LINE_CHARACTERS, "see its log"))
+    assert text == f"step: {'x' * MAX_LINE_CHARACTERS}...; see its log"
 
 
 def test_no_part_of_an_error_is_long() -> None:
     """A name of a megabyte, of letters that no terminal shows, is cut like anything else."""
     text = str(RedoitError("\U000e0001" * 2**20, "found", "n" * 2**20))
-    assert text == r"\U000e0001" * (LONGEST // 10) + "...: found; " + "n" * LONGEST + "..."
-    assert (brief(None), brief("x" * LONGEST)) == ("None", "x" * LONGEST)
+    assert text == r"\U000e0001" * (MAX_LINE_CHARACTERS // 10) + "...: found; " + "n" * MAX_LINE_CHARACTERS + "..."
+    assert (one_line(None), one_line("x" * MAX_LINE_CHARACTERS)) == ("None", "x" * MAX_LINE_CHARACTERS)

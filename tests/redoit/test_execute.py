@@ -14,9 +14,9 @@ from examples import write
 from forking import Execute
 
 from redoit.errors import StepError
-from redoit.execute import Call
-from redoit.execute import execute as fresh
-from redoit.records import Setting
+from redoit.execution.executor import StepCall
+from redoit.execution.executor import execute as fresh
+from redoit.model import Setting
 
 execute: Execute = fresh
 TRACE = "import json, os, sys, signal\nfrom pathlib import Path\n"
@@ -40,7 +40,7 @@ def run(body: str, *settings: Setting, stdout: Any = None, stderr: Any = None, *
     names = ", ".join([*paths, "*", *(setting.name for setting in settings)]).removesuffix(", *").removesuffix("*")
     lines = "\n".join(f"    {line}" for line in body.splitlines())
     write(Path(), mine__one=f"{TRACE}\ndef run({names}):\n{lines}\n")
-    return dict(execute(Call("mine.one", paths, settings), Path("log"), stdout, stderr).metrics)
+    return dict(execute(StepCall("mine.one", paths, settings), Path("log"), stdout, stderr).metrics)
 
 
 def failure(body: str) -> str:
@@ -77,7 +77,7 @@ def test_a_result_that_can_not_be_told() -> None:
     """Where what a step returns can't be written at all, it fails in lines, without a traceback of redoit's own."""
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))"
     assert failure(f"{limit}\nreturn {{'a': 1}}") == "its process ended with status 1 before run returned"
-    assert Path("log").read_text() == "redoit.child: what the step came to can't be told (File too large)\n"
+    assert Path("log").read_text() == "redoit.execution.worker: what the step came to can't be told (File too large)\n"
 
 
 @pytest.mark.parametrize("returned", ["7", "[1]", "{'a': 'text'}", "{'a': None}", "'text'", "{'a': [1]}"])
@@ -116,7 +116,7 @@ def test_a_step_that_can_not_be_imported() -> None:
     """A step that fails while it is imported fails like any other."""
     write(Path(), mine__one="import absent_module\n")
     with pytest.raises(StepError, match="No module named 'absent_module'"):
-        execute(Call("mine.one", {}, ()), Path("log"), None, None)
+        execute(StepCall("mine.one", {}, ()), Path("log"), None, None)
 
 
 @pytest.mark.parametrize(
@@ -271,4 +271,4 @@ def test_paths_arrive_relative() -> None:
 def test_a_step_below_src() -> None:
     """A step below `src/` is found there."""
     write(Path("src"), pkg__one="def run():\n    return {'a': 2}\n")
-    assert execute(Call("pkg.one", {}, ()), Path("log"), None, None).metrics == {"a": 2.0}
+    assert execute(StepCall("pkg.one", {}, ()), Path("log"), None, None).metrics == {"a": 2.0}

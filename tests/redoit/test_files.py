@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from redoit import digest
-from redoit.files import FileDigests, identity
-from redoit.formats import sealed
+from redoit.state.stat_cache import StatCache, identity
+from redoit.storage.serialize import seal
 
 DAY = 86_400
 
@@ -36,7 +36,7 @@ def settled(path: Path, content: bytes) -> Path:
 
 def test_a_file_has_the_digest_of_its_bytes(tmp_path: Path) -> None:
     """The digest of a file is that of its bytes, the empty file's included."""
-    files = FileDigests(tmp_path / "memory")
+    files = StatCache(tmp_path / "memory")
     for content in (b"", b"content"):
         (tmp_path / "file").write_bytes(content)
         assert files.digest(tmp_path / "file") == digest.of_bytes(content)
@@ -44,7 +44,7 @@ def test_a_file_has_the_digest_of_its_bytes(tmp_path: Path) -> None:
 
 def test_what_is_no_file_has_no_digest(tmp_path: Path) -> None:
     """A folder, a device, a pipe, a dangling link, an absent file and one below a file have none."""
-    files = FileDigests(tmp_path / "memory")
+    files = StatCache(tmp_path / "memory")
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to("absent")
     (tmp_path / "file").touch()
@@ -56,7 +56,7 @@ def test_what_is_no_file_has_no_digest(tmp_path: Path) -> None:
 
 def test_a_link_is_the_file_it_points_to(tmp_path: Path) -> None:
     """A link has the digest of its file, and a new target is noticed."""
-    files = FileDigests(tmp_path / "memory")
+    files = StatCache(tmp_path / "memory")
     settled(tmp_path / "one", b"1")
     settled(tmp_path / "two", b"2")
     (tmp_path / "link").symlink_to("one")
@@ -69,26 +69,26 @@ def test_a_link_is_the_file_it_points_to(tmp_path: Path) -> None:
 def test_an_unchanged_file_is_read_once(tmp_path: Path, counted: list[Path]) -> None:
     """A settled file is read once, by all processes together: the memory is saved and loaded."""
     path = settled(tmp_path / "file", b"content")
-    files = FileDigests(tmp_path / "memory")
+    files = StatCache(tmp_path / "memory")
     expected = digest.of_bytes(b"content")
     assert [files.digest(path) for _ in range(3)] == [expected] * 3
     files.save()
-    assert FileDigests(tmp_path / "memory").digest(str(path)) == expected
+    assert StatCache(tmp_path / "memory").digest(str(path)) == expected
     assert counted == [path]
 
 
 def test_without_saving_nothing_is_remembered(tmp_path: Path, counted: list[Path]) -> None:
     """A process that is killed before it saves costs the next one a look, no more."""
     path = settled(tmp_path / "file", b"content")
-    FileDigests(tmp_path / "memory").digest(path)
-    FileDigests(tmp_path / "memory").digest(path)
+    StatCache(tmp_path / "memory").digest(path)
+    StatCache(tmp_path / "memory").digest(path)
     assert len(counted) == 2
 
 
 def test_an_edit_with_the_same_size_and_time_is_noticed(tmp_path: Path) -> None:
     """An edit that keeps the size and puts the time back still changes ctime, which nobody can set."""
     path = settled(tmp_path / "file", b"one")
-    files = FileDigests(tmp_path / "memory")
+    files = StatCache(tmp_path / "memory")
     assert files.digest(path) == digest.of_bytes(b"one")
     before = path.stat()
     path.write_bytes(b"two")
@@ -102,7 +102,7 @@ def test_a_file_renamed_onto_another_is_noticed(tmp_path: Path) -> None:
     """A file that takes another's place with the same size and time is another file."""
     path = settled(tmp_path / "file", b"one")
     other = settled(tmp_path / "other", b"two")
-    files = FileDigests(tmp_path / "memory")
+    files = StatCache(tmp_path / "memory")
     assert files.digest(path) == digest.of_bytes(b"one")
     os.utime(other, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
     other.replace(path)
@@ -112,7 +112,7 @@ def test_a_file_renamed_onto_another_is_noticed(tmp_path: Path) -> None:
 def test_a_file_changed_just_now_is_not_trusted(tmp_path: Path, counted: list[Path]) -> None:
     """A file that could change once more without a trace in its times is read each time."""
     path = tmp_path / "file"
-    files = FileDigests(tmp_path / "memory")
+    files = StatCache(tmp_path / "memory")
     path.write_bytes(b"content")
     files.digest(path)
     files.digest(path)
@@ -126,7 +126,7 @@ def test_an_old_time_does_not_make_a_new_file_trusted(tmp_path: Path, counted: l
     path = tmp_path / "file"
     path.write_bytes(b"content")
     os.utime(path, (time.time() - DAY, time.time() - DAY))
-    files = FileDigests(tmp_path / "memory")
+    files = StatCache(tmp_path / "memory")
     files.digest(path)
     files.digest(path)
     assert len(counted) == 2
@@ -137,7 +137,7 @@ def test_a_time_in_the_future_is_not_trusted(tmp_path: Path, counted: list[Path]
     path = settled(tmp_path / "file", b"content")
     os.utime(path, (time.time() + DAY, time.time() + DAY))
     time.sleep(0.15)
-    files = FileDigests(tmp_path / "memory")
+    files = StatCache(tmp_path / "memory")
     files.digest(path)
     files.digest(path)
     assert len(counted) == 2
@@ -147,7 +147,7 @@ def test_a_time_in_the_future_is_not_trusted(tmp_path: Path, counted: list[Path]
 def test_a_damaged_memory_is_ignored(tmp_path: Path, damage: str) -> None:
     """A memory with a single wrong byte is no memory: the files are read anew, and it is written anew."""
     path, memory = settled(tmp_path / "file", b"content"), tmp_path / "memory"
-    files = FileDigests(memory)
+    files = StatCache(memory)
     expected = files.digest(path)
     files.save()
     data = memory.read_bytes()
@@ -161,7 +161,7 @@ def test_a_damaged_memory_is_ignored(tmp_path: Path, damage: str) -> None:
         cut = data[: len(data) // 2]
         texts = {"flip": wrong, "cut": cut, "empty": b"", "garbage": b"\xff\n[", "unsealed": wrong.partition(b"\n")[2]}
         memory.write_bytes(texts[damage])
-    later = FileDigests(memory)
+    later = StatCache(memory)
     assert later.digest(path) == expected
     if damage != "folder":
         later.save()
@@ -171,7 +171,7 @@ def test_a_damaged_memory_is_ignored(tmp_path: Path, damage: str) -> None:
 def test_a_removed_file_is_noticed(tmp_path: Path) -> None:
     """A digest is not remembered beyond its file, and comes back with it."""
     path = settled(tmp_path / "file", b"content")
-    files = FileDigests(tmp_path / "memory")
+    files = StatCache(tmp_path / "memory")
     files.digest(path)
     path.unlink()
     assert files.digest(path) is None
@@ -182,10 +182,10 @@ def test_a_removed_file_is_noticed(tmp_path: Path) -> None:
 def test_a_name_that_is_no_text_can_be_saved(tmp_path: Path, counted: list[Path]) -> None:
     """A file name that is not UTF-8 is remembered as any other."""
     path = settled(tmp_path / os.fsdecode(b"odd\xff"), b"content")
-    files = FileDigests(tmp_path / "memory")
+    files = StatCache(tmp_path / "memory")
     files.digest(path)
     files.save()
-    assert FileDigests(tmp_path / "memory").digest(path) == digest.of_bytes(b"content")
+    assert StatCache(tmp_path / "memory").digest(path) == digest.of_bytes(b"content")
     assert len(counted) == 1
 
 
@@ -196,8 +196,8 @@ def test_a_forged_entry_is_ignored(tmp_path: Path, counted: list[Path], entry: l
     found = identity(path)
     assert found is not None
     forged = [*entry, *list(found)[max(len(entry) - 1, 0) :]]
-    (tmp_path / "memory").write_bytes(sealed({str(path): forged, "other": [digest.of_bytes(b""), *found]}))
-    assert FileDigests(tmp_path / "memory").digest(path) == digest.of_bytes(b"content")
+    (tmp_path / "memory").write_bytes(seal({str(path): forged, "other": [digest.of_bytes(b""), *found]}))
+    assert StatCache(tmp_path / "memory").digest(path) == digest.of_bytes(b"content")
     assert len(counted) == 1
 
 
@@ -208,7 +208,7 @@ def test_a_clock_that_is_ahead_deceives_nobody(
     true = time.time_ns
     monkeypatch.setattr(time, "time_ns", lambda: true() + 365 * DAY * 10**9)
     (tmp_path / "file").write_bytes(b"1")
-    files = FileDigests(tmp_path / "memory")
+    files = StatCache(tmp_path / "memory")
     files.digest(tmp_path / "file")
     files.digest(tmp_path / "file")
     assert len(counted) == 2
@@ -218,6 +218,6 @@ def test_where_the_clock_cannot_be_asked_nothing_is_remembered(tmp_path: Path, c
     """A folder that can't be written to, in which the clock is asked, costs a look each time, and no more."""
     path = settled(tmp_path / "file", b"1")
     (tmp_path / "no folder").touch()
-    files = FileDigests(tmp_path / "no folder/memory")
+    files = StatCache(tmp_path / "no folder/memory")
     assert [files.digest(path), files.digest(path)] == [digest.of_bytes(b"1")] * 2
     assert len(counted) == 2

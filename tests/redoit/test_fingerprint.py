@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from redoit.errors import DeclarationError, SourceError
 from redoit.fingerprint import code_of
-from redoit.records import Code
-from redoit.source import Project
+from redoit.model import Code
+from redoit.source.project import Project
 
 Files = dict[str, str]
 RUN = "steps.train:run"

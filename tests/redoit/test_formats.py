@@ -13,8 +13,15 @@ from hypothesis import strategies as st
 
 from redoit import digest
 from redoit.errors import CorruptError, StoreError
-from redoit.formats import EVER, bytes_of_trace, canonical_json, check_format, name_of_trace, trace_of_bytes
-from redoit.records import FORMAT, Action, Artifact, Setting, Trace
+from redoit.model import FORMAT, Action, Artifact, Setting, Trace
+from redoit.storage.serialize import (
+    MAX_SECONDS,
+    canonical_json,
+    check_format,
+    trace_from_bytes,
+    trace_name,
+    trace_to_bytes,
+)
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 
@@ -44,7 +51,7 @@ def traces(draw: st.DrawFn) -> Trace:
         code=draw(st.dictionaries(TEXTS, DIGESTS, max_size=3)),
         environment=draw(st.dictionaries(TEXTS, TEXTS, max_size=3)),
     )
-    times = st.floats(-EVER, EVER, exclude_min=True, exclude_max=True)
+    times = st.floats(-MAX_SECONDS, MAX_SECONDS, exclude_min=True, exclude_max=True)
     return Trace(
         action=made,
         manifest=manifest,
@@ -64,12 +71,12 @@ def test_golden_key() -> None:
 
 def test_golden_trace() -> None:
     """The bytes of a known trace are frozen: if one changes, FORMAT must grow and a new golden file be written."""
-    assert bytes_of_trace(trace()) == (GOLDEN / f"trace-{FORMAT}.json").read_bytes()
+    assert trace_to_bytes(trace()) == (GOLDEN / f"trace-{FORMAT}.json").read_bytes()
 
 
 def test_golden_trace_is_read() -> None:
     """A trace as an earlier checkout wrote it is read back, its key included."""
-    found = trace_of_bytes("golden", (GOLDEN / f"trace-{FORMAT}.json").read_bytes())
+    found = trace_from_bytes("golden", (GOLDEN / f"trace-{FORMAT}.json").read_bytes())
     assert found.action.key == action().key
     assert found.digests == trace().digests
     assert dict(found.metrics) == {"accuracy": 0.99, "loss": math.inf}
@@ -78,11 +85,11 @@ def test_golden_trace_is_read() -> None:
 @given(traces())
 def test_round_trip(made: Trace) -> None:
     """A trace read back is the trace that was written, to the byte, and has its key."""
-    data = bytes_of_trace(made)
-    found = trace_of_bytes("trace", data)
-    assert bytes_of_trace(found) == data
+    data = trace_to_bytes(made)
+    found = trace_from_bytes("trace", data)
+    assert trace_to_bytes(found) == data
     assert found.action.key == made.action.key
-    assert name_of_trace(found) == digest.of_bytes(data)
+    assert trace_name(found) == digest.of_bytes(data)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +108,7 @@ def test_round_trip(made: Trace) -> None:
 def test_odd_settings_survive(setting: Setting) -> None:
     """A setting that JSON can't hold as it is comes back with its value, its type and so its key."""
     made = trace(action=action(settings=(setting,)))
-    found = trace_of_bytes("trace", bytes_of_trace(made))
+    found = trace_from_bytes("trace", trace_to_bytes(made))
     assert repr(found.action.settings) == repr(made.action.settings)
     assert found.action.key == made.action.key
 
@@ -140,7 +147,7 @@ def test_json_is_canonical() -> None:
 
 def edited(path: str, value: Any) -> bytes:
     """Return the usual trace with one field replaced, or removed where the value is `...`."""
-    fields = json.loads(bytes_of_trace(trace()))
+    fields = json.loads(trace_to_bytes(trace()))
     *parents, last = path.split(".")
     here = fields
     for parent in parents:
@@ -160,7 +167,7 @@ ROWS = ["action.inputs", "action.settings", "action.outputs", "action.code", "ac
 def test_absent_field_is_corrupt(path: str) -> None:
     """A trace without one of its fields is corrupt."""
     with pytest.raises(CorruptError, match=r"some\.json: not a trace"):
-        trace_of_bytes("some.json", edited(path, ...))
+        trace_from_bytes("some.json", edited(path, ...))
 
 
 @pytest.mark.parametrize(
@@ -199,7 +206,7 @@ def test_absent_field_is_corrupt(path: str) -> None:
 def test_hostile_field_is_corrupt(path: str, value: Any) -> None:
     """A field that is not what it should be makes a trace corrupt, and never another kind of error."""
     with pytest.raises(CorruptError):
-        trace_of_bytes("some.json", edited(path, value))
+        trace_from_bytes("some.json", edited(path, value))
 
 
 @pytest.mark.parametrize(
@@ -208,22 +215,22 @@ def test_hostile_field_is_corrupt(path: str, value: Any) -> None:
 def test_garbage_is_corrupt(data: bytes) -> None:
     """Bytes that are no trace at all are corrupt."""
     with pytest.raises(CorruptError, match="not a trace"):
-        trace_of_bytes("some.json", data)
+        trace_from_bytes("some.json", data)
 
 
 @given(st.binary(max_size=200), st.integers(0, 2000))
 def test_damage_is_never_another_error(data: bytes, where: int) -> None:
     """Whatever is written over a trace, it is read or it is an error of the store."""
-    whole = bytes_of_trace(trace())
+    whole = trace_to_bytes(trace())
     with contextlib.suppress(StoreError):
-        trace_of_bytes("some.json", whole[:where] + data + whole[where + len(data) :])
+        trace_from_bytes("some.json", whole[:where] + data + whole[where + len(data) :])
 
 
 @pytest.mark.parametrize("found", [FORMAT + 1, "1", None, [1], 1.0])
 def test_newer_format_is_refused(found: Any) -> None:
     """What a newer redoit wrote is not guessed at, and the message says what to do."""
     with pytest.raises(StoreError, match="upgrade redoit") as caught:
-        trace_of_bytes("some.json", edited("format", found))
+        trace_from_bytes("some.json", edited("format", found))
     assert not isinstance(caught.value, CorruptError)
     with pytest.raises(StoreError, match="upgrade redoit"):
         check_format("format", {"format": found})

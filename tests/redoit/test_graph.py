@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from redoit.errors import DeclarationError
-from redoit.graph import Graph
+from redoit.plugin.graph import Graph
 
 
 def test_dependents_come_in_an_order_in_which_they_can_run() -> None:

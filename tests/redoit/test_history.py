@@ -5,20 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from redoit import history
-from redoit.formats import sealed, unsealed
-from redoit.history import History
+from redoit.history import run_log
+from redoit.history.run_log import RunLog
+from redoit.history.run_record import RunRecord, StageRecord
 from redoit.reasons import Reason
-from redoit.verdicts import Invocation, Verdict
+from redoit.storage.serialize import seal, unseal
 
-RUN = Invocation(
+RUN = RunRecord(
     command="doit train.epochs=2",
     started=1700000000.25,
     seconds=3.5,
     verdicts={
-        "train": Verdict("ran", "a" * 64, "b" * 64, 2.5, 0.0, (Reason("setting", "rate", 0.5, float("inf")),)),
-        "import": Verdict("kept", "c" * 64, "d" * 64, 0.01, 1.5),
-        "evaluate": Verdict("failed", seconds=1.0, error="no luck"),
+        "train": StageRecord("ran", "a" * 64, "b" * 64, 2.5, 0.0, (Reason("setting", "rate", 0.5, float("inf")),)),
+        "import": StageRecord("kept", "c" * 64, "d" * 64, 0.01, 1.5),
+        "evaluate": StageRecord("failed", seconds=1.0, error="no luck"),
     },
     saved=1.5,
 )
@@ -26,8 +26,8 @@ RUN = Invocation(
 
 def test_a_run_is_read_again(tmp_path: Path) -> None:
     """All of a run comes back, its stages in their order; an infinite setting as its text."""
-    History(tmp_path).append(RUN)
-    (found,) = History(tmp_path).newest()
+    RunLog(tmp_path).append(RUN)
+    (found,) = RunLog(tmp_path).newest()
     reason = RUN.verdicts["train"].reasons[0]._replace(new="inf")
     verdicts = RUN.verdicts | {"train": RUN.verdicts["train"]._replace(reasons=(reason,))}
     assert found == RUN._replace(verdicts=verdicts, name=found.name)
@@ -36,13 +36,13 @@ def test_a_run_is_read_again(tmp_path: Path) -> None:
 
 def test_the_newest_come_first_and_the_oldest_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No more runs are kept than fit."""
-    monkeypatch.setattr(history, "LONGEST", 3)
-    record = History(tmp_path)
+    monkeypatch.setattr(run_log, "LONGEST", 3)
+    record = RunLog(tmp_path)
     for number in range(5):
         record.append(RUN._replace(started=float(number)))
     assert [run.started for run in record.newest()] == [4, 3, 2]
     assert [run.started for run in record.newest(2)] == [4, 3]
-    monkeypatch.setattr(history, "LARGEST", 1)
+    monkeypatch.setattr(run_log, "LARGEST", 1)
     record.append(RUN._replace(started=9.0))
     assert [run.started for run in record.newest()] == [9]
 
@@ -50,10 +50,10 @@ def test_the_newest_come_first_and_the_oldest_go(tmp_path: Path, monkeypatch: py
 FORGED = [
     b"",
     b"garbage",
-    sealed([]),
-    sealed({}),
+    seal([]),
+    seal({}),
     *(
-        sealed({"command": "", "started": 1, "seconds": 1, "saved": 0, "whole": True, "order": ["a"], **change})
+        seal({"command": "", "started": 1, "seconds": 1, "saved": 0, "whole": True, "order": ["a"], **change})
         for change in (
             {"stages": {}},
             {"stages": {"a": []}},
@@ -73,7 +73,7 @@ FORGED = [
 @pytest.mark.parametrize("data", FORGED)
 def test_a_record_that_is_not_ours_is_absent(tmp_path: Path, data: bytes) -> None:
     """What we would not have written is not shown, and hides no other run."""
-    record = History(tmp_path)
+    record = RunLog(tmp_path)
     record.append(RUN)
     (tmp_path / "runs/00000000000000000009-00000000").write_bytes(data)
     assert [run.command for run in record.newest()] == [RUN.command]
@@ -81,7 +81,7 @@ def test_a_record_that_is_not_ours_is_absent(tmp_path: Path, data: bytes) -> Non
 
 def test_a_bit_that_flips_takes_the_record(tmp_path: Path) -> None:
     """A record is believed as it was written, or not at all."""
-    record = History(tmp_path)
+    record = RunLog(tmp_path)
     record.append(RUN)
     (path,) = (tmp_path / "runs").iterdir()
     data = path.read_bytes()
@@ -90,13 +90,15 @@ def test_a_bit_that_flips_takes_the_record(tmp_path: Path) -> None:
     assert list(record.newest()) == []
 
 
-def large(**changed: Verdict) -> Invocation:
+def large(**changed: StageRecord) -> RunRecord:
     """Return a run in which most of 300 stages were kept."""
-    kept = {f"s{number}": Verdict("kept", "a" * 64, f"{number:064x}", 0.001, 1.999, made=2.0) for number in range(300)}
+    kept = {
+        f"s{number}": StageRecord("kept", "a" * 64, f"{number:064x}", 0.001, 1.999, made=2.0) for number in range(300)
+    }
     return RUN._replace(verdicts={**kept, **changed})
 
 
-RAN = Verdict("ran", "a" * 64, "e" * 64, 2.5, 0.0, (Reason("forgotten"),), made=2.0)
+RAN = StageRecord("ran", "a" * 64, "e" * 64, 2.5, 0.0, (Reason("forgotten"),), made=2.0)
 SAME = RAN._replace(word="kept", seconds=0.001, saved=1.999, reasons=())
 
 
@@ -110,16 +112,16 @@ def tables_of(root: Path) -> list[str]:
     return sorted(path.name for path in (root / "tables").iterdir())
 
 
-def recorded(root: Path, *runs: Invocation) -> None:
+def recorded(root: Path, *runs: RunRecord) -> None:
     """Put runs on record, each in a process of its own."""
     for number, run in enumerate(runs):
-        History(root).append(run._replace(started=1e9 + number))
+        RunLog(root).append(run._replace(started=1e9 + number))
 
 
 def test_a_large_run_with_few_differences_takes_little_room(tmp_path: Path) -> None:
     """What stages rest on is written once, and runs that differ little from that refer to it."""
     first = large(**{f"s{number}": RAN for number in range(300)})
-    fails = large(s7=Verdict("failed", seconds=1.0, error="no luck"), s8=Verdict("not run"))
+    fails = large(s7=StageRecord("failed", seconds=1.0, error="no luck"), s8=StageRecord("not run"))
     recorded(tmp_path, first, large(), large(s7=RAN), large(s7=SAME), large(s7=SAME), fails, large(s7=SAME))
     assert len(tables_of(tmp_path)) == 2
     assert all(path.stat().st_size < 2_000 for path in runs_of(tmp_path)[1:])
@@ -132,15 +134,18 @@ def test_a_large_run_with_few_differences_takes_little_room(tmp_path: Path) -> N
         {"s7": RAN},
         {"s7": SAME},
         {"s7": SAME._replace(seconds=0.5, saved=1.5)},
-        {"s7": Verdict("failed", seconds=1.0, error="no luck"), "s8": Verdict("not run")},
-        {"new": SAME, "s0": Verdict("restored", "c" * 64, "d" * 64, 0.5, 1.5, (Reason("output missing", "model"),))},
+        {"s7": StageRecord("failed", seconds=1.0, error="no luck"), "s8": StageRecord("not run")},
+        {
+            "new": SAME,
+            "s0": StageRecord("restored", "c" * 64, "d" * 64, 0.5, 1.5, (Reason("output missing", "model"),)),
+        },
     ],
 )
-def test_a_large_run_is_read_again(tmp_path: Path, changed: dict[str, Verdict]) -> None:
+def test_a_large_run_is_read_again(tmp_path: Path, changed: dict[str, StageRecord]) -> None:
     """All verdicts of a run come back, whether it is the first of its kind, another, or a repetition."""
     run = large(**changed)
     recorded(tmp_path, run, large(), run, run)
-    third, second, _, first = History(tmp_path).newest()
+    third, second, _, first = RunLog(tmp_path).newest()
     for found in (first, second, third):
         verdicts = {stage: verdict._replace(made=0.0) for stage, verdict in found.verdicts.items()}
         assert verdicts == {stage: verdict._replace(made=0.0) for stage, verdict in run.verdicts.items()}
@@ -152,14 +157,14 @@ def test_a_large_run_of_fewer_stages_is_read_again(tmp_path: Path) -> None:
     """Stages that were not selected are not in a run that refers to the table of one that had them."""
     fewer = RUN._replace(verdicts=dict(list(large().verdicts.items())[5:]))
     recorded(tmp_path, large(), fewer, fewer)
-    assert [len(found.verdicts) for found in History(tmp_path).newest()] == [295, 295, 300]
+    assert [len(found.verdicts) for found in RunLog(tmp_path).newest()] == [295, 295, 300]
     assert len(tables_of(tmp_path)) == 1
 
 
 def test_a_kept_stage_is_told_with_the_mean_unless_it_was_slow(tmp_path: Path) -> None:
     """Of stages that were kept at once nobody needs to know how long exactly each took."""
     recorded(tmp_path, large(s7=SAME._replace(seconds=0.5), s8=SAME._replace(seconds=0.002, saved=1.998)))
-    (found,) = History(tmp_path).newest()
+    (found,) = RunLog(tmp_path).newest()
     assert found.verdicts["s7"].seconds == 0.5
     assert found.verdicts["s8"].seconds == found.verdicts["s9"].seconds == pytest.approx(0.001, abs=1e-5)
     assert found.verdicts["s8"].saved == pytest.approx(2.0, abs=0.01)
@@ -167,21 +172,21 @@ def test_a_kept_stage_is_told_with_the_mean_unless_it_was_slow(tmp_path: Path) -
 
 def test_no_record_outlives_its_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A table stays as long as a run on record refers to it, and not longer."""
-    monkeypatch.setattr(history, "LONGEST", 3)
+    monkeypatch.setattr(run_log, "LONGEST", 3)
     other = RUN._replace(verdicts={f"other:{stage}": verdict for stage, verdict in large().verdicts.items()})
     recorded(tmp_path, large(), other, large())
     assert len(tables_of(tmp_path)) == 2
     recorded(tmp_path / "more", other, large(), large(), large())
     assert len(tables_of(tmp_path / "more")) == 1
-    assert [len(run.verdicts) for root in (tmp_path, tmp_path / "more") for run in History(root).newest()] == [300] * 6
+    assert [len(run.verdicts) for root in (tmp_path, tmp_path / "more") for run in RunLog(root).newest()] == [300] * 6
 
 
 def test_what_does_not_fit_goes_with_its_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tables count for the room that all records take."""
     runs = [RUN._replace(verdicts={f"{n}:{s}": v for s, v in large().verdicts.items()}) for n in range(3)]
-    monkeypatch.setattr(history, "LARGEST", 100_000)
+    monkeypatch.setattr(run_log, "LARGEST", 100_000)
     recorded(tmp_path, *runs)
-    assert len(list(History(tmp_path).newest())) == len(tables_of(tmp_path)) == 2
+    assert len(list(RunLog(tmp_path).newest())) == len(tables_of(tmp_path)) == 2
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"[" * 100_000])
@@ -190,9 +195,9 @@ def test_a_table_that_is_not_as_it_was_written_takes_its_runs(tmp_path: Path, da
     recorded(tmp_path, large(), large())
     (table,) = (tmp_path / "tables").iterdir()
     table.write_bytes(data)
-    assert list(History(tmp_path).newest()) == []
-    History(tmp_path).append(large())
-    assert [len(run.verdicts) for run in History(tmp_path).newest()] == [300, 300, 300]
+    assert list(RunLog(tmp_path).newest()) == []
+    RunLog(tmp_path).append(large())
+    assert [len(run.verdicts) for run in RunLog(tmp_path).newest()] == [300, 300, 300]
 
 
 @pytest.mark.parametrize(
@@ -212,12 +217,12 @@ def test_a_large_record_that_is_not_ours_is_absent(tmp_path: Path, change: dict[
     """What we would not have written is not shown, and stops no run from being recorded."""
     recorded(tmp_path, large())
     (path,) = runs_of(tmp_path)
-    fields = unsealed(path.read_bytes())
+    fields = unseal(path.read_bytes())
     besides = {} if "order" in change else change
-    path.write_bytes(sealed({**fields, **change} if besides else {"order": ["s7"]}))
-    assert list(History(tmp_path).newest()) == []
-    History(tmp_path).append(large())
-    assert len(next(History(tmp_path).newest()).verdicts) == 300
+    path.write_bytes(seal({**fields, **change} if besides else {"order": ["s7"]}))
+    assert list(RunLog(tmp_path).newest()) == []
+    RunLog(tmp_path).append(large())
+    assert len(next(RunLog(tmp_path).newest()).verdicts) == 300
 
 
 @pytest.mark.parametrize("besides", [7, [[]], ["s7", "nobody"], [None]])
@@ -225,16 +230,16 @@ def test_what_a_forged_record_says_of_its_table_stops_nothing(tmp_path: Path, be
     """The next run is recorded as it was, or as the enemy's record says, and never with an error."""
     recorded(tmp_path, large())
     (path,) = runs_of(tmp_path)
-    path.write_bytes(sealed(unsealed(path.read_bytes()) | {"besides": besides}))
-    History(tmp_path).append(large())
-    assert len(next(History(tmp_path).newest()).verdicts) == 300
+    path.write_bytes(seal(unseal(path.read_bytes()) | {"besides": besides}))
+    RunLog(tmp_path).append(large())
+    assert len(next(RunLog(tmp_path).newest()).verdicts) == 300
 
 
 def test_some_stages_of_a_run_alone(tmp_path: Path) -> None:
     """Of stages that are left out it is known how many had which verdict, and how long what was executed took."""
-    failed = Verdict("failed", seconds=1.0, error="no luck")
+    failed = StageRecord("failed", seconds=1.0, error="no luck")
     recorded(tmp_path, large(), large(s7=RAN, s8=failed))
-    found = next(History(tmp_path).newest()).alone(["s7", "s9", "nobody"])
+    found = next(RunLog(tmp_path).newest()).alone(["s7", "s9", "nobody"])
     assert list(found.verdicts) == ["s7", "s9"]
     assert {word: many for word, (many, _) in found.others.items()} == {"kept": 297, "failed": 1}
     assert found.others["failed"] == (1, 1.0)

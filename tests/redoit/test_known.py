@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from redoit.files import FileDigests
 from redoit.fingerprint import code_of
-from redoit.known import Known, KnownSteps, outline_of
-from redoit.signature import signature
-from redoit.source import Project
+from redoit.source.project import Project
+from redoit.source.signature import signature
+from redoit.state.source_cache import SourceCache, StepInfo, code_digests
+from redoit.state.stat_cache import StatCache
 
 STEP = """
 import numpy
@@ -57,15 +57,15 @@ def write(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def memory(root: Path) -> KnownSteps:
+def memory(root: Path) -> SourceCache:
     """Return what a new process knows."""
-    return KnownSteps(root / "memory", FileDigests(root / "files"))
+    return SourceCache(root / "memory", StatCache(root / "files"))
 
 
-def learnt(root: Path, step: str = "steps.one") -> Known:
+def learnt(root: Path, step: str = "steps.one") -> StepInfo:
     """Read a step, remember it and return it."""
     steps, project = memory(root), Project(root)
-    found = steps.learn(step, Known(), project, signature=signature(project, step))
+    found = steps.learn(step, StepInfo(), project, signature=signature(project, step))
     found = steps.learn(step, found, project, outline=("", code_of(project, step)))
     steps.save()
     return found
@@ -78,7 +78,7 @@ def test_what_was_read_is_known_to_the_next_process(root: Path) -> None:
     assert memory(root).recall("steps.one", project) == found
     assert not project.read  # nothing was parsed
     assert found.signature == signature(Project(root), "steps.one")
-    assert found.outlines[""] == outline_of(code_of(Project(root), "steps.one"))
+    assert found.outlines[""] == code_digests(code_of(Project(root), "steps.one"))
 
 
 @pytest.mark.parametrize(("name", "text"), EDITS.values(), ids=EDITS)
@@ -86,7 +86,7 @@ def test_a_changed_file_or_a_new_module_is_read_again(root: Path, name: str, tex
     """What would be read otherwise now is not known, whether a file differs or a module is found elsewhere."""
     learnt(root)
     write(root / name, text)
-    assert memory(root).recall("steps.one", Project(root)) == Known()
+    assert memory(root).recall("steps.one", Project(root)) == StepInfo()
 
 
 def test_what_the_step_does_not_reach_may_change(root: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_step_that_reaches_all_modules_knows_their_names(root: Path) -> None:
     found = learnt(root)
     assert memory(root).recall("steps.one", Project(root)) == found
     write(root / "steps/new.py", "")
-    assert memory(root).recall("steps.one", Project(root)) == Known()
+    assert memory(root).recall("steps.one", Project(root)) == StepInfo()
 
 
 def test_readings_of_different_times_are_not_mixed(root: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_default_that_json_can_not_hold_is_read_each_time(root: Path) -> None:
     """A number without end is no JSON, so the step is not remembered."""
     write(root / "steps/one.py", "def run(target, *, limit: float = 1e999): pass\n")
     assert learnt(root).signature is not None
-    assert memory(root).recall("steps.one", Project(root)) == Known()
+    assert memory(root).recall("steps.one", Project(root)) == StepInfo()
 
 
 def test_a_damaged_memory_is_no_memory(root: Path) -> None:
@@ -128,4 +128,4 @@ def test_a_damaged_memory_is_no_memory(root: Path) -> None:
     data = bytearray((root / "memory").read_bytes())
     data[len(data) // 2] ^= 1
     (root / "memory").write_bytes(data)
-    assert memory(root).recall("steps.one", Project(root)) == Known()
+    assert memory(root).recall("steps.one", Project(root)) == StepInfo()

@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 
 from redoit.errors import DiskError
-from redoit.lock import held
+from redoit.storage.locks import checkout_lock
 
-HOLD = "import sys; from pathlib import Path; from redoit.lock import held\nwith held(Path(sys.argv[1]), print): {}\n"
+HOLD = """
+import sys; from pathlib import Path; from redoit.storage.locks import checkout_lock
+with checkout_lock(Path(sys.argv[1]), print): {}
+"""
 WAIT = HOLD.format("print('held', flush=True); sys.stdin.read()")
 PASS = HOLD.format("print('held', flush=True)")
 
@@ -49,14 +52,14 @@ def test_alone_nobody_waits(tmp_path: Path) -> None:
     """Where nobody holds the lock nothing is said, also after it was held before."""
     said: list[str] = []
     for _ in range(2):
-        with held(tmp_path / "lock", said.append):
+        with checkout_lock(tmp_path / "lock", said.append):
             pass
     assert said == []
 
 
 def test_an_error_frees_the_lock(tmp_path: Path) -> None:
     """A holder that fails frees the lock."""
-    with pytest.raises(KeyError), held(tmp_path / "lock", print):
+    with pytest.raises(KeyError), checkout_lock(tmp_path / "lock", print):
         raise KeyError
     with started(PASS, tmp_path / "lock") as other:
         assert other.communicate(timeout=10)[0] == "held\n"
@@ -82,12 +85,12 @@ def refusing(code: int, true: Callable[[int], object] = lambda _: None) -> Calla
 def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file system that has no locks is told by the name of the lock."""
     monkeypatch.setattr(fcntl, "flock", refusing(errno.ENOLCK))
-    with pytest.raises(DiskError, match="lock: No locks available; "), held(tmp_path / "lock", print):
+    with pytest.raises(DiskError, match="lock: No locks available; "), checkout_lock(tmp_path / "lock", print):
         pass
 
 
 def test_how_a_lock_is_closed_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk that turns out to be full when the lock is closed is no error: all is done by then."""
     monkeypatch.setattr(os, "close", refusing(errno.ENOSPC, os.close))
-    with held(tmp_path / "lock", print):
+    with checkout_lock(tmp_path / "lock", print):
         pass

@@ -1,4 +1,4 @@
-"""Marks of distrust: what makes stages run again, whatever the traces say."""
+"""Marks of invalidated: what makes stages run again, whatever the traces say."""
 
 import json
 import time
@@ -7,70 +7,74 @@ from pathlib import Path
 import pytest
 
 from redoit.errors import DiskError
-from redoit.marks import Marks
 from redoit.reasons import Reason
+from redoit.state.invalidations import Invalidations
 
 NAME = "train:big/one"
 
 
 @pytest.fixture
-def marks(tmp_path: Path) -> Marks:
-    """Return the marks of a checkout, none."""
-    return Marks(tmp_path)
+def invalidations(tmp_path: Path) -> Invalidations:
+    """Return the invalidations of a checkout, none."""
+    return Invalidations(tmp_path)
 
 
-def found(marks: Marks, stage: str) -> Reason | None:
+def found(invalidations: Invalidations, stage: str) -> Reason | None:
     """Return why a stage must run again."""
-    mark = marks.of(stage)
+    mark = invalidations.get(stage)
     return mark and mark.reason
 
 
 @pytest.mark.parametrize(("kind", "words"), [("forgotten", "was forgotten"), ("uncached", "is not cached")])
-def test_distrust_reaches_dependents_and_survives(tmp_path: Path, marks: Marks, kind: str, words: str) -> None:
+def test_distrust_reaches_dependents_and_survives(
+    tmp_path: Path, invalidations: Invalidations, kind: str, words: str
+) -> None:
     """A mark and those of its dependents are there for the next process, until each is trusted again."""
-    marks.put("import", ("normalize", NAME), kind)
-    later = Marks(tmp_path)
+    invalidations.add("import", ("normalize", NAME), kind)
+    later = Invalidations(tmp_path)
     assert found(later, "import") == Reason(kind, "")
     for dependent in ("normalize", NAME):
         assert found(later, dependent) == Reason("upstream", "import", words)
     later.remove("import")
     later.remove("import")
-    assert marks.of("import") is None
-    assert marks.of("normalize") is not None
-    assert marks.of("other") is None
+    assert invalidations.get("import") is None
+    assert invalidations.get("normalize") is not None
+    assert invalidations.get("other") is None
 
 
-def test_dependents_are_marked_first(tmp_path: Path, marks: Marks) -> None:
-    """A crash between the marks leaves dependents that run in vain, never a stage that runs alone."""
+def test_dependents_are_marked_first(tmp_path: Path, invalidations: Invalidations) -> None:
+    """A crash between the invalidations leaves dependents that run in vain, never a stage that runs alone."""
     with pytest.raises(DiskError, match="too long"):
-        marks.put("import" * 100, ("normalize",), "forgotten")
-    assert marks.of("normalize") is not None
+        invalidations.add("import" * 100, ("normalize",), "forgotten")
+    assert invalidations.get("normalize") is not None
 
 
-def test_a_mark_of_its_own_is_kept(marks: Marks) -> None:
+def test_a_mark_of_its_own_is_kept(invalidations: Invalidations) -> None:
     """A dependent that was marked itself keeps its own reason."""
-    marks.put("train", (), "forgotten")
-    marks.put("import", ("train",), "uncached")
-    assert found(marks, "train") == Reason("forgotten", "")
+    invalidations.add("train", (), "forgotten")
+    invalidations.add("import", ("train",), "uncached")
+    assert found(invalidations, "train") == Reason("forgotten", "")
 
 
 @pytest.mark.parametrize("data", [b"", b"garbage", b"[]", b'{"kind": "unknown", "subject": ""}', b"{}", b"\xff"])
-def test_an_unreadable_mark_is_a_mark(tmp_path: Path, marks: Marks, data: bytes) -> None:
+def test_an_unreadable_mark_is_a_mark(tmp_path: Path, invalidations: Invalidations, data: bytes) -> None:
     """In doubt a stage runs."""
-    marks.put("train", (), "uncached")
+    invalidations.add("train", (), "uncached")
     (tmp_path / "distrust/train").write_bytes(data)
-    assert found(marks, "train") == Reason("forgotten")
+    assert found(invalidations, "train") == Reason("forgotten")
 
 
-def test_a_mark_tells_when_and_by_what_it_was_made(marks: Marks, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mark_tells_when_and_by_what_it_was_made(
+    invalidations: Invalidations, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A mark made twice for one reason tells of the first time; those of dependents tell the same."""
     monkeypatch.setattr("sys.argv", ["/usr/bin/doit", "forget", "import"])
     before = time.time()
-    marks.put("import", ("train",), "forgotten")
+    invalidations.add("import", ("train",), "forgotten")
     monkeypatch.setattr("sys.argv", ["/usr/bin/doit", "forget", "all"])
-    marks.put("import", ("train",), "forgotten")
+    invalidations.add("import", ("train",), "forgotten")
     for stage in ("import", "train"):
-        mark = marks.of(stage)
+        mark = invalidations.get(stage)
         assert mark is not None
         assert mark.command == "doit forget import"
         assert mark.since is not None
@@ -78,12 +82,12 @@ def test_a_mark_tells_when_and_by_what_it_was_made(marks: Marks, monkeypatch: py
 
 
 @pytest.mark.parametrize("since", ["1e999", "-1", '"now"', "[]", "1e300", "NaN"])
-def test_a_mark_with_a_time_that_is_none(tmp_path: Path, marks: Marks, since: str) -> None:
+def test_a_mark_with_a_time_that_is_none(tmp_path: Path, invalidations: Invalidations, since: str) -> None:
     """A time that can't be ours is not told; the mark holds."""
-    marks.put("train", (), "forgotten")
+    invalidations.add("train", (), "forgotten")
     text = f'{{"kind": "forgotten", "since": {since}, "command": "\\u001b[2J"}}'
     (tmp_path / "distrust/train").write_text(text)
-    mark = marks.of("train")
+    mark = invalidations.get("train")
     assert mark is not None
     assert (mark.since, mark.command) == (None, "\\x1b[2J")
 
@@ -98,17 +102,17 @@ def test_a_mark_with_a_time_that_is_none(tmp_path: Path, marks: Marks, since: st
         {"kind": ["forgotten"], "subject": ""},
     ],
 )
-def test_a_forged_mark_says_nothing(tmp_path: Path, marks: Marks, fields: dict[str, object]) -> None:
+def test_a_forged_mark_says_nothing(tmp_path: Path, invalidations: Invalidations, fields: dict[str, object]) -> None:
     """Only the reasons that redoit writes down itself are believed; whatever else stands there is a mark."""
-    marks.put("train", (), "uncached")
+    invalidations.add("train", (), "uncached")
     (tmp_path / "distrust/train").write_text(json.dumps(fields))
-    assert found(marks, "train") == Reason("forgotten")
+    assert found(invalidations, "train") == Reason("forgotten")
 
 
 @pytest.mark.parametrize("kind", ["forgotten", "uncached", "always", "other"])
-def test_each_mark_is_read_as_it_was_meant(marks: Marks, kind: str) -> None:
+def test_each_mark_is_read_as_it_was_meant(invalidations: Invalidations, kind: str) -> None:
     """Every reason that a dependent can be given comes back."""
-    marks.put("import", ("train",), kind)
-    reason = found(marks, "train")
+    invalidations.add("import", ("train",), kind)
+    reason = found(invalidations, "train")
     assert reason is not None
     assert (reason.kind, reason.subject) == ("upstream", "import")

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from redoit.files import FileDigests
+from redoit.engine.inspector import SourceSnapshot
 from redoit.fingerprint import code_of
-from redoit.known import KnownSteps, outline_of
-from redoit.observe import Look
-from redoit.source import Project
+from redoit.plugin.checkout import Reading
+from redoit.source.project import Project
+from redoit.state.source_cache import SourceCache, code_digests
+from redoit.state.stat_cache import StatCache
 
 
 def test_a_module_that_appears_between_two_questions(tmp_path: Path) -> None:
@@ -14,8 +15,8 @@ def test_a_module_that_appears_between_two_questions(tmp_path: Path) -> None:
     (tmp_path / "steps").mkdir()
     (tmp_path / "steps/__init__.py").touch()
     (tmp_path / "steps/one.py").write_text("import numpy\n\ndef run(made, *, times: int = 1): numpy.zeros(times)\n")
-    look = Look(tmp_path, KnownSteps(tmp_path / "memory", FileDigests(tmp_path / "files")))
-    before = outline_of(code_of(Project(tmp_path), "steps.one"))
+    look = SourceSnapshot(tmp_path, SourceCache(tmp_path / "memory", StatCache(tmp_path / "files")), Reading())
+    before = code_digests(code_of(Project(tmp_path), "steps.one"))
     assert look.outline("steps.one", ()) == before
     (tmp_path / "steps/one").mkdir()
     (tmp_path / "steps/one/__init__.py").write_text("def run(made, *, times: int = 2): pass\n")

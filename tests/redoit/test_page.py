@@ -10,14 +10,14 @@ from xml.etree import ElementTree as ET
 import pytest
 from examples import action, artifact, named, trace
 
-from redoit.lineage import Lineage
+from redoit.history.run_record import RunRecord, StageRecord
 from redoit.lineage.island import island
+from redoit.lineage.lineage import Lineage
 from redoit.lineage.mermaid import flowchart
 from redoit.lineage.page import brief_span, page, svg
 from redoit.lineage.picture import picture, shortened
+from redoit.model import Setting, Stage
 from redoit.reasons import Reason
-from redoit.records import Setting, Stage
-from redoit.verdicts import Invocation, Verdict
 
 HOSTILE = [
     "</script><img src=x onerror=alert(1)>",
@@ -47,11 +47,11 @@ def lineage(name: str) -> Lineage:
         name=named("t"),
     )
     verdicts = {
-        name: Verdict("ran", named("k"), done.name, 1.0, 2.0, (Reason("setting", name, name, name),)),
-        name + "2": Verdict("failed", error=name),
-        "lost": Verdict("kept", named("k"), named("lost")),
+        name: StageRecord("ran", named("k"), done.name, 1.0, 2.0, (Reason("setting", name, name, name),)),
+        name + "2": StageRecord("failed", error=name),
+        "lost": StageRecord("kept", named("k"), named("lost")),
     }
-    run = Invocation(name, 1.7e9, 5.0, verdicts, 2.0, name="run")
+    run = RunRecord(name, 1.7e9, 5.0, verdicts, 2.0, name="run")
     return Lineage([stage], [run], 3, {done.name: done}, {done.name: run}, {name: [done.name]}, {done.log: name[:100]})
 
 

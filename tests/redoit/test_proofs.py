@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from workspaces import TRAIN, some_trace, whole_workspace
 
-from redoit.formats import name_of_trace
-from redoit.records import Action, Setting, Trace
-from redoit.workspace import Workspace
+from redoit.model import Action, Setting, Trace
+from redoit.state.workspace import Workspace
+from redoit.storage.serialize import trace_name
 
 TRACE = some_trace()
 
@@ -27,7 +27,9 @@ def root(tmp_path: Path) -> Path:
 def proven(root: Path, action: Action = TRACE.action, observed: dict[str, str | None] | None = None) -> Trace | None:
     """Return what a new process takes for proven."""
     workspace = Workspace(root)
-    return workspace.proofs.of("train", workspace.store, action, TRACE.digests if observed is None else observed)
+    return workspace.trace_index.up_to_date(
+        "train", workspace.store, action, TRACE.digests if observed is None else observed
+    )
 
 
 def test_a_proof_is_the_trace_itself(root: Path) -> None:
@@ -110,10 +112,10 @@ def test_tables_that_no_stage_is_of_are_left_out(root: Path) -> None:
     """Code that was changed does not stay for ever."""
     workspace = Workspace(root)
     changed = replace(TRACE, action=replace(TRACE.action, code={"steps.train:other": "0" * 64}))
-    workspace.proofs.learn("train", changed)
-    workspace.proofs.learn("test", TRACE)
-    workspace.proofs.learn("test", changed)
-    workspace.proofs.save()
+    workspace.trace_index.add("train", changed)
+    workspace.trace_index.add("test", TRACE)
+    workspace.trace_index.add("test", changed)
+    workspace.trace_index.save()
     text = (root / ".redoit/proofs").read_bytes()
     assert (text.count(b"steps.train:run"), text.count(b"steps.train:other")) == (0, 1)
     workspace.store.append(changed)
@@ -125,8 +127,8 @@ def test_metrics_without_end_are_remembered(root: Path) -> None:
     workspace = Workspace(root)
     odd = replace(TRACE, metrics={"loss": math.inf})
     workspace.store.append(odd)
-    workspace.proofs.learn("train", odd)
-    workspace.proofs.save()
+    workspace.trace_index.add("train", odd)
+    workspace.trace_index.save()
     assert proven(root) == odd
 
 
@@ -135,16 +137,16 @@ def test_stages_with_the_same_code_share_its_table(root: Path) -> None:
     workspace = Workspace(root)
     size = (root / ".redoit/proofs").read_bytes().count(b"steps.train:run")
     for number in range(9):
-        workspace.proofs.learn(f"train:{number}", TRACE)
-    workspace.proofs.save()
+        workspace.trace_index.add(f"train:{number}", TRACE)
+    workspace.trace_index.save()
     assert (root / ".redoit/proofs").read_bytes().count(b"steps.train:run") == size == 1
 
 
 def test_a_trace_that_is_named_is_remembered(root: Path) -> None:
     """To be shown, the trace is found by key and name, and no other one."""
     workspace = Workspace(root)
-    key, name = TRACE.action.key, name_of_trace(TRACE)
-    assert workspace.proofs.named("train", workspace.store, key, name) == TRACE
-    assert workspace.proofs.named("train", workspace.store, key, "0" * 64) is None
-    assert workspace.proofs.named("train", workspace.store, "0" * 64, name) is None
-    assert workspace.proofs.named("other", workspace.store, key, name) is None
+    key, name = TRACE.action.key, trace_name(TRACE)
+    assert workspace.trace_index.lookup("train", workspace.store, key, name) == TRACE
+    assert workspace.trace_index.lookup("train", workspace.store, key, "0" * 64) is None
+    assert workspace.trace_index.lookup("train", workspace.store, "0" * 64, name) is None
+    assert workspace.trace_index.lookup("other", workspace.store, key, name) is None

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from examples import action, named
 
-from redoit.errors import LONGEST
+from redoit.model import Setting
 from redoit.reasons import KINDS, UPSTREAM, Reason, differences, sentence
-from redoit.records import Setting
+from redoit.text import MAX_LINE_CHARACTERS
 
 USUAL = action()
 EPOCHS, *OTHERS = USUAL.settings
@@ -24,7 +24,7 @@ EPOCHS, *OTHERS = USUAL.settings
         (Reason("setting removed", "epochs", 5), "epochs 5 is gone"),
         (Reason("input", "images"), "input data/x.h5 changed"),
         (Reason("input awaited", "images", None, "fetch"), "input data/x.h5 is made anew"),
-        (Reason("twin", "import"), "import has the same action, and runs before"),
+        (Reason("same action", "import"), "import has the same action, and runs before"),
         (Reason("code", "steps.nets:build"), "code of steps.nets:build changed"),
         (Reason("code added", "steps.nets:build"), "code of steps.nets:build is new"),
         (Reason("code removed", "steps.nets:build"), "code of steps.nets:build is gone"),
@@ -124,4 +124,4 @@ def test_what_an_enemy_wrote_does_not_command_the_terminal() -> None:
     hostile = "\x1b[2J\nStep train kept\r" + "n" * 10**6
     line = sentence([Reason("setting", hostile, hostile, [hostile]), Reason("package", hostile, hostile, hostile)])
     assert line.isprintable()
-    assert len(line) < 7 * LONGEST
+    assert len(line) < 7 * MAX_LINE_CHARACTERS

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from workspaces import TRAIN, some_trace, whole_workspace
 
-from redoit.lineage.recall import recall, telling
-from redoit.records import Stage
-from redoit.verdicts import Invocation, Verdict
-from redoit.workspace import Workspace
+from redoit.history.run_log import RunLog
+from redoit.history.run_record import RunRecord, StageRecord
+from redoit.lineage.recall import load_lineage, most_active
+from redoit.model import Stage
+from redoit.state.workspace import Workspace
 
 STAGES = [
     Stage(f"s{number}", "steps.s", {"before": f"{number - 1}"} if number else {}, {"made": f"{number}"})
@@ -21,11 +22,11 @@ def workspace(tmp_path: Path) -> Workspace:
     """Return a workspace with two runs of many stages: one ran in the first, another failed in the second."""
     made = Workspace(tmp_path)
     made.open()
-    kept = {stage.name: Verdict("kept", "a" * 64, "b" * 64) for stage in STAGES}
-    ran = {**kept, "s200": Verdict("ran", "a" * 64, "c" * 64, 2.0)}
-    made.history.append(Invocation("doit", 1.0, 1.0, ran))
-    made.history.append(
-        Invocation("doit", 2.0, 1.0, {**ran, "s200": kept["s7"], "s100": Verdict("failed", error="no")})
+    kept = {stage.name: StageRecord("kept", "a" * 64, "b" * 64) for stage in STAGES}
+    ran = {**kept, "s200": StageRecord("ran", "a" * 64, "c" * 64, 2.0)}
+    RunLog(made.root).append(RunRecord("doit", 1.0, 1.0, ran))
+    RunLog(made.root).append(
+        RunRecord("doit", 2.0, 1.0, {**ran, "s200": kept["s7"], "s100": StageRecord("failed", error="no")})
     )
     return made
 
@@ -41,17 +42,17 @@ def workspace(tmp_path: Path) -> Workspace:
 )
 def test_stages_that_tell_most(workspace: Workspace, number: int, names: list[str]) -> None:
     """What was not just kept comes first, the newest runs before older ones, then what that needs; in their order."""
-    assert [stage.name for stage in telling(workspace, STAGES, number)] == names
+    assert [stage.name for stage in most_active(RunLog(workspace.root), STAGES, number)] == names
 
 
 def test_few_stages_are_all_there(workspace: Workspace) -> None:
     """Of a pipeline that is not large nothing is left out."""
-    assert telling(workspace, STAGES, 300) == STAGES
+    assert most_active(RunLog(workspace.root), STAGES, 300) == STAGES
 
 
 def test_runs_of_some_stages_alone(workspace: Workspace) -> None:
     """All runs are there, with the verdicts of these stages, and the sum of all others."""
-    found = recall(workspace, STAGES[100:102], alone=True)
+    found = load_lineage(workspace, RunLog(workspace.root), STAGES[100:102], alone=True)
     assert [dict(run.verdicts).keys() for run in found.runs] == [{"s100", "s101"}] * 2
     assert [run.verdicts["s100"].word for run in found.runs] == ["failed", "kept"]
     assert [run.others["kept"][0] for run in found.runs] == [298, 297]

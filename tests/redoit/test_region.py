@@ -11,7 +11,7 @@ from pyte import ByteStream, Screen
 
 from redoit.terminal.region import Region, clock
 from redoit.terminal.rows import Rows
-from redoit.terminal.shown import Shown
+from redoit.terminal.stage_row import StageRow
 
 COLUMNS, ROWS = 40, 10
 PIECES = [
@@ -62,7 +62,7 @@ def test_the_region_leaves_what_stands(texts: list[str], estimate: float | None)
         patch.setenv("COLUMNS", str(COLUMNS))
         patch.setenv("LINES", str(ROWS))
         stream, plain = Stream(), Stream()
-        stages = [Shown(name, estimate, Rows()) for name in ("one", "日本 and a name that is rather long")]
+        stages = [StageRow(name, estimate, Rows()) for name in ("one", "日本 and a name that is rather long")]
         region = Region(stream, lambda: stages, coloured=True)
         for index, text in enumerate(texts):
             lines = stages[index % 2].lines(stages[index % 2].rows.feed(text))
@@ -104,7 +104,7 @@ def test_narrow(columns: int, line: str) -> None:
         patch.setenv("COLUMNS", str(columns))
         patch.setenv("LINES", str(ROWS))
         stream = Stream()
-        stage = Shown("train", 10.0, Rows(), began=time.perf_counter() - 5)
+        stage = StageRow("train", 10.0, Rows(), began=time.perf_counter() - 5)
         region = Region(stream, lambda: [stage], coloured=False)
         region.draw("")
     found = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue()).split("\r")[-1]

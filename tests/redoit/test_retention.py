@@ -4,8 +4,8 @@ from examples import action, artifact, trace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redoit.formats import name_of_trace
-from redoit.retention import Inventory, Rule, held_of, plan
+from redoit.gc.policy import Inventory, RetentionPolicy, plan, stored_trace
+from redoit.storage.serialize import trace_name
 
 
 @given(
@@ -26,15 +26,15 @@ def test_a_plan_leaves_no_trace_without_its_blobs(
         made = trace(
             stage=stage, started=float(number), manifest=manifest, action=action(outputs=tuple(manifest), code={})
         )
-        held.append(held_of(made.action.key, name_of_trace(made), made, 1, float(used)))
+        held.append(stored_trace(made.action.key, trace_name(made), made, 1, float(used)))
     names = {made.digest: made.size for one in held for made in one.outputs}
-    rests = {one.name for one, row in zip(held, rows, strict=True) if row[3]}
+    gc_roots = {one.name for one, row in zip(held, rows, strict=True) if row[3]}
     blobs = {**dict.fromkeys((blob for one in held for blob in one.blobs), 1), **names, artifact(b"stray").digest: 5}
-    found = plan(Inventory(tuple(held), blobs), {}, Rule(size, age, last), rests, 6.0)
+    found = plan(Inventory(tuple(held), blobs), {}, RetentionPolicy(size, age, last), gc_roots, 6.0)
     staying = [one for one in held if one not in found.traces]
     remaining = blobs.keys() - set(found.blobs)
-    assert rests <= {one.name for one in staying}
+    assert gc_roots <= {one.name for one in staying}
     assert remaining == {blob for one in staying for blob in one.blobs}
     assert found.left == sum(blobs[blob] for blob in remaining) + len(staying)
-    if size is not None and last is None and not rests:
+    if size is not None and last is None and not gc_roots:
         assert found.left <= size

@@ -2,12 +2,12 @@
 
 import threading
 
-from redoit.running import Running
+from redoit.execution.process_registry import ProcessRegistry
 
 
 def test_who_is_to_stop_waits_for_work_and_tells_whether_it_is_done() -> None:
     """A commit in another thread is waited for as long as patience lasts."""
-    running, begun, done = Running(), threading.Event(), threading.Event()
+    running, begun, done = ProcessRegistry(), threading.Event(), threading.Event()
 
     def commit() -> None:
         with running.work():

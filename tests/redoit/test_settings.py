@@ -7,9 +7,9 @@ import pytest
 from examples import write
 
 from redoit.errors import DeclarationError
-from redoit.settings import Declared, Kind, Signature, nearest
-from redoit.signature import signature
-from redoit.source import Project
+from redoit.source.project import Project
+from redoit.source.settings import Declared, Kind, Signature, nearest
+from redoit.source.signature import signature
 
 HEAD = "from pathlib import Path\nimport pathlib\nfrom typing import Literal, Optional\nfrom enum import Enum\n"
 MODES = "from enum import Enum\nclass Mode(str, Enum):\n    FAST = 'f'\n    SLOW = 's'\nRATE = 0.5\nNAME = 'x'\n"

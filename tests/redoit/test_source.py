@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from redoit.errors import SourceError
-from redoit.source import Project
+from redoit.source.project import Project
 
 
 def put(root: Path, name: str, content: bytes = b"") -> Path:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from redoit import strays
+from redoit.engine.staging import check_output, make_staging, place_outputs, remove_orphaned_staging, remove_staging
 from redoit.errors import StepError
-from redoit.records import Stage
-from redoit.staging import check, place, staged, sweep, unstage
+from redoit.execution import orphans
+from redoit.model import Stage
 
 STAGE = Stage("train:big/one", "steps.train", {}, {"model": "data/model.keras", "history": "other/history.h5"})
 
@@ -26,9 +26,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_staged_beside_its_target() -> None:
     """A staging folder is empty, beside the target, and a file in it is named as the target."""
-    first = staged(STAGE, STAGE.outputs)
+    first = make_staging(STAGE, STAGE.outputs)
     first["model"].write_text("litter of a crash")
-    paths = staged(STAGE, STAGE.outputs)
+    paths = make_staging(STAGE, STAGE.outputs)
     assert paths == first
     for role, path in paths.items():
         assert path.name == Path(STAGE.outputs[role]).name
@@ -40,7 +40,7 @@ def test_staged_beside_its_target() -> None:
 def left() -> Iterator["subprocess.Popen[bytes]"]:
     """Return a process that an execution of the stage has left behind."""
     command = [sys.executable, "-c", "input()"]
-    marked = {**os.environ, strays.MARK: strays.mark(STAGE.name)}
+    marked = {**os.environ, orphans.TAG_VARIABLE: orphans.new_tag(STAGE.name)}
     with subprocess.Popen(command, stdin=subprocess.PIPE, env=marked, start_new_session=True) as process:
         while not Path(f"/proc/{process.pid}/environ").read_bytes():  # the kernel is still about to start it
             time.sleep(0.001)
@@ -49,7 +49,7 @@ def left() -> Iterator["subprocess.Popen[bytes]"]:
 
 def test_who_may_still_write_is_ended(left: "subprocess.Popen[bytes]") -> None:
     """A process of an earlier execution, which knows the staged paths, is ended before they are given to another."""
-    staged(STAGE, STAGE.outputs)
+    make_staging(STAGE, STAGE.outputs)
     assert left.wait(5) == -signal.SIGKILL
 
 
@@ -57,41 +57,41 @@ def test_sweep(left: "subprocess.Popen[bytes]") -> None:
     """Staging folders that a crash left go, and so does who may still write to them."""
     for folder in ("data", "other"):
         Path(folder, ".redoit-train%3Abig%2Fone").mkdir(parents=True)
-    sweep(STAGE)
+    remove_orphaned_staging(STAGE)
     assert left.wait(5) == -signal.SIGKILL
     assert [list(Path(folder).iterdir()) for folder in ("data", "other")] == [[], []]
 
 
 def test_strays_of_others_live_on(left: "subprocess.Popen[bytes]", tmp_path: Path) -> None:
     """Processes of other stages, and of other projects' stages of that name, are none of ours."""
-    staged(Stage("train", "steps.train", {}, {"model": "model"}), ["model"])
+    make_staging(Stage("train", "steps.train", {}, {"model": "model"}), ["model"])
     (tmp_path / "copy").mkdir()
     os.chdir(tmp_path / "copy")
-    staged(STAGE, STAGE.outputs)
+    make_staging(STAGE, STAGE.outputs)
     assert left.poll() is None
 
 
 def test_place_and_unstage() -> None:
     """Outputs replace what was there, those not staged stay, and no folder is left."""
-    paths = staged(STAGE, ["model"])
+    paths = make_staging(STAGE, ["model"])
     Path("data/model.keras").write_text("old")
     paths["model"].write_text("new")
-    place(STAGE, paths)
-    unstage(STAGE)
-    unstage(STAGE)
+    place_outputs(STAGE, paths)
+    remove_staging(STAGE)
+    remove_staging(STAGE)
     assert Path("data/model.keras").read_text() == "new"
     assert [path.name for path in Path("data").iterdir()] == ["model.keras"]
 
 
 def test_all_or_none_take_their_places() -> None:
     """A folder where one output belongs is an error, and the other output stays as it was."""
-    paths = staged(STAGE, STAGE.outputs)
+    paths = make_staging(STAGE, STAGE.outputs)
     Path("data/model.keras").write_text("old")
     Path("other/history.h5").mkdir()
     for path in paths.values():
         path.write_text("new")
     with pytest.raises(StepError, match=r"other/history\.h5 is a folder"):
-        place(STAGE, paths)
+        place_outputs(STAGE, paths)
     assert Path("data/model.keras").read_text() == "old"
 
 
@@ -104,21 +104,21 @@ def test_a_broken_promise(made: str, found: str) -> None:
     elif made == "link":
         path.symlink_to("absent")
     with pytest.raises(StepError, match=f"wrote {found} as 'model', expected a file for data/model.keras"):
-        check(STAGE, "model", path, Path("log"))
+        check_output(STAGE, "model", path, Path("log"))
 
 
 def test_a_kept_promise() -> None:
     """A file, even an empty one, is what was promised."""
     Path("staged").touch()
-    check(STAGE, "model", Path("staged"), Path("log"))
+    check_output(STAGE, "model", Path("staged"), Path("log"))
 
 
 def test_an_output_is_a_file_of_its_own() -> None:
     """An output that is another name of an input becomes a copy: who edits the one must not edit the other."""
     Path("input").write_text("data")
-    path = staged(STAGE, ["model"])["model"]
+    path = make_staging(STAGE, ["model"])["model"]
     path.hardlink_to("input")
-    check(STAGE, "model", path, Path("log"))
+    check_output(STAGE, "model", path, Path("log"))
     assert path.read_text() == "data"
     assert (path.stat().st_nlink, Path("input").stat().st_nlink) == (1, 1)
     assert list(path.parent.iterdir()) == [path]
@@ -129,16 +129,16 @@ def test_what_stands_in_place_of_a_staging_folder_goes(link: bool) -> None:
     """A link or a file where a step is to write is removed; nothing is written, or removed, through it."""
     outside = Path("outside/inner")
     outside.mkdir(parents=True)
-    folder = staged(STAGE, ["model"])["model"].parent
+    folder = make_staging(STAGE, ["model"])["model"].parent
     folder.rmdir()
     folder.symlink_to(outside.absolute()) if link else folder.touch()
-    path = staged(STAGE, ["model"])["model"]
+    path = make_staging(STAGE, ["model"])["model"]
     assert (folder.is_symlink(), folder.is_dir()) == (False, True)
     folder.rmdir()
     folder.symlink_to(outside.absolute())
     path.write_text("data")
     with pytest.raises(StepError, match="wrote a link as 'model'"):
-        check(STAGE, "model", path, Path("log"))
-    unstage(STAGE)
+        check_output(STAGE, "model", path, Path("log"))
+    remove_staging(STAGE)
     assert not folder.is_symlink()
     assert (outside / path.name).read_text() == "data"

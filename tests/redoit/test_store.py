@@ -10,11 +10,11 @@ import pytest
 from examples import action, artifact, trace
 
 from redoit import digest
-from redoit.collect import clear
 from redoit.errors import CorruptError, DiskError, StoreError
-from redoit.formats import bytes_of_trace, name_of_trace
-from redoit.records import Artifact
-from redoit.store import Store
+from redoit.gc.collect import clear
+from redoit.model import Artifact
+from redoit.storage.serialize import trace_name, trace_to_bytes
+from redoit.storage.store import Store
 
 STORES: dict[str, Callable[[Path], Store]] = {"folder": lambda root: Store(root / ".redoit")}
 CONTENTS = [b"", b"x", b"model" * 1000, bytes(1 << 20) + b"end"]
@@ -53,7 +53,7 @@ def test_put_get_restore(store: Store, tmp_path: Path, content: bytes) -> None:
     """What was put comes back, as bytes and as a file, under the digest of its bytes."""
     made = store.put(content)
     assert made == Artifact(digest.of_bytes(content), len(content))
-    assert store.has(made)
+    assert store.exists(made)
     assert store.get(made.digest) == content
     store.restore(made, tmp_path / "restored")
     assert (tmp_path / "restored").read_bytes() == content
@@ -94,7 +94,7 @@ def test_a_batch_is_kept_at_its_end(store: Store, tmp_path: Path) -> None:
     there = store.put(b"there")
     with store.batch() as batch:
         made = [batch.put(b"one"), batch.put_file(tmp_path / "output"), batch.put(b"two"), batch.put(b"there")]
-        assert [store.has(each) for each in made] == [False, False, False, True]
+        assert [store.exists(each) for each in made] == [False, False, False, True]
     assert made == [artifact(b"one"), artifact(b"one"), artifact(b"two"), there]
     assert [store.get(each.digest) for each in made] == [b"one", b"one", b"two", b"there"]
     assert len(files_of(store)) == 3
@@ -111,7 +111,7 @@ def test_a_batch_that_fails_leaves_nothing(store: Store, tmp_path: Path) -> None
 def test_absent_blob(store: Store, tmp_path: Path) -> None:
     """A blob that is not there is told so, and leaves no file where it should have gone."""
     absent = artifact(b"absent")
-    assert not store.has(absent)
+    assert not store.exists(absent)
     with pytest.raises(CorruptError, match="not in the store"):
         store.get(absent.digest)
     with pytest.raises(CorruptError, match="not in the store"):
@@ -137,12 +137,12 @@ def test_output_and_blob_share_nothing(store: Store, tmp_path: Path) -> None:
 def test_who_looks_at_a_corrupt_blob_leaves_it(store: Store) -> None:
     """A flipped bit is found, and nothing is changed."""
     made = store.put(b"model")
-    assert store.holds(made)
+    assert store.verify(made)
     flip(blob_of(store, made))
     with pytest.raises(CorruptError, match="not the ones its name promises"):
         store.get(made.digest)
-    assert not store.holds(made)
-    assert store.has(made)
+    assert not store.verify(made)
+    assert store.exists(made)
 
 
 def test_corrupt_blob_is_found_and_healed(store: Store, tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_corrupt_blob_is_found_and_healed(store: Store, tmp_path: Path) -> None:
     with pytest.raises(CorruptError, match="not the ones its name promises"):
         store.restore(made, tmp_path / "restored")
     assert not (tmp_path / "restored").exists()
-    assert not store.has(made)
+    assert not store.exists(made)
     source = tmp_path / "output"
     source.write_bytes(content)
     assert store.put_file(source) == made
@@ -177,7 +177,7 @@ def test_blob_of_another_length_is_absent_and_healed(store: Store, tmp_path: Pat
     """A blob that was cut off or grew counts as absent at once, and the next put heals it."""
     made = store.put(b"model")
     blob_of(store, made).write_bytes(content)
-    assert not store.has(made)
+    assert not store.exists(made)
     with pytest.raises(CorruptError):
         store.restore(made, tmp_path / "restored")
     assert store.put(b"model") == made
@@ -199,25 +199,25 @@ def test_traces_come_canonical_first(store: Store) -> None:
         store.append(each)
     found = store.traces(action().key)
     assert [each.started for each in found] == [10.0, 10.0, 20.0, 30.0]
-    names = [name_of_trace(each) for each in found[:2]]
+    names = [trace_name(each) for each in found[:2]]
     assert names == sorted(names)
 
 
 def test_a_trace_comes_back(store: Store) -> None:
     """A trace is found by key and name, to the byte; one recorded twice is one."""
     name = store.append(trace())
-    assert store.append(trace()) == name == name_of_trace(trace())
-    found = store.trace(action().key, name)
+    assert store.append(trace()) == name == trace_name(trace())
+    found = store.trace_or_none(action().key, name)
     assert found is not None
-    assert bytes_of_trace(found) == bytes_of_trace(trace())
+    assert trace_to_bytes(found) == trace_to_bytes(trace())
     assert len(store.traces(action().key)) == 1
 
 
 def test_no_traces(store: Store) -> None:
     """An action that never ran has no traces, and a trace that is not there is None."""
     assert store.traces(action().key) == []
-    assert store.trace(action().key, "a" * 64) is None
-    assert store.trace("..", "\0") is None
+    assert store.trace_or_none(action().key, "a" * 64) is None
+    assert store.trace_or_none("..", "\0") is None
 
 
 def test_a_trace_under_a_wrong_name_is_ignored(store: Store) -> None:
@@ -227,7 +227,7 @@ def test_a_trace_under_a_wrong_name_is_ignored(store: Store) -> None:
     wrong = path.with_name(f"{'a' * 64}.json")
     path.rename(wrong)
     assert store.traces(action().key) == []
-    assert store.trace(action().key, name) is None
+    assert store.trace_or_none(action().key, name) is None
 
 
 def test_a_trace_under_a_wrong_key_is_ignored(store: Store) -> None:
@@ -237,7 +237,7 @@ def test_a_trace_under_a_wrong_key_is_ignored(store: Store) -> None:
     other = action(inputs={}).key
     path.parent.rename(path.parent.with_name(other))
     assert store.traces(other) == []
-    assert store.trace(other, name) is None
+    assert store.trace_or_none(other, name) is None
 
 
 @pytest.mark.parametrize("data", [b"", b"null", b"garbage", b"[" * 100_000])
@@ -301,7 +301,7 @@ def test_clear(store: Store) -> None:
     store.append(trace())
     clear(store)
     assert files_of(store) == []
-    assert not store.has(made)
+    assert not store.exists(made)
     assert store.traces(action().key) == []
     clear(store)
     assert store.get(store.put(b"content").digest) == b"content"
@@ -312,7 +312,7 @@ def test_stores_do_not_mix(store: Store, tmp_path: Path) -> None:
     made = store.put(b"content")
     store.append(replace(trace(), stage="first"))
     other = Store(tmp_path / "other")
-    assert not other.has(made)
+    assert not other.exists(made)
     assert other.traces(action().key) == []
 
 

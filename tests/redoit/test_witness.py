@@ -8,8 +8,8 @@ import pytest
 from examples import write
 from forking import Execute
 
-from redoit.execute import Call, Result
-from redoit.execute import execute as fresh
+from redoit.execution.executor import StepCall, StepResult
+from redoit.execution.executor import execute as fresh
 
 execute: Execute = fresh
 
@@ -29,11 +29,11 @@ def ways(executing: Execute, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules[__name__], "execute", executing)
 
 
-def noted(body: str) -> Result:
+def noted(body: str) -> StepResult:
     """Execute a step with this body, and return what was noted."""
     lines = "\n".join(f"    {line}" for line in body.splitlines())
     write(Path(), mine__one=f"import common, os, subprocess\nfrom pathlib import Path\n\ndef run():\n{lines}\n")
-    return execute(Call("mine.one", {}, ()), Path("log"), None, None)
+    return execute(StepCall("mine.one", {}, ()), Path("log"), None, None)
 
 
 IMPORTED = {"common.py", "mine/one.py"}
@@ -82,7 +82,7 @@ def test_what_an_import_asks_for_is_noted() -> None:
     Path("common.py").write_text("import os\nos.environ.get('ASKED')\nopen('../outside')\n")
     Path("../outside").write_text("content")
     first, second = noted("pass"), noted("pass")
-    assert first == second == Result({}, tuple(sorted(IMPORTED)), ("ASKED",))
+    assert first == second == StepResult({}, tuple(sorted(IMPORTED)), ("ASKED",))
 
 
 NEVER = [

@@ -2,34 +2,34 @@
 
 import pytest
 
-from redoit.words import listed, number, roughly, size, span
+from redoit.text import format_duration, format_estimate, format_number, format_size, join_names
 
 
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        (number(60_000.0), "60,000"),
-        (number(0.98765), "0.9877"),
-        (number(1e300), "1e+300"),
-        (number(float("inf")), "inf"),
-        (size(0), "0 bytes"),
-        (size(1), "1 byte"),
-        (size(999), "999 bytes"),
-        (size(1000), "1.0 kB"),
-        (size(3_400_000_000), "3.4 GB"),
-        (size(10**16), "10000.0 TB"),
-        (span(0), "0.0 s"),
-        (span(59.44), "59.4 s"),
-        (span(59.96), "1 min 0 s"),
-        (span(78.4), "1 min 18 s"),
-        (span(7385), "2 h 3 min"),
-        (listed([]), ""),
-        (listed(["a"]), "a"),
-        (listed(["a", "b"]), "a and b"),
-        (listed(["a", "b", "c"]), "a, b and c"),
-        (roughly(1.24), "~1.2 s"),
-        (roughly(0.01), "<0.1 s"),
-        (span(10_000_000), "2,777 h 46 min"),
+        (format_number(60_000.0), "60,000"),
+        (format_number(0.98765), "0.9877"),
+        (format_number(1e300), "1e+300"),
+        (format_number(float("inf")), "inf"),
+        (format_size(0), "0 bytes"),
+        (format_size(1), "1 byte"),
+        (format_size(999), "999 bytes"),
+        (format_size(1000), "1.0 kB"),
+        (format_size(3_400_000_000), "3.4 GB"),
+        (format_size(10**16), "10000.0 TB"),
+        (format_duration(0), "0.0 s"),
+        (format_duration(59.44), "59.4 s"),
+        (format_duration(59.96), "1 min 0 s"),
+        (format_duration(78.4), "1 min 18 s"),
+        (format_duration(7385), "2 h 3 min"),
+        (join_names([]), ""),
+        (join_names(["a"]), "a"),
+        (join_names(["a", "b"]), "a and b"),
+        (join_names(["a", "b", "c"]), "a, b and c"),
+        (format_estimate(1.24), "~1.2 s"),
+        (format_estimate(0.01), "<0.1 s"),
+        (format_duration(10_000_000), "2,777 h 46 min"),
     ],
 )
 def test_words(found: str, expected: str) -> None:

@@ -12,11 +12,11 @@ import pytest
 from examples import trace
 
 from redoit.errors import DiskError, StoreError
-from redoit.formats import name_of_trace, sealed
-from redoit.marks import Mark
+from redoit.model import FORMAT, Policy, Stage
 from redoit.reasons import Reason
-from redoit.records import FORMAT, Policy, Stage
-from redoit.workspace import Saved, Workspace
+from redoit.state.invalidations import Invalidation
+from redoit.state.workspace import Saved, Workspace
+from redoit.storage.serialize import seal, trace_name
 
 STAGE = Stage("train:big/one", "steps.train", {}, {"model": "model"})
 
@@ -79,7 +79,7 @@ def test_earlier_results(tmp_path: Path, workspace: Workspace) -> None:
     workspace.remember(STAGE, made[9])
     found = [one.started for one in Workspace(tmp_path).earlier(STAGE)]
     assert found == [9, 11, 10, 8, 7, 6, 5, 4]
-    (tmp_path / ".redoit/traces" / made[11].action.key / f"{name_of_trace(made[11])}.json").unlink()
+    (tmp_path / ".redoit/traces" / made[11].action.key / f"{trace_name(made[11])}.json").unlink()
     assert [one.started for one in workspace.earlier(STAGE)] == [9, 10, 8, 7, 6, 5, 4]
 
 
@@ -114,7 +114,7 @@ def test_a_damaged_latest_is_none(workspace: Workspace, data: bytes) -> None:
 )
 def test_forged_figures_are_none(workspace: Workspace, fields: object) -> None:
     """Figures that can't be ours, if under the right seal, are lost without harm."""
-    (workspace.root / "saved").write_bytes(sealed(fields))
+    (workspace.root / "saved").write_bytes(seal(fields))
     assert workspace.saved == Saved()
     workspace.save(1.5, 2, 3)
     assert workspace.saved == Saved(1.5, 2, 3)
@@ -122,7 +122,7 @@ def test_forged_figures_are_none(workspace: Workspace, fields: object) -> None:
 
 LINKS: dict[str, Callable[[Workspace], object]] = {
     "latest": lambda workspace: workspace.remember(STAGE, trace()),
-    "distrust": lambda workspace: workspace.marks.put("train", (), "forgotten"),
+    "distrust": lambda workspace: workspace.invalidations.add("train", (), "forgotten"),
     "logs": lambda workspace: workspace.log("train"),
 }
 
@@ -145,10 +145,10 @@ def test_a_card_that_names_another_folder_counts_for_nothing(tmp_path: Path) -> 
     shared.remember(STAGE, trace())
     other = Workspace(tmp_path / "two", tmp_path / "store")
     other.open()
-    assert other.rests() == {name_of_trace(trace())}
+    assert other.gc_roots() == {trace_name(trace())}
     (card,) = (card for card in (tmp_path / "store/checkouts").iterdir() if b"/one/" in card.read_bytes())
     card.rename(card.with_name("a" * 64))
-    assert other.rests() == set()
+    assert other.gc_roots() == set()
 
 
 def test_who_shares_a_store_is_known_to_it(tmp_path: Path) -> None:
@@ -159,12 +159,12 @@ def test_who_shares_a_store_is_known_to_it(tmp_path: Path) -> None:
         checkout.remember(STAGE, trace(seconds=seconds))
     for card in (tmp_path / "store/checkouts").iterdir():
         card.write_bytes(b"{}")
-    first, second = (name_of_trace(trace(seconds=seconds)) for seconds in range(2))
-    assert checkouts[0].rests() == {first}
+    first, second = (trace_name(trace(seconds=seconds)) for seconds in range(2))
+    assert checkouts[0].gc_roots() == {first}
     checkouts[1].open()
-    assert checkouts[0].rests() == {first, second}
+    assert checkouts[0].gc_roots() == {first, second}
     shutil.rmtree(tmp_path / "two")
-    assert checkouts[0].rests() == {first}
+    assert checkouts[0].gc_roots() == {first}
 
 
 def test_a_store_may_be_in_a_checkout(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_a_store_may_be_in_a_checkout(tmp_path: Path) -> None:
     for seconds, checkout in enumerate((owner, guest)):
         checkout.open()
         checkout.remember(STAGE, trace(seconds=seconds))
-    assert owner.rests() == guest.rests() == {name_of_trace(trace(seconds=seconds)) for seconds in range(2)}
+    assert owner.gc_roots() == guest.gc_roots() == {trace_name(trace(seconds=seconds)) for seconds in range(2)}
     assert (owner.others(), guest.others()) == ({guest.root}, {owner.root})
 
 
@@ -196,13 +196,13 @@ def test_a_checkout_that_is_hidden_counts(tmp_path: Path, monkeypatch: pytest.Mo
 def test_what_is_relied_on_is_forced(workspace: Workspace, forced: list[str]) -> None:
     """A trace and a mark that another process wrote are forced to the disk before one relies on them."""
     made = trace(stage=STAGE.name)
-    place, mark = workspace.store.place(made.action.key, name_of_trace(made)), workspace.root / "distrust/other"
+    place, mark = workspace.store.place(made.action.key, trace_name(made)), workspace.root / "distrust/other"
     for path in (place, mark):
         path.parent.mkdir(parents=True)
         path.write_bytes(b"")
     workspace.remember(STAGE, made)
     assert forced.index(str(place.parent)) < forced.index(str(workspace.root / "latest"))
-    workspace.marks.put(STAGE.name, ("other",), "forgotten")
+    workspace.invalidations.add(STAGE.name, ("other",), "forgotten")
     assert forced.count(str(mark.parent)) == 2  # for the mark that was there, and for the new one
 
 
@@ -214,13 +214,13 @@ def test_what_outputs_rest_on_is_told_for_sure_or_not_at_all(
     workspace.remember(STAGE, trace(stage=STAGE.name))
     failing(workspace.root / name)
     with pytest.raises(DiskError, match="Input/output error"):
-        workspace.rests()
+        workspace.gc_roots()
 
 
 def test_a_mark_that_can_not_be_looked_at_is_one(workspace: Workspace, failing: Callable[[Path], None]) -> None:
     """Where it can't be told whether a stage is distrusted, it is; but nobody is told that it has been marked."""
     failing(workspace.root / "distrust")
-    assert workspace.marks.of("train") == Mark(Reason("forgotten"))
+    assert workspace.invalidations.get("train") == Invalidation(Reason("forgotten"))
     failing(workspace.root / "distrust/train")
     with pytest.raises(OSError, match="Input/output error"):
-        workspace.marks.put("fetch", ("train",), "forgotten")
+        workspace.invalidations.add("fetch", ("train",), "forgotten")

@@ -15,8 +15,8 @@ from projects import ALL, Pipeline
 from workspaces import some_trace
 
 from redoit.digest import of_bytes
-from redoit.formats import bytes_of_trace
-from redoit.store import Store
+from redoit.storage.serialize import trace_to_bytes
+from redoit.storage.store import Store
 
 SHARED = '[tool.redoit]\nstore = "../store"\n'
 
@@ -274,7 +274,7 @@ def test_what_is_never_shared_is_told_apart(built: Pipeline) -> None:
 
 def test_a_name_that_somebody_made_up(built: Pipeline) -> None:
     """A stage's name in a shared store may hold anything; it is shown as one short word."""
-    fields = json.loads(bytes_of_trace(some_trace()))
+    fields = json.loads(trace_to_bytes(some_trace()))
     fields["stage"] = "\x1b[2J\n\ud800" + "x" * 1000
     data = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(
         "utf-8", "surrogatepass"

@@ -181,7 +181,7 @@ def test_nothing_to_do_imports_nothing_heavy(built: Pipeline) -> None:
     result = built.doit(PYTHONPATH=str(built.path("site")))
     assert result.told("kept") == ALL
     loaded = set(result.err.split())
-    assert "redoit.declaration" in loaded
+    assert "redoit.plugin.declare" in loaded
     assert not loaded & set(HEAVY)
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from projects import ALL, Pipeline, until
 
-from redoit.formats import unsealed
+from redoit.storage.serialize import unseal
 
 
 def runs(pipeline: Pipeline) -> list[dict[str, Any]]:
     """Return the runs on record, the oldest first."""
-    return [unsealed(path.read_bytes()) for path in sorted(pipeline.path(".redoit/runs").iterdir())]
+    return [unseal(path.read_bytes()) for path in sorted(pipeline.path(".redoit/runs").iterdir())]
 
 
 def words(run: dict[str, Any]) -> dict[str, str]:

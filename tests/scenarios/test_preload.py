@@ -70,11 +70,11 @@ def test_a_step_alone_is_not_forked(chain: Pipeline) -> None:
         "steps/join.py", "total.read_text()", "total.read_text() + open(f'/proc/{common.os.getppid()}/cmdline').read()"
     )
     chain.doit()
-    assert "redoit.server" in chain.read("data/report.txt")
+    assert "redoit.preload.forkserver" in chain.read("data/report.txt")
     chain.write("steps/join.py", chain.read("steps/join.py").replace(' = "', ' is "'))
     imports(chain)
     assert chain.doit().executed == ["join"]
-    assert "redoit.server" not in chain.read("data/report.txt")
+    assert "redoit.preload.forkserver" not in chain.read("data/report.txt")
     assert imports(chain) == 1
 
 

@@ -10,7 +10,7 @@ import pytest
 from projects import Pipeline
 from terminals import Opener
 
-from redoit.commands import cache
+from redoit.cli import cache
 
 GROUP = '''
 

@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from redoit import digest
-from redoit.files import FileDigests, identity
-from redoit.observe import Observation, Observer
-from redoit.realise import Engine
-from redoit.records import Action, Setting, Stage
+from redoit.engine.engine import Engine
+from redoit.engine.inspector import ActionWithSource, Inspector
+from redoit.model import Action, Setting, Stage
+from redoit.state.stat_cache import StatCache, identity
 
 
-class _NearSighted(Observer):
-    def action(self, stage: Stage, settings: tuple[Setting, ...]) -> Observation:
+class _NearSighted(Inspector):
+    def action(self, stage: Stage, settings: tuple[Setting, ...]) -> ActionWithSource:
         found = super().action(stage, settings)
         return found._replace(action=_own(found.action, stage))
 
-    def glimpse(self, stage: Stage, settings: tuple[Setting, ...], *expected: Mapping[str, str]) -> Action:
-        return _own(super().glimpse(stage, settings, *expected), stage)
+    def action_from_cache(self, stage: Stage, settings: tuple[Setting, ...], *expected: Mapping[str, str]) -> Action:
+        return _own(super().action_from_cache(stage, settings, *expected), stage)
 
 
 def _own(action: Action, stage: Stage) -> Action:
@@ -33,10 +33,10 @@ class IgnoresHelpers(Engine):
 
     def __init__(self, root: Path, *given: Any, **named: Any) -> None:
         super().__init__(root, *given, **named)
-        self.observer = _NearSighted(root, self.workspace)
+        self.inspector = _NearSighted(root, self.workspace)
 
 
-class _Timed(FileDigests):
+class _Timed(StatCache):
     def digest(self, path: str | os.PathLike[str], most: int = sys.maxsize) -> str | None:
         name, found = os.fspath(path), identity(path)
         if found is None or found.size > most:
@@ -53,10 +53,10 @@ class TrustsTimes(Engine):
 
     def __init__(self, root: Path, *given: Any, **named: Any) -> None:
         super().__init__(root, *given, **named)
-        self.workspace.files = _Timed(self.workspace.root / "files")
+        self.workspace.stat_cache = _Timed(self.workspace.root / "files")
 
 
-class _Believer(Observer):
+class _Believer(Inspector):
     def outputs(self, stage: Stage) -> dict[str, str | None]:
         latest = self._workspace.latest(stage)
         believed = latest.digests if latest else {}
@@ -68,7 +68,7 @@ class BelievesWhatExists(Engine):
 
     def __init__(self, root: Path, *given: Any, **named: Any) -> None:
         super().__init__(root, *given, **named)
-        self.observer = _Believer(root, self.workspace)
+        self.inspector = _Believer(root, self.workspace)
 
 
 BROKEN = [IgnoresHelpers, TrustsTimes, BelievesWhatExists]

@@ -61,14 +61,14 @@ class Known:
 class Checkout:
     """One project. `known`: what its store has, which others may use; `private`: what only this checkout may know.
 
-    `marks`: the stages that are distrusted, and `perhaps` those that may be; `latest`: stage -> key of what it made
-    last, where that is certain. `bytes_alone`: what is there is judged, and not what was executed.
+    `invalidations`: the invalidated stages, and `perhaps` those that may be; `latest`: stage -> key of its last result,
+    where that is certain. `bytes_alone`: what is there is judged, and not what was executed.
     """
 
     def __init__(self, world: World, builds: Builds, doit: Doit, *, bytes_alone: bool = False) -> None:
         self.world = world
         self.known, self.private = Known(), Known()
-        self.marks: set[str] = set()
+        self.invalidations: set[str] = set()
         self.perhaps: set[str] = set()
         self.latest: dict[str, Key] = {}
         self._bytes_alone = bytes_alone
@@ -119,14 +119,14 @@ class Checkout:
             if key not in known.surely:
                 known.doubt([key])
             self.latest.pop(stage.name, None)
-        self.perhaps |= self._distrusted_by(given) | (self.marks & {stage.name for stage in stages})
-        self.marks -= self.perhaps
+        self.perhaps |= self._distrusted_by(given) | (self.invalidations & {stage.name for stage in stages})
+        self.invalidations -= self.perhaps
 
     def forget(self, stage: str) -> None:
         """Forget a stage."""
         self._succeed("forget", stage)
-        self.marks |= {stage, *self.shape.dependents(stage)}
-        self.perhaps -= self.marks
+        self.invalidations |= {stage, *self.shape.dependents(stage)}
+        self.perhaps -= self.invalidations
 
     def collect(self, *rule: str) -> None:
         """Collect: at least what outputs rest on stays."""
@@ -156,7 +156,7 @@ class Checkout:
         other.known = self.known if self.world.store else copy.deepcopy(self.known) if with_state else Known()
         if with_state:
             other.private, other.latest = copy.deepcopy(self.private), dict(self.latest)
-            other.marks, other.perhaps = set(self.marks), set(self.perhaps)
+            other.invalidations, other.perhaps = set(self.invalidations), set(self.perhaps)
         return other
 
     def _succeed(self, *arguments: str) -> None:
@@ -170,7 +170,7 @@ class Checkout:
                 found = (self.root / path).read_text()
                 assert found == clean[path], f"{path} is stale: {found!r}, and not {clean[path]!r}\n{text}"
         names = {stage.name for stage in stages}
-        distrusted = (self.marks | self._distrusted_by(given)) & names
+        distrusted = (self.invalidations | self._distrusted_by(given)) & names
         assert self._bytes_alone or len(executed) == len(set(executed)), f"executed twice: {executed}\n{text}"
         if not self._bytes_alone:
             self._judge_executed(given, set(executed), distrusted, fits, text)
@@ -178,8 +178,8 @@ class Checkout:
             key = self._key(stage, given, clean)
             self._of(stage).learn(key)
             self.latest[stage.name] = key
-        self.marks = (self.marks | self._distrusted_by(given)) - names
-        self.perhaps -= names | self.marks
+        self.invalidations = (self.invalidations | self._distrusted_by(given)) - names
+        self.perhaps -= names | self.invalidations
 
     def _judge_executed(
         self, given: Given, executed: set[str], distrusted: set[str], fits: set[str], text: str

@@ -13,7 +13,7 @@ from forked import doit, ended, forked
 from projects import Pipeline, Result
 from witnesses import Offspring
 
-from redoit.realise import Engine
+from redoit.engine.engine import Engine
 
 PATIENCE = 60  # seconds
 FORESEEN = {"keep": "kept", "restore": "restored", "run": "finished", "fail": "failed", "not run": None}

@@ -17,16 +17,18 @@ from typing import TYPE_CHECKING, TextIO
 from doit import cmd_run
 from doit.doit_cmd import DoitMain
 
-from redoit import child, database, disk, loader, reporter, tasks
-from redoit.commands import cache, plain, plan, verify
+from redoit.cli import cache, plan, run, verify
+from redoit.engine.engine import Engine
 from redoit.errors import StepError
-from redoit.execute import Call, Result
-from redoit.realise import Engine
+from redoit.execution import worker
+from redoit.execution.executor import StepCall, StepResult
+from redoit.plugin import database, loader, reporter, stage_task
+from redoit.storage import disk
 
 if TYPE_CHECKING:
-    from redoit.realise import Execute
+    from redoit.engine.engine import Execute
 
-IMPORTED = (database, loader, reporter, cache, plain, plan, verify)  # by doit, in a process of its own each time
+IMPORTED = (database, loader, reporter, cache, run, plan, verify)  # by doit, in a process of its own each time
 
 
 def forked(work: Callable[[], int], out: Path) -> int:
@@ -73,11 +75,11 @@ def doit(root: Path, arguments: tuple[str, ...], engine: type[Engine], execute: 
     cmd_run.opt_outfile["default"] = sys.stdout  # doit took what it was when it was imported
     disk._forced.clear()  # a process of its own would know nothing yet
     call = execute or _called
-    tasks.Engine = lambda *given, **named: engine(*given, **named, execute=call)  # type: ignore[misc,assignment]
+    stage_task.Engine = lambda *given, **named: engine(*given, **named, execute=call)  # type: ignore[misc,assignment]
     return int(DoitMain().run(list(arguments)) or 0)
 
 
-def _called(call: Call, log: Path, stdout: TextIO | None, stderr: TextIO | None) -> Result:
+def _called(call: StepCall, log: Path, stdout: TextIO | None, stderr: TextIO | None) -> StepResult:
     """Call a step as its own process would do it, with modules that are imported anew."""
     for name in [name for name in sys.modules if name.partition(".")[0] == "steps"]:
         del sys.modules[name]
@@ -85,9 +87,9 @@ def _called(call: Call, log: Path, stdout: TextIO | None, stderr: TextIO | None)
     log.write_bytes(b"")
     path, hooks = list(sys.path), list(sys.path_hooks)
     try:
-        outcome = child.outcome(json.loads(call.json()))
+        outcome = worker.outcome(json.loads(call.json()))
     finally:
         sys.path[:], sys.path_hooks[:] = path, hooks
     if "error" in outcome:
         raise StepError(f"step {call.step}", f"{outcome['error']}\n{outcome['traceback']}")
-    return Result(outcome["metrics"])
+    return StepResult(outcome["metrics"])

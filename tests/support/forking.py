@@ -4,21 +4,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
-from redoit.execute import Call, Result, execute
-from redoit.forks import Forked, Server
-from redoit.processes import Files
+from redoit.execution.executor import StepCall, StepResult, execute
+from redoit.execution.process import Files
+from redoit.preload.forkserver_client import ForkedProcess, ForkServer
 
 COMMON = "import json\n"
-Execute = Callable[[Call, Path, TextIO | None, TextIO | None], Result]
+Execute = Callable[[StepCall, Path, TextIO | None, TextIO | None], StepResult]
 
 
 class Forking:
     """Executes steps in forks of a server, which has imported the module `common` of the project."""
 
     def __init__(self) -> None:
-        self._server: Server | None = None
+        self._server: ForkServer | None = None
 
-    def execute(self, call: Call, log: Path, stdout: TextIO | None, stderr: TextIO | None) -> Result:
+    def execute(self, call: StepCall, log: Path, stdout: TextIO | None, stderr: TextIO | None) -> StepResult:
         """Execute a step in a fork."""
         return execute(call, log, stdout, stderr, fork=self._fork)
 
@@ -28,10 +28,10 @@ class Forking:
             self._server.end()
         self._server = None
 
-    def _fork(self, mark: str, files: Files, seconds: float | None) -> Forked:
+    def _fork(self, mark: str, files: Files, seconds: float | None) -> ForkedProcess:
         if self._server and not self._server.fits({}):
             self.end()
-        self._server = self._server or Server(["common"], {})
+        self._server = self._server or ForkServer(["common"], {})
         assert self._server.ready(seconds)
         assert self._server.fits({})
         forked = self._server.fork(mark, files)

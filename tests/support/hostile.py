@@ -206,8 +206,8 @@ def reworded(data: bytes, rng: random.Random) -> bytes:
         return changed(data, rng)
     found = bytearray(data)
     for _ in range(rng.choice([1, 1, 2])):
-        marks = [place for place, byte in enumerate(found) if byte in b'"[]{},:= \n'] or [0]
-        start, end = sorted(rng.choices(marks, k=2))
+        invalidations = [place for place, byte in enumerate(found) if byte in b'"[]{},:= \n'] or [0]
+        start, end = sorted(rng.choices(invalidations, k=2))
         end = min(end, start + 100) if rng.random() < 0.7 else start
         found[start:end] = rng.choice(WORDS)
     return bytes(found)

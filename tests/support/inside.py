@@ -9,9 +9,9 @@ from typing import TextIO
 
 from projects import ALL
 
-from redoit.execute import Call, Result
-from redoit.realise import Engine
-from redoit.records import Setting, Stage
+from redoit.execution.executor import StepCall, StepResult
+from redoit.model import Setting, Stage
+from redoit.plugin.checkout import make_engine
 
 TIMES, OTHER_TIMES = 3, 9
 STAGES = {
@@ -27,7 +27,7 @@ STAGES = {
 }
 
 
-def called(call: Call, log: Path, stdout: TextIO | None, stderr: TextIO | None) -> Result:
+def called(call: StepCall, log: Path, stdout: TextIO | None, stderr: TextIO | None) -> StepResult:
     """Do what the chain's step of that name does."""
     texts = {role: Path(path).read_text() for role, path in call.paths.items() if Path(path).is_file()}
     settings = {setting.name: setting.value for setting in call.settings}
@@ -47,7 +47,7 @@ def called(call: Call, log: Path, stdout: TextIO | None, stderr: TextIO | None) 
     log.write_text("")
     output = next(path for role, path in call.paths.items() if role not in texts)
     Path(output).write_text(made)
-    return Result(metrics)
+    return StepResult(metrics)
 
 
 def settings_of(stage: str, times: int) -> tuple[Setting, ...]:
@@ -59,7 +59,7 @@ def settings_of(stage: str, times: int) -> tuple[Setting, ...]:
 def build(root: Path, times: int) -> list[str]:
     """Build the chain in a folder; return what was executed."""
     with contextlib.chdir(root):
-        engine = Engine(Path(), execute=called)
+        engine = make_engine(Path(), execute=called)
         engine.workspace.open()
-        verdicts = {name: engine.realise(STAGES[name], settings_of(name, times)).verdict for name in ALL}
+        verdicts = {name: engine.build(STAGES[name], settings_of(name, times)).verdict for name in ALL}
     return [name for name, verdict in verdicts.items() if verdict == "ran"]

@@ -52,17 +52,17 @@ def keras() -> Reader:
 
 def archive() -> Reader:
     """Return what takes clocks out of archives, in a copy."""
-    from redoit import canonical
+    from redoit.engine import canonicalize
 
-    return canonical.canonicalise, ()
+    return canonicalize.canonicalize, ()
 
 
 def trace() -> Reader:
     """Return the reader of traces, which gets one by itself and puts it under its right name into a store."""
     from redoit.digest import of_bytes
     from redoit.errors import RedoitError
-    from redoit.formats import bytes_of_trace, trace_of_bytes
-    from redoit.store import Store
+    from redoit.storage.serialize import trace_from_bytes, trace_to_bytes
+    from redoit.storage.store import Store
 
     def read(path: Path) -> object:
         data = path.read_bytes()
@@ -72,8 +72,8 @@ def trace() -> Reader:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(data)
         held = store.traces(key)
-        trace = trace_of_bytes("some.json", data)
-        assert bytes_of_trace(trace) == data
+        trace = trace_from_bytes("some.json", data)
+        assert trace_to_bytes(trace) == data
         return [trace.action.key, len(held)]
 
     return read, (RedoitError,)
@@ -82,8 +82,8 @@ def trace() -> Reader:
 def blob() -> Reader:
     """Return the reader of blobs, whose names are those of their files."""
     from redoit.errors import RedoitError
-    from redoit.records import Artifact
-    from redoit.store import Store
+    from redoit.model import Artifact
+    from redoit.storage.store import Store
 
     def read(path: Path) -> object:
         store = Store(path.parent)
@@ -100,7 +100,7 @@ def blob() -> Reader:
 def place() -> Reader:
     """Return the reader of a blob that is in its place already; the path is its name beside the store's folders."""
     from redoit.errors import RedoitError
-    from redoit.store import Store
+    from redoit.storage.store import Store
 
     return lambda path: len(Store(path.parent).get(path.name)), (RedoitError,)
 
@@ -109,47 +109,51 @@ def state() -> Reader:
     """Return the reader of everything below `.redoit/`; the path is that of the project."""
     from workspaces import large_run
 
-    from redoit.environment import Environment
     from redoit.errors import RedoitError
+    from redoit.history.run_log import RunLog
+    from redoit.model import Stage
     from redoit.reasons import sentence
-    from redoit.records import Stage
-    from redoit.source import Project
-    from redoit.workspace import Workspace
+    from redoit.source.project import Project
+    from redoit.state.installed import InstalledPackages
+    from redoit.state.source_cache import SourceCache
+    from redoit.state.workspace import Workspace
 
     with tempfile.TemporaryDirectory() as folder:
-        Environment(Path(folder, "environment")).versions(["h5py"])  # imports what looks at the installed packages
+        InstalledPackages(Path(folder, "environment")).versions(
+            ["h5py"]
+        )  # imports what looks at the installed packages
 
     def read(path: Path) -> object:
         workspace = Workspace(path)
         workspace.open()
         stage = Stage("train", "steps.train", {}, {"model": "data/model"})
-        mark = workspace.marks.of("train")
+        mark = workspace.invalidations.get("train")
         line = sentence([mark.reason]) if mark else ""
         assert line.isprintable(), line
-        workspace.files.digest(path / "input")
-        workspace.steps.recall("steps.train", Project(path))
+        workspace.stat_cache.digest(path / "input")
+        SourceCache(workspace.root / "steps", workspace.stat_cache).recall("steps.train", Project(path))
         latest = workspace.latest(stage)
         if latest:
-            workspace.proofs.of("train", workspace.store, latest.action, latest.digests)
-            workspace.proofs.learn("other", latest)
-        workspace.save_looks()
-        versions = workspace.environment.versions(["h5py"])
+            workspace.trace_index.up_to_date("train", workspace.store, latest.action, latest.digests)
+            workspace.trace_index.add("other", latest)
+        workspace.save_caches()
+        versions = workspace.installed.versions(["h5py"])
         assert all(isinstance(version, str) for version in versions.values()), versions
         workspace.save(1.0, 1, 1)
         lines = [
-            reason for run in workspace.history.newest() for one in run.verdicts.values() for reason in one.reasons
+            reason for run in RunLog(workspace.root).newest() for one in run.verdicts.values() for reason in one.reasons
         ]
         assert sentence(lines).isprintable(), lines
-        workspace.history.append(large_run())
-        return [workspace.latest(stage) is None, line, len(workspace.rests())]
+        RunLog(workspace.root).append(large_run())
+        return [workspace.latest(stage) is None, line, len(workspace.gc_roots())]
 
     return read, (RedoitError,)
 
 
 def project() -> Reader:
     """Return the reader of `[tool.redoit]`; the path is that of pyproject.toml."""
-    from redoit import configuration
     from redoit.errors import RedoitError
+    from redoit.plugin import configuration
 
     def read(path: Path) -> object:
         os.chdir(path.parent)

@@ -13,7 +13,7 @@ from forked import doit, ended, forked
 from inside import called
 from projects import Pipeline, Result
 
-from redoit.realise import Engine
+from redoit.engine.engine import Engine
 
 SHIM = Path(__file__).with_name("shim")
 

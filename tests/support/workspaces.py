@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from redoit.digest import of_bytes
-from redoit.environment import _folders
-from redoit.formats import name_of_trace, sealed
-from redoit.history import FEW
-from redoit.known import Known
-from redoit.records import Action, Artifact, Setting, Stage, Trace
-from redoit.source import Project
-from redoit.verdicts import Invocation, Verdict
-from redoit.workspace import Workspace
+from redoit.history.run_log import FEW, RunLog
+from redoit.history.run_record import RunRecord, StageRecord
+from redoit.model import Action, Artifact, Setting, Stage, Trace
+from redoit.source.project import Project
+from redoit.state.installed import _folders
+from redoit.state.source_cache import SourceCache, StepInfo
+from redoit.state.workspace import Workspace
+from redoit.storage.serialize import seal, trace_name
 
 TRAIN = Stage("train", "steps.train", {}, {"model": "data/model"})
 
@@ -26,10 +26,10 @@ def some_trace() -> Trace:
     )
 
 
-def large_run() -> Invocation:
+def large_run() -> RunRecord:
     """Return a run with so many stages that its record refers to a table."""
-    kept = Verdict("kept", some_trace().action.key, name_of_trace(some_trace()), made=2.5)
-    return Invocation("doit", 1.5, 2.5, {f"s{number}": kept for number in range(FEW + 1)})
+    kept = StageRecord("kept", some_trace().action.key, trace_name(some_trace()), made=2.5)
+    return RunRecord("doit", 1.5, 2.5, {f"s{number}": kept for number in range(FEW + 1)})
 
 
 def whole_workspace(project: Path) -> Workspace:
@@ -41,15 +41,16 @@ def whole_workspace(project: Path) -> Workspace:
     trace = some_trace()
     workspace.store.append(trace)
     workspace.remember(TRAIN, trace)
-    workspace.marks.put("train", (), "forgotten")
+    workspace.invalidations.add("train", (), "forgotten")
     files = {str(project / "input"): [of_bytes(b"input"), 1, 2, 5, 3, 4]}
-    (workspace.root / "files").write_bytes(sealed(files))
+    (workspace.root / "files").write_bytes(seal(files))
     environment = {"folders": _folders(), "owners": {"h5py": {"h5py": "3"}}}
-    (workspace.root / "environment").write_bytes(sealed(environment))
-    known = Known(read={str(project / "input"): of_bytes(b"input")})
-    workspace.steps.learn("steps.train", known, Project(project))
-    workspace.steps.save()
-    workspace.proofs.save()
-    workspace.history.append(large_run())
+    (workspace.root / "environment").write_bytes(seal(environment))
+    known = StepInfo(read={str(project / "input"): of_bytes(b"input")})
+    source_cache = SourceCache(workspace.root / "steps", workspace.stat_cache)
+    source_cache.learn("steps.train", known, Project(project))
+    source_cache.save()
+    workspace.trace_index.save()
+    RunLog(workspace.root).append(large_run())
     workspace.save(1.0, 1, 0)
     return workspace

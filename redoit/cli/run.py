@@ -1,0 +1,101 @@
+"""doit's own commands, for projects with stages."""
+
+import fnmatch
+from pathlib import Path
+from typing import Any
+
+from doit import cmd_clean, cmd_forget, cmd_ignore, cmd_resetdep, cmd_run
+from doit.cmd_base import subtasks_iter, tasks_and_deps_iter
+from doit.control import TaskControl
+from doit.exceptions import InvalidDodoFile
+
+from redoit.cli.base import StageCommand
+from redoit.errors import DeclarationError
+from redoit.plugin.checkout import engine
+from redoit.plugin.graph import graph_of
+from redoit.plugin.stage_task import stage_of
+from redoit.source.settings import nearest
+
+
+class Run(StageCommand, cmd_run.Run):
+    """doit's `run`."""
+
+    builds = True
+
+
+class Ignore(StageCommand, cmd_ignore.Ignore):
+    """doit's `ignore`."""
+
+
+class ResetDep(StageCommand, cmd_resetdep.ResetDep):
+    """doit's `reset-dep`."""
+
+    name = "reset-dep"
+
+
+class Forget(StageCommand, cmd_forget.Forget):
+    """doit's `forget`, for traces: the stages, and all that depend on them, run again; nothing is deleted."""
+
+    doc_purpose = "run stages, and all that depend on them, again"
+
+    def _execute(self, forget_sub: bool, forget_disable_default: bool, forget_all: bool) -> int:
+        tasks = {task.name: task for task in self.task_list}
+        if not self.sel_tasks and forget_disable_default and not forget_all:
+            raise InvalidDodoFile("forget: found no task, expected one; name it, or take --all")
+        selected = list(tasks) if forget_all or not self.sel_tasks else list(matching(self.sel_tasks, tasks))
+        TaskControl(self.task_list)  # tells tasks which tasks make their files
+        chosen = set(with_members(selected, tasks))
+        if forget_sub:
+            chosen |= {task.name for task in tasks_and_deps_iter(tasks, chosen)}
+        forget(self, [name for name in tasks if name in chosen])
+        self.dep_manager.close()
+        return 0
+
+
+class Clean(StageCommand, cmd_clean.Clean):
+    """doit's `clean`: the outputs go, the store stays, so the next run restores them."""
+
+    def clean_tasks(self, tasks: list[Any], dryrun: bool, cleanforget: bool) -> None:
+        """Clean; `--forget` means here what `doit forget` means."""
+        if cleanforget and not dryrun:
+            forget(self, [task.name for task in tasks])
+        super().clean_tasks(tasks, dryrun, cleanforget=False)
+        folders = {Path(target).parent for task in tasks if stage_of(task) for target in task.targets} - {Path()}
+        for folder in sorted(folders, reverse=True):
+            if not dryrun and folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+
+
+def forget(command: Any, names: list[str]) -> None:
+    """Distrust these tasks and all that depend on them, and say so."""
+    tasks = {task.name: task for task in command.task_list}
+    graph = graph_of(command.task_list, {name for name, task in tasks.items() if stage_of(task)})
+    for name in names:
+        stage = stage_of(tasks[name])
+        if stage is None:
+            command.dep_manager.remove(name)
+            command.outstream.write(f"forgetting {name}\n")
+            continue
+        engine().workspace.invalidations.add(name, graph.dependents(name), "forgotten")
+        others = [other for other in graph.dependents(name) if other not in names]
+        tail = f" (with it run again: {', '.join(others)})" if others else ""
+        command.outstream.write(f"forgetting {name}{tail}\n")
+
+
+def matching(patterns: list[str], tasks: dict[str, Any]) -> list[str]:
+    """Return the names that patterns match.
+
+    Raises: DeclarationError on a pattern that matches none.
+    """
+    found = []
+    for pattern in patterns:
+        names = [name for name in tasks if fnmatch.fnmatchcase(name, pattern)]
+        if not names:
+            raise DeclarationError(pattern, "no such task", nearest(pattern, tasks))
+        found += names
+    return found
+
+
+def with_members(names: list[str], tasks: dict[str, Any]) -> list[str]:
+    """Return the names, each group followed by its members; the tasks are completed."""
+    return [each for name in names for each in (name, *(task.name for task in subtasks_iter(tasks, tasks[name])))]

@@ -1,0 +1,134 @@
+"""The step's side of `execute`: calls one `run` in a process of its own and writes down how that ended.
+
+Started as `python -m redoit.execution.worker RESULT`, where RESULT is the number of an open file. The first line of
+standard input is the call, as JSON; the rest of it stays open for as long as the parent lives. A forked process comes
+in at `answer`. Imports nothing heavy.
+"""
+
+import importlib
+import json
+import math
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from redoit.execution import import_hook, orphans
+from redoit.execution.access_audit import AccessAudit
+
+
+def main() -> None:
+    """Make one call; exit non-zero if it fails."""
+    parent = os.dup(0)
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    answer(parent, int(sys.argv[1]), AccessAudit(Path.cwd()), outcome)
+
+
+def answer(
+    parent: int, result: int, witness: AccessAudit, outcome: Callable[[Mapping[str, Any]], dict[str, Any]]
+) -> None:
+    """Read a call from the parent, and write what it comes to and what was witnessed; exit.
+
+    `parent`, `result`: open files, of which the first ends with the parent.
+    """
+    call = json.loads(_first_line(parent))
+    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+    found = outcome(call)
+    try:
+        with open(result, "w", encoding="utf-8") as file:
+            json.dump({**found, "reads": witness.reads, "variables": witness.variables}, file)
+    except OSError as error:
+        sys.exit(f"redoit.execution.worker: what the step came to can't be told ({error.strerror})")
+    sys.exit(1 if "error" in found else 0)
+
+
+def outcome(call: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a call comes to in a process that has imported nothing of the project."""
+    import_hook.import_from(import_hook.roots())
+    return called(call)
+
+
+def called(call: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a call comes to: the step's metrics, or its error and traceback."""
+    try:
+        for module in call["first"]:
+            importlib.import_module(module)
+        run = _imported(call["step"])
+        paths = {role: Path(path) for role, path in call["paths"].items()}
+        settings = {name: _value(kind, value) for name, kind, value in call["settings"]}
+        return {"metrics": _metrics(run(**paths, **settings))}
+    except KeyboardInterrupt:
+        return {"error": "interrupted", "traceback": ""}
+    except SystemExit as error:
+        return {"error": f"the step called exit({error.code!r})", "traceback": traceback.format_exc()}
+    except BaseException as error:
+        first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+        text = f"{type(error).__name__}: {first}" if first else type(error).__name__
+        return {"error": text.encode(errors="backslashreplace").decode(), "traceback": traceback.format_exc()}
+
+
+def _imported(step: str) -> Any:
+    """Return the step's `run`, if it is the project's.
+
+    Raises: ImportError if an installed package stands before a folder without `__init__.py`.
+    """
+    module = importlib.import_module(step)
+    if not Path(str(module.__file__)).is_relative_to(Path.cwd()):
+        raise ImportError(f"{step} was found in {module.__file__}, not in the project; give its folder an __init__.py")
+    return module.run
+
+
+def _value(kind: str, value: Any) -> Any:
+    """Return a setting as the step declared it: JSON has neither paths nor enumerations."""
+    if value is None:
+        return None
+    if kind.startswith("list["):
+        return [_value(kind.removeprefix("list[").removesuffix("]"), item) for item in value]
+    if kind == "path":
+        return Path(value)
+    if kind.startswith("enum "):
+        module, _, name = kind.removeprefix("enum ").partition(":")
+        return getattr(importlib.import_module(module), name)[value]
+    return value
+
+
+def _metrics(returned: Any) -> dict[str, float | str]:
+    """Return what `run` returned as numbers that JSON can hold.
+
+    Raises: TypeError if it is neither None nor a dict of numbers.
+    """
+    if returned is None:
+        return {}
+    try:
+        numbers = {str(name): float(value) for name, value in returned.items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        text = repr(returned)
+        raise TypeError(f"run returned {text[:80]}, expected a dict of numbers or None") from error
+    return {name: value if math.isfinite(value) else repr(value) for name, value in numbers.items()}
+
+
+def _first_line(handle: int) -> bytes:
+    """Read a line byte by byte: a buffer would take more than it."""
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = os.read(handle, 1)
+        if not byte:
+            sys.exit("redoit.execution.worker: no call on standard input")
+        line += byte
+    return line
+
+
+def _die_with(parent: int) -> None:
+    """End this process and all it started as soon as the parent is gone: killed, even by SIGKILL."""
+    os.read(parent, 1)
+    orphans.kill_tagged(os.environ.get(orphans.TAG_VARIABLE, ""))
+    os.killpg(os.getpgid(0), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()

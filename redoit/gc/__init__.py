@@ -1,0 +1,1 @@
+"""What a store may lose, and its removal."""

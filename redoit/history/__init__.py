@@ -1,0 +1,1 @@
+"""What became of each stage, run by run. Explains, and never decides."""

@@ -1,0 +1,1 @@
+"""What a run would do, and exactly why; nothing is executed or changed."""

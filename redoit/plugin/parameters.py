@@ -1,0 +1,76 @@
+"""A stage's settings as parameters of its doit task: `--epochs`, `--learning-rate`, `--no-shuffle`.
+
+doit parses the command line; the declared type reads and checks the value, so that an error names the stage.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from doit.cmdparse import CmdParseError
+
+from redoit.errors import DeclarationError
+from redoit.model import Setting, Stage
+from redoit.source.settings import Declared
+
+
+class Named(Protocol):
+    """Something that learns its stage's name later than its parameters are made."""
+
+    stage: Stage
+
+
+class Reader:
+    """Reads one value from the command line."""
+
+    def __init__(self, owner: Named, declared: Declared) -> None:
+        self._owner = owner
+        self._declared = declared
+
+    def __call__(self, text: str) -> Any:
+        """Return the value of a text.
+
+        Raises: CmdParseError, which doit shows in one line.
+        """
+        try:
+            return self._declared.value(text, f"{self._owner.stage.name} --{flag(self._declared.name)}")
+        except DeclarationError as error:
+            raise CmdParseError(str(error)) from None
+
+    def __repr__(self) -> str:
+        return str(self._declared.kind)
+
+
+def flag(name: str) -> str:
+    """Return a setting's name as it is written on the command line."""
+    return name.replace("_", "-")
+
+
+class Parameters:
+    """The settings of one step's stages, and those that every stage has. `usual`: as they are if nobody says."""
+
+    def __init__(self, settings: Iterable[Declared], common: Iterable[Declared]) -> None:
+        own = tuple(settings)
+        self.declared = {setting.name: setting for setting in (*own, *common)}
+        self.usual = tuple(Setting(setting.name, str(setting.kind), setting.default) for setting in own)
+        self._fields = [_fields(setting) for setting in self.declared.values()]
+
+    def of(self, owner: Named) -> list[dict[str, Any]]:
+        """Return the parameters of one stage in doit's form."""
+        pairs = zip(self._fields, self.declared.values(), strict=True)
+        return [fields if "inverse" in fields else {**fields, "type": Reader(owner, one)} for fields, one in pairs]
+
+
+def _fields(declared: Declared) -> dict[str, Any]:
+    """Return a setting as a parameter in doit's form, which lacks the type where its reader has to know the stage."""
+    kind = declared.kind
+    text = declared.help.replace("%", "%%")
+    if kind.choices:
+        text = f"{text} ({kind.expected})".strip()
+    fields = {
+        "name": declared.name,
+        "long": flag(declared.name),
+        "default": declared.default,
+        "help": f"{text} [default: %(default)s]".strip(),
+    }
+    is_switch = kind.name == "bool" and not kind.optional
+    return {**fields, "type": bool, "inverse": f"no-{flag(declared.name)}"} if is_switch else fields

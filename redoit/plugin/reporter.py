@@ -1,0 +1,154 @@
+"""What the terminal shows: a line for each stage, why it runs, and what was saved. Ordinary tasks look as in doit."""
+
+import os
+import sys
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any, TextIO
+
+from doit.exceptions import UnmetDependency
+from doit.reporter import ConsoleReporter
+
+from redoit.engine.decision import Keep, Run
+from redoit.model import Trace
+from redoit.plugin.stage_task import StageTask, stage_of
+from redoit.reasons import sentence
+from redoit.text import encodable, format_day, format_number, join_names, one_line, printable
+
+if TYPE_CHECKING:  # where there is no terminal it is not imported
+    from redoit.terminal.live import Live
+
+COLOURS = {
+    "started": "1",
+    "finished": "32",
+    "kept": "36",
+    "restored": "36",
+    "failed": "31",
+    "not run": "31",
+    "WARNING": "33",
+}
+
+
+class StageReporter(ConsoleReporter):
+    """Shows what became of each stage, and on a terminal what runs."""
+
+    desc = "redoit: what was kept, restored and run, and why"
+
+    def __init__(self, outstream: TextIO, options: dict[str, Any]) -> None:
+        super().__init__(outstream or sys.stdout, options)  # a shell may have closed it, and so doit found none
+        self._began = time.perf_counter()
+        self._counts: Counter[str] = Counter()
+        self._saved = 0.0
+        self._coloured = self.outstream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+        self._live = self._display()
+
+    def _display(self) -> "Live | None":
+        if not self.outstream.isatty():
+            return None
+        from redoit.terminal.live import display
+
+        return display(self.outstream, coloured=self._coloured)
+
+    def write(self, text: str) -> None:
+        """Write what is to stand."""
+        (self._live or self.outstream).write(text)
+
+    def execute_task(self, task: Any) -> None:
+        """Announce a stage that runs, and why. A restore is told when it is done."""
+        stage = stage_of(task)
+        if stage is None:
+            super().execute_task(task)
+        elif isinstance(stage.decision, Run):
+            files = {role: os.path.basename(path) for role, path in stage.stage.files.items()}
+            self._line(f"Step {task.name} has ", "started", f". ({sentence(stage.decision.reasons, files)})")
+        self._show(task, stage)
+
+    def skip_uptodate(self, task: Any) -> None:
+        """Tell that what is in place was kept."""
+        stage = stage_of(task)
+        if stage is None or not isinstance(stage.decision, Keep):
+            super().skip_uptodate(task)
+            return
+        self._unexecuted(task.name, "kept", stage.seconds, stage.decision.trace)
+
+    def add_success(self, task: Any) -> None:
+        """Tell how a stage ended."""
+        self._hide(task)
+        outcome = getattr(task, "outcome", None)
+        if stage_of(task) is None or outcome is None:
+            super().add_success(task)
+            return
+        if outcome.verdict != "ran":
+            self._unexecuted(task.name, outcome.verdict, outcome.seconds, outcome.trace)
+            return
+        self._counts["ran"] += 1
+        metrics = ", ".join(f"{one_line(name)} {format_number(value)}" for name, value in outcome.trace.metrics.items())
+        tail = f" ({metrics})" if metrics else ""
+        self._line(f"Step {task.name} has ", "finished", f" in {outcome.trace.seconds:.3f}s.{tail}")
+        for warning in outcome.warnings:
+            self._line("", "WARNING", f" {task.name}: {warning}")
+
+    def add_failure(self, task: Any, fail: Any) -> None:
+        """Tell which stage failed, and the error."""
+        self._hide(task)
+        stage = stage_of(task)
+        if isinstance(fail, UnmetDependency):
+            self._counts["not run"] += stage is not None
+            kind = "Step" if stage else "Task"
+            self._line(f"{kind} {task.name} was ", "not run", f": it needs {join_names(fail.message.split())}.")
+            return
+        if stage is None:
+            super().add_failure(task, fail)
+            return
+        self._counts["failed"] += 1
+        self._line(f"Step {task.name} has ", "failed", f". {fail.message.strip()}")
+        self.write("".join(fail.traceback))  # of what should not have happened
+
+    def complete_run(self) -> None:
+        """Close with counts and the time saved."""
+        if self._live:
+            self._live.close()
+        super().complete_run()
+        if not self._counts:
+            return
+        order = ("ran", "restored", "kept", "failed", "not run")
+        counts = ", ".join(f"{self._counts[verdict]} {verdict}" for verdict in order if self._counts[verdict])
+        saved = f", {self._saved:.3f}s saved" if self._saved > 0 else ""
+        count = sum(self._counts.values())
+        steps = "step" if count == 1 else "steps"
+        self._line(f"{count} {steps}: {counts} in {time.perf_counter() - self._began:.3f}s{saved}.")
+
+    def _show(self, task: Any, stage: StageTask | None) -> None:
+        """Show a stage while it runs; an ordinary task has the terminal for itself."""
+        if not self._live:
+            return
+        if stage is None:
+            self._live.aside(task.name)
+            return
+        if isinstance(stage.decision, Run):
+            earlier = stage.decision.earlier
+            estimate = earlier.seconds if earlier else None
+            self._live.begin(task.name, estimate, alone=not stage.session.parallel)
+        streams = (sys.stdout if task.verbosity > 1 else None, sys.stderr if task.verbosity > 0 else None)
+        stage.screens = self._live.screens(task.name, *streams)
+
+    def _hide(self, task: Any) -> None:
+        if self._live:
+            self._live.back(task.name)
+            self._live.end(task.name)
+
+    def _unexecuted(self, name: str, verdict: str, seconds: float, trace: Trace) -> None:
+        self._counts[verdict] += 1
+        self._saved += max(trace.seconds - seconds, 0)
+        tail = f" in {seconds:.3f}s (ran {trace.seconds:.3f}s on {format_day(trace.started)})."
+        self._line(f"Step {name} ", verdict, tail, at_once=verdict != "kept")  # of those there can be thousands
+
+    def _word(self, word: str) -> str:
+        return f"\033[{COLOURS[word]}m{word}\033[0m" if self._coloured else word
+
+    def _line(self, before: str, word: str = "", after: str = "", *, at_once: bool = True) -> None:
+        """Write one line, whatever names and errors it is made of; the word may be coloured."""
+        line = f"{printable(before)}{self._word(word) if word else ''}{printable(after)}\n"
+        self.write(encodable(line, self.outstream.encoding))
+        if at_once:
+            self.outstream.flush()

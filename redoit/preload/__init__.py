@@ -1,0 +1,1 @@
+"""Forks steps from a process that has imported their slow modules already."""

@@ -1,0 +1,1 @@
+"""A step, read and never imported: the project's modules, and the signature and settings of `run`."""

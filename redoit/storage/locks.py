@@ -1,0 +1,112 @@
+"""Locks between processes: one at a time realises stages in a checkout; the others wait, and say for whom.
+
+The kernel gives a lock back when its holder dies, however it dies, so a stale lock can't be. (filelock would do as
+well; to import it takes half as long as a whole run with nothing to do.)
+"""
+
+import contextlib
+import fcntl
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from redoit.errors import BusyError
+from redoit.storage import disk
+from redoit.text import command_line, one_line
+
+
+@contextlib.contextmanager
+def checkout_lock(path: Path, say: Callable[[str], object], *, wait: bool = True) -> Iterator[bool]:
+    """Hold the lock of a checkout; `say` is told once if another process holds it.
+
+    Yields whether who held it last came to an end in good order: its name stands there for that long.
+    Raises: BusyError if we are not to wait, DiskError.
+    """
+    with _locked(path, fcntl.LOCK_EX, say, wait=wait) as handle:
+        orderly = os.fstat(handle).st_size == 0
+        with contextlib.suppress(OSError):  # a full disk: nobody learns our name
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"'{command_line()[:150]}' (process {os.getpid()})".encode(errors="replace"), 0)
+        try:
+            yield orderly
+        finally:
+            with contextlib.suppress(OSError):
+                os.ftruncate(handle, 0)
+
+
+@contextlib.contextmanager
+def shared_lock(path: Path) -> Iterator[None]:
+    """Hold a lock that others may hold as well, but none alone. Not to be taken twice by one thread.
+
+    Raises: DiskError.
+    """
+    with _locked(path, fcntl.LOCK_SH):
+        yield
+
+
+@contextlib.contextmanager
+def exclusive_lock(path: Path) -> Iterator[None]:
+    """Hold a lock that nobody else holds, not even shared.
+
+    Raises: DiskError.
+    """
+    with _locked(path, fcntl.LOCK_EX):
+        yield
+
+
+@contextlib.contextmanager
+def _locked(
+    path: Path, kind: int, say: Callable[[str], object] = lambda _: None, *, wait: bool = True
+) -> Iterator[int]:
+    while True:
+        handle = _open(path)
+        with _closed(handle):
+            _take(path, handle, kind, say, wait=wait)
+            if _is_still(path, handle):  # else somebody removed it while we waited: a lock on it keeps nobody out
+                yield handle
+                return
+
+
+@contextlib.contextmanager
+def _closed(handle: int) -> Iterator[None]:
+    """Close a file in the end. What its disk says then does not matter: there is nothing in it that would be missed."""
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            os.close(handle)
+
+
+@disk.raises_disk_error
+def _open(path: Path) -> int:
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+    if not path.parent.is_dir():
+        disk.make_folders(path.parent)
+    with contextlib.suppress(OSError):
+        handle = os.open(path, flags, 0o666)
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            return handle
+        os.close(handle)
+    if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
+        disk.clear_path(path)  # a link, a folder, a pipe: nobody can hold it
+    return os.open(path, flags, 0o666)
+
+
+@disk.raises_disk_error
+def _take(path: Path, handle: int, kind: int, say: Callable[[str], object], *, wait: bool) -> None:  # noqa: ARG001 - for told
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = one_line(os.pread(handle, 200, 0).decode(errors="replace")) or "another process"
+        if not wait:
+            raise BusyError(holder, "at work here, expected nobody", "let it finish, or leave out --no-wait") from None
+        say(f"Waiting for {holder} to finish.")
+        fcntl.flock(handle, kind)
+
+
+def _is_still(path: Path, handle: int) -> bool:
+    try:
+        return os.path.samestat(os.lstat(path), os.fstat(handle))
+    except OSError:
+        return False

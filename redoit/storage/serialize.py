@@ -1,0 +1,183 @@
+"""Traces as JSON: the format on disk, and the check of what is read back. Pure.
+
+A trace's bytes are canonical (sorted keys, no spaces, UTF-8), so its digest names it. Others may be able to write what
+is read: whatever is not what we would have written is refused.
+"""
+
+import contextlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from redoit.digest import is_digest, of_bytes
+from redoit.errors import CorruptError, StoreError
+from redoit.model import FORMAT, Action, Artifact, Setting, Trace
+
+SHOWN = 80  # characters of what was found, in a message
+NESTED = 8  # lists in lists that a setting may be
+# What comes of JSON that is not as we would have written it, though whoever wrote it sealed it.
+MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+MAX_SECONDS = 2**37  # seconds; four thousand years, within which a time has a date
+
+
+def trace_to_bytes(trace: Trace) -> bytes:
+    """Return the canonical JSON of a trace."""
+    action = trace.action
+    return canonical_json(
+        {
+            "format": FORMAT,
+            "action": {
+                "inputs": dict(action.inputs),
+                "settings": [[setting.name, setting.kind, json_value(setting.value)] for setting in action.settings],
+                "outputs": sorted(action.outputs),
+                "code": dict(action.code),
+                "environment": dict(action.environment),
+            },
+            "manifest": {role: [artifact.digest, artifact.size] for role, artifact in trace.manifest.items()},
+            "started": trace.started,
+            "seconds": trace.seconds,
+            "stage": trace.stage,
+            "host": trace.host,
+            "log": trace.log,
+            "metrics": {name: _finite(value) for name, value in trace.metrics.items()},
+        }
+    )
+
+
+def trace_name(trace: Trace) -> str:
+    """Return the digest of a trace's bytes, which names it."""
+    return trace.name or of_bytes(trace_to_bytes(trace))
+
+
+def trace_from_bytes(name: str, data: bytes) -> Trace:
+    """Return the trace that bytes hold; `name` is the subject of an error.
+
+    Raises: StoreError on a newer format, CorruptError on anything that is not a trace, byte for byte.
+    """
+    try:
+        fields = json.loads(data.decode("utf-8", "surrogatepass"))
+        check_format(name, fields)
+        action = fields["action"]
+        trace = Trace(
+            action=Action(
+                inputs=_digests(action["inputs"]),
+                settings=tuple(setting_from_json(*row) for row in action["settings"]),
+                outputs=tuple(_texts(action["outputs"])),
+                code=_digests(action["code"]),
+                environment=dict(zip(action["environment"], _texts(action["environment"].values()), strict=True)),
+            ),
+            manifest={role: _artifact(*row) for role, row in fields["manifest"].items()},
+            started=seconds_from_json(fields["started"]),
+            seconds=seconds_from_json(fields["seconds"]),
+            stage=str(fields["stage"]),
+            host=str(fields["host"]),
+            log=_digest(fields["log"]),
+            metrics={metric: float(value) for metric, value in fields["metrics"].items()},
+        )
+        if trace_to_bytes(trace) != data:
+            raise ValueError("not as redoit writes it")  # noqa: TRY301 - told as all else that is wrong
+        trace = replace(trace, name=of_bytes(data))
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+        found = f"not a trace ({type(error).__name__}: {str(error)!r:.{SHOWN}})"
+        raise CorruptError(name, found, "remove it") from error
+    if sorted(trace.manifest) != sorted(trace.action.outputs):
+        raise CorruptError(name, "its manifest and its action name different outputs", "remove it")
+    return trace
+
+
+def check_format(name: str, fields: Mapping[str, Any]) -> None:
+    """Refuse what a newer redoit wrote.
+
+    Raises: StoreError, also where the format is no number.
+    """
+    found = fields["format"]
+    if type(found) is not int or found > FORMAT:
+        raise StoreError(name, f"found format {found!r:.{SHOWN}}, expected at most {FORMAT}", "upgrade redoit")
+
+
+def canonical_json(value: object) -> bytes:
+    """Return the one JSON text of a value: sorted keys, no spaces, UTF-8, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode(
+        "utf-8",
+        "surrogatepass",  # a path may be any bytes
+    )
+
+
+def seal(value: object) -> bytes:
+    """Return a value as JSON, behind its digest: what was learnt by looking, to be forgotten if a bit of it flips."""
+    text = canonical_json(value)
+    return of_bytes(text).encode() + b"\n" + text
+
+
+def unseal(data: bytes) -> Any:
+    """Return what was sealed.
+
+    Raises: CorruptError if a single byte is not as it was written.
+    """
+    seal, _, text = data.partition(b"\n")
+    if of_bytes(text).encode() == seal:
+        with contextlib.suppress(ValueError, RecursionError):  # somebody else sealed it
+            return json.loads(text)
+    raise CorruptError("what was remembered", "not as it was written", "look anew")
+
+
+def _finite(value: float) -> float | str:
+    return value if math.isfinite(value) else repr(value)
+
+
+def json_value(value: object) -> object:
+    """Return a setting's value in JSON, which has no infinity."""
+    if isinstance(value, float):
+        return _finite(value)
+    return [json_value(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def setting_from_json(name: Any, kind: Any, value: Any) -> Setting:
+    """Return a setting from JSON. Raises: TypeError, ValueError if it can't be ours."""
+    name, kind = _texts((name, kind))
+    if kind == "float" and isinstance(value, str):
+        value = float(value)
+    elif kind == "list[float]" and isinstance(value, list):
+        value = [float(item) if isinstance(item, str) else item for item in value]
+    if not _plainly(value, NESTED):
+        raise TypeError("expected a plain value of a setting")
+    return Setting(name, kind, value)
+
+
+def _plainly(value: Any, depth: int) -> bool:
+    """Tell whether a value is a number, a text, None, or lists of these, a few deep."""
+    if isinstance(value, list):
+        return depth > 0 and all(_plainly(item, depth - 1) for item in value)
+    return value is None or isinstance(value, bool | int | float | str)
+
+
+def _texts(items: Any) -> list[str]:
+    texts = list(items)
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("expected texts")
+    return texts
+
+
+def _digest(text: Any) -> str:
+    if not is_digest(text):
+        raise ValueError(f"expected a digest, found {text!r}")
+    return str(text)
+
+
+def seconds_from_json(seconds: Any) -> float:
+    """Return seconds, or seconds since the epoch. Raises: ValueError, TypeError if they can't be ours."""
+    if not -MAX_SECONDS < (time := float(seconds)) < MAX_SECONDS:
+        raise ValueError(f"expected seconds, found {seconds!r}")
+    return time
+
+
+def _digests(table: Mapping[str, Any]) -> dict[str, str]:
+    return {name: _digest(text) for name, text in table.items()}
+
+
+def _artifact(text: Any, size: Any) -> Artifact:
+    if type(size) is not int or size < 0:
+        raise ValueError(f"expected a size in bytes, found {size!r}")
+    return Artifact(_digest(text), size)
