@@ -7,12 +7,34 @@ dataclass takes six times as long, and each doit makes them all before it can be
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
 
 from redoit import digest
 
 FORMAT = 1  # of the action key, of traces and of the layout on disk
+
+
+class Status(StrEnum):
+    """The outcome of a stage in a run. Scripts read these words."""
+
+    KEPT = "kept"
+    RESTORED = "restored"
+    RAN = "ran"
+    FAILED = "failed"
+    NOT_RUN = "not run"
+
+
+class PlannedStatus(StrEnum):
+    """What a dry run decides about a task. Scripts read these words."""
+
+    KEEP = "keep"
+    RESTORE = "restore"
+    RUN = "run"
+    FAIL = "fail"
+    NOT_RUN = "not run"
+    IGNORED = "ignored"
 
 
 class Part(NamedTuple):
