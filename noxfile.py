@@ -56,11 +56,11 @@ def campaign(session: nox.Session) -> None:
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """Readers of foreign files against inputs that reach ever more of their code; `-- -max_total_time=600` for more."""
+    """Fuzz the readers of IDX files and of traces, guided by coverage; `-- -max_total_time=600` for longer."""
     if sys.version_info >= (3, 14):
         session.skip("atheris has no package for this Python; see: nox -s tests -- -k changed_files --full")
     session.install(*CONSTRAINTS, "atheris", "-e", ".[mnist,test]")
-    for name in ("idx", "hdf5", "traces"):
+    for name in ("idx", "traces"):
         session.run("python", f"tests/fuzz/fuzz_{name}.py", *(session.posargs or ["-max_total_time=15"]))
 
 

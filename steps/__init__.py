@@ -8,5 +8,5 @@ inputs, writes its outputs, and knows nothing of caching. Each can be called by 
 
 Beside the steps: `idx` (a file format), `dataset` (what four such files must hold), `digits` and `download`
 (where they come from), `artifacts` (HDF5 and JSON), `backend` and `network` (Keras), `results`, `plots` and
-`templates/` (what the report is made of), `hdf5` and `model_file` (what a file may be that somebody else has made).
+`templates/` (what the report is made of).
 """

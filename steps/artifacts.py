@@ -1,9 +1,9 @@
-"""The files that steps hand to each other: HDF5 and JSON, with equal bytes for equal values.
+"""Reads and writes the files that steps hand to each other: HDF5 and JSON, with equal bytes for equal values.
 
-Datasets are chunked by whole rows, so that reading and writing run along the first axis, and each chunk has a
-checksum (fletcher32), so that a flipped bit is an error and not a strange image. Not compressed: reading is four
-times faster. What is read is checked first, by `hdf5` and for its type, shape and size, since anybody may have made it.
-Keras's own files are in `backend`, since importing Keras takes seconds.
+Datasets are chunked by whole rows, because steps read and write along the first axis. Each chunk has a checksum
+(fletcher32), so a flipped bit is an error and not a wrong image. Nothing is compressed: reading is four times faster.
+What is read is checked for its type, shape and size. Keras's own files are in `backend`, since importing Keras takes
+seconds.
 """
 
 import json
@@ -15,29 +15,23 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from steps import hdf5
-from steps.hdf5 import AGAIN
-
-ROWS = 256  # per chunk
-LIMIT = 2**32  # bytes of a dataset; 1.3 million images of 28x28 float32
-FEW = 12  # names in a message
-WORDS = 200  # characters of an attribute
+CHUNK_ROWS = 256
+MAX_DATASET_BYTES = 2**32  # 1.3 million images of 28x28 float32
+MAX_TEXT_LENGTH = 200  # characters of an attribute
+H5PY_ERRORS = (OSError, RuntimeError, KeyError, TypeError, ValueError)  # what h5py raises for a damaged file
+MAKE_AGAIN = "make it again with the step it comes from"
 
 
 @contextmanager
 def reading(path: Path) -> Iterator[h5py.File]:
     """Open an HDF5 file to read it.
 
-    Raises: FileNotFoundError; ValueError if it is no intact HDF5 file, or has more in it than `hdf5` allows.
+    Raises: FileNotFoundError; ValueError if it is not an intact HDF5 file.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file, expected HDF5; run the step that makes it first")
-    with path.open("rb") as opened:
-        hdf5.contents(opened, str(path))
-    try:
+    with _named_damage(path):
         file = h5py.File(path, "r")
-    except (OSError, RuntimeError) as error:
-        raise ValueError(f"{path}: found a damaged or foreign file, expected HDF5; {AGAIN}") from error
     with file:
         yield file
 
@@ -52,7 +46,7 @@ def writing(path: Path, **attributes: str | int) -> Iterator[h5py.File]:
 
 def create(file: h5py.File, name: str, shape: tuple[int, ...], dtype: type) -> h5py.Dataset:
     """Create an empty dataset, chunked along its first axis."""
-    chunks = (min(ROWS, shape[0]), *shape[1:])
+    chunks = (min(CHUNK_ROWS, shape[0]), *shape[1:])
     return file.create_dataset(name, shape, dtype, chunks=chunks, fletcher32=True, fillvalue=0)
 
 
@@ -61,57 +55,69 @@ def store(file: h5py.File, name: str, values: np.ndarray) -> None:
     create(file, name, values.shape, values.dtype.type)[...] = values
 
 
-def dataset(file: h5py.File, name: str, kind: type, row: tuple[int, ...]) -> h5py.Dataset:
-    """Return a dataset of an open file, before anything is allocated for it.
+def dataset(file: h5py.File, name: str, dtype: type, row_shape: tuple[int, ...]) -> h5py.Dataset:
+    """Return a dataset of an open file without reading its values.
 
-    Shapes: `kind` (n, *row), n at least 1.
-    Raises: ValueError if there is none of this name, or it is of another type, another shape or too large.
+    Shapes: `dtype` (n, *row_shape), n at least 1.
+    Raises: ValueError if it is missing, or has another type, another shape or more than `MAX_DATASET_BYTES`.
     """
-    if not (name in file and isinstance(file[name], h5py.Dataset)):
-        names: list[str] = []
+    names: list[str] = []
+    with _named_damage(file.filename):
         file.visit(names.append)
-        listing = ", ".join(f"'{item:.40}'" for item in names[:FEW]) or "nothing"
-        more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
-        raise ValueError(f"{file.filename}: no dataset '{name}', found {listing}{more}; {AGAIN}")
-    values = file[name]
-    if values.dtype != kind or values.shape[:1] < (1,) or values.shape[1:] != row:
-        expected = f"expected {np.dtype(kind)} {('n', *row)}".replace("'", "")
-        raise ValueError(f"{file.filename}: found {values.dtype} {values.shape} in '{name}', {expected}; {AGAIN}")
-    if math.prod(values.shape) * values.dtype.itemsize > LIMIT:
-        expected = f"expected {LIMIT:,} bytes at most"
-        raise ValueError(f"{file.filename}: found shape {values.shape} in '{name}', {expected}; {AGAIN}")
+        values = file.get(name)
+        found = (values.dtype, values.shape or ()) if isinstance(values, h5py.Dataset) else None
+    if found is None:
+        raise ValueError(f"{file.filename}: found {names!r:.200}, expected a dataset '{name}'; {MAKE_AGAIN}")
+    found_dtype, shape = found
+    if found_dtype != dtype or shape[1:] != row_shape or shape[:1] < (1,):
+        expected = f"expected {np.dtype(dtype)} {('n', *row_shape)}".replace("'", "")
+        raise ValueError(f"{file.filename}: found {found_dtype} {shape} in '{name}', {expected}; {MAKE_AGAIN}")
+    if math.prod(shape) * found_dtype.itemsize > MAX_DATASET_BYTES:
+        expected = f"expected {MAX_DATASET_BYTES:,} bytes at most"
+        raise ValueError(f"{file.filename}: found shape {shape} in '{name}', {expected}; {MAKE_AGAIN}")
     return values
 
 
 def rows(values: h5py.Dataset, start: int = 0, stop: int | None = None) -> np.ndarray:
     """Read rows of a dataset, all of them by default.
 
-    Raises: ValueError if what lies on disk does not match its checksum.
+    Raises: ValueError if the bytes on disk do not match their checksum.
     """
     try:
         return np.asarray(values[start:stop])
-    except (OSError, RuntimeError) as error:
+    except H5PY_ERRORS as error:
         fault = f"found damaged values in '{values.name}', expected them to match their checksum"
-        raise ValueError(f"{values.file.filename}: {fault}; {AGAIN}") from error
+        raise ValueError(f"{values.file.filename}: {fault}; {MAKE_AGAIN}") from error
 
 
 def text(file: h5py.File, name: str) -> str:
     """Return an attribute of an open file.
 
-    Raises: ValueError if there is none of this name, or it is no short and printable text.
+    Raises: ValueError if it is missing, or is not a short and printable text.
     """
-    if name not in file.attrs:
-        raise ValueError(f"{file.filename}: no attribute '{name}', found {sorted(file.attrs)[:FEW]!r:.200}; {AGAIN}")
-    found = file.attrs[name]
-    if not (isinstance(found, str) and len(found) <= WORDS and found.isprintable()):
-        expected = f"expected a text of {WORDS} characters at most"
-        raise ValueError(f"{file.filename}: found attribute '{name}' {found!r:.80}, {expected}; {AGAIN}")
+    with _named_damage(file.filename):
+        found = file.attrs.get(name)
+    if not (isinstance(found, str) and len(found) <= MAX_TEXT_LENGTH and found.isprintable()):
+        expected = f"expected a text of {MAX_TEXT_LENGTH} characters at most"
+        raise ValueError(f"{file.filename}: found attribute '{name}' {found!r:.80}, {expected}; {MAKE_AGAIN}")
     return found
 
 
 def write_json(path: Path, values: Mapping[str, object]) -> None:
     """Write values as JSON with sorted keys.
 
-    Raises: ValueError for a value that is not a number (NaN).
+    Raises: ValueError for a number that JSON cannot hold (NaN, infinity).
     """
     path.write_text(json.dumps(values, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _named_damage(subject: Path | str) -> Iterator[None]:
+    """Replace the errors that h5py raises for a damaged file with one that names the file.
+
+    Raises: ValueError.
+    """
+    try:
+        yield
+    except H5PY_ERRORS as error:
+        raise ValueError(f"{subject}: found a damaged or foreign file, expected HDF5; {MAKE_AGAIN}") from error

@@ -10,7 +10,7 @@ import numpy as np
 
 from steps import artifacts, dataset
 
-BLOCK = 4 * artifacts.ROWS  # images at a time
+BLOCK = 4 * artifacts.CHUNK_ROWS  # images at a time
 
 
 def normalized_from(images: np.ndarray, scale: float) -> np.ndarray:

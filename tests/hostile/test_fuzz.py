@@ -8,13 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from campaigns import Campaign
-from hostile import Workers, changed, idx_files, model, model_config, raw_h5, reworded, weights
+from hostile import Workers, changed, idx_files, model, model_config, reworded
 from workspaces import some_trace, whole_workspace
 
 from redoit.digest import of_bytes
 from redoit.storage.serialize import canonical_json, trace_to_bytes
 
-HDF5 = raw_h5()
 PYPROJECT = b"""
 [tool.redoit]
 cache = true
@@ -32,25 +31,6 @@ def attack_idx(rng: random.Random, workers: Workers, folder: Path) -> None:
     write(workers, "idx", folder / "images.gz", gzip.compress(data) if rng.random() < 0.2 else data)
 
 
-def attack_hdf5(rng: random.Random, workers: Workers, folder: Path) -> None:
-    """Change an HDF5 file."""
-    write(workers, "hdf5", folder / "raw.h5", changed(HDF5, rng))
-
-
-def attack_model(rng: random.Random, workers: Workers, folder: Path) -> None:
-    """Change a model: its archive, or a member, whose checksum is then right."""
-    way = rng.randrange(4)
-    if way == 0:
-        data = changed(model(), rng)
-    elif way == 1:
-        data = model(reworded(json.dumps(model_config()).encode(), rng))
-    elif way == 2:
-        data = model(members={"model.weights.h5": changed(weights(), rng)})
-    else:
-        data = model(altered(model_config(), rng))
-    write(workers, "keras", folder / "model.keras", data)
-
-
 def altered(value: object, rng: random.Random) -> object:
     """Return a configuration in which one value, somewhere, is another."""
     if type(value) in (int, float, str) and rng.random() < 0.5:
@@ -66,8 +46,15 @@ def altered(value: object, rng: random.Random) -> object:
 
 
 def attack_archive(rng: random.Random, workers: Workers, folder: Path) -> None:
-    """Change an archive that a step wrote."""
-    write(workers, "archive", folder / "model.keras", changed(model(), rng))
+    """Change an archive that a step wrote, or the configuration in it, whose checksum is then right."""
+    way = rng.randrange(3)
+    if way == 0:
+        data = changed(model(), rng)
+    elif way == 1:
+        data = model(reworded(json.dumps(model_config()).encode(), rng))
+    else:
+        data = model(altered(model_config(), rng))
+    write(workers, "archive", folder / "model.keras", data)
 
 
 def attack_trace(rng: random.Random, workers: Workers, folder: Path) -> None:
@@ -103,8 +90,8 @@ def attack_project(rng: random.Random, workers: Workers, folder: Path) -> None:
 
 
 ATTACKS: list[Callable[[random.Random, Workers, Path], None]] = [
-    *[attack_idx, attack_idx, attack_hdf5, attack_hdf5, attack_hdf5, attack_model, attack_model, attack_model],
-    *[attack_archive, attack_trace, attack_trace, attack_blob, attack_state, attack_state, attack_project],
+    *[attack_idx, attack_idx, attack_archive, attack_archive],
+    *[attack_trace, attack_trace, attack_blob, attack_state, attack_state, attack_project],
 ]
 
 

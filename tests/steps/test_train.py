@@ -27,12 +27,22 @@ EVALUATE = """
 import sys
 from pathlib import Path
 from steps import evaluator
-normalized, model, evaluation, metrics, empty = map(Path, sys.argv[1:])
+normalized, model, evaluation, metrics, *wrong_models = map(Path, sys.argv[1:])
 evaluator.run(normalized, model, evaluation, metrics)
-try:
-    evaluator.run(normalized, empty, evaluation, metrics)
-except ValueError as error:
-    print(error, file=sys.stderr)
+for wrong_model in wrong_models:
+    try:
+        evaluator.run(normalized, wrong_model, evaluation, metrics)
+    except (ValueError, FileNotFoundError) as error:
+        print(error, file=sys.stderr)
+"""
+WRONG_MODELS = """
+import sys
+from pathlib import Path
+from steps.backend import keras
+folder = Path(sys.argv[1])
+keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten()]).save(folder / "flatten.keras")
+doubled = keras.layers.Lambda(lambda images: 2 * images)
+keras.Sequential([keras.Input((28, 28, 1)), doubled, keras.layers.Flatten()]).save(folder / "lambda.keras")
 """
 
 
@@ -58,9 +68,14 @@ def folder(tmp_path_factory, raw):
 
 @pytest.fixture(scope="module")
 def evaluated(folder):
-    """Return what the evaluation of the model printed, its files being in the folder."""
+    """Return what the evaluation of the model and of five wrong ones printed; its files are in the folder."""
+    run(WRONG_MODELS, folder)
     (folder / "empty.keras").touch()
-    names = ("normalized.h5", "model.keras", "evaluation.h5", "metrics.json", "empty.keras")
+    flipped = bytearray((folder / "model.keras").read_bytes())
+    flipped[len(flipped) // 2] ^= 1  # among the weights
+    (folder / "flipped.keras").write_bytes(flipped)
+    wrong = ("absent.keras", "empty.keras", "flipped.keras", "flatten.keras", "lambda.keras")
+    names = ("normalized.h5", "model.keras", "evaluation.h5", "metrics.json", *wrong)
     return run(EVALUATE, *(folder / name for name in names))
 
 
@@ -106,10 +121,14 @@ def test_evaluation_agrees_with_itself(folder, evaluated):
     assert [metrics["per_class"][str(label)]["recall"] for label in range(10)] == recall
 
 
-def test_damaged_model_is_one_clear_line(evaluated):
-    """A file that is no model is an error that names the file, and nothing else is printed."""
-    assert "empty.keras: found a damaged or foreign archive" in evaluated.stderr
-    assert evaluated.stderr.count("\n") == 1
+def test_wrong_model_is_one_clear_line(evaluated):
+    """Each file that is not an intact and safe model for these images is one error that names it."""
+    absent, empty, flipped, flatten, unsafe = evaluated.stderr.splitlines()
+    assert "absent.keras: no such file, expected a Keras model" in absent
+    assert "empty.keras: found a file that Keras can't load (BadZipFile)" in empty
+    assert "flipped.keras: found a file that Keras can't load (BadZipFile)" in flipped
+    assert "flatten.keras: found a model of shapes ((None, 28, 28, 1), (None, 784)), expected" in flatten
+    assert "lambda.keras: found a file that Keras can't load (ValueError)" in unsafe
 
 
 def weights(model: Path) -> dict[str, np.ndarray]:

@@ -1,6 +1,6 @@
 """Lets one file at a time be read in a process with limits, and tells how that ended and what it touched.
 
-A worker imports what reads files of a kind, once, and forks for each file: `Limited("hdf5").read(path)`. Run as a
+A worker imports what reads files of a kind, once, and forks for each file: `Limited("idx").read(path)`. Run as a
 script, this is the worker. Its limits: seconds of processor time, and memory on top of what the imports take.
 """
 

@@ -19,37 +19,6 @@ def idx() -> Reader:
     return lambda path: idx.decoded(idx.read(path)).shape, (ValueError, FileNotFoundError)
 
 
-def hdf5() -> Reader:
-    """Return the reader of HDF5 files, which expects images, labels and a source."""
-    import numpy as np
-
-    from steps import artifacts, dataset
-
-    def read(path: Path) -> object:
-        with artifacts.reading(path) as file:
-            images = artifacts.rows(artifacts.dataset(file, "train/images", np.uint8, dataset.SHAPE))
-            labels = artifacts.rows(artifacts.dataset(file, "train/labels", np.uint8, ()))
-            return images.shape, labels.shape, artifacts.text(file, "source")
-
-    with tempfile.TemporaryDirectory() as folder:  # h5py imports some parts of itself when needed
-        with artifacts.writing(Path(folder) / "warm.h5", source="warm") as file:
-            artifacts.store(file, "train/images", np.zeros((1, *dataset.SHAPE), np.uint8))
-            artifacts.store(file, "train/labels", np.zeros(1, np.uint8))
-        read(Path(folder) / "warm.h5")
-    return read, (ValueError, FileNotFoundError)
-
-
-def keras() -> Reader:
-    """Return the check of Keras models, which does not import Keras."""
-    from steps import model_file
-
-    def read(path: Path) -> int:
-        model_file.copy_checked(path, path.with_name("copy"), (28, 28, 1))
-        return path.with_name("copy").stat().st_size
-
-    return read, (ValueError, FileNotFoundError)
-
-
 def archive() -> Reader:
     """Return what takes clocks out of archives, in a copy."""
     from redoit.engine import canonicalize
@@ -162,4 +131,4 @@ def project() -> Reader:
     return read, (RedoitError,)
 
 
-READERS = {reader.__name__: reader for reader in (idx, hdf5, keras, archive, trace, blob, place, state, project)}
+READERS = {reader.__name__: reader for reader in (idx, archive, trace, blob, place, state, project)}
