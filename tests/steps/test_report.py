@@ -202,7 +202,7 @@ def test_any_number_of_epochs_gives_curves(tmp_path, digits, epochs):
     folder = write(tmp_path, *digits, wrong=3, epochs=epochs, source="some")
     report.run(*paths_of(folder, tmp_path / "made"))
     text = (tmp_path / "made/loss.svg").read_text()
-    assert text.count("<use ") == (2 * epochs + 2 if epochs <= plots.MARKED else 0)  # and two in the legend
+    assert text.count("<use ") == (2 * epochs + 2 if epochs <= plots.MAX_MARKED_EPOCHS else 0)  # and two in the legend
     page = Page(tmp_path / "made/report.html")
     assert f"After {epochs:,} epoch{'s' * (epochs > 1)}," in " ".join(page.said("p"))
 
@@ -210,11 +210,11 @@ def test_any_number_of_epochs_gives_curves(tmp_path, digits, epochs):
 def test_curves_of_equal_and_of_huge_values_have_a_scale():
     """Values that do not differ, or are beyond all measure, are drawn without a warning."""
     for values in (np.zeros(3), np.ones(3), np.array([1e-9, 1e-9]), np.array([0.1, 1e30])):
-        low, high, ticks = plots.scale(values, np.inf)
+        low, high, ticks = plots.axis_scale(values, np.inf)
         assert low <= values.min() <= values.max() <= high
         assert ticks
         assert plots.curves("Loss", values, values, percent=False)
-    assert max(plots.scale(np.array([0.9, 1.0]), 1)[2]) == 1
+    assert max(plots.axis_scale(np.array([0.9, 1.0]), 1)[2]) == 1
 
 
 def test_perfect_model_has_no_mistakes_to_show(tmp_path, digits):
