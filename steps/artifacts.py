@@ -22,40 +22,37 @@ H5PY_ERRORS = (OSError, RuntimeError, KeyError, TypeError, ValueError)  # what h
 MAKE_AGAIN = "make it again with the step it comes from"
 
 
-@contextmanager
-def reading(path: Path) -> Iterator[h5py.File]:
-    """Open an HDF5 file to read it.
+def reading(path: Path) -> h5py.File:
+    """Open an HDF5 file to read it, in a `with` statement.
 
     Raises: FileNotFoundError; ValueError if it is not an intact HDF5 file.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file, expected HDF5; run the step that makes it first")
     with _named_damage(path):
-        file = h5py.File(path, "r")
-    with file:
-        yield file
+        return h5py.File(path, "r")
 
 
 @contextmanager
 def writing(path: Path, **attributes: str | int) -> Iterator[h5py.File]:
-    """Open a new HDF5 file to write it; `attributes` go to its root."""
+    """Open a new HDF5 file to write it, in a `with` statement; `attributes` go to its root."""
     with h5py.File(path, "w") as file:
         file.attrs.update(attributes)
         yield file
 
 
-def create(file: h5py.File, name: str, shape: tuple[int, ...], dtype: type) -> h5py.Dataset:
+def create_dataset(file: h5py.File, name: str, shape: tuple[int, ...], dtype: type) -> h5py.Dataset:
     """Create an empty dataset, chunked along its first axis."""
     chunks = (min(CHUNK_ROWS, shape[0]), *shape[1:])
     return file.create_dataset(name, shape, dtype, chunks=chunks, fletcher32=True, fillvalue=0)
 
 
-def store(file: h5py.File, name: str, values: np.ndarray) -> None:
+def write_array(file: h5py.File, name: str, values: np.ndarray) -> None:
     """Write a whole array as a dataset, chunked along its first axis."""
-    create(file, name, values.shape, values.dtype.type)[...] = values
+    create_dataset(file, name, values.shape, values.dtype.type)[...] = values
 
 
-def dataset(file: h5py.File, name: str, dtype: type, row_shape: tuple[int, ...]) -> h5py.Dataset:
+def find_dataset(file: h5py.File, name: str, dtype: type, row_shape: tuple[int, ...]) -> h5py.Dataset:
     """Return a dataset of an open file without reading its values.
 
     Shapes: `dtype` (n, *row_shape), n at least 1.
@@ -78,19 +75,25 @@ def dataset(file: h5py.File, name: str, dtype: type, row_shape: tuple[int, ...])
     return values
 
 
-def rows(values: h5py.Dataset, start: int = 0, stop: int | None = None) -> np.ndarray:
+def read_array(file: h5py.File, name: str, dtype: type, row_shape: tuple[int, ...]) -> np.ndarray:
+    """Read a whole dataset of an open file.
+
+    Shapes: `dtype` (n, *row_shape), n at least 1.
+    Raises: ValueError, see `find_dataset` and `read_rows`.
+    """
+    return read_rows(find_dataset(file, name, dtype, row_shape))
+
+
+def read_rows(values: h5py.Dataset, start: int = 0, stop: int | None = None) -> np.ndarray:
     """Read rows of a dataset, all of them by default.
 
     Raises: ValueError if the bytes on disk do not match their checksum.
     """
-    try:
+    with _named_damage(values.file.filename, f"damaged values in '{values.name}'"):
         return np.asarray(values[start:stop])
-    except H5PY_ERRORS as error:
-        fault = f"found damaged values in '{values.name}', expected them to match their checksum"
-        raise ValueError(f"{values.file.filename}: {fault}; {MAKE_AGAIN}") from error
 
 
-def text(file: h5py.File, name: str) -> str:
+def read_text(file: h5py.File, name: str) -> str:
     """Return an attribute of an open file.
 
     Raises: ValueError if it is missing, or is not a short and printable text.
@@ -112,7 +115,7 @@ def write_json(path: Path, values: Mapping[str, object]) -> None:
 
 
 @contextmanager
-def _named_damage(subject: Path | str) -> Iterator[None]:
+def _named_damage(subject: Path | str, found: str = "a damaged or foreign file") -> Iterator[None]:
     """Replace the errors that h5py raises for a damaged file with one that names the file.
 
     Raises: ValueError.
@@ -120,4 +123,4 @@ def _named_damage(subject: Path | str) -> Iterator[None]:
     try:
         yield
     except H5PY_ERRORS as error:
-        raise ValueError(f"{subject}: found a damaged or foreign file, expected HDF5; {MAKE_AGAIN}") from error
+        raise ValueError(f"{subject}: found {found}, expected intact HDF5; {MAKE_AGAIN}") from error

@@ -1,6 +1,6 @@
-"""What a data set is here: four IDX files of 28x28 images and labels 0 to 9, and the names of those we know.
+"""What a data set is: four IDX files with images of 28x28 and labels from 0 to 9, and the names of the known ones.
 
-A name is derived from content, never from where the files came from, so it can't be wrong.
+A data set is named by its content, not by where its files came from, so the name cannot be wrong.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ import numpy as np
 from steps import idx
 
 CLASSES = 10
-SHAPE = (28, 28)
+IMAGE_SHAPE = (28, 28)
 FILES = {
     "train_images": "train-images-idx3-ubyte",
     "train_labels": "train-labels-idx1-ubyte",
@@ -20,7 +20,7 @@ FILES = {
     "test_labels": "t10k-labels-idx1-ubyte",
 }
 
-# SHA-256 of the unzipped content: gzip bytes vary from mirror to mirror.
+# SHA-256 of the unzipped content, because the gzipped bytes differ from mirror to mirror.
 MNIST = {
     "train_images": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train_labels": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -35,40 +35,26 @@ DIGITS = {
 }
 
 
-def digest(content: bytes) -> str:
-    """Return the SHA-256 of a file's unzipped content."""
-    return hashlib.sha256(content).hexdigest()
-
-
-def name(contents: Mapping[str, bytes]) -> str:
-    """Return what the four contents are: `MNIST`, `scikit-learn digits` or `unknown: <digest>`."""
-    digests = {role: digest(contents[role]) for role in FILES}
-    if digests == MNIST:
-        return "MNIST"
-    if digests == DIGITS:
-        return "scikit-learn digits"
-    return f"unknown: {digest(''.join(digests.values()).encode())[:12]}"
-
-
 def read(paths: Mapping[str, Path]) -> dict[str, bytes]:
-    """Return the unzipped contents of four IDX files, by role, once they are known to be a data set.
+    """Return the unzipped contents of the four IDX files of a data set, by role.
 
     Raises: FileNotFoundError; ValueError for a malformed file, other shapes, other labels or unequal counts.
     """
     contents = {role: idx.read(paths[role]) for role in FILES}
     for part in ("train", "test"):
-        images, labels = f"{part}_images", f"{part}_labels"
-        check(idx.decoded(contents[images]), idx.decoded(contents[labels]), str(paths[images]), str(paths[labels]))
+        images = idx.decoded(contents[f"{part}_images"])  # (n, 28, 28)
+        labels = idx.decoded(contents[f"{part}_labels"])  # (n,)
+        check(images, labels, str(paths[f"{part}_images"]), str(paths[f"{part}_labels"]))
     return contents
 
 
 def check(images: np.ndarray, labels: np.ndarray, images_name: str, labels_name: str) -> None:
-    """Say what is wrong with a pair of arrays that came from two files.
+    """Check that images and labels, which two files or datasets hold, belong together.
 
-    Shapes: `images`: (n, 28, 28), `labels`: uint8 (n,).
+    Shapes: `images`: (n, 28, 28); `labels`: uint8 (n,).
     Raises: ValueError.
     """
-    if images.shape[1:] != SHAPE:
+    if images.shape[1:] != IMAGE_SHAPE:
         fault = f"{images_name}: found shape {images.shape}, expected images of 28x28, (n, 28, 28)"
     elif labels.ndim != 1:
         fault = f"{labels_name}: found shape {labels.shape}, expected labels, (n,)"
@@ -79,3 +65,18 @@ def check(images: np.ndarray, labels: np.ndarray, images_name: str, labels_name:
     else:
         return
     raise ValueError(f"{fault}; check that the four files belong together")
+
+
+def name(contents: Mapping[str, bytes]) -> str:
+    """Return the name of a data set: `MNIST`, `scikit-learn digits` or `unknown: <digest>`."""
+    digests = {role: sha256(contents[role]) for role in FILES}
+    if digests == MNIST:
+        return "MNIST"
+    if digests == DIGITS:
+        return "scikit-learn digits"
+    return f"unknown: {sha256(''.join(digests.values()).encode())[:12]}"
+
+
+def sha256(content: bytes) -> str:
+    """Return the SHA-256 of a file's unzipped content, in hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()

@@ -1,6 +1,6 @@
-"""Step 1: get the four gzipped IDX files of a data set: MNIST, or the embedded default, or your own.
+"""Step 1: get the four gzipped IDX files of a data set: MNIST, the digits of scikit-learn, or your own.
 
-Everything is fetched and checked before the first byte is written.
+All four are fetched and checked before anything is written.
 """
 
 import sys
@@ -12,7 +12,7 @@ MIRRORS = [
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 ]
-SPELLINGS = ("{}.gz", "{}")  # of a file's name in a folder
+SUFFIXES = (".gz", "")  # of a file in a folder, in order of preference
 
 
 def run(
@@ -34,25 +34,26 @@ def run(
     if source in ("auto", "mnist"):
         contents = mnist(mirrors, timeout, fallback=source == "auto")
     elif source == "digits":
-        contents = digits("as you asked")
+        contents = digits("source is digits")
     else:
         contents = folder(Path(source).expanduser())
     paths = [train_images, train_labels, test_images, test_labels]
     for role, path in zip(dataset.FILES, paths, strict=True):
         idx.write(path, contents[role])
-    counts = {part: len(idx.decoded(contents[f"{part}_labels"])) for part in ("train", "test")}
-    print(f"Fetched {dataset.name(contents)}: {counts['train']:,} training and {counts['test']:,} test images.")
-    return {"train_images": counts["train"], "test_images": counts["test"]}
+    train_count = len(idx.decoded(contents["train_labels"]))
+    test_count = len(idx.decoded(contents["test_labels"]))
+    print(f"Fetched {dataset.name(contents)}: {train_count:,} training and {test_count:,} test images.")
+    return {"train_images": train_count, "test_images": test_count}
 
 
 def mnist(mirrors: list[str], timeout: float, *, fallback: bool) -> dict[str, bytes]:
-    """Return MNIST's contents, by role, or the embedded digits' if no mirror can be reached and `fallback` allows it.
+    """Return the contents of MNIST by role, or of the digits if no mirror can be reached and `fallback` allows it.
 
-    A mirror that answers with something wrong is a fault, and not a missing network: then there is no falling back.
+    There is no fallback if a mirror answers and what it sends is wrong, because then the network is not missing.
 
     Raises: ValueError, naming the fault of each mirror.
     """
-    from steps import download  # here, so that only who downloads waits for requests and pooch
+    from steps import download  # imported only here, because requests and pooch take long to import
 
     if not (mirrors and timeout > 0):
         raise ValueError(f"mirrors, timeout: found {mirrors} and {timeout:g}, expected an address and more than 0 s")
@@ -65,25 +66,24 @@ def mnist(mirrors: list[str], timeout: float, *, fallback: bool) -> dict[str, by
     raise ValueError(f"MNIST: found no mirror that delivers it ({found}), expected one; try later, or --source digits")
 
 
-def digits(why: str) -> dict[str, bytes]:
-    """Return the embedded digits' contents, by role, and say loudly that they are not MNIST."""
-    from steps import digits as embedded  # here, so that only who needs them waits for scikit-learn
+def digits(reason: str) -> dict[str, bytes]:
+    """Return the contents of scikit-learn's digits by role, and warn on standard error that they are not MNIST."""
+    from steps import digits as embedded  # imported only here, because scikit-learn takes long to import
 
-    print(f"NOT MNIST: these are the 1,797 digits of scikit-learn, scaled to 28x28: {why}", file=sys.stderr)
+    print(f"NOT MNIST: these are the 1,797 digits of scikit-learn, scaled to 28x28: {reason}", file=sys.stderr)
     return embedded.contents()
 
 
 def folder(path: Path) -> dict[str, bytes]:
-    """Return the contents of the IDX files in a folder, by role; gzipped ones come first.
+    """Return the contents of the IDX files in a folder by role; a gzipped file is preferred to a plain one.
 
-    Raises: FileNotFoundError for a missing folder or file; ValueError for files that are no data set.
+    Raises: FileNotFoundError for a missing folder or file; ValueError for files that are not a data set.
     """
     if not path.is_dir():
         raise FileNotFoundError(f"source: no folder '{path}', expected auto, mnist, digits or a folder; check the name")
     paths = {}
     for role, name in dataset.FILES.items():
-        spellings = [path / spelling.format(name) for spelling in SPELLINGS]
-        found = [spelling for spelling in spellings if spelling.is_file()]
+        found = [path / f"{name}{suffix}" for suffix in SUFFIXES if (path / f"{name}{suffix}").is_file()]
         if not found:
             raise FileNotFoundError(f"{path}: found no '{name}', expected it, gzipped (.gz) or not; check the folder")
         paths[role] = found[0]

@@ -1,7 +1,7 @@
 """The IDX format of MNIST's files: a magic number, the dimensions, then one byte per value; often gzipped.
 
-Reading trusts nothing: the header says how long the file must be, before anything is allocated or inflated.
-What the values mean is the business of `dataset`.
+The reader trusts nothing in a file. It takes the length from the header, compares it with a limit, and then reads that
+many bytes and no more, so a small file cannot fill the memory. What the values mean is checked in `dataset`.
 
 Source: "The IDX file format" in The MNIST Database, LeCun, Cortes and Burges.
 """
@@ -14,12 +14,12 @@ from typing import BinaryIO
 
 import numpy as np
 
-MAGICS = {b"\x00\x00\x08\x01": 1, b"\x00\x00\x08\x03": 3}  # unsigned bytes -> number of dimensions
-GZIP = b"\x1f\x8b"
-LIMIT = 2**30  # bytes of content; 1.3 million images of 28x28
-BLOCK, ZIPPED = 2**20, 2**14  # bytes read at once
-MEMBER = 16 + zlib.MAX_WBITS  # zlib's word for gzip
-LEVEL = 6  # of gzip
+MAGIC_NUMBERS = {b"\x00\x00\x08\x01": 1, b"\x00\x00\x08\x03": 3}  # unsigned bytes -> number of dimensions
+GZIP_SIGNATURE = b"\x1f\x8b"
+GZIP_LEVEL = 6  # of compression
+GZIP_FORMAT = 16 + zlib.MAX_WBITS  # tells zlib to expect a gzip header and checksum
+MAX_CONTENT_BYTES = 2**30  # 1.3 million images of 28x28
+BLOCK_BYTES, GZIP_BLOCK_BYTES = 2**20, 2**14  # read at a time: unzipped, gzipped
 
 
 def encoded(values: np.ndarray) -> bytes:
@@ -28,8 +28,8 @@ def encoded(values: np.ndarray) -> bytes:
     Shapes: `values`: uint8 (n,) or (n, rows, columns).
     """
     magic = b"\x00\x00\x08" + bytes([values.ndim])
-    sizes = np.array(values.shape, ">u4")  # (dimensions,)
-    return magic + sizes.tobytes() + values.astype(np.uint8, casting="safe").tobytes()
+    shape = np.array(values.shape, ">u4")  # (dimensions,)
+    return magic + shape.tobytes() + values.astype(np.uint8, casting="safe").tobytes()
 
 
 def decoded(content: bytes) -> np.ndarray:
@@ -43,8 +43,8 @@ def decoded(content: bytes) -> np.ndarray:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write `content` gzipped; equal content gives equal bytes: no name, no time, a fixed level."""
-    with path.open("wb") as file, gzip.GzipFile("", "wb", LEVEL, file, mtime=0) as zipped:
+    """Write `content` gzipped. Equal content gives equal bytes: no name, no time, a fixed level of compression."""
+    with path.open("wb") as file, gzip.GzipFile("", "wb", GZIP_LEVEL, file, mtime=0) as zipped:
         zipped.write(content)
 
 
@@ -59,16 +59,16 @@ def read(path: Path) -> bytes:
         return read_from(file, str(path))
 
 
-def read_from(file: BinaryIO, subject: str, limit: int = LIMIT) -> bytes:
-    """Return the content of an open IDX file, gzipped or not, whole and nothing more.
+def read_from(file: BinaryIO, subject: str, limit: int = MAX_CONTENT_BYTES) -> bytes:
+    """Return the content of an open IDX file, gzipped or not.
 
-    Units: `limit` in bytes of content.
-    Raises: ValueError, naming `subject`, for anything but a well-formed file within the limit.
+    Units: `limit` in bytes of values.
+    Raises: ValueError, naming `subject`, if the file is malformed, has trailing bytes or exceeds the limit.
     """
-    zipped = file.read(len(GZIP)) == GZIP
+    is_gzipped = file.read(len(GZIP_SIGNATURE)) == GZIP_SIGNATURE
     file.seek(0)
     try:
-        return _content(_Unzipped(file) if zipped else file, subject, limit)
+        return _read_content(_GzipReader(file) if is_gzipped else file, subject, limit)
     except EOFError:
         fault = "found a gzip file that ends too early, expected a whole one"
     except zlib.error as error:
@@ -76,65 +76,70 @@ def read_from(file: BinaryIO, subject: str, limit: int = LIMIT) -> bytes:
     raise ValueError(f"{subject}: {fault}; get the file again")
 
 
-class _Unzipped:
-    """What a gzip file inflates to, one member after another; zeros may trail.
+def _read_content(stream: "BinaryIO | _GzipReader", subject: str, limit: int) -> bytes:
+    """Read the header, then exactly as many bytes of values as it states."""
+    magic = _read_up_to(stream, 4)
+    if magic not in MAGIC_NUMBERS:
+        found = f"magic number 0x{magic.hex()}" if magic else "an empty file"
+        expected = "IDX with 0x00000801 (labels) or 0x00000803 (images)"
+        raise ValueError(f"{subject}: found {found}, expected {expected}; get the file again")
+    header = _read_up_to(stream, 4 * MAGIC_NUMBERS[magic])
+    if len(header) < 4 * MAGIC_NUMBERS[magic]:
+        raise ValueError(f"{subject}: found {4 + len(header)} bytes, expected a whole IDX header; get the file again")
+    shape = [int(size) for size in np.frombuffer(header, ">u4")]
+    shape_text = " x ".join(str(size) for size in shape)
+    length = math.prod(shape)
+    if not 0 < length <= limit:
+        expected = f"1 to {limit:,} bytes"
+        raise ValueError(f"{subject}: found {shape_text} values, expected {expected}; check where it comes from")
+    values = _read_up_to(stream, length + 1)  # one byte more shows trailing bytes, and makes gzip compare its checksum
+    if len(values) != length:
+        found, expected = "more" if len(values) > length else f"{len(values):,}", f"{length:,} ({shape_text})"
+        raise ValueError(f"{subject}: found {found} bytes of values, expected {expected}; get the file again")
+    return magic + header + values
 
-    Python's own takes seconds for some small files: it goes through what surrounds the members byte by byte.
+
+def _read_up_to(stream: "BinaryIO | _GzipReader", size: int) -> bytes:
+    """Return `size` bytes, or all that there are; memory grows with what is read, not with `size`."""
+    blocks = []
+    while size and (block := stream.read(min(size, BLOCK_BYTES))):
+        blocks.append(block)
+        size -= len(block)
+    return b"".join(blocks)
+
+
+class _GzipReader:
+    """The unzipped bytes of a gzip file, which may have several members, and zeros behind each.
+
+    Python's own reader takes seconds for some small hostile files, because it reads headers and zeros byte by byte.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._rest = b""
-        self._member = zlib.decompressobj(MEMBER)
+        self._zipped = b""  # read from the file and not unzipped yet
+        self._member = zlib.decompressobj(GZIP_FORMAT)
 
     def read(self, size: int) -> bytes:
-        """Return `size` bytes or less, nothing only at the end.
+        """Return `size` bytes or fewer, and none only at the end.
 
         Raises: EOFError, zlib.error.
         """
         while True:
-            self._rest = self._rest or self._file.read(ZIPPED)
-            ends = not self._rest
-            block = self._member.decompress(self._rest, size)
-            self._rest = self._member.unconsumed_tail
+            self._zipped = self._zipped or self._file.read(GZIP_BLOCK_BYTES)
+            at_end = not self._zipped
+            block = self._member.decompress(self._zipped, size)
+            self._zipped = self._member.unconsumed_tail
             if self._member.eof:
-                self._rest = self._member.unused_data.lstrip(b"\0")
-                while not self._rest and (more := self._file.read(ZIPPED)):
-                    self._rest = more.lstrip(b"\0")
-                if self._rest:
-                    self._member = zlib.decompressobj(MEMBER)
-            if block or (ends and self._member.eof):
+                self._begin_next_member()
+            if block or (at_end and self._member.eof):
                 return block
-            if ends:
+            if at_end:
                 raise EOFError
 
-
-def _content(stream: BinaryIO | _Unzipped, subject: str, limit: int) -> bytes:
-    """Read the header, then exactly as many bytes as it promises."""
-    magic = _exactly(stream, 4)
-    if magic not in MAGICS:
-        found = f"magic number 0x{magic.hex()}" if magic else "an empty file"
-        expected = "IDX with 0x00000801 (labels) or 0x00000803 (images)"
-        raise ValueError(f"{subject}: found {found}, expected {expected}; get the file again")
-    sizes = _exactly(stream, 4 * MAGICS[magic])
-    if len(sizes) < 4 * MAGICS[magic]:
-        raise ValueError(f"{subject}: found {4 + len(sizes)} bytes, expected a whole IDX header; get the file again")
-    dimensions = [int(size) for size in np.frombuffer(sizes, ">u4")]
-    shape = " x ".join(str(size) for size in dimensions)
-    length = math.prod(dimensions)
-    if not 0 < length <= limit:
-        raise ValueError(f"{subject}: found {shape} values, expected 1 to {limit:,} bytes; check where it comes from")
-    values = _exactly(stream, length + 1)  # one more than promised: shows what trails, and makes gzip check its sum
-    if len(values) != length:
-        found = "more" if len(values) > length else f"{len(values):,}"
-        raise ValueError(f"{subject}: found {found} bytes of values, expected {length:,} ({shape}); get the file again")
-    return magic + sizes + values
-
-
-def _exactly(stream: BinaryIO | _Unzipped, size: int) -> bytes:
-    """Return so many bytes, or all there are; what is only promised is not allocated."""
-    blocks = []
-    while size and (block := stream.read(min(size, BLOCK))):
-        blocks.append(block)
-        size -= len(block)
-    return b"".join(blocks)
+    def _begin_next_member(self) -> None:
+        """Skip the zeros behind a member; if anything follows them, unzip it as a member of its own."""
+        self._zipped = self._member.unused_data.lstrip(b"\0")
+        while not self._zipped and (more := self._file.read(GZIP_BLOCK_BYTES)):
+            self._zipped = more.lstrip(b"\0")
+        if self._zipped:
+            self._member = zlib.decompressobj(GZIP_FORMAT)

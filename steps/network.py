@@ -30,18 +30,18 @@ def convolutional(classes: int) -> keras.Model:
 
 
 def compiled(network: keras.Model, learning_rate: float, steps: int) -> keras.Model:
-    """Return the network, ready to be trained with Adam.
+    """Return the network, compiled for training with Adam.
 
-    The learning rate rises from a tenth for a twelfth of the `steps`, then falls to 0 along a cosine.
+    The learning rate rises from a tenth in the first twelfth of the `steps`, then falls to 0 along a cosine.
     """
-    rise = steps // 12
+    warmup_steps = steps // 12
     schedule = keras.optimizers.schedules.CosineDecay(
-        learning_rate / 10, decay_steps=steps - rise, warmup_target=learning_rate, warmup_steps=rise
+        learning_rate / 10, decay_steps=steps - warmup_steps, warmup_target=learning_rate, warmup_steps=warmup_steps
     )
     network.compile(
         optimizer=keras.optimizers.Adam(schedule),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
-        steps_per_execution=32,  # Python is asked for that many in one go: the same weights in less time
+        steps_per_execution=32,  # between returns to Python: the same weights in less time
     )
     return network

@@ -27,8 +27,8 @@ with artifacts.reading(Path("data/raw.h5")) as source:
     with artifacts.writing(Path("data/tenfold.h5"), **dict(source.attrs)) as target:
         for part in ("train", "test"):
             images, labels = source[f"{{part}}/images"][...], source[f"{{part}}/labels"][...]
-            artifacts.store(target, f"{{part}}/labels", np.tile(labels, {TIMES}))
-            artifacts.create(target, f"{{part}}/images", ({TIMES} * len(images), *images.shape[1:]), np.uint8)
+            artifacts.write_array(target, f"{{part}}/labels", np.tile(labels, {TIMES}))
+            artifacts.create_dataset(target, f"{{part}}/images", ({TIMES} * len(images), *images.shape[1:]), np.uint8)
             for number in range({TIMES}):
                 target[f"{{part}}/images"][number * len(images) : (number + 1) * len(images)] = images
 '''

@@ -22,7 +22,7 @@ def report_on(folder: Path, source: str) -> Path:
         idx.write(path, content)
     importer.run(*files, folder / "raw.h5")
     normalizer.run(folder / "raw.h5", folder / "digits.h5")
-    images, labels = normalizer.part_of(folder / "digits.h5", "test")
+    images, labels = normalizer.read_part(folder / "digits.h5", "test")
     results = write(folder, images[..., 0], labels, wrong=30, epochs=4, source=source)
     report.run(*paths_of(results, folder / "made"))
     return folder / "made/report.html"

@@ -33,7 +33,7 @@ def attack(data: bytes) -> None:
         return
     assert idx.encoded(idx.decoded(content)) == content
     assert len(content) <= LIMIT + 16
-    assert data.startswith(idx.GZIP) or content == data
+    assert data.startswith(idx.GZIP_SIGNATURE) or content == data
 
 
 if __name__ == "__main__":

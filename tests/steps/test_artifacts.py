@@ -18,17 +18,17 @@ def path(tmp_path):
     """Return an HDF5 file with one dataset of 300 rows."""
     path = tmp_path / "values.h5"
     with artifacts.writing(path, source="here") as file:
-        artifacts.store(file, "train/values", np.arange(300 * 7, dtype=np.uint16).reshape(300, 7))
+        artifacts.write_array(file, "train/values", np.arange(300 * 7, dtype=np.uint16).reshape(300, 7))
     return path
 
 
 def test_stored_values_are_read_whole_or_in_part(path):
     """Rows come back as they were stored."""
     with artifacts.reading(path) as file:
-        values = artifacts.dataset(file, "train/values", np.uint16, (7,))
-        assert artifacts.text(file, "source") == "here"
-        assert artifacts.rows(values).shape == (300, 7)
-        assert artifacts.rows(values, 299)[0, 0] == 299 * 7
+        values = artifacts.find_dataset(file, "train/values", np.uint16, (7,))
+        assert artifacts.read_text(file, "source") == "here"
+        assert artifacts.read_rows(values).shape == (300, 7)
+        assert artifacts.read_rows(values, 299)[0, 0] == 299 * 7
 
 
 def test_flipped_bit_is_an_error(path):
@@ -41,7 +41,7 @@ def test_flipped_bit_is_an_error(path):
         artifacts.reading(path) as file,
         pytest.raises(ValueError, match=r"values\.h5: found damaged values in '/train/values', expected"),
     ):
-        artifacts.rows(artifacts.dataset(file, "train/values", np.uint16, (7,)))
+        artifacts.read_rows(artifacts.find_dataset(file, "train/values", np.uint16, (7,)))
 
 
 def test_foreign_or_truncated_file_is_an_error(path):
@@ -49,7 +49,7 @@ def test_foreign_or_truncated_file_is_an_error(path):
     for data in (path.read_bytes()[:-500], b"something else", b""):
         path.write_bytes(data)
         with (
-            pytest.raises(ValueError, match=r"values\.h5: found a damaged or foreign file, expected HDF5; make"),
+            pytest.raises(ValueError, match=r"values\.h5: found a damaged or foreign file, expected intact HDF5; make"),
             artifacts.reading(path),
         ):
             pass
@@ -61,9 +61,9 @@ def test_missing_file_dataset_and_attribute_are_named(path, tmp_path):
         pass
     with artifacts.reading(path) as file:
         with pytest.raises(ValueError, match=r"found \['train', 'train/values'\], expected a dataset 'train'; make"):
-            artifacts.dataset(file, "train", np.uint16, (7,))
+            artifacts.find_dataset(file, "train", np.uint16, (7,))
         with pytest.raises(ValueError, match="found attribute 'classes' None, expected a text of 200 characters"):
-            artifacts.text(file, "classes")
+            artifacts.read_text(file, "classes")
 
 
 @pytest.mark.parametrize(("kind", "row"), [(np.uint8, (7,)), (np.uint16, (8,)), (np.uint16, ()), (np.float32, (7,))])
@@ -73,7 +73,7 @@ def test_values_of_another_type_or_shape_are_an_error(path, kind, row):
         artifacts.reading(path) as file,
         pytest.raises(ValueError, match=r"found uint16 \(300, 7\) in 'train/values', expected .*; make it again"),
     ):
-        artifacts.dataset(file, "train/values", kind, row)
+        artifacts.find_dataset(file, "train/values", kind, row)
 
 
 def test_chunks_are_whole_rows(path):
@@ -111,7 +111,7 @@ def test_dataset_above_the_size_limit_is_an_error(tmp_path):
         artifacts.reading(tmp_path / "values.h5") as file,
         pytest.raises(ValueError, match="in 'values', expected 4,294,967,296 bytes at most; make it again"),
     ):
-        artifacts.dataset(file, "values", np.uint16, (7,))
+        artifacts.find_dataset(file, "values", np.uint16, (7,))
 
 
 def test_damage_anywhere_is_a_clear_error_or_harmless(path):
@@ -123,7 +123,7 @@ def test_damage_anywhere_is_a_clear_error_or_harmless(path):
         path.write_bytes(data)
         try:
             with artifacts.reading(path) as file:
-                values = artifacts.rows(artifacts.dataset(file, "train/values", np.uint16, (7,)))
+                values = artifacts.read_rows(artifacts.find_dataset(file, "train/values", np.uint16, (7,)))
         except ValueError as error:
             errors.append(str(error))
         else:

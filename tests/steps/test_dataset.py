@@ -22,13 +22,13 @@ def test_digests_are_those_of_the_files_whose_md5_is_published(mnist, paths_in):
     for role, path in zip(dataset.FILES, paths_in(mnist), strict=True):
         content = gzip.decompress(path.read_bytes())
         assert hashlib.md5(content).hexdigest() == MD5[role]
-        assert dataset.digest(content) == dataset.MNIST[role]
+        assert dataset.sha256(content) == dataset.MNIST[role]
 
 
 def test_embedded_digits_have_their_pinned_content():
     """The embedded default is the same bytes on any machine, with any version of scikit-learn."""
     contents = digits.contents()
-    assert {role: dataset.digest(content) for role, content in contents.items()} == dataset.DIGITS
+    assert {role: dataset.sha256(content) for role, content in contents.items()} == dataset.DIGITS
     assert dataset.name(contents) == "scikit-learn digits"
 
 

@@ -76,7 +76,7 @@ def test_good_mirror_delivers_mnist(good, outputs, mnist):
     """What arrives is MNIST, gzipped anew so that its bytes depend on content alone."""
     assert fetch.run(*outputs, mirrors=[good]) == {"train_images": 60000, "test_images": 10000}
     for role, path in zip(dataset.FILES, outputs, strict=True):
-        assert dataset.digest(idx.read(path)) == dataset.MNIST[role]
+        assert dataset.sha256(idx.read(path)) == dataset.MNIST[role]
     again = outputs[3].read_bytes()
     idx.write(outputs[3], idx.read(mnist / outputs[3].name))
     assert outputs[3].read_bytes() == again
@@ -107,7 +107,7 @@ FAULTS = {
     ),
     "other images": (answer(gzip.compress(bytes.fromhex("00000801 00000001 07"))), "found content with digest"),
     "a bomb": (answer(gzip.compress(bytes.fromhex("00000801 06000000") + bytes(10))), "found 100663296 values"),
-    "endless": (answer(bytes(download.LIMIT + 1)), "found more than 67,108,864 bytes"),
+    "endless": (answer(bytes(download.MAX_FILE_BYTES + 1)), "found more than 67,108,864 bytes"),
 }
 
 

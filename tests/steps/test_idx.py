@@ -15,7 +15,7 @@ CONTENT = idx.encoded(IMAGES)
 ZIPPED = gzip.compress(CONTENT)
 
 
-def read(data: bytes, limit: int = idx.LIMIT) -> bytes:
+def read(data: bytes, limit: int = idx.MAX_CONTENT_BYTES) -> bytes:
     """Read a file of these bytes."""
     return idx.read_from(io.BytesIO(data), "some-file", limit)
 

@@ -20,7 +20,7 @@ def test_each_image_lands_in_exactly_one_part_with_its_label(raw, normalized):
     counts = normalizer.run(raw, normalized, validation=0.2)
     assert counts == {"train_images": 1150, "validation_images": 287, "test_images": 360}
     with h5py.File(raw) as before, h5py.File(normalized) as after:
-        chosen = normalizer.set_aside(before["train/labels"][...], 0.2, seed=7)
+        chosen = normalizer.validation_mask(before["train/labels"][...], 0.2, seed=7)
         for part, images, labels in [
             ("train", before["train/images"][...][~chosen], before["train/labels"][...][~chosen]),
             ("validation", before["train/images"][...][chosen], before["train/labels"][...][chosen]),
@@ -43,11 +43,11 @@ def test_scale_becomes_one_and_so_does_anything_brighter():
 def test_split_is_stratified_and_depends_on_the_seed_alone():
     """Each class gives its share, to within one sample, and another seed makes another choice."""
     labels = np.random.default_rng(0).choice(10, 10_000, p=[0.3, 0.2, 0.1, 0.1, 0.1, 0.1, 0.05, 0.03, 0.01, 0.01])
-    chosen = normalizer.set_aside(labels, 0.1, seed=1)
+    chosen = normalizer.validation_mask(labels, 0.1, seed=1)
     assert chosen.sum() == 1000
     assert np.abs(np.bincount(labels[chosen]) - 0.1 * np.bincount(labels)).max() <= 1
-    np.testing.assert_array_equal(chosen, normalizer.set_aside(labels, 0.1, seed=1))
-    assert (chosen != normalizer.set_aside(labels, 0.1, seed=2)).any()
+    np.testing.assert_array_equal(chosen, normalizer.validation_mask(labels, 0.1, seed=1))
+    assert (chosen != normalizer.validation_mask(labels, 0.1, seed=2)).any()
 
 
 @pytest.mark.parametrize("share", [-0.1, 0.0, 1.0, 1.5, float("nan")])
@@ -70,8 +70,8 @@ def test_memory_holds_a_block_and_not_the_set(tmp_path, normalized):
     count = 25_000
     with artifacts.writing(raw, source="made up", classes=10) as file:
         for part, size in (("train", count), ("test", 10)):
-            artifacts.store(file, f"{part}/images", np.ones((size, 28, 28), np.uint8))
-            artifacts.store(file, f"{part}/labels", (np.arange(size) % 10).astype(np.uint8))
+            artifacts.write_array(file, f"{part}/images", np.ones((size, 28, 28), np.uint8))
+            artifacts.write_array(file, f"{part}/labels", (np.arange(size) % 10).astype(np.uint8))
     tracemalloc.start()
     try:
         normalizer.run(raw, normalized)

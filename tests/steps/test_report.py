@@ -83,7 +83,7 @@ def digits(tmp_path_factory, raw):
     """Return the images and labels of the embedded test digits."""
     path = tmp_path_factory.mktemp("digits") / "normalized.h5"
     normalizer.run(raw, path)
-    images, labels = normalizer.part_of(path, "test")
+    images, labels = normalizer.read_part(path, "test")
     return images[..., 0], labels
 
 
@@ -302,7 +302,7 @@ def replaced(name, field, change):
         arrays[field] = change(arrays[field])
         with artifacts.writing(path, **attributes) as file:
             for key, values in arrays.items():
-                artifacts.store(file, key, values)
+                artifacts.write_array(file, key, values)
 
     return replace
 
@@ -317,9 +317,9 @@ BAD = {
     "type": (replaced("history", "loss", lambda rows: rows.astype(np.float32)), "found float32"),
     "label": (spoilt("evaluation", ("labels", 0), 10), "found label 10, expected 0 to 9"),
     "labels": (replaced("evaluation", "labels", lambda rows: rows[:9]), "expected one for each of 9 labels"),
-    "nan": (spoilt("evaluation", ("probabilities", 0), np.nan), "found probabilities that are no numbers"),
-    "sum": (spoilt("evaluation", ("probabilities", 0), 0.5), "expected each to add up to 1"),
-    "negative": (spoilt("evaluation", ("probabilities", (0, 0)), -1), "found rows of probabilities that are none"),
+    "nan": (spoilt("evaluation", ("probabilities", 0), np.nan), "found rows that are not probabilities"),
+    "sum": (spoilt("evaluation", ("probabilities", 0), 0.5), "found rows that are not probabilities"),
+    "negative": (spoilt("evaluation", ("probabilities", (0, 0)), -1), "found rows that are not probabilities"),
     "predicted": (spoilt("evaluation", ("predicted", 0), 99), "found predictions that are not the most probable"),
     "confusion": (spoilt("evaluation", ("confusion", (0, 0)), 7), "found a 'confusion' that"),
     "scores": (spoilt("evaluation", ("f1", 0), np.nan), "in 'f1', expected 10 numbers from 0 to 1"),

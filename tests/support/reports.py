@@ -29,17 +29,17 @@ def write(folder: Path, images: np.ndarray, labels: np.ndarray, *, wrong: int, e
     falling = np.linspace(0.5, 0.1, epochs)
     with artifacts.writing(folder / "history.h5") as file:
         for name in results.CURVES:
-            artifacts.store(file, name, 1 - falling if "accuracy" in name else falling)
+            artifacts.write_array(file, name, 1 - falling if "accuracy" in name else falling)
     with artifacts.writing(folder / "evaluation.h5", source=source) as file:
-        artifacts.store(file, "probabilities", probabilities)
-        artifacts.store(file, "predicted", predicted)
-        artifacts.store(file, "labels", labels)
-        artifacts.store(file, "confusion", results.confusion_from(labels, predicted))
-        for name in results.PER_CLASS:
-            artifacts.store(file, name, np.linspace(0.9, 1, 10))
+        artifacts.write_array(file, "probabilities", probabilities)
+        artifacts.write_array(file, "predicted", predicted)
+        artifacts.write_array(file, "labels", labels)
+        artifacts.write_array(file, "confusion", results.confusion_from(labels, predicted))
+        for name in results.SCORES_PER_CLASS:
+            artifacts.write_array(file, name, np.linspace(0.9, 1, 10))
     with artifacts.writing(folder / "normalized.h5", source=source, classes=10) as file:
-        artifacts.store(file, "test/images", images)
-        artifacts.store(file, "test/labels", labels)
+        artifacts.write_array(file, "test/images", images)
+        artifacts.write_array(file, "test/labels", labels)
     return folder
 
 
