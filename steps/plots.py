@@ -79,9 +79,8 @@ def curves(title: str, training: np.ndarray, validation: np.ndarray, *, percent:
     epochs = np.arange(1, len(training) + 1)  # (epochs,)
     margin = 0.5 if len(epochs) == 1 else 0
     axes = bare(figure.add_axes((0.125, 0.155, 0.845, 0.665)))
-    common = {"linewidth": 1.8, "markersize": 5.5, "markeredgecolor": BACKGROUND, "clip_on": False}
-    if len(epochs) > MAX_MARKED_EPOCHS:
-        common["markersize"] = 0
+    markersize = 5.5 if len(epochs) <= MAX_MARKED_EPOCHS else 0  # points
+    common = {"linewidth": 1.8, "markersize": markersize, "markeredgecolor": BACKGROUND, "clip_on": False}
     axes.plot(epochs, training, label="training", color=TRAINING, linestyle="--", marker="s", **common)
     axes.plot(epochs, validation, label="validation", color=CORRECT, linestyle="-", marker="o", **common)
     axes.set_xlim(epochs[0] - margin, epochs[-1] + margin)

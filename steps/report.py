@@ -59,8 +59,9 @@ def run(  # noqa: PLR0917 - one for each file
     images = read_test_images(normalized, results)  # (n, 28, 28)
     shown = mistakes_from(results, images, worst)
     figures = figures_from(curves, results, samples_from(results.labels, images, per_class), shown)
-    for path, figure in zip((samples, accuracy, loss, confusion, mistakes), figures.values(), strict=True):
-        path.write_bytes(figure)
+    paths = {"samples": samples, "accuracy": accuracy, "loss": loss, "confusion": confusion, "mistakes": mistakes}
+    for name, path in paths.items():
+        path.write_bytes(figures[name])
     wrong = len(results.labels) - results.hits
     values = {"curves": curves, "results": results, "mistakes": shown, "figures": figures, "wrong": wrong}
     values |= {"confused": most_confused(results.confusion), "per_class": per_class}
