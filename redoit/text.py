@@ -23,7 +23,12 @@ def format_size(count: int) -> str:
     for power, unit in zip(range(len(UNITS), 0, -1), UNITS, strict=True):
         if count >= 1000**power:
             return f"{count / 1000**power:.1f} {unit}"
-    return f"{count} byte{'' if count == 1 else 's'}"
+    return format_count(count, "byte")
+
+
+def format_count(count: int, noun: str) -> str:
+    """Return a number of things: `1 trace`, `1,234 traces`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def format_duration(seconds: float) -> str:
@@ -33,6 +38,11 @@ def format_duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     hours, minutes = whole // HOUR, whole % HOUR // MINUTE
     return f"{hours:,} h {minutes} min" if hours else f"{minutes} min {whole % MINUTE} s"
+
+
+def format_seconds(seconds: float) -> str:
+    """Return a duration to the millisecond, as scripts read it: `2.420s`."""
+    return f"{seconds:.3f}s"
 
 
 def format_estimate(seconds: float) -> str:
@@ -55,11 +65,11 @@ def join_names(names: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
-def printable(text: str) -> str:
-    """Return a text that any terminal shows as one line: what is not printable is escaped."""
-    if text.isprintable():
-        return text
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+def printable(text: str, encoding: str | None = None) -> str:
+    """Return a text that any terminal shows as one line: what is not printable, or the encoding lacks, is escaped."""
+    if not text.isprintable():
+        text = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+    return encodable(text, encoding)
 
 
 def one_line(value: object) -> str:
