@@ -12,25 +12,11 @@ from redoit.planning.dry_run import PlannedStage, describe
 from redoit.plugin.dry_run_tasks import status_word
 from redoit.plugin.stage_task import StageTask, stage_of
 from redoit.source.settings import nearest
-from redoit.text import encodable, printable
+from redoit.terminal.streams import printable_stream
+from redoit.text import printable
 
 STATUS = "print what becomes of each: (U)p-to-date, (R)un or restored, (E) it can't run, (I)gnored"
 LETTERS = {"keep": "U", "run": "R", "restore": "R", "fail": "E", "not run": "E", "ignored": "I"}
-
-
-class PrintableStream:
-    """A stream on top of another one, to which it passes what any terminal can show."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        """Write lines, with all that is not printable escaped."""
-        lines = "\n".join(printable(line) for line in text.split("\n"))
-        return int(self._stream.write(encodable(lines, self._stream.encoding)))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
 
 
 class List(StageCommand, cmd_list.List):
@@ -43,7 +29,7 @@ class List(StageCommand, cmd_list.List):
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        self.outstream: Any = PrintableStream(sys.stdout)
+        self.outstream: Any = printable_stream(sys.stdout)
 
     def _print_task(self, template: str, task: Any, status: bool, list_deps: bool, tasks: Any) -> None:
         if not (status and self.loader.ours):
@@ -60,7 +46,7 @@ class Info(StageCommand, cmd_info.Info):
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        self.outstream: Any = PrintableStream(sys.stdout)
+        self.outstream: Any = printable_stream(sys.stdout)
 
     def _execute(self, pos_args: list[str], hide_status: bool) -> int:
         tasks = {task.name: task for task in self.task_list}

@@ -81,7 +81,7 @@ def _pumped(log: LogFile, stdout: TextIO | None, stderr: TextIO | None) -> Itera
         ours, theirs = pty.openpty()
         with contextlib.suppress(termios.error, OSError, AttributeError):
             columns, rows = os.get_terminal_size()
-            termios.tcsetwinsize(theirs, (rows, max(columns - getattr(stdout, "taken", 0), 1)))
+            termios.tcsetwinsize(theirs, (rows, max(columns - getattr(stdout, "reserved_columns", 0), 1)))
         channels: list[tuple[int, int, TextIO | None]] = [(ours, theirs, stdout)]
     else:
         channels = [(*os.pipe(), stdout), (*os.pipe(), stderr)]

@@ -45,9 +45,9 @@ class StageReporter(ConsoleReporter):
     def _display(self) -> "Live | None":
         if not self.outstream.isatty():
             return None
-        from redoit.terminal.live import display
+        from redoit.terminal.live import live_display
 
-        return display(self.outstream, coloured=self._coloured)
+        return live_display(self.outstream, coloured=self._coloured)
 
     def write(self, text: str) -> None:
         """Write what is to stand."""
@@ -123,19 +123,19 @@ class StageReporter(ConsoleReporter):
         if not self._live:
             return
         if stage is None:
-            self._live.aside(task.name)
+            self._live.suspend(task.name)
             return
         if isinstance(stage.decision, Run):
             earlier = stage.decision.earlier
             estimate = earlier.seconds if earlier else None
-            self._live.begin(task.name, estimate, alone=not stage.session.parallel)
+            self._live.add_stage(task.name, estimate, parallel=stage.session.parallel)
         streams = (sys.stdout if task.verbosity > 1 else None, sys.stderr if task.verbosity > 0 else None)
-        stage.screens = self._live.screens(task.name, *streams)
+        stage.screens = self._live.step_streams(task.name, *streams)
 
     def _hide(self, task: Any) -> None:
         if self._live:
-            self._live.back(task.name)
-            self._live.end(task.name)
+            self._live.resume(task.name)
+            self._live.remove_stage(task.name)
 
     def _unexecuted(self, name: str, verdict: str, seconds: float, trace: Trace) -> None:
         self._counts[verdict] += 1

@@ -26,7 +26,7 @@ from redoit.state.workspace import FOLDER
 
 if TYPE_CHECKING:  # a run with nothing to do neither looks later_stages nor shows what steps print
     from redoit.planning.dry_run import DryRun, PlannedStage
-    from redoit.terminal.screens import Streams
+    from redoit.terminal.streams import Streams
 
 CACHE, TIME_LIMIT = "cache", "time_limit"  # the parameters that every stage has
 NOWHERE = Session(Graph({}))  # of stages that no command has loaded
@@ -104,7 +104,7 @@ class StageTask(UptodateCalculator):
             return self._build(task)
 
     def _build(self, task: Any) -> Any:
-        from redoit.terminal.screens import step_streams
+        from redoit.terminal.streams import step_streams
 
         began = time.perf_counter()
         plain = step_streams(task.name, task.verbosity, parallel=self.session.parallel)

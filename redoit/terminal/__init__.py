@@ -1,1 +1,1 @@
-"""What a terminal shows while stages run: a live line for each, and what its step prints. Knows nothing of stages."""
+"""The live display of running stages on a terminal, and streams that transform a step's output. Knows no doit."""

@@ -1,7 +1,8 @@
-"""The terminal while stages run: below what stands for good, a line for each of them, and what its step still changes.
+"""The live display: one line per running stage, and the output that its step may still rewrite.
 
-Whoever writes meanwhile writes through here, from any thread, so that nothing tears. rich, which draws, is imported in
-a thread of its own as soon as a stage runs: the step need not wait for it.
+While it is shown, whatever is written to the terminal goes through here, from any thread, so that nothing tears: first
+the display is erased, then finished lines are written, then the display is drawn below them, all under one lock. rich,
+which draws, is imported in the display's own thread once a stage runs, so that the step need not wait for it.
 """
 
 import atexit
@@ -11,124 +12,132 @@ import threading
 from typing import Any, TextIO
 
 from redoit.terminal.rows import Rows
-from redoit.terminal.screens import Streams
 from redoit.terminal.stage_row import StageRow
+from redoit.terminal.streams import Streams, TransformedStream
 from redoit.text import encodable
 
-PERIOD = 1 / 8  # seconds between two looks of the display
-BACKLOG = 1 << 18  # characters that may wait for the next one
+REFRESH_SECONDS = 1 / 8
+MAX_PENDING_CHARACTERS = 1 << 18  # of finished lines between two refreshes
+INDENT_COLUMNS = 2  # of a step's output
 
 
 class Live:
-    """The display on a terminal. `coloured`: whether that may have colours."""
+    """The display on a terminal. `coloured`: use colours."""
 
     def __init__(self, stream: TextIO, *, coloured: bool) -> None:
         self._stream = stream
         self._coloured = coloured
         self._lock = threading.RLock()
-        self._shown: dict[str, StageRow] = {}
-        self._others: set[str] = set()
+        self._stages: dict[str, StageRow] = {}
+        self._suspended_by: set[str] = set()
         self._pending: list[str] = []
-        self._waiting = 0  # characters of it
-        self._rest = ""  # of a line that is written in pieces
-        self._ticker: threading.Thread | None = None
+        self._pending_characters = 0
+        self._partial_line = ""
+        self._refresher: threading.Thread | None = None
         self._closed = threading.Event()
         self._region: Any = None
 
-    def begin(self, name: str, estimate: float | None, *, alone: bool) -> None:
-        """Show a stage from now on."""
+    def add_stage(self, name: str, estimate: float | None, *, parallel: bool) -> None:
+        """Show a stage."""
         with self._lock:
-            self._shown[name] = StageRow(name, estimate, Rows(coloured=self._coloured), alone)
-            if self._ticker is None:
-                self._ticker = threading.Thread(target=self._tick, daemon=True)
-                self._ticker.start()
-                atexit.register(self.close)  # whatever ends us leaves a terminal that can be used
+            self._stages[name] = StageRow(name, estimate, Rows(coloured=self._coloured), parallel)
+            if self._refresher is None:
+                self._refresher = threading.Thread(target=self._refresh, daemon=True)
+                self._refresher.start()
+                atexit.register(self.close)  # however the process ends, the terminal stays usable
 
-    def screens(self, name: str, stdout: TextIO | None, stderr: TextIO | None) -> Streams | None:
-        """Return what stands for the streams that a step's output is to appear on, if they are the terminal."""
+    def step_streams(self, name: str, stdout: TextIO | None, stderr: TextIO | None) -> Streams | None:
+        """Return the streams that show a step's output on the display; None if it does not go to the terminal."""
         stream = stdout or stderr
         if stream is None or not stream.isatty():
             return None
-        screen: Any = Screen(self, name, stream)  # all of a stream that is needed
-        return screen if stdout else None, screen if stderr else None
+
+        def feed(text: str) -> str:
+            self.feed(name, text)
+            return ""
+
+        shown: Any = TransformedStream(stream, feed, reserved_columns=INDENT_COLUMNS)
+        return shown if stdout else None, shown if stderr else None
 
     def feed(self, name: str, text: str) -> None:
-        """Show what a stage's step prints."""
+        """Show output of a stage's step."""
         with self._lock:
-            if name not in self._shown:  # it was to be restored, and runs all the same
-                self.begin(name, None, alone=False)
-            shown = self._shown[name]
-            lines = shown.lines(shown.rows.feed(text))
+            if name not in self._stages:  # it was to be restored, and runs after all
+                self.add_stage(name, None, parallel=True)
+            stage = self._stages[name]
+            lines = stage.lines(stage.rows.feed(text))
             self._pending.append(lines)
-            self._waiting += len(lines)
-            if self._closed.is_set() or self._waiting > BACKLOG:
+            self._pending_characters += len(lines)
+            if self._closed.is_set() or self._pending_characters > MAX_PENDING_CHARACTERS:
                 self._flush()
 
     def write(self, text: str) -> None:
-        """Write what is to stand for good, in whole lines."""
+        """Write text above the display, in whole lines."""
         with self._lock:
-            lines, end, self._rest = (self._rest + text).rpartition("\n")
+            lines, end, self._partial_line = (self._partial_line + text).rpartition("\n")
             self._flush(lines + end)
 
-    def end(self, name: str) -> None:
-        """Show a stage no more; what its step left on the terminal stands for good."""
+    def remove_stage(self, name: str) -> None:
+        """Remove a stage from the display; its unfinished rows are written above it."""
         with self._lock:
-            shown = self._shown.get(name)
-            if shown is None:
+            stage = self._stages.get(name)
+            if stage is None:
                 return
-            if len(self._shown) == 1:
-                self._hide()
-            del self._shown[name]
-            self._flush(shown.lines(shown.rows.end()))
+            if len(self._stages) == 1:
+                self._erase()
+            del self._stages[name]
+            self._flush(stage.lines(stage.rows.end()))
 
-    def aside(self, name: str) -> None:
-        """Leave the terminal to an ordinary task, which prints as it likes."""
+    def suspend(self, name: str) -> None:
+        """Leave the terminal to an ordinary task, which writes to it directly."""
         with self._lock:
-            self._hide()
-            self._others.add(name)
+            self._erase()
+            self._suspended_by.add(name)
 
-    def back(self, name: str) -> None:
-        """Take the terminal back from an ordinary task."""
+    def resume(self, name: str) -> None:
+        """Show the display again, once no ordinary task runs."""
         with self._lock:
-            self._others.discard(name)
+            self._suspended_by.discard(name)
 
     def close(self) -> None:
-        """End the display; the terminal is as it was before. What comes now is written at once."""
+        """Remove the display. Later text is written at once."""
         with self._lock:
             self._closed.set()
-            self._hide()
-            for name in list(self._shown):
-                self.end(name)
-            if self._rest:
+            self._erase()
+            for name in list(self._stages):
+                self.remove_stage(name)
+            if self._partial_line:
                 self.write("\n")
 
-    def _tick(self) -> None:
-        """Draw anew from time to time."""
+    def _refresh(self) -> None:
+        """Draw the display until it is closed."""
         try:
             from redoit.terminal.region import Region  # imports rich
 
-            while not self._closed.wait(PERIOD):
-                with self._lock, contextlib.suppress(OSError, ValueError):  # a terminal that is gone; the work goes on
-                    if self._region is None and self._shown and not self._others and not self._closed.is_set():
-                        self._region = Region(self._stream, lambda: list(self._shown.values()), coloured=self._coloured)
+            while not self._closed.wait(REFRESH_SECONDS):
+                with self._lock, contextlib.suppress(OSError, ValueError):  # the terminal may be gone; the work goes on
+                    if not (self._region or self._suspended_by or self._closed.is_set()) and self._stages:
+                        self._region = Region(
+                            self._stream, lambda: list(self._stages.values()), coloured=self._coloured
+                        )
                     self._flush()
-        finally:  # also if drawing fails: what is printed is written without it
+        finally:  # also if drawing fails: output is then written without a display
             with self._lock:
                 self._closed.set()
-                self._hide()
+                self._erase()
                 self._flush()
 
-    def _hide(self) -> None:
+    def _erase(self) -> None:
         if self._region:
             region, self._region = self._region, None
             with contextlib.suppress(OSError, ValueError):
                 region.stop()
 
     def _flush(self, more: str = "") -> None:
-        """Write what waits, and then more; the display follows below."""
+        """Write the pending lines, then `more`, and draw the display below."""
         text = encodable("".join(self._pending) + more, self._stream.encoding)
         self._pending.clear()
-        self._waiting = 0
+        self._pending_characters = 0
         if self._region:
             self._region.draw(text)
         elif text:
@@ -136,30 +145,7 @@ class Live:
             self._stream.flush()
 
 
-class Screen:
-    """The terminal as the step of one stage sees it: some columns are taken."""
-
-    taken = 2
-
-    def __init__(self, live: Live, name: str, stream: TextIO) -> None:
-        self._live = live
-        self._name = name
-        self.encoding = stream.encoding
-
-    def write(self, text: str) -> int:
-        """Show a text."""
-        self._live.feed(self._name, text)
-        return len(text)
-
-    def flush(self) -> None:
-        """Do nothing: what is to be seen is seen soon."""
-
-    def isatty(self) -> bool:
-        """Tell that this is a terminal."""
-        return True
-
-
-def display(stream: TextIO, *, coloured: bool) -> Live | None:
-    """Return a display if a stream is a terminal that can move its cursor."""
-    able = stream.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
-    return Live(stream, coloured=coloured) if able else None
+def live_display(stream: TextIO, *, coloured: bool) -> Live | None:
+    """Return a live display, or None if the stream is no terminal that can move its cursor."""
+    capable = stream.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
+    return Live(stream, coloured=coloured) if capable else None

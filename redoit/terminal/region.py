@@ -1,4 +1,4 @@
-"""The part of the terminal that is drawn again and again, with rich: the stages that run, each with its progress."""
+"""The lines of the live display, drawn with rich: the running stages, each with its progress and unfinished output."""
 
 import contextlib
 import os
@@ -6,32 +6,32 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TextIO
 
 from rich.console import Console, ConsoleOptions, OverflowMethod, RenderResult
-from rich.live import Live as Redrawn
+from rich.live import Live as RedrawnLines
 from rich.progress_bar import ProgressBar
-from rich.segment import Segment
+from rich.segment import Segment, Segments
 from rich.text import Text
 
-from redoit.terminal.rows import bare
+from redoit.terminal.rows import without_colours
 from redoit.terminal.stage_row import StageRow
-from redoit.text import encodable, printable
+from redoit.terminal.streams import TransformedStream
+from redoit.text import encodable, format_duration, format_estimate, printable
 
-BAR = range(8, 31)  # columns of a progress bar
-NAME = 24  # columns of a stage's name
-LONGEST = 2000  # characters of a row, with its colours, that are looked at
-MINUTE, HOUR = 60, 3600
+BAR_COLUMNS = range(8, 31)
+MAX_NAME_COLUMNS = 24
+MAX_ROW_CHARACTERS = 2000  # of an unfinished row with its colours; the rest is not looked at
 
 
 class Region:
-    """The drawn part. `shown` returns the stages that run now."""
+    """The drawn lines at the bottom of a terminal. `stages` returns the running stages."""
 
-    def __init__(self, stream: TextIO, shown: Callable[[], Sequence[StageRow]], *, coloured: bool) -> None:
+    def __init__(self, stream: TextIO, stages: Callable[[], Sequence[StageRow]], *, coloured: bool) -> None:
         self._stream = stream
-        self._shown = shown
-        file: Any = Fitting(stream)  # all of a stream that is needed
+        self._stages = stages
+        file: Any = TransformedStream(stream, str)  # rich would fail on what the encoding lacks
         self._console = Console(
             file=file, force_terminal=True, no_color=not coloured, highlight=False, markup=False, emoji=False
         )
-        self._redrawn = Redrawn(
+        self._lines = RedrawnLines(
             get_renderable=lambda: self,
             console=self._console,
             auto_refresh=False,
@@ -41,86 +41,62 @@ class Region:
         )
         self._measure()
         with self._console:
-            self._redrawn.start()
-            self._console.show_cursor()  # whoever kills or stops us must not be left without
+            self._lines.start()
+            self._console.show_cursor()  # a process that is killed or stopped must not leave it hidden
 
     def draw(self, text: str) -> None:
-        """Write whole lines above, and draw anew."""
+        """Write whole lines above the region, and redraw it."""
         self._measure()
         if text:
-            self._console.print(Verbatim(text), end="", crop=False)
+            self._console.print(Segments([Segment(text)]), end="", crop=False)
         else:
-            self._redrawn.refresh()
+            self._lines.refresh()
 
     def stop(self) -> None:
-        """Take the region from the terminal."""
-        self._redrawn.stop()
+        """Erase the region."""
+        self._lines.stop()
 
     def _measure(self) -> None:
-        """Take the size of the terminal itself: COLUMNS and LINES, which rich prefers, may be those of another one."""
+        """Take the size from the terminal: COLUMNS and LINES, which rich prefers, may be those of another one."""
         with contextlib.suppress(OSError, ValueError):  # no terminal, or one that is gone
             columns, rows = os.get_terminal_size(self._stream.fileno())
             if columns and rows:
                 self._console.size = columns, rows
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Yield the lines: as many as there is room for, those of the stages first."""
-        shown = self._shown()
-        room = max(console.height - 2, 1)
-        more = len(shown) - room
-        listed = shown[: room - 1] if more > 0 else shown
-        rest = room - len(shown)
-        width = min(max((len(printable(one.name)) for one in listed), default=0), NAME)
-        for one in listed:
-            yield from _progress(one, width, options)
-            rows = one.rows.unfinished[-rest:] if rest > 0 else []
-            rest -= len(rows)
-            yield from (_row(encodable(row, console.encoding), options.max_width) for row in rows)
-        if more > 0:
-            yield Text(f"and {more + 1} more", style="dim")
+        """Yield as many lines as fit: the stages first, then their unfinished rows."""
+        stages = self._stages()
+        height = max(console.height - 2, 1)
+        hidden = len(stages) - height
+        listed = stages[: height - 1] if hidden > 0 else stages
+        spare = height - len(stages)
+        width = min(max((len(printable(stage.name)) for stage in listed), default=0), MAX_NAME_COLUMNS)
+        for stage in listed:
+            yield from _progress(stage, width, options)
+            rows = stage.rows.unfinished[-spare:] if spare > 0 else []
+            spare -= len(rows)
+            yield from (_output(encodable(row, console.encoding), options.max_width) for row in rows)
+        if hidden > 0:
+            yield Text(f"and {hidden + 1} more", style="dim")
 
 
-class Fitting:
-    """A stream on top of another one, to which it passes what that can show."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self.encoding = stream.encoding
-        self.flush = stream.flush
-        self.fileno = stream.fileno
-
-    def write(self, text: str) -> None:
-        """Pass on a text; what the encoding lacks is escaped."""
-        self._stream.write(encodable(text, self.encoding))
-
-
-class Verbatim:
-    """A text that is drawn as it is."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __rich_console__(self, _console: Console, _options: ConsoleOptions) -> RenderResult:
-        """Yield the text."""
-        yield Segment(self._text)
-
-
-def _progress(one: StageRow, width: int, options: ConsoleOptions) -> Iterator[Text | ProgressBar]:
-    """Yield the line of a stage: how long it has run, and how much that is of last time."""
+def _progress(stage: StageRow, width: int, options: ConsoleOptions) -> Iterator[Text | ProgressBar]:
+    """Yield the line of a stage: its elapsed time, and the share of the expected time as a number and a bar."""
     columns = options.max_width
     overflow: OverflowMethod = "crop" if options.ascii_only else "ellipsis"
-    name = Text(encodable(printable(one.name), options.encoding), style="bold")
+    name = Text(encodable(printable(stage.name), options.encoding), style="bold")
     name.truncate(width, overflow=overflow, pad=True)
-    part = one.seconds / one.estimate if one.estimate else 0.0
-    line = Text.assemble(name, f"  {clock(one.seconds)}", _words(one.estimate, part), no_wrap=True, end="")
-    percent = f"  {100 * part:3.0f} %" if 0 < part <= 1 else ""
+    seconds, estimate = stage.seconds, stage.estimate
+    share = seconds / estimate if estimate else 0.0
+    line = Text.assemble(name, f"  {format_duration(seconds)}", _expected(estimate, share), no_wrap=True, end="")
+    percent = f"  {100 * share:3.0f} %" if 0 < share <= 1 else ""
     if line.cell_len + len(percent) <= columns:
         line.append(percent)
-    bar = min(columns - line.cell_len - 2, BAR[-1])
-    if percent and bar in BAR:
+    bar = min(columns - line.cell_len - 2, BAR_COLUMNS[-1])
+    if percent and bar in BAR_COLUMNS:
         yield line
         yield Text("  ", end="")
-        yield ProgressBar(total=1, completed=part, width=bar, complete_style="cyan", finished_style="cyan")
+        yield ProgressBar(total=1, completed=share, width=bar, complete_style="cyan", finished_style="cyan")
         yield Text("")
         return
     line.truncate(columns, overflow=overflow)
@@ -128,30 +104,20 @@ def _progress(one: StageRow, width: int, options: ConsoleOptions) -> Iterator[Te
     yield line
 
 
-def _words(estimate: float | None, part: float) -> Text:
-    """Return what a duration so far means; `part`: of the estimate."""
+def _expected(estimate: float | None, share: float) -> Text:
+    """Return how the elapsed time compares to the estimate, of which it is a share."""
     if not estimate:
         return Text(" running")
-    if part > 1:
-        return Text(f" running, longer than last time ({clock(estimate)})", style="yellow")
-    return Text(f" of ~{clock(estimate)}")
+    if share > 1:
+        return Text(f" running, longer than last time ({format_duration(estimate)})", style="yellow")
+    return Text(f" of {format_estimate(estimate)}")
 
 
-def _row(row: str, columns: int) -> Text:
-    """Return a row that a step still changes, cropped."""
-    if len(row) > LONGEST:
-        row = bare(row)[:LONGEST]
+def _output(row: str, columns: int) -> Text:
+    """Return an unfinished row, cropped to the width of the terminal."""
+    if len(row) > MAX_ROW_CHARACTERS:
+        row = without_colours(row)[:MAX_ROW_CHARACTERS]
     text = Text.from_ansi(f"  {row}", style="dim", no_wrap=True, overflow="crop")
     text.expand_tabs(8)
     text.truncate(columns, overflow="crop")
     return text
-
-
-def clock(seconds: float) -> str:
-    """Return a duration as it is read on a clock: `12.3s`, `2:05`, `1:02:03`."""
-    whole = round(seconds)
-    if seconds < MINUTE and whole < MINUTE:
-        return f"{seconds:.1f}s"
-    if whole < HOUR:
-        return f"{whole // MINUTE}:{whole % MINUTE:02}"
-    return f"{whole // HOUR}:{whole % HOUR // MINUTE:02}:{whole % MINUTE:02}"

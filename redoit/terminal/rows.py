@@ -1,118 +1,126 @@
-r"""What a terminal would still change of what a step prints, and what stands for good. Pure text, no terminal.
+r"""Splits a step's output into finished rows and rows that it may still rewrite. Pure text, no terminal.
 
-A progress bar rewrites its row (`\r`), several of them move up to theirs. Colours stay, no other sequence does: what a
-step prints can't clear the screen, name the window or move out of its place.
+A progress bar rewrites its row (`\r`); several bars move up to theirs. Colours are kept, every other control sequence
+is dropped: a step can't clear the screen, set the window's title or write outside its own rows.
 """
 
 import re
+from collections.abc import Iterable
 
-HELD = 20  # rows that bars may need at once
-LONG = 1 << 16  # characters of a row, after which it is taken for finished
-OPEN = 100  # characters of colours that are still on
+from redoit.text import printable
+
+MAX_REWRITTEN_ROWS = 20  # above the cursor
+MAX_ROW_CHARACTERS = 1 << 16  # a longer row counts as finished
+MAX_COLOUR_CHARACTERS = 100  # of the colour sequences in force
 TOKEN = re.compile(
     r"""[^\x00-\x08\n-\x1f\x7f-\x9f]+                # text, and tabs
-    | \x1b\[(?P<values>[0-?]*)[ -/]*(?P<verb>[@-~])  # a control sequence
-    | \x1b\][^\x07\x1b]*(?:\x07|\x1b\\)              # one for the window
-    | \x1b[PX^_][^\x1b]*\x1b\\                       # one for the device
+    | \x1b\[(?P<values>[0-?]*)[ -/]*(?P<final>[@-~])  # a control sequence
+    | \x1b\][^\x07\x1b]*(?:\x07|\x1b\\)              # an operating system command: the window's title
+    | \x1b[PX^_][^\x1b]*\x1b\\                       # a device control string
     | \x1b[ -/]*[0-~]                                # another escape
     | \x08+ | [\x00-\x1f\x7f-\x9f]                   # a control character
     """,
     re.VERBOSE,
 )
-CUT = re.compile(r"\x1b(?:\[[0-?]{0,64}[ -/]{0,8}|[\]PX^_][^\x07\x1b]{0,256}\x1b?|[ -/]{0,8})?\Z")
+INCOMPLETE = re.compile(r"\x1b(?:\[[0-?]{0,64}[ -/]{0,8}|[\]PX^_][^\x07\x1b]{0,256}\x1b?|[ -/]{0,8})?\Z")
 COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 RESETS = ("\x1b[m", "\x1b[0m")
 
 
 class Rows:
-    """The rows that a step may still change. `coloured`: whether its colours are kept."""
+    """The rows that a step may still rewrite. `coloured`: keep its colours."""
 
     def __init__(self, *, coloured: bool = True) -> None:
         self._coloured = coloured
         self._rows = [""]
-        self._at = 0
-        self._held = 0  # rows above the cursor that the step went back to before
-        self._climb = 0  # rows that it has gone up since it wrote
-        self._rewrites = False  # the next text replaces the row
-        self._open = ""  # colours that are on
-        self._cut = ""  # a sequence of which the end is to come
+        self._cursor = 0  # index of the row that the cursor is in
+        self._rewritten = 0  # how many rows above the cursor the step rewrites
+        self._climbed = 0  # how many rows the cursor has moved up since the last text
+        self._replaces = False  # whether the next text replaces the row
+        self._colours = ""  # sequences in force
+        self._incomplete = ""  # a control sequence whose end has not arrived
 
     @property
     def unfinished(self) -> list[str]:
-        """The rows that are not finished, from the first to the last that has text."""
-        last = next((index for index in range(len(self._rows), 0, -1) if bare(self._rows[index - 1])), 0)
+        """The unfinished rows, up to the last that has text."""
+        last = next((index for index in range(len(self._rows), 0, -1) if without_colours(self._rows[index - 1])), 0)
         return self._rows[:last]
 
     def feed(self, text: str) -> list[str]:
-        """Take what a step prints; return the rows that are finished by it."""
-        text = self._cut + text
-        cut = CUT.search(text, max(len(text) - 400, 0))
-        self._cut = cut[0] if cut else ""
-        for token in TOKEN.finditer(text, 0, cut.start() if cut else len(text)):
-            if token["verb"]:
-                self._obey(token[0], token["verb"], token["values"])
+        """Add output of the step; return the rows that it finishes."""
+        text = self._incomplete + text
+        incomplete = INCOMPLETE.search(text, max(len(text) - 400, 0))
+        self._incomplete = incomplete[0] if incomplete else ""
+        for token in TOKEN.finditer(text, 0, incomplete.start() if incomplete else len(text)):
+            if token["final"]:
+                self._apply_sequence(token[0], token["final"], token["values"])
             else:
-                self._take(token[0])
-        return self._finished(max(self._at - self._held, 0))
+                self._apply_text(token[0])
+        return self._finished(max(self._cursor - self._rewritten, 0))
 
     def end(self) -> list[str]:
-        """Return what is left: the step prints no more."""
-        self._at = self._held = 0
+        """Return the unfinished rows as finished: the step has ended."""
+        self._cursor = self._rewritten = 0
         return self._finished(len(self.unfinished))
 
     def _finished(self, number: int) -> list[str]:
         finished = [f"{row}\x1b[0m" if "\x1b" in row else row for row in self._rows[:number]]
         self._rows = self._rows[number:] or [""]
-        self._at -= min(number, self._at)
+        self._cursor -= min(number, self._cursor)
         return finished
 
-    def _take(self, text: str) -> None:
-        sign = text[0]
-        if sign == "\n":
-            self._down()
-        elif sign == "\r":
-            self._rewrites = True
-        elif sign == "\b":
-            row = bare(self._rows[self._at])
-            self._rows[self._at] = self._open + row[: max(len(row) - len(text), 0)]
-        elif sign == "\t" or sign.isprintable() or sign > "\x9f":
-            self._put(text)
+    def _apply_text(self, text: str) -> None:
+        first = text[0]
+        if first == "\n":
+            self._next_row()
+        elif first == "\r":
+            self._replaces = True
+        elif first == "\b":
+            row = without_colours(self._rows[self._cursor])
+            self._rows[self._cursor] = self._colours + row[: max(len(row) - len(text), 0)]
+        elif first == "\t" or first.isprintable() or first > "\x9f":
+            self._append(text)
 
-    def _obey(self, token: str, verb: str, values: str) -> None:
-        """Do what a control sequence says, if that is about the step's own rows."""
-        number = int(values) if values.isdecimal() and len(values) < 4 else 0  # noqa: PLR2004 - more are no rows
-        if verb == "m" and COLOUR.fullmatch(token) and self._coloured:
-            self._open = "" if token in RESETS else (self._open + token)[-OPEN:]
-            self._put(token)
-        elif verb == "A":
-            self._climb += number or 1
-            self._at -= min(number or 1, self._at)
-            self._held = min(max(self._held, self._climb), HELD)
-        elif verb == "B":
-            self._at = min(self._at + (number or 1), len(self._rows) - 1)
-        elif verb == "G":
-            self._rewrites = True
-        elif verb == "J" and number == 0:
-            del self._rows[self._at + 1 :]
-        elif verb == "K" and (number or self._rewrites):
-            self._rows[self._at] = ""
+    def _apply_sequence(self, token: str, final: str, values: str) -> None:
+        """Apply a control sequence that concerns the step's own rows; ignore any other."""
+        number = int(values) if values.isdecimal() and len(values) < 4 else 0  # noqa: PLR2004 - no terminal has more rows
+        if final == "m" and COLOUR.fullmatch(token) and self._coloured:
+            self._colours = "" if token in RESETS else (self._colours + token)[-MAX_COLOUR_CHARACTERS:]
+            self._append(token)
+        elif final == "A":
+            self._climbed += number or 1
+            self._cursor -= min(number or 1, self._cursor)
+            self._rewritten = min(max(self._rewritten, self._climbed), MAX_REWRITTEN_ROWS)
+        elif final == "B":
+            self._cursor = min(self._cursor + (number or 1), len(self._rows) - 1)
+        elif final == "G":
+            self._replaces = True
+        elif final == "J" and number == 0:
+            del self._rows[self._cursor + 1 :]
+        elif final == "K" and (number or self._replaces):
+            self._rows[self._cursor] = ""
 
-    def _down(self) -> None:
-        self._climb = 0
-        self._at += 1
-        self._rewrites = self._at < len(self._rows)
-        if not self._rewrites:
-            self._rows.append(self._open)
+    def _next_row(self) -> None:
+        self._climbed = 0
+        self._cursor += 1
+        self._replaces = self._cursor < len(self._rows)
+        if not self._replaces:
+            self._rows.append(self._colours)
 
-    def _put(self, text: str) -> None:
-        row = self._open if self._rewrites else self._rows[self._at]
-        self._rows[self._at] = row + text
-        self._rewrites = False
-        self._climb = 0
-        if len(row) > LONG:
-            self._down()
+    def _append(self, text: str) -> None:
+        row = self._colours if self._replaces else self._rows[self._cursor]
+        self._rows[self._cursor] = row + text
+        self._replaces = False
+        self._climbed = 0
+        if len(row) > MAX_ROW_CHARACTERS:
+            self._next_row()
 
 
-def bare(row: str) -> str:
-    """Return a row without its colours."""
+def without_colours(row: str) -> str:
+    """Return a row without its colour sequences."""
     return COLOUR.sub("", row)
+
+
+def prefixed(name: str, rows: Iterable[str]) -> str:
+    """Return rows as lines, each prefixed with the name of the stage that wrote it."""
+    return "".join(f"{printable(name)} | {row}\n" for row in rows)

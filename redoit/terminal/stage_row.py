@@ -1,27 +1,26 @@
-"""A stage on the display: how long it has run, and what its step prints."""
+"""A running stage on the live display: its name, its elapsed time, its unfinished output."""
 
 import time
 from dataclasses import dataclass, field
 
-from redoit.terminal.rows import Rows
-from redoit.terminal.screens import named
+from redoit.terminal.rows import Rows, prefixed
 
 
 @dataclass
 class StageRow:
-    """A stage that runs. `estimate`: seconds that it took last, if that is known; `alone`: no other may run beside."""
+    """A running stage. `estimate`: expected seconds, if known; `parallel`: other stages may run at the same time."""
 
     name: str
     estimate: float | None
     rows: Rows
-    alone: bool = True
-    began: float = field(default_factory=time.perf_counter)
+    parallel: bool = False
+    started: float = field(default_factory=time.perf_counter)
 
     @property
     def seconds(self) -> float:
-        """How long it has run."""
-        return time.perf_counter() - self.began
+        """Seconds since it started."""
+        return time.perf_counter() - self.started
 
     def lines(self, rows: list[str]) -> str:
-        """Return finished rows as lines; who wrote them is told where that is in doubt."""
-        return "".join(f"{row}\n" if self.alone else named(self.name, row) for row in rows)
+        """Return finished rows as lines, prefixed with the stage's name when others run as well."""
+        return prefixed(self.name, rows) if self.parallel else "".join(f"{row}\n" for row in rows)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from redoit.terminal.rows import HELD, LONG, Rows
+from redoit.terminal.rows import MAX_REWRITTEN_ROWS, MAX_ROW_CHARACTERS, Rows
 
 
 def fed(*texts: str, coloured: bool = True) -> tuple[list[str], list[str]]:
@@ -72,14 +72,14 @@ def test_only_so_many_rows_are_held() -> None:
     rows = Rows()
     rows.feed("\x1b[999A")
     rows.feed("row\n" * 1000)
-    assert len(rows.unfinished) <= HELD
+    assert len(rows.unfinished) <= MAX_REWRITTEN_ROWS
 
 
 def test_a_row_without_end() -> None:
     """A row that never ends is finished when it is long."""
     finished, unfinished = fed(*["x" * 1000] * 200)
     assert sum(map(len, finished + unfinished)) == 200_000
-    assert max(map(len, finished + unfinished)) <= LONG + 2000
+    assert max(map(len, finished + unfinished)) <= MAX_ROW_CHARACTERS + 2000
 
 
 def test_the_rest() -> None:

@@ -69,7 +69,7 @@ def test_a_bar_of_keras(barred: Pipeline, columns: int, size: dict[str, str], op
     """A stage that runs has one line, and below it the step's bar; in the end the display is gone, the bar stands."""
     terminal = open_terminal(barred, "side", columns=columns, **size)
     screen = terminal.until(lambda text: "  5/10 ━━━━━━━━━━ 5s" in text)
-    assert re.fullmatch(r"side  \d+\.\ds (of ~.*|running.*)", rows_of(screen, "side")[0])
+    assert re.fullmatch(r"side  \d+\.\d s (of ~.*|running.*)", rows_of(screen, "side")[0])
     assert rows_of(screen, "Epoch 1/1 of side") == ["Epoch 1/1 of side"]
     assert screen.split("\n")[-1].startswith("  5/10 ")  # the rest of a narrow one is cropped, not wrapped
     assert screen.count("/10 ") == 1
@@ -97,8 +97,8 @@ def test_progress_against_the_last_duration(barred: Pipeline, open_terminal: Ope
     terminal.finish()
     barred.path("enough").unlink()
     terminal = open_terminal(barred, "-a", "side", **held)
-    terminal.until(lambda text: re.search(r"^side  \d+\.\ds of ~\d+\.\ds  +\d+ %  ━\S+$", text, re.MULTILINE))
-    longer = r"^side  \d+\.\ds running, longer than last time \(\d+\.\ds\)$"
+    terminal.until(lambda text: re.search(r"^side  \d+\.\d s of [~<]\d+\.\d s  +\d+ %  ━\S+$", text, re.MULTILINE))
+    longer = r"^side  \d+\.\d s running, longer than last time \(\d+\.\d s\)$"
     terminal.until(lambda text: re.search(longer, text, re.MULTILINE))
     barred.write("enough", "")
     terminal.finish()
@@ -141,7 +141,7 @@ def test_two_at_once_without_a_terminal(barred: Pipeline) -> None:
 def test_verbosity(barred: Pipeline, verbosity: str, open_terminal: Opener) -> None:
     """Whatever a step may print, its line is there: -v 0 shows no output, -v 1 the errors alone."""
     terminal = open_terminal(barred, "-v", verbosity, "side")
-    terminal.until(lambda text: re.search(r"^side  \d+\.\ds", text, re.MULTILINE))
+    terminal.until(lambda text: re.search(r"^side  \d+\.\d s", text, re.MULTILINE))
     go(barred)
     text = terminal.finish()
     assert ("Epoch" in text) == (verbosity == "2")

@@ -1,0 +1,64 @@
+"""Streams that change text on its way to another stream: escape it, prefix its lines, hand it to the live display."""
+
+import contextlib
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, TextIO
+
+from redoit.terminal.rows import Rows, prefixed
+from redoit.text import encodable, printable
+
+Streams = tuple[TextIO | None, TextIO | None]  # of a step: standard output, standard error
+WRITE_LOCK = threading.Lock()  # one write at a time, whichever stream it comes through
+
+
+class TransformedStream:
+    """A text stream that passes what is written through a function, and what that returns to another stream.
+
+    Characters that the encoding lacks are escaped. `reserved_columns`: of the terminal, not available to the writer.
+    Everything else is as in the other stream.
+    """
+
+    def __init__(self, stream: TextIO, transform: Callable[[str], str], reserved_columns: int = 0) -> None:
+        self._stream = stream
+        self._transform = transform
+        self.reserved_columns = reserved_columns
+
+    def write(self, text: str) -> int:
+        """Write the transformed text."""
+        transformed = self._transform(text)  # outside the lock: the live display has one of its own
+        if transformed:
+            with WRITE_LOCK:
+                self._stream.write(encodable(transformed, self._stream.encoding))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def printable_stream(stream: TextIO) -> Any:
+    """Return a stream that escapes all that is not printable, save the ends of lines."""
+    return TransformedStream(stream, lambda text: "\n".join(map(printable, text.split("\n"))))
+
+
+@contextlib.contextmanager
+def step_streams(name: str, verbosity: int, *, parallel: bool) -> Iterator[Streams]:
+    """Yield the streams that show a step's output and errors; with `parallel`, whole lines prefixed with `name`."""
+    stdout, stderr = sys.stdout if verbosity > 1 else None, sys.stderr if verbosity > 0 else None
+    with contextlib.ExitStack() as stack:
+        if parallel:
+            stdout = stdout and stack.enter_context(_prefixing_stream(name, stdout))
+            stderr = stderr and stack.enter_context(_prefixing_stream(name, stderr))
+        yield stdout, stderr
+
+
+@contextlib.contextmanager
+def _prefixing_stream(name: str, stream: TextIO) -> Iterator[Any]:
+    """Yield a stream that writes whole lines, each prefixed with a name; an unfinished line is written at the end."""
+    rows = Rows()
+    try:
+        yield TransformedStream(stream, lambda text: prefixed(name, rows.feed(text)))
+    finally:
+        with contextlib.suppress(OSError, ValueError):  # the terminal may be gone
+            TransformedStream(stream, lambda _: prefixed(name, rows.end())).write("")
