@@ -15,7 +15,7 @@ from doit.cmd_base import DoitCmdBase
 from doit.cmdparse import CmdOption, CmdParseError
 from doit.exceptions import InvalidCommand, InvalidDodoFile
 
-from redoit.cli.guard_stdout import SIGNALLED, guard_stdout
+from redoit.cli.console import SIGNAL_STATUS, guard_stdout
 from redoit.errors import DeclarationError, RedoitError
 from redoit.execution.process_registry import PROCESSES
 from redoit.plugin import configuration
@@ -114,7 +114,7 @@ class StageCommand(DoitCmdBase):
                 if not PROCESSES.stop(PATIENCE):
                     UNFINISHED.append(stack.pop_all())
                 sys.stderr.write("Interrupted: what had finished is kept, the rest runs next time.\n")
-                return SIGNALLED + (ended[-1] if ended else signal.SIGINT)
+                return SIGNAL_STATUS + (ended[-1] if ended else signal.SIGINT)
 
     def _not_found(self, word: str) -> RedoitError:
         """Return what to tell of a word that is no task and no target."""

@@ -1,21 +1,60 @@
-"""Where commands show lines and tables: in colour where there is a terminal, whole lines where there is none.
+"""How commands write: lines and tables in colour on a terminal, whole lines elsewhere; all of it, or a one-line error.
 
 A colour never stands alone: the word beside it says the same.
 """
 
 import os
-from collections.abc import Iterable, Sequence
+import signal
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from itertools import zip_longest
 from typing import Any, TextIO
 
-from redoit.text import encodable, printable
+from doit.exceptions import InvalidDodoFile
+
+from redoit.text import printable
 
 STYLES = {"keep": "cyan", "restore": "cyan", "run": "bold", "fail": "red", "not run": "red", "ignored": "dim"}
-Words = str | tuple[str, str]  # a text, and its style
+StyledText = str | tuple[str, str]  # a text, or a text and its style
 
-NARROW = 50  # columns, below which a table is none
-MANY = 1_000  # rows, above which a table has no colours
-WIDE = 10_000  # columns where there is no terminal: no line is broken
+MIN_TABLE_COLUMNS = 50  # a narrower terminal shows no table
+MAX_STYLED_ROWS = 1_000  # a longer table has no colours
+UNWRAPPED_COLUMNS = 10_000  # without a terminal, no line is wrapped
+STANDARD_OUTPUT = "standard output"
+SIGNAL_STATUS = 128  # a shell adds the number of the signal that ended a command
+
+
+def guard_stdout(work: Callable[[], int], subject: str) -> int:
+    """Run a function that writes to standard output; return its exit status once all output is flushed.
+
+    `subject`: what an error names if neither a file nor standard output caused it.
+    Raises: InvalidDodoFile, which doit shows in one line, if standard output or another file fails.
+    """
+    try:
+        status = work()
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # the reader has gone
+        _discard_stdout()
+        return SIGNAL_STATUS + signal.SIGPIPE
+    except OSError as error:  # no space, or no more open files, in doit's own code
+        subject = error.filename or (subject if _stdout_works() else STANDARD_OUTPUT)
+        raise InvalidDodoFile(f"{subject}: {error.strerror or error}; mend that and run again") from None
+
+
+def _stdout_works() -> bool:
+    """Return whether standard output accepts its pending text; discard it if not."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _discard_stdout()
+        return False
+    return True
+
+
+def _discard_stdout() -> None:
+    """Discard pending output: Python would complain of it when it exits."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Console:
@@ -25,32 +64,32 @@ class Console:
         from rich.console import Console
 
         self._encoding = stream.encoding
-        width = None if stream.isatty() and os.environ.get("TERM") != "dumb" else WIDE
+        width = None if stream.isatty() and os.environ.get("TERM") != "dumb" else UNWRAPPED_COLUMNS
         self._console = Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
 
-    def line(self, *pieces: Words, indent: int = 0) -> None:
-        """Write one line, of texts and of texts with a style."""
+    def line(self, *pieces: StyledText, indent: int = 0) -> None:
+        """Write one line."""
         from rich.text import Text
 
-        text = Text(" " * indent)
-        for piece in pieces:
-            words, style = (piece, "") if isinstance(piece, str) else piece
-            text.append(self._shown(words), style)
-        self._console.print(text, soft_wrap=True)
+        styled = ((piece, "") if isinstance(piece, str) else piece for piece in pieces)
+        cells = ((printable(text, self._encoding), style) for text, style in styled)
+        self._console.print(Text.assemble(" " * indent, *cells), soft_wrap=True)
 
-    def table(self, rows: Iterable[Sequence[Words]], right: Sequence[int] = ()) -> None:
-        """Write rows in columns, some of them aligned to the right; the last one is broken where it is too long."""
+    def table(self, rows: Iterable[Sequence[StyledText]], right: Sequence[int] = ()) -> None:
+        """Write rows in columns. `right`: columns that are aligned to the right. The last column is wrapped."""
+        rows = [list(row) for row in rows]
+        if len(rows) > MAX_STYLED_ROWS or not self._console.is_terminal:
+            self._plain_table(rows, right)
+        elif self._console.width < MIN_TABLE_COLUMNS:
+            for row in rows:
+                self.line(*(piece for cell in row if cell for piece in (cell, " ")))
+        else:
+            self._styled_table(rows, right)
+
+    def _styled_table(self, rows: Sequence[Sequence[StyledText]], right: Sequence[int]) -> None:
         from rich.table import Table
         from rich.text import Text
 
-        rows = [list(row) for row in rows]
-        if len(rows) > MANY or not self._console.is_terminal:
-            self._columns(rows, right)
-            return
-        if self._console.width < NARROW:
-            for row in rows:
-                self.line(*(piece for cell in row if cell for piece in (cell, " ")))
-            return
         table: Any = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
         for column in range(max(map(len, rows), default=0)):
             last = column == len(rows[0]) - 1
@@ -61,22 +100,21 @@ class Console:
             )
         for row in rows:
             cells = ((cell, "") if isinstance(cell, str) else cell for cell in row)
-            table.add_row(*(Text(self._shown(words), style) for words, style in cells))
+            table.add_row(*(Text(printable(text, self._encoding), style) for text, style in cells))
         with self._console.capture() as shown:
             self._console.print(table)
         for line in shown.get().splitlines():
             self._console.file.write(f"{line.rstrip()}\n")  # rich fills the last column
 
-    def _columns(self, rows: Sequence[Sequence[Words]], right: Sequence[int]) -> None:
-        """Write rows in columns without a style, none of them broken: rich takes seconds for thousands."""
+    def _plain_table(self, rows: Sequence[Sequence[StyledText]], right: Sequence[int]) -> None:
+        """Write rows in columns without styles and wrapping: rich takes seconds for thousands of rows."""
         from rich.cells import cell_len
 
-        cells = [[self._shown(cell if isinstance(cell, str) else cell[0]) for cell in row] for row in rows]
+        cells = [
+            [printable(cell if isinstance(cell, str) else cell[0], self._encoding) for cell in row] for row in rows
+        ]
         widths = [max(map(cell_len, column)) for column in zip_longest(*cells, fillvalue="")]
         for row in cells:
             blanks = [" " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=False)]
             aligned = [blanks[at] + cell if at in right else cell + blanks[at] for at, cell in enumerate(row)]
             self._console.file.write(f"{'  '.join(aligned).rstrip()}\n")
-
-    def _shown(self, text: str) -> str:
-        return encodable(printable(text), self._encoding)

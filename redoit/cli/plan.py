@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from redoit.cli.console import STYLES, Words
+from redoit.cli.console import STYLES, StyledText
 from redoit.cli.dry_run import DryRunCommand
 from redoit.planning.dry_run import FEW, PlannedStage, why
 from redoit.plugin.dry_run_tasks import PlannedTask, status_word
@@ -37,7 +37,7 @@ class Plan(DryRunCommand):
             self.write_json([_fields(name, one) for name, one in found.items()])
             return
         printer = self.printer
-        rows: list[list[Words]] = [
+        rows: list[list[StyledText]] = [
             [name, (status_word(one), STYLES[one.word]), _time(one), _why(one)] for name, one in found.items()
         ]
         if rows:

@@ -15,7 +15,7 @@ from doit.exceptions import InvalidDodoFile
 
 from redoit.cli.base import DODO
 from redoit.cli.completer import EARLY, Command, Option, Project, Task, offers, split
-from redoit.cli.guard_stdout import OUTPUT, guard_stdout
+from redoit.cli.console import STANDARD_OUTPUT, guard_stdout
 from redoit.plugin.stage_task import StageTask, stage_of
 from redoit.text import printable
 
@@ -49,8 +49,8 @@ class TabCompletion(OfDoit):
         Raises: InvalidDodoFile if nobody can read it.
         """
         if sys.__stdout__ is None:  # what stands in for it would swallow the script
-            raise InvalidDodoFile(f"{OUTPUT}: found closed, expected a shell or a file that takes the script")
-        return guard_stdout(lambda: self._say(opt_values), OUTPUT)
+            raise InvalidDodoFile(f"{STANDARD_OUTPUT}: found closed, expected a shell or a file that takes the script")
+        return guard_stdout(lambda: self._say(opt_values), STANDARD_OUTPUT)
 
     def _say(self, opt_values: Any) -> int:
         line = os.environ.get(LINE)
