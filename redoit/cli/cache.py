@@ -1,11 +1,11 @@
-"""`doit cache`: what the store holds, what of it may go, what of it is corrupt, and the end of it."""
+"""`doit cache`: show, collect, check or clear the store."""
 
 import argparse
 import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -14,150 +14,148 @@ from doit.exceptions import InvalidCommand
 
 from redoit.cli.base import StageCommand
 from redoit.gc import collect
-from redoit.gc.policy import Inventory, RetentionPolicy, StoredTrace, plan
+from redoit.gc.policy import Inventory, RetentionPolicy, StoredTrace, removal
 from redoit.plugin.checkout import engine, run_log
 from redoit.storage.store import QUARANTINE, Store
-from redoit.text import format_day, format_duration, format_size, one_line, printable
+from redoit.text import format_count, format_day, format_duration, format_size, one_line, printable
 
 VERBS = {"gc": ("--max-size", "--older-than", "--keep-last", "--dry-run"), "check": (), "clear": ("--yes",)}
-SEE = "see: doit help cache"
-WIDE = 60  # characters of a name in a table
+SEE_HELP = "see: doit help cache"
+MAX_NAME_CHARACTERS = 60  # of a stage in a table
 SIZES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 TIMES = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 
 
 @dataclass
-class Row:
-    """What a store holds of one stage; `blobs`: digest -> size in bytes."""
+class StageUsage:
+    """What stores hold of one stage. `blobs`: digest -> size in bytes; other stages may share some of them."""
 
     traces: list[StoredTrace] = field(default_factory=list)
     blobs: dict[str, int] = field(default_factory=dict)
 
     @property
-    def size(self) -> int:
-        """Bytes in all; other stages may share some of them."""
-        return sum(self.blobs.values()) + sum(one.size for one in self.traces)
-
-    @property
-    def seconds(self) -> float:
-        """How long all its executions took."""
-        return sum(one.seconds for one in self.traces)
+    def row(self) -> tuple[str, str, str, str]:
+        """Its number of traces, number of blobs, bytes and total run time, as text."""
+        size = sum(self.blobs.values()) + sum(trace.size for trace in self.traces)
+        seconds = sum(trace.seconds for trace in self.traces)
+        return f"{len(self.traces):,}", f"{len(self.blobs):,}", format_size(size), format_duration(seconds)
 
 
 class Cache(StageCommand):
-    """Shows and tidies the store of earlier results. Others may run meanwhile."""
+    """Shows and maintains the store. Other processes may use the project meanwhile."""
 
     name = "cache"
     doc_purpose = "show, collect, check or clear the store of earlier results"
     doc_usage = "[gc | check | clear] [OPTION ...]"
-    doc_description = """Without argument: show what the store holds.
+    doc_description = """Without argument: show what the store holds, stage by stage.
 
-gc: remove litter, and what its options let go, but nothing
-that outputs in place rest on.
---max-size 5GB: the least recently used, until that is left
---older-than 30d: what was not used for that long (s m h d w)
---keep-last 3: all but the newest three of each stage; beside
-another option: never these
---dry-run: only tell
+gc: remove orphaned files, and the results that its options
+select. Results that outputs in place rest on always stay.
+--max-size 5GB: the least recently used, until 5 GB remain
+--older-than 30d: those not used for 30 days (s m h d w)
+--keep-last 3: all but the newest three of each stage; with
+another option: keep these three in any case
+--dry-run: only show what would be removed
 
-check: digest all of it, and put aside what is corrupt; then
-the exit status is 1.
+check: verify the digest of each file; move corrupt files to
+quarantine. The exit status is then 1.
 
-clear: remove all of it (--yes: without asking)."""
+clear: remove everything (--yes: without confirmation)."""
     exclusive = False
     verbs = VERBS
 
     def _execute(self, pos_args: list[str]) -> int:
         self.need_stages()
         if pos_args and pos_args[0] not in VERBS:
-            raise InvalidCommand(
-                f"doit cache: found '{pos_args[0]}', expected nothing or one of {', '.join(VERBS)}; {SEE}"
-            )
-        given, rest = _parser().parse_known_args(pos_args)
+            expected = f"expected nothing or one of {', '.join(VERBS)}"
+            raise InvalidCommand(f"doit cache: found '{pos_args[0]}', {expected}; {SEE_HELP}")
+        options, rest = _parser().parse_known_args(pos_args)
         if rest:
-            raise InvalidCommand(f"doit cache {given.verb}: found '{rest[0]}', expected no such argument; {SEE}")
+            raise InvalidCommand(f"doit cache {options.verb}: found '{rest[0]}', expected no such argument; {SEE_HELP}")
         workspace = engine().workspace
         stores = [workspace.store, workspace.private]
-        verb: Callable[[list[Store], argparse.Namespace], int] = getattr(self, f"_{given.verb or 'show'}")
-        return verb(stores, given)
+        verb: Callable[[list[Store], argparse.Namespace], int] = getattr(self, f"_{options.verb or 'show'}")
+        return verb(stores, options)
 
-    def _show(self, stores: list[Store], _given: argparse.Namespace) -> int:
-        held = [collect.inventory(store) for store in stores]
-        for store, inventory in zip(stores, held, strict=True):
+    def _show(self, stores: list[Store], _options: argparse.Namespace) -> int:
+        inventories = [collect.inventory(store) for store in stores]
+        for store, inventory in zip(stores, inventories, strict=True):
             if store is stores[0] or inventory.size:
-                self._say(f"{store.root} holds {_held([inventory])}.")
-        rows = _by_stage(held)
-        width = max(map(len, ("stage", *rows)))
-        if rows:
-            self._say(f"{'stage':<{width}}  traces   blobs        size       ran for")
-        for name, row in rows.items():
-            used = f"{format_size(row.size):>10}  {format_duration(row.seconds):>12}"
-            self._say(f"{name:<{width}}  {len(row.traces):>6,}  {len(row.blobs):>6,}  {used}")
-        shared = sum(_shared(inventory) for inventory in held)
-        if shared:
-            self._say(f"Equal content is held once: else it would be {format_size(shared)} more.")
+                self._say(f"{store.root} holds {_contents([inventory])}.")
+        usage = _usage(inventories)
+        width = max(map(len, ("stage", *usage)))
+        if usage:
+            self._say(f"{'stage':<{width}}  traces   blobs        size      run time")
+        for name, stage in usage.items():
+            traces, blobs, size, seconds = stage.row
+            self._say(f"{name:<{width}}  {traces:>6}  {blobs:>6}  {size:>10}  {seconds:>12}")
+        duplicates = sum(map(_duplicate_bytes, inventories))
+        if duplicates:
+            self._say(f"Storing equal content once saves {format_size(duplicates)}.")
         workspace, now = engine().workspace, time.time()
-        litter = [collect.orphaned_files(stores[0], _folders()), *map(collect.orphaned_files, stores[1:])]
+        orphans = [collect.orphaned_files(stores[0], _folders()), *map(collect.orphaned_files, stores[1:])]
         gc_roots = workspace.gc_roots()
-        free = sum(plan(*each, RetentionPolicy(), gc_roots, now).size for each in zip(held, litter, strict=True))
-        if free:
-            self._say(f"No trace needs {format_size(free)} of what is there; remove it with: doit cache gc")
+        pairs = zip(inventories, orphans, strict=True)
+        unneeded = sum(removal(*pair, RetentionPolicy(), gc_roots, now).freed for pair in pairs)
+        if unneeded:
+            self._say(f"No result needs {format_size(unneeded)} of it; remove that with: doit cache gc")
         saved = workspace.saved
         if saved.kept or saved.restored:
-            spared = format_duration(saved.seconds)
-            self._say(f"{saved.kept} kept and {saved.restored} restored results have saved {spared} here.")
+            counts = f"{saved.kept} kept and {saved.restored} restored results"
+            self._say(f"In this checkout, {counts} have saved {format_duration(saved.seconds)}.")
         return 0
 
-    def _gc(self, stores: list[Store], given: argparse.Namespace) -> int:
-        rule, workspace = RetentionPolicy(given.max_size, given.older_than, given.keep_last), engine().workspace
+    def _gc(self, stores: list[Store], options: argparse.Namespace) -> int:
+        policy = RetentionPolicy(options.max_size, options.older_than, options.keep_last)
+        gc_roots = engine().workspace.gc_roots
+        removed, freed = ("Would remove", "Would free") if options.dry_run else ("Removed", "Freed")
         for store in stores:
-            beside = _folders() if store is stores[0] else ()
-            if given.dry_run:
-                done = collect.preview(store, rule, workspace.gc_roots(), beside)
+            folders = _folders() if store is stores[0] else ()
+            if options.dry_run:
+                done = collect.preview(store, policy, gc_roots(), folders)
             else:
-                done = collect.collect(store, rule, workspace.gc_roots, beside)
-            if store is not stores[0] and not (done.traces or done.blobs or done.litter):
+                done = collect.collect(store, policy, gc_roots, folders)
+            if store is not stores[0] and not (done.traces or done.blobs or done.orphans):
                 continue
-            for line in _going(done.traces):
-                self._say(f"{'Would remove' if given.dry_run else 'Removed'} {line}.")
-            verb = "Would free" if given.dry_run else "Freed"
-            parts = (
-                f"{_number(done.traces, 'trace')}, {_number(done.blobs, 'blob')}, {_number(done.litter, 'other file')}"
-            )
-            self._say(f"{verb} {format_size(done.size)} of {store.root} ({parts}); {format_size(done.left)} stay.")
-            if rule.max_size is not None and done.left > rule.max_size:
-                newest = ", or among the newest" if rule.keep_last else ""
-                self._say(f"That is more than {format_size(rule.max_size)}: what stays is in use{newest}.")
+            for line in _by_stage(done.traces):
+                self._say(f"{removed} {line}.")
+            counts = {"trace": len(done.traces), "blob": len(done.blobs), "orphaned file": len(done.orphans)}
+            parts = ", ".join(format_count(count, noun) for noun, count in counts.items())
+            remaining = f"{format_size(done.remaining)} remain"
+            self._say(f"{freed} {format_size(done.freed)} of {store.root} ({parts}); {remaining}.")
+            if policy.max_size is not None and done.remaining > policy.max_size:
+                newest = " or kept by --keep-last" if policy.keep_last else ""
+                self._say(f"That is more than {format_size(policy.max_size)}: the rest is in use{newest}.")
         return 0
 
-    def _check(self, stores: list[Store], _given: argparse.Namespace) -> int:
-        held, corrupt = [], 0
+    def _check(self, stores: list[Store], _options: argparse.Namespace) -> int:
+        inventories, corrupt = [], 0
         for store in stores:
             inventory, names = collect.check(store)
-            held.append(inventory)
+            inventories.append(inventory)
             corrupt += len(names)
             for name in names:
-                aside = store.root / QUARANTINE
-                self._say(f"corrupt: {name} is not what its name promises; put aside in {aside}")
-        lost = [one for inventory in held for one in inventory.unrestorable]
-        for one in lost:
-            stage = one_line(one.stage)[:WIDE]
-            self._say(f"lost: an output of {stage}, made on {format_day(one.started)}, is not in the store")
-        found = ", ".join(f"{number} {word}" for number, word in ((corrupt, "corrupt"), (len(lost), "lost")) if number)
-        self._say(f"Checked {_held(held)}: {found or 'all as it was written'}.")
-        return 1 if found else 0
+                quarantine = store.root / QUARANTINE
+                self._say(f"corrupt: {name}: its content does not match its name; moved to {quarantine}")
+        missing = [trace for inventory in inventories for trace in inventory.unrestorable]
+        for trace in missing:
+            self._say(f"missing: an output of {_shown_name(trace)}, made on {format_day(trace.started)}")
+        counts = ((corrupt, "corrupt"), (len(missing), "missing"))
+        problems = ", ".join(f"{count} {problem}" for count, problem in counts if count)
+        self._say(f"Checked {_contents(inventories)}: {problems or 'no errors found'}.")
+        return 1 if problems else 0
 
-    def _clear(self, stores: list[Store], given: argparse.Namespace) -> int:
-        held = [collect.inventory(store) for store in stores]
-        others = engine().workspace.others()
-        whose = f", which {_number(others, 'other checkout')} may need" if others else ""
-        self._say(f"This removes {_held(held)}{whose}. Outputs in place stay, but each stage runs again.")
-        if not given.yes and not _confirmed():
+    def _clear(self, stores: list[Store], options: argparse.Namespace) -> int:
+        inventories = [collect.inventory(store) for store in stores]
+        checkouts = len(engine().workspace.others())
+        shared = f", which {format_count(checkouts, 'other checkout')} may need" if checkouts else ""
+        self._say(f"This removes {_contents(inventories)}{shared}. Outputs in place stay, but each stage runs again.")
+        if not options.yes and not _confirmed():
             self._say("Nothing removed.")
             return 1
         for store in stores:
             collect.clear(store)
-        self._say(f"Freed {format_size(sum(inventory.size for inventory in held))}.")
+        self._say(f"Freed {format_size(sum(inventory.size for inventory in inventories))}.")
         return 0
 
     def _say(self, text: str) -> None:
@@ -165,10 +163,10 @@ clear: remove all of it (--yes: without asking)."""
 
 
 class _Parser(argparse.ArgumentParser):
-    """Fails as doit's commands do. doit looks for options before the first argument only, so it leaves ours to us."""
+    """Parses the arguments of a verb; doit itself reads options only before the first argument."""
 
     def error(self, message: str) -> NoReturn:
-        raise InvalidCommand(f"{self.prog} {message.removeprefix('argument ')}; {SEE}")
+        raise InvalidCommand(f"{self.prog} {message.removeprefix('argument ')}; {SEE_HELP}")
 
 
 def _parser() -> _Parser:
@@ -186,17 +184,17 @@ def _parser() -> _Parser:
 
 
 def _bytes(text: str) -> int:
-    found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)\s*([A-Za-z]*)", text.strip())
-    if not found or found[2].upper() not in SIZES:
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)\s*([A-Za-z]*)", text.strip())
+    if not match or match[2].upper() not in SIZES:
         raise argparse.ArgumentTypeError(f"found '{text}', expected a size like 500MB or 5GB")
-    return int(float(found[1]) * SIZES[found[2].upper()])
+    return int(float(match[1]) * SIZES[match[2].upper()])
 
 
 def _seconds(text: str) -> float:
-    found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)\s*([smhdw])", text.strip())
-    if not found:
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)\s*([smhdw])", text.strip())
+    if not match:
         raise argparse.ArgumentTypeError(f"found '{text}', expected a time like 12h, 30d or 2w")
-    return float(found[1]) * TIMES[found[2]]
+    return float(match[1]) * TIMES[match[2]]
 
 
 def _count(text: str) -> int:
@@ -206,52 +204,53 @@ def _count(text: str) -> int:
 
 
 def _folders() -> list[Path]:
-    """Return the folders of this checkout in which a crash may have left temporary files."""
+    """Return the folders of this checkout where a crash may have left temporary files."""
     return [*engine().workspace.folders, *run_log().folders]
 
 
-def _by_stage(held: list[Inventory]) -> dict[str, Row]:
-    """Return what the store holds of each stage, by its name."""
-    found: dict[str, Row] = {}
-    for inventory in held:
-        for one in inventory.traces:
-            row = found.setdefault(one_line(one.stage)[:WIDE], Row())  # in a shared store it is anybody's
-            row.traces.append(one)
-            row.blobs.update((blob, inventory.blobs[blob]) for blob in one.blobs if blob in inventory.blobs)
-    return dict(sorted(found.items()))
+def _shown_name(trace: StoredTrace) -> str:
+    """Return the name of a trace's stage as one short word: in a shared store it may be anything."""
+    return one_line(trace.stage)[:MAX_NAME_CHARACTERS]
 
 
-def _shared(inventory: Inventory) -> int:
-    """Return how many bytes more there would be if each trace had blobs of its own."""
-    uses = Counter(blob for one in inventory.traces for blob in one.blobs)
-    return sum((number - 1) * inventory.blobs.get(blob, 0) for blob, number in uses.items())
+def _usage(inventories: Iterable[Inventory]) -> dict[str, StageUsage]:
+    """Return stage -> what the stores hold of it, sorted by name."""
+    usage: dict[str, StageUsage] = {}
+    for inventory in inventories:
+        for trace in inventory.traces:
+            stage = usage.setdefault(_shown_name(trace), StageUsage())
+            stage.traces.append(trace)
+            stage.blobs.update((blob, inventory.blobs[blob]) for blob in trace.blobs if blob in inventory.blobs)
+    return dict(sorted(usage.items()))
 
 
-def _going(traces: Iterable[StoredTrace]) -> Iterator[str]:
-    """Yield, for each stage, what goes, in words."""
-    rows = _by_stage([Inventory(tuple(traces), {})])
-    for name, row in rows.items():
-        days = sorted({format_day(one.started) for one in row.traces})
+def _duplicate_bytes(inventory: Inventory) -> int:
+    """Return how many bytes more the blobs would take if traces did not share them."""
+    uses = Counter(blob for trace in inventory.traces for blob in trace.blobs)
+    return sum((count - 1) * inventory.blobs.get(blob, 0) for blob, count in uses.items())
+
+
+def _by_stage(traces: Iterable[StoredTrace]) -> Iterator[str]:
+    """Yield for each stage how many of the traces are its own, and when they were made, in words."""
+    for name, stage in _usage([Inventory(tuple(traces), {})]).items():
+        days = sorted({format_day(trace.started) for trace in stage.traces})
         made = f"on {days[0]}" if len(days) == 1 else f"from {days[0]} to {days[-1]}"
-        yield f"{_number(row.traces, 'trace')} of {name}, made {made}"
+        yield f"{format_count(len(stage.traces), 'trace')} of {name}, made {made}"
 
 
-def _held(held: list[Inventory]) -> str:
-    traces = _number([one for inventory in held for one in inventory.traces], "trace")
-    blobs = _number([blob for inventory in held for blob in inventory.blobs], "blob")
-    return f"{traces} and {blobs}, {format_size(sum(inventory.size for inventory in held))}"
-
-
-def _number(things: Sized, name: str) -> str:
-    return f"{len(things):,} {name}{'' if len(things) == 1 else 's'}"
+def _contents(inventories: list[Inventory]) -> str:
+    """Return the number of traces, blobs and bytes in words."""
+    traces = format_count(sum(len(inventory.traces) for inventory in inventories), "trace")
+    blobs = format_count(sum(len(inventory.blobs) for inventory in inventories), "blob")
+    return f"{traces} and {blobs}, {format_size(sum(inventory.size for inventory in inventories))}"
 
 
 def _confirmed() -> bool:
     if not sys.stdin.isatty():
-        sys.stderr.write("There is no terminal to ask at; take --yes.\n")
+        sys.stderr.write("doit cache clear: found no terminal to ask at; add --yes\n")
         return False
     try:
-        return input("Go on? [y/N] ").strip().lower() in ("y", "yes")
+        return input("Continue? [y/N] ").strip().lower() in ("y", "yes")
     except EOFError:
         sys.stdout.write("\n")
         return False

@@ -1,1 +1,1 @@
-"""What a store may lose, and its removal."""
+"""Garbage collection: what a store may lose, its removal, and the check of what it holds. Knows no checkouts."""

@@ -1,8 +1,8 @@
-"""The store's housekeeping: looks what it holds, removes what may go, puts aside what is corrupt.
+"""Garbage collection of a store: inventory, removal, check, clear.
 
-Traces go first, each with its name forced from the disk, then the blobs that no trace needs: a crash in between leaves
-blobs too many, never a trace without its blobs. Nobody relies on the store meanwhile (`Store.exclusive_lock`).
-Knows nothing of checkouts: which traces they rest on is told.
+Traces are removed first, and their absence is forced to the disk, before the blobs that no trace names: a crash in
+between leaves blobs too many, never a trace without its blobs. Both happen under `Store.exclusive_lock`, which waits
+for every process that relies on the store. Knows no checkouts: gc roots are handed in.
 """
 
 import contextlib
@@ -15,124 +15,124 @@ from pathlib import Path
 
 from redoit import digest
 from redoit.errors import DiskError
-from redoit.gc.policy import Inventory, Removal, RetentionPolicy, StoredTrace, named_by, plan, stored_trace
+from redoit.gc.policy import Inventory, Removal, RetentionPolicy, StoredTrace, blobs_of, removal, stored_trace
 from redoit.storage import disk
 from redoit.storage.store import BLOBS, QUARANTINE, TRACES, Store
 
-LITTER = 86_400.0  # seconds after which a temporary file is nobody's
+ORPHAN_SECONDS = 86_400.0  # age from which a temporary file counts as orphaned
 
 
 def inventory(store: Store) -> Inventory:
-    """Return what a store holds. What is not what its name promises is not in it.
+    """Return the valid traces and the blobs of a store.
 
     Raises: StoreError on a newer format, DiskError: what can't be read may be there all the same.
     """
     traces = []
-    for key, path in _below(store.root / TRACES):
+    for key, path in _nested_files(store.root / TRACES):
         trace = store.read_trace(key, path.name.removesuffix(".json")) if path.suffix == ".json" else None
         with contextlib.suppress(FileNotFoundError):
             if trace:
-                found = path.lstat()
-                traces.append(stored_trace(key, path.stem, trace, found.st_size, found.st_mtime))
+                stats = path.lstat()
+                traces.append(stored_trace(key, path.stem, trace, stats.st_size, stats.st_mtime))
     blobs = {}
-    for prefix, path in _below(store.root / BLOBS):
+    for prefix, path in _nested_files(store.root / BLOBS):
         with contextlib.suppress(FileNotFoundError):
-            found = path.lstat()
-            if digest.is_digest(prefix + path.name) and stat.S_ISREG(found.st_mode):
-                blobs[prefix + path.name] = found.st_size
+            stats = path.lstat()
+            if digest.is_digest(prefix + path.name) and stat.S_ISREG(stats.st_mode):
+                blobs[prefix + path.name] = stats.st_size
     return Inventory(tuple(traces), blobs, store.constructive)
 
 
-def orphaned_files(store: Store, beside: Iterable[Path] = ()) -> dict[Path, int]:
-    """Return what is nobody's, and its size: temporary files that a crash left, and what is in quarantine."""
-    found = [path for name in (TRACES, BLOBS) for _, path in _below(store.root / name)]
-    folders = {store.root.resolve(), store.root / TRACES, store.root / BLOBS, *beside}
-    found += [path for folder in sorted(folders) for path in _in(folder)]
-    old = time.time() - LITTER
-    left = [path for path in found if path.name.startswith(disk.TEMPORARY_PREFIX) and _changed(path) < old]
-    return {path: _bytes(path) for path in (*left, *_in(store.root / QUARANTINE))}
+def orphaned_files(store: Store, folders: Iterable[Path] = ()) -> dict[Path, int]:
+    """Return file -> size in bytes: temporary files left by crashes, there and in `folders`, and quarantined files."""
+    paths = [path for name in (TRACES, BLOBS) for _, path in _nested_files(store.root / name)]
+    searched = {store.root.resolve(), store.root / TRACES, store.root / BLOBS, *folders}
+    paths += [path for folder in sorted(searched) for path in _entries(folder)]
+    newest = time.time() - ORPHAN_SECONDS
+    orphans = [path for path in paths if path.name.startswith(disk.TEMPORARY_PREFIX) and _mtime(path) < newest]
+    return {path: _size(path) for path in (*orphans, *_entries(store.root / QUARANTINE))}
 
 
-def preview(store: Store, rule: RetentionPolicy, gc_roots: Collection[str], beside: Iterable[Path] = ()) -> Removal:
-    """Return what goes by a rule now. Changes nothing, and waits for nobody.
+def preview(store: Store, policy: RetentionPolicy, gc_roots: Collection[str], folders: Iterable[Path] = ()) -> Removal:
+    """Return what `collect` would remove now. Changes nothing, and waits for no other process.
 
-    `beside`: folders outside the store from which temporary files that a crash left go, too.
+    `folders`: outside the store, where orphaned temporary files are removed as well.
     Raises: StoreError on a newer format, DiskError.
     """
-    return plan(inventory(store), orphaned_files(store, beside), rule, gc_roots, time.time())
+    return removal(inventory(store), orphaned_files(store, folders), policy, gc_roots, time.time())
 
 
 def collect(
-    store: Store, rule: RetentionPolicy, gc_roots: Callable[[], Collection[str]], beside: Iterable[Path] = ()
+    store: Store, policy: RetentionPolicy, gc_roots: Callable[[], Collection[str]], folders: Iterable[Path] = ()
 ) -> Removal:
-    """Remove what goes by a rule, as `preview` tells it, and return what that was. Waits until nobody uses the store.
+    """Remove what a policy lets go, and return what that was. Waits until no other process uses the store.
 
     Raises: StoreError on a newer format, DiskError.
     """
     with store.exclusive_lock():
-        planned = preview(store, rule, gc_roots(), beside)
-        _remove(store, planned.traces)
-        if not named_by(planned.traces) >= {*planned.blobs}:
-            _force_absence(store)
-        for name in planned.blobs:
-            disk.clear_path(store.blob(name))
-        for path in planned.litter:
-            _erase(path)
+        planned = preview(store, policy, gc_roots(), folders)
+        _remove_traces(store, planned.traces)
+        if not blobs_of(planned.traces) >= {*planned.blobs}:
+            _fsync_traces(store)
+        for blob in planned.blobs:
+            disk.clear_path(store.blob(blob))
+        for path in planned.orphans:
+            _remove_tree(path)
     return planned
 
 
 def check(store: Store) -> tuple[Inventory, list[str]]:
-    """Digest all that a store holds, and put aside what is not what its name promises.
+    """Digest all that a store holds; return its inventory, and the files that were corrupt, now in quarantine.
 
-    Return what the store holds then, and what was put aside. Waits until nobody uses the store, if there is such.
+    Waits until no other process uses the store, if something is corrupt.
     Raises: StoreError on a newer format, DiskError.
     """
-    held = inventory(store)
-    true = {store.place(one.key, one.name) for one in held.traces}  # reading them has verified them
-    suspects = [path for path in _files(store) if path not in true and not _is_true(store, path)]
+    found = inventory(store)
+    valid = {store.place(trace.key, trace.name) for trace in found.traces}  # reading a trace verifies it
+    suspects = [path for path in _files(store) if path not in valid and not _is_valid(store, path)]
     if not suspects:
-        return held, []
-    with store.exclusive_lock():  # who wrote meanwhile has finished now
-        found = [path for path in suspects if os.path.lexists(path) and not _is_true(store, path)]
-        for path in found:
+        return found, []
+    with store.exclusive_lock():  # files that were being written are complete now
+        corrupt = [path for path in suspects if os.path.lexists(path) and not _is_valid(store, path)]
+        for path in corrupt:
             store.quarantine(path)
-    return inventory(store), [str(path.relative_to(store.root)) for path in found]
+    return inventory(store), [str(path.relative_to(store.root)) for path in corrupt]
 
 
 def clear(store: Store) -> None:
-    """Remove everything. Traces first: a trace never stands without its blobs. Raises: DiskError."""
+    """Remove everything, traces first, so that no trace is left without its blobs. Raises: DiskError."""
     with store.exclusive_lock():
-        _erase(store.root / TRACES)
+        _remove_tree(store.root / TRACES)
         disk.fsync(store.root)
         for name in (BLOBS, QUARANTINE):
-            _erase(store.root / name)
+            _remove_tree(store.root / name)
 
 
-def _remove(store: Store, traces: Iterable[StoredTrace]) -> None:
-    """Remove traces for good: none of them comes back with the power once a blob has gone. Raises: DiskError."""
+def _remove_traces(store: Store, traces: Iterable[StoredTrace]) -> None:
+    """Remove traces durably: after a power failure none is back while its blobs are gone. Raises: DiskError."""
     folders = set()
-    for one in traces:
-        path = store.place(one.key, one.name)
+    for trace in traces:
+        path = store.place(trace.key, trace.name)
         disk.clear_path(path)
         folders.add(path.parent)
     for folder in folders:
         try:
-            folder.rmdir()  # its end, once on the disk, is that of all in it
+            folder.rmdir()  # once this is on the disk, so is the removal of its traces
         except OSError:
-            disk.fsync(folder)  # another trace of the action
+            disk.fsync(folder)  # it has other traces of the action
     if folders:
         disk.fsync(store.root / TRACES)
 
 
-def _force_absence(store: Store) -> None:
-    """Force to the disk that traces are gone: who removed those that named a blob may have been killed before."""
-    for folder in (*_in(store.root / TRACES), store.root / TRACES, store.root):
+def _fsync_traces(store: Store) -> None:
+    """Force the removal of traces to the disk: a collection that removed them may have been killed before it did."""
+    for folder in (*_entries(store.root / TRACES), store.root / TRACES, store.root):
         if folder.is_dir() and not folder.is_symlink():
             disk.fsync(folder)
 
 
-def _is_true(store: Store, path: Path) -> bool:
-    """Tell whether something in the store is what its name promises. Raises: DiskError if it can't be read."""
+def _is_valid(store: Store, path: Path) -> bool:
+    """Return whether a file of the store has the content that its name promises. Raises: DiskError."""
     if path.parent.parent == store.root / TRACES:
         return path.suffix == ".json" and store.read_trace(path.parent.name, path.stem) is not None
     try:
@@ -147,46 +147,46 @@ def _is_true(store: Store, path: Path) -> bool:
 
 
 def _files(store: Store) -> Iterator[Path]:
-    """Yield whatever stands where blobs and traces belong, save what is being written."""
+    """Yield all paths where blobs and traces belong, save temporary files."""
     for name in (TRACES, BLOBS):
         folder = store.root / name
-        strangers = (path for path in _in(folder) if path.is_symlink() or not path.is_dir())
-        for path in (*strangers, *(path for _, path in _below(folder))):
+        misplaced = (path for path in _entries(folder) if path.is_symlink() or not path.is_dir())
+        for path in (*misplaced, *(path for _, path in _nested_files(folder))):
             if not path.name.startswith(disk.TEMPORARY_PREFIX):
                 yield path
 
 
-def _below(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Yield what stands in the folders of a folder, with the name of its own; no link is followed."""
-    for inner in _in(folder):
+def _nested_files(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the paths two levels below a folder, each with the name of its parent; follows no links."""
+    for inner in _entries(folder):
         if inner.is_dir():
-            for path in _in(inner):
+            for path in _entries(inner):
                 yield inner.name, path
 
 
-def _in(folder: Path) -> list[Path]:
-    """Return what stands in a folder; nothing if it is a link: what is elsewhere is not the store's."""
+def _entries(folder: Path) -> list[Path]:
+    """Return the paths in a folder; none if it is a link: its target does not belong to the store."""
     return [folder / name for name in disk.list_names(folder)]
 
 
-def _changed(path: Path) -> float:
+def _mtime(path: Path) -> float:
     try:
         return path.lstat().st_mtime
     except OSError:
         return time.time()
 
 
-def _bytes(path: Path) -> int:
-    """Return the size of a file, or of all files in a folder."""
+def _size(path: Path) -> int:
+    """Return the bytes of a file, or of all files in a folder."""
     try:
-        found = path.lstat()
+        stats = path.lstat()
     except OSError:
         return 0
-    return sum(map(_bytes, _in(path))) if stat.S_ISDIR(found.st_mode) else found.st_size
+    return sum(map(_size, _entries(path))) if stat.S_ISDIR(stats.st_mode) else stats.st_size
 
 
-def _erase(path: Path) -> None:
-    """Remove a file, or a folder with all in it. Raises: DiskError."""
+def _remove_tree(path: Path) -> None:
+    """Remove a file or a folder tree. Raises: DiskError."""
     if path.is_dir() and not path.is_symlink():
         try:
             shutil.rmtree(path)

@@ -1,7 +1,4 @@
-"""What a store holds, and what of it goes by a rule. Pure.
-
-Knows neither disks nor checkouts: what is there, and on which traces outputs rest, is told.
-"""
+"""Decides what a garbage collection removes. Pure: the inventory of the store and the gc roots are handed in."""
 
 import sys
 from collections.abc import Collection, Iterable, Mapping
@@ -13,10 +10,10 @@ from redoit.model import Artifact, Trace
 
 @dataclass(frozen=True)
 class StoredTrace:
-    """One recorded trace in a store, as far as housekeeping needs it.
+    """A trace in a store, as far as garbage collection needs it.
 
-    `outputs`: as of its manifest; `blobs`: all that it names, which are outputs, log, and the source of its code, each
-    once. `size`: of its file, in bytes; `used`: when it was, in seconds since the epoch.
+    `name`: the digest of its bytes. `outputs`: its manifest's. `blobs`: all that it names (outputs, log, source of its
+    code), each once. `size`: of its file, in bytes. `started`, `used` (last use): seconds since the epoch.
     """
 
     key: str
@@ -32,7 +29,7 @@ class StoredTrace:
 
 @dataclass(frozen=True)
 class Inventory:
-    """What a store holds: its traces, and digest -> size in bytes of its blobs. `constructive`: as of the store."""
+    """The traces and blobs of a store. `blobs`: digest -> size in bytes. `constructive`: it keeps outputs as blobs."""
 
     traces: tuple[StoredTrace, ...]
     blobs: dict[str, int]
@@ -41,22 +38,22 @@ class Inventory:
     @property
     def size(self) -> int:
         """Bytes in all."""
-        return sum(self.blobs.values()) + sum(held.size for held in self.traces)
+        return sum(self.blobs.values()) + sum(trace.size for trace in self.traces)
 
     @property
     def unrestorable(self) -> tuple[StoredTrace, ...]:
-        """The traces that miss an output in a store that should have it."""
-        return tuple(held for held in self.traces if self.constructive and not self._restorable(held))
+        """The traces with an output whose blob is missing, though the store keeps outputs."""
+        return tuple(trace for trace in self.traces if self.constructive and not self._restorable(trace))
 
-    def _restorable(self, held: StoredTrace) -> bool:
-        return all(self.blobs.get(made.digest) == made.size for made in held.outputs)
+    def _restorable(self, trace: StoredTrace) -> bool:
+        return all(self.blobs.get(output.digest) == output.size for output in trace.outputs)
 
 
 @dataclass(frozen=True)
 class RetentionPolicy:
-    """What may go, besides litter and what can't be restored.
+    """What a garbage collection removes besides orphans and unrestorable traces.
 
-    What was not used for `older_than` seconds; the least recently used, until `max_size` bytes are left; all but the
+    Traces not used for `older_than` seconds; the least recently used, until `max_size` bytes remain; all but the
     `keep_last` newest of each stage, which stay in any case.
     """
 
@@ -67,18 +64,18 @@ class RetentionPolicy:
 
 @dataclass(frozen=True)
 class Removal:
-    """What goes: traces, blobs, and files that are nobody's. `size`: bytes that this frees; `left`: bytes that stay."""
+    """What a garbage collection removes. `freed`: bytes that it frees; `remaining`: bytes that stay in the store."""
 
     traces: tuple[StoredTrace, ...]
     blobs: tuple[str, ...]
-    litter: tuple[Path, ...]
-    size: int
-    left: int
+    orphans: tuple[Path, ...]
+    freed: int
+    remaining: int
 
 
 def stored_trace(key: str, name: str, trace: Trace, size: int, used: float) -> StoredTrace:
-    """Return what to hold of a trace. Equal digests are held once: there may be many."""
-    named = {trace.log, *trace.digests.values(), *trace.action.code.values()}
+    """Return what garbage collection needs of a trace. Equal digests share one string: there may be many."""
+    blobs = {trace.log, *trace.digests.values(), *trace.action.code.values()}
     return StoredTrace(
         key=key,
         name=name,
@@ -86,58 +83,68 @@ def stored_trace(key: str, name: str, trace: Trace, size: int, used: float) -> S
         started=trace.started,
         seconds=trace.seconds,
         outputs=tuple(trace.manifest.values()),
-        blobs=tuple(sys.intern(blob) for blob in named),
+        blobs=tuple(map(sys.intern, blobs)),
         size=size,
         used=used,
     )
 
 
-def plan(
-    held: Inventory, litter: Mapping[Path, int], rule: RetentionPolicy, gc_roots: Collection[str], now: float
+def removal(
+    inventory: Inventory,
+    orphans: Mapping[Path, int],
+    policy: RetentionPolicy,
+    gc_roots: Collection[str],
+    now: float,
 ) -> Removal:
-    """Return what goes by a rule.
+    """Return what a garbage collection removes from a store.
 
-    `litter`: what is nobody's -> size in bytes. `gc_roots`: names of traces that outputs in place rest on; they stay.
+    `orphans`: file -> size in bytes. `gc_roots`: names of the traces that outputs in place rest on; these stay.
     """
     newest: dict[str, list[StoredTrace]] = {}
-    for one in sorted(held.traces, key=lambda one: (-one.started, one.name)):
-        newest.setdefault(one.stage, []).append(one)
-    safe = {one.name for ones in newest.values() for one in ones[: rule.keep_last or 0]} | set(gc_roots)
-    free = [one for one in held.traces if one.name not in safe]
-    names = {one.name for one in held.unrestorable if one.name not in gc_roots}
-    if rule.older_than is not None:
-        names |= {one.name for one in free if now - one.used > rule.older_than}
-    elif rule.max_size is None and rule.keep_last is not None:
-        names |= {one.name for one in free}
-    if rule.max_size is not None:
-        names |= _least_used(held, [one for one in free if one.name not in names], names, rule.max_size)
-    going = [one for one in held.traces if one.name in names]
-    staying = [one for one in held.traces if one.name not in names]
-    blobs = tuple(sorted(held.blobs.keys() - named_by(staying)))
-    freed = sum(held.blobs[name] for name in blobs) + sum(one.size for one in going)
-    return Removal(tuple(going), blobs, tuple(litter), freed + sum(litter.values()), held.size - freed)
+    for trace in sorted(inventory.traces, key=lambda trace: (-trace.started, trace.name)):
+        newest.setdefault(trace.stage, []).append(trace)
+    protected = {trace.name for traces in newest.values() for trace in traces[: policy.keep_last or 0]} | {*gc_roots}
+    candidates = [trace for trace in inventory.traces if trace.name not in protected]
+    names = {trace.name for trace in inventory.unrestorable if trace.name not in gc_roots}
+    if policy.older_than is not None:
+        names |= {trace.name for trace in candidates if now - trace.used > policy.older_than}
+    elif policy.max_size is None and policy.keep_last is not None:
+        names |= {trace.name for trace in candidates}
+    if policy.max_size is not None:
+        names |= _least_recently_used(inventory, candidates, names, policy.max_size)
+    removed = [trace for trace in inventory.traces if trace.name in names]
+    blobs = tuple(sorted(inventory.blobs.keys() - blobs_of(t for t in inventory.traces if t.name not in names)))
+    freed = sum(inventory.blobs[blob] for blob in blobs) + sum(trace.size for trace in removed)
+    return Removal(tuple(removed), blobs, tuple(orphans), freed + sum(orphans.values()), inventory.size - freed)
 
 
-def named_by(traces: Iterable[StoredTrace]) -> frozenset[str]:
+def blobs_of(traces: Iterable[StoredTrace]) -> frozenset[str]:
     """Return the blobs that traces name."""
-    return frozenset[str]().union(*(one.blobs for one in traces))
+    return frozenset[str]().union(*(trace.blobs for trace in traces))
 
 
-def _least_used(held: Inventory, free: list[StoredTrace], gone: Collection[str], limit: int) -> set[str]:
-    """Return the names of those that must go, too, least recently used first, so that `limit` bytes are left."""
-    needs: dict[str, int] = {}
-    staying = [one for one in held.traces if one.name not in gone]
-    for one in staying:
-        for blob in filter(held.blobs.__contains__, one.blobs):
-            needs[blob] = needs.get(blob, 0) + 1
-    left = sum(held.blobs[blob] for blob in needs) + sum(one.size for one in staying)
-    found = set()
-    for one in sorted(free, key=lambda one: (one.used, one.name)):
-        if left <= limit:
+def _least_recently_used(
+    inventory: Inventory, candidates: list[StoredTrace], removed: Collection[str], max_size: int
+) -> set[str]:
+    """Return the names of candidates whose removal, least recently used first, leaves at most `max_size` bytes.
+
+    `removed`: the names of traces that are removed anyway.
+    """
+    references: dict[str, int] = {}
+    staying = [trace for trace in inventory.traces if trace.name not in removed]
+    for trace in staying:
+        for blob in filter(inventory.blobs.__contains__, trace.blobs):
+            references[blob] = references.get(blob, 0) + 1
+    size = sum(inventory.blobs[blob] for blob in references) + sum(trace.size for trace in staying)
+    names = set()
+    for trace in sorted(candidates, key=lambda trace: (trace.used, trace.name)):
+        if size <= max_size:
             break
-        found.add(one.name)
-        left -= one.size
-        for blob in filter(held.blobs.__contains__, one.blobs):
-            needs[blob] -= 1
-            left -= 0 if needs[blob] else held.blobs[blob]
-    return found
+        if trace.name in removed:
+            continue
+        names.add(trace.name)
+        size -= trace.size
+        for blob in filter(inventory.blobs.__contains__, trace.blobs):
+            references[blob] -= 1
+            size -= 0 if references[blob] else inventory.blobs[blob]
+    return names

@@ -68,7 +68,7 @@ def left(store: Store) -> set[str]:
     return {one.name for one in held.traces}
 
 
-def test_without_rule_only_litter_goes(store: Store) -> None:
+def test_without_rule_only_orphans_go(store: Store) -> None:
     """Without rule, blobs that no trace names, old temporary files and the quarantine go; each trace stays, whole."""
     made = kept(store, b"model")
     stray = store.put(b"stray")
@@ -79,20 +79,20 @@ def test_without_rule_only_litter_goes(store: Store) -> None:
     (store.root / "quarantine").mkdir()
     (store.root / "quarantine/thing").write_bytes(b"corrupt")
     done = collected(store, RetentionPolicy())
-    assert (done.traces, done.blobs, done.size) == ((), (stray.digest,), stray.size + len(b"half") + len(b"corrupt"))
+    assert (done.traces, done.blobs, done.freed) == ((), (stray.digest,), stray.size + len(b"half") + len(b"corrupt"))
     assert left(store) == {trace_name(made)}
     assert (old.exists(), new.exists(), list((store.root / "quarantine").iterdir())) == (False, True, [])
 
 
-def test_litter_beside_the_store_goes(store: Store, tmp_path: Path) -> None:
+def test_orphans_outside_the_store_go(store: Store, tmp_path: Path) -> None:
     """Old temporary files go from other folders, too, if they are named; what else is in these stays."""
     beside = tmp_path / "latest"
     beside.mkdir()
     for name in (".tmp-old", "train"):
         (beside / name).write_bytes(b"half")
         os.utime(beside / name, (1, 1))
-    done = collect.collect(store, RetentionPolicy(), lambda: (), beside=[beside, tmp_path / "absent"])
-    assert done.litter == (beside / ".tmp-old",)
+    done = collect.collect(store, RetentionPolicy(), lambda: (), folders=[beside, tmp_path / "absent"])
+    assert done.orphans == (beside / ".tmp-old",)
     assert [path.name for path in beside.iterdir()] == ["train"]
 
 
@@ -178,7 +178,7 @@ def test_max_size(store: Store) -> None:
     limit = collect.inventory(store).size - 25_000
     done = collected(store, RetentionPolicy(max_size=limit))
     assert {one.name for one in done.traces} == {trace_name(one) for one in traces[:2]}
-    assert done.left == collect.inventory(store).size <= limit
+    assert done.remaining == collect.inventory(store).size <= limit
 
 
 def test_a_trace_that_misses_an_output_goes(store: Store) -> None:

@@ -4,7 +4,7 @@ from examples import action, artifact, trace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redoit.gc.policy import Inventory, RetentionPolicy, plan, stored_trace
+from redoit.gc.policy import Inventory, RetentionPolicy, removal, stored_trace
 from redoit.storage.serialize import trace_name
 
 
@@ -30,11 +30,11 @@ def test_a_plan_leaves_no_trace_without_its_blobs(
     names = {made.digest: made.size for one in held for made in one.outputs}
     gc_roots = {one.name for one, row in zip(held, rows, strict=True) if row[3]}
     blobs = {**dict.fromkeys((blob for one in held for blob in one.blobs), 1), **names, artifact(b"stray").digest: 5}
-    found = plan(Inventory(tuple(held), blobs), {}, RetentionPolicy(size, age, last), gc_roots, 6.0)
+    found = removal(Inventory(tuple(held), blobs), {}, RetentionPolicy(size, age, last), gc_roots, 6.0)
     staying = [one for one in held if one not in found.traces]
     remaining = blobs.keys() - set(found.blobs)
     assert gc_roots <= {one.name for one in staying}
     assert remaining == {blob for one in staying for blob in one.blobs}
-    assert found.left == sum(blobs[blob] for blob in remaining) + len(staying)
+    assert found.remaining == sum(blobs[blob] for blob in remaining) + len(staying)
     if size is not None and last is None and not gc_roots:
-        assert found.left <= size
+        assert found.remaining <= size

@@ -51,12 +51,12 @@ def test_what_is_held(used: Pipeline) -> None:
     """For each stage traces, blobs, bytes and time are shown, aligned, and what sharing and keeping have saved."""
     lines = used.doit("cache").out.splitlines()
     assert re.fullmatch(r"\.redoit holds 12 traces and \d+ blobs, \d+\.\d kB\.", lines[0])
-    assert re.fullmatch(r"stage +traces +blobs +size +ran for", lines[1])
+    assert re.fullmatch(r"stage +traces +blobs +size +run time", lines[1])
     assert list(listed("\n".join(lines))) == sorted(ALL)
     assert {row[0] for row in listed("\n".join(lines)).values()} == {"3"}
     assert len({len(line) for line in lines[1:6]}) == 1
-    assert re.fullmatch(r"Equal content is held once: else it would be \d+\.\d kB more\.", lines[6])
-    assert re.fullmatch(r"0 kept and 4 restored results have saved \d\.\d s here\.", lines[7])
+    assert re.fullmatch(r"Storing equal content once saves \d+\.\d kB\.", lines[6])
+    assert re.fullmatch(r"In this checkout, 0 kept and 4 restored results have saved \d\.\d s\.", lines[7])
     assert len(lines) == 8
 
 
@@ -75,7 +75,7 @@ def test_what_is_kept_saves_time(built: Pipeline) -> None:
     """Each run adds what it kept or restored."""
     for count in (4, 8):
         built.doit()
-        assert f"\n{count} kept and 0 restored results have saved " in built.doit("cache").out
+        assert f"\nIn this checkout, {count} kept and 0 restored results have saved " in built.doit("cache").out
 
 
 @pytest.mark.parametrize("arguments", [[], ["gc", "--dry-run", "--max-size", "0"], ["check"]], ids=" ".join)
@@ -151,7 +151,7 @@ def test_what_outputs_rest_on_stays(used: Pipeline) -> None:
     """Whatever the rule, what is in place can be restored; what it took away runs again."""
     result = used.doit("cache", "gc", "--max-size", "0", "--older-than", "0s")
     assert "Removed 2 traces of make, made on " in result.out
-    assert "That is more than 0 bytes: what stays is in use.\n" in result.out
+    assert "That is more than 0 bytes: the rest is in use.\n" in result.out
     shutil.rmtree(used.path("data"))
     assert used.doit().told("restored") == ALL
     assert used.doit("make.times=4").executed == ALL
@@ -165,7 +165,7 @@ def test_what_other_checkouts_rest_on_stays(fresh: Pipeline) -> None:
     assert fresh.doit().executed == ALL
     assert other.doit("make.times=4").executed == ALL
     assert (
-        "Freed 0 bytes of ../store (0 traces, 0 blobs, 0 other files)"
+        "Freed 0 bytes of ../store (0 traces, 0 blobs, 0 orphaned files)"
         in fresh.doit("cache", "gc", "--max-size", "0").out
     )
     shutil.rmtree(other.path("data"))
@@ -187,29 +187,29 @@ def test_two_collect_beside_a_run(used: Pipeline) -> None:
 def test_what_is_corrupt_is_found(built: Pipeline) -> None:
     """A flipped bit is told and put aside, and so is the result that it was part of; running again mends it."""
     built.doit()
-    assert built.doit("cache", "check").out.endswith(": all as it was written.\n")
+    assert built.doit("cache", "check").out.endswith(": no errors found.\n")
     report = built.path("data/report.txt").read_bytes()
     blob = next(path for path in built.blobs() if path.read_bytes() == report)
     blob.write_bytes(bytes([report[0] ^ 1]) + report[1:])
     name = blob.relative_to(built.path(".redoit"))
     result = built.doit("cache", "check")
     lines = result.out.splitlines()
-    assert lines[0] == f"corrupt: {name} is not what its name promises; put aside in .redoit/quarantine"
-    assert re.fullmatch(r"lost: an output of join, made on \d{4}-\d\d-\d\d, is not in the store", lines[1])
-    assert lines[2].endswith(": 1 corrupt, 1 lost.")
+    assert lines[0] == f"corrupt: {name}: its content does not match its name; moved to .redoit/quarantine"
+    assert re.fullmatch(r"missing: an output of join, made on \d{4}-\d\d-\d\d", lines[1])
+    assert lines[2].endswith(": 1 corrupt, 1 missing.")
     assert (len(lines), result.code, result.err) == (3, 1, "")
     assert (blob.exists(), len(list(built.path(".redoit/quarantine").iterdir()))) == (False, 1)
     built.path("data/report.txt").unlink()
     assert built.doit().executed == ["join"]
     result = built.doit("cache", "check")
-    assert (result.code, result.out.endswith(": all as it was written.\n")) == (0, True)
+    assert (result.code, result.out.endswith(": no errors found.\n")) == (0, True)
 
 
 def test_what_the_store_lost_is_put_anew(built: Pipeline) -> None:
     """A kept output whose blob is lost is put into the store again, before it is lost as well."""
     total = built.path("data/total.txt").read_bytes()
     next(path for path in built.blobs() if path.read_bytes() == total).unlink()
-    assert built.doit("cache", "check").out.splitlines()[-1].endswith(": 1 lost.")
+    assert built.doit("cache", "check").out.splitlines()[-1].endswith(": 1 missing.")
     assert built.doit().told("kept") == ALL
     assert built.doit("cache", "check").code == 0
     built.path("data/total.txt").unlink()
@@ -231,7 +231,7 @@ def test_without_a_terminal_nothing_is_cleared(built: Pipeline) -> None:
     """Where nobody can be asked, only `--yes` clears; then everything runs again."""
     before = stored(built)
     result = built.doit("cache", "clear")
-    assert (result.code, result.err) == (1, "There is no terminal to ask at; take --yes.\n")
+    assert (result.code, result.err) == (1, "doit cache clear: found no terminal to ask at; add --yes\n")
     assert stored(built) == before
     assert built.doit("cache", "clear", "-y").code == 0
     assert stored(built) == {}
@@ -249,7 +249,7 @@ def test_at_a_terminal_it_asks(built: Pipeline, answer: str, left: bool) -> None
     os.close(ours)
     os.close(theirs)
     assert out.startswith("This removes 4 traces and ")
-    assert "Outputs in place stay, but each stage runs again.\nGo on? [y/N] " in out
+    assert "Outputs in place stay, but each stage runs again.\nContinue? [y/N] " in out
     assert (process.returncode, bool(stored(built))) == ((1, True) if left else (0, False))
 
 
