@@ -1,4 +1,9 @@
-"""What commands share: they find the project from any folder below it, fail in one line, and end in good order."""
+"""What all commands share: they find the project from a folder inside it, fail in one line, and stop in good order.
+
+The first SIGINT, SIGTERM or SIGHUP raises KeyboardInterrupt in the main thread; more are ignored while the command
+stops. `PROCESSES.stop` ends the steps and waits for the commits of other threads. If one takes longer, the locks stay
+held until the process ends, so that no other process sees a commit half done.
+"""
 
 import contextlib
 import gc
@@ -24,106 +29,97 @@ from redoit.plugin.parameters import flag
 from redoit.plugin.stage_task import stage_of
 from redoit.source.settings import nearest
 
-UNFINISHED: list[contextlib.ExitStack] = []  # a thread still commits: what we hold goes with the process
-PATIENCE = 10.0  # seconds that a commit in another thread may still take, and we ourselves, when we are to stop
+UNFINISHED: list[contextlib.ExitStack] = []  # a thread still commits: its locks are held until the process ends
+STOP_SECONDS = 10.0  # that stopping may take, and the commits of other threads
 NO_WAIT = {
     "name": "no_wait",
     "long": "no-wait",
     "type": bool,
     "default": False,
-    "help": "fail at once where another doit is at work",
+    "help": "fail at once if another doit works in this checkout",
 }
 DODO = "dodo.py"
-YOUNG = 100_000  # objects between two looks for garbage: thousands of tasks are no garbage
+GC_THRESHOLD_OBJECTS = 100_000  # between two collections of Python: thousands of tasks are no garbage
 
 
 def _open_streams() -> None:
-    """Let there be something to write to: a shell may have closed what is standard."""
+    """Replace standard streams that the shell has closed by /dev/null."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - for as long as we live
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open until the process ends
 
 
-_open_streams()  # doit takes what is standard when it makes a command
+_open_streams()  # before doit makes a command, which takes them
 
 
 class StageCommand(DoitCmdBase):
-    """A command on a project with stages. `exclusive`: it waits for other commands that change something.
-
-    `builds`: it makes the outputs of stages true, and does not only look at them.
-    """
+    """A command on a project with stages. `exclusive`: holds the lock of the checkout. `builds`: builds stages."""
 
     exclusive = True
     builds = False
     loader: Any
 
     def get_options(self) -> Any:
-        """Return the options; each command that may have to wait can be told not to."""
+        """Return the options, with `--no-wait` for a command that may have to wait."""
         options = super().get_options()
         return [*options, CmdOption(NO_WAIT)] if self.exclusive else options
 
     def parse_execute(self, in_args: list[str]) -> int:
-        """Run the command with what stands on the command line.
-
-        Raises: CmdParseError, in one line.
-        """
+        """Run the command with the arguments of the command line. Raises: CmdParseError, in one line."""
         try:
             return int(super().parse_execute(in_args))
         except CmdParseError as error:
-            raise CmdParseError(self._plain(str(error))) from None
+            raise CmdParseError(self._option_error(str(error))) from None
 
     def need_stages(self) -> None:
-        """Refuse a project that has none.
-
-        Raises: DeclarationError.
-        """
-        if not self.loader.ours:
+        """Check that the project declares stages. Raises: DeclarationError."""
+        if not self.loader.has_stages:
             todo = "begin it with: from redoit import DOIT_CONFIG, step"
             raise DeclarationError(DODO, "found no DOIT_CONFIG of redoit, so there are no stages", todo)
 
     def execute(self, params: Any, args: list[str]) -> int:
-        """Run the command from the project's folder.
+        """Run the command in the project's folder.
 
-        Raises: InvalidDodoFile for each error a user can mend, which doit shows in one line.
+        Raises: InvalidDodoFile for each error that a user can mend; doit shows it in one line.
         """
-        gc.set_threshold(YOUNG)  # almost all that is made from here on lives as long as we do
+        gc.set_threshold(GC_THRESHOLD_OBJECTS)
         start = Path.cwd()
         trailing = {f"--{option.long}": option.name for option in self.cmdparser.options if option.long == "json"}
         if args and args[-1] in trailing:  # doit reads options only before the first task
             params[trailing[args.pop()]] = True
         with contextlib.ExitStack() as stack:
             self.loader = StageLoader(self.loader, stack, start, exclusive=self.exclusive)
-            ended = stack.enter_context(_orderly_end())
+            signals = stack.enter_context(_interruptible())
             command = super().execute
 
             def work() -> int:
-                self._seek(params)
+                self._enter_project(params)
                 return int(command(params, args) or 0)
 
-            stack.callback(gc.freeze)  # else Python looks for garbage among thousands of tasks before it ends
+            stack.callback(gc.freeze)  # else Python searches thousands of tasks for garbage before it ends
             try:
                 return guard_stdout(work, DODO)
             except RedoitError as error:
                 raise InvalidDodoFile(str(error)) from None
             except InvalidCommand as error:
-                if not (self.loader.ours and error.not_found):
+                if not (self.loader.has_stages and error.not_found):
                     raise
                 raise InvalidDodoFile(str(self._not_found(error.not_found))) from None
             except KeyboardInterrupt:
                 self.loader.session.interrupted = True
-                if not PROCESSES.stop(PATIENCE):
+                if not PROCESSES.stop(STOP_SECONDS):
                     UNFINISHED.append(stack.pop_all())
-                sys.stderr.write("Interrupted: what had finished is kept, the rest runs next time.\n")
-                return SIGNAL_STATUS + (ended[-1] if ended else signal.SIGINT)
+                sys.stderr.write("Interrupted: finished stages are kept, the others run next time.\n")
+                return SIGNAL_STATUS + (signals[-1] if signals else signal.SIGINT)
 
-    def _not_found(self, word: str) -> RedoitError:
-        """Return what to tell of a word that is no task and no target."""
+    def _not_found(self, argument: str) -> RedoitError:
+        """Return the error about an argument that is neither a task nor a target."""
         tasks = getattr(self, "task_list", ())
-        known = [task.name for task in tasks] + [target for task in tasks for target in task.targets]
-        return DeclarationError(word, "no such task or target", nearest(word, known))
+        names = [task.name for task in tasks] + [target for task in tasks for target in task.targets]
+        return DeclarationError(argument, "no such task or target", nearest(argument, names))
 
-    def _seek(self, params: Any) -> None:
-        """Go to the project's folder if we are below it, and read its configuration, as doit did where we were."""
+    def _enter_project(self, params: Any) -> None:
+        """Change to the project's folder, if a parent of this one is it, and read its configuration."""
         if params["dodoFile"] != DODO or params["cwdPath"] or os.path.exists(DODO):
             return
         home = next((folder for folder in Path.cwd().parents if (folder / DODO).exists()), None)
@@ -132,38 +128,36 @@ class StageCommand(DoitCmdBase):
         os.chdir(home)
         for section, values in configuration.sections().items():
             self.config.setdefault(section, {}).update(values)
-        self.loader.configure(self.config)  # doit gave them one object each, if there was nothing in it
+        self.loader.set_config(self.config)
         for name in ("GLOBAL", self.name):
             for option, value in self.config.get(name, {}).items():
                 if option in self.cmdparser:
                     params.update_defaults({option: self.cmdparser[option].str2type(value)})
 
-    def _plain(self, text: str) -> str:
-        """Return doit's complaint about an option without the list of all options."""
-        found = re.search(r"option (--?)(\S+) not recognized", text)
-        if not found:
+    def _option_error(self, text: str) -> str:
+        """Return doit's error about an option in one line, without its list of all options."""
+        match = re.search(r"option (--?)(\S+) not recognized", text)
+        if not match:
             line = " ".join(text.split(" (parsing options:", maxsplit=1)[0].split())
             return line.removeprefix("Error parsing Command: ")
         stages = (stage_of(task) for task in getattr(self, "task_list", ()))
-        known = {flag(name) for stage in stages if stage for name in stage.declared}
-        near = nearest(found[2], known or {option.long for option in self.cmdparser.options}, "did you mean --")
-        hint = near.replace("-- ", "--") if known or "did you mean" in near else f"see: doit help {self.name}"
-        return f"{found[1]}{found[2]}: no such option; {hint}"
+        flags = {flag(name) for stage in stages if stage for name in stage.declared}
+        suggestion = nearest(match[2], flags or {option.long for option in self.cmdparser.options}, "did you mean --")
+        useful = flags or "did you mean" in suggestion
+        todo = suggestion.replace("-- ", "--") if useful else f"see: doit help {self.name}"
+        return f"{match[1]}{match[2]}: no such option; {todo}"
 
 
 @contextlib.contextmanager
-def _orderly_end() -> Iterator[list[int]]:
-    """Let SIGTERM and SIGHUP end us as Ctrl-C does; yield a list, to which the signal is added.
-
-    Who sends more of them changes nothing as long as we end in good order.
-    """
+def _interruptible() -> Iterator[list[int]]:
+    """Let SIGTERM and SIGHUP interrupt us as Ctrl-C does; yield a list, to which the signal is added."""
     received: list[int] = []
-    patient = 0.0  # until when
+    deadline = 0.0  # of stopping; until then, more signals are ignored
 
     def interrupt(number: int, _frame: object) -> None:
-        nonlocal patient
-        if time.monotonic() > patient:  # else it would strike those who tidy up because of the first one
-            patient = time.monotonic() + PATIENCE
+        nonlocal deadline
+        if time.monotonic() > deadline:
+            deadline = time.monotonic() + STOP_SECONDS
             received.append(number)
             raise KeyboardInterrupt
 

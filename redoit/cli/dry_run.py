@@ -62,7 +62,7 @@ class DryRunCommand(StageCommand):
         stages = {name: one for name, one in found.items() if isinstance(one, PlannedStage)}
         origins = {
             name: {
-                reason.subject: stage.origin(tasks[name], reason.subject)
+                reason.subject: stage.setting_source(tasks[name], reason.subject)
                 for reason in one.reasons
                 if reason.kind in ("setting", "setting added")
             }

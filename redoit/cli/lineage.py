@@ -1,4 +1,4 @@
-"""`doit lineage`: which stage made what from what, in which run; as a page, a picture, JSON, or for one file a tree."""
+"""`doit lineage`: the pipeline's lineage as a page, SVG, Mermaid or JSON; the provenance of one file as a tree."""
 
 import json
 import os
@@ -17,12 +17,12 @@ from redoit.plugin.checkout import engine, run_log
 from redoit.plugin.stage_task import stage_of
 from redoit.source.settings import nearest
 from redoit.storage import disk
-from redoit.text import encodable
+from redoit.text import encodable, format_count, format_size
 
 PAGE = "data/lineage.html"
-WIDE = 1_000  # characters of a line that no terminal wraps
-DIGITS = 9  # of a number of runs
-SHOWN = 500  # stages on a page; of more, those that tell most
+UNWRAPPED_COLUMNS = 1_000  # without a terminal, no line is wrapped
+MAX_RUNS_DIGITS = 9  # of `--runs`
+MAX_STAGES = 500  # on a page; of more, the most active ones
 FORMS = ("json", "mermaid", "svg")
 
 
@@ -31,15 +31,15 @@ def _flag(name: str, text: str) -> dict[str, Any]:
 
 
 class ShowLineage(StageCommand):
-    """Shows the lineage. Changes nothing but the page that it writes, so others may run meanwhile."""
+    """Shows the lineage. Writes nothing but its page, so other commands may run meanwhile."""
 
     name = "lineage"
     doc_purpose = "show which stage made what from what, run by run"
     doc_usage = "[FILE]"
     doc_description = (
-        "Writes one page that holds everything and opens from disk: the graph of stages and files, what became of each"
-        " stage in each run and why, what differs between two runs, and how times and metrics went. With a FILE: where"
-        " its content came from, up to the sources, here in the terminal."
+        "Writes one self-contained page: the graph of stages and files, the status of each stage in each run and why,"
+        " the differences between two runs, and the history of times and metrics. With a FILE: prints which stages made"
+        " it from which files, up to the sources."
     )
     cmd_options = (
         {
@@ -55,17 +55,17 @@ class ShowLineage(StageCommand):
             "long": "runs",
             "type": str,
             "default": "",
-            "help": "how many runs to show (default: the newest 50, fewer of a large pipeline)",
+            "help": "number of runs to show (default: the newest 50, fewer for a large pipeline)",
         },
-        _flag("json", "print it as JSON instead"),
-        _flag("mermaid", "print the graph as a Mermaid flowchart instead"),
-        _flag("svg", "print the graph as a picture instead"),
+        _flag("json", "print the lineage as JSON"),
+        _flag("mermaid", "print the graph as a Mermaid flowchart"),
+        _flag("svg", "print the graph as SVG"),
     )
     exclusive = False
     _start = Path()
 
     def execute(self, params: Any, args: list[str]) -> int:
-        """Run the command; a file is named as from the folder that doit was called in."""
+        """Run the command; FILE is relative to the folder that doit was called in."""
         self._start = Path.cwd()
         return super().execute(params, args)
 
@@ -74,9 +74,9 @@ class ShowLineage(StageCommand):
     ) -> int:
         self.need_stages()
         form = self._form(as_json, as_mermaid, as_svg)
-        if shown_runs and not (shown_runs.isdecimal() and int(shown_runs[:DIGITS]) > 0):
+        if shown_runs and not (shown_runs.isdecimal() and int(shown_runs[:MAX_RUNS_DIGITS]) > 0):
             raise DeclarationError("--runs", f"found {shown_runs}, expected a number of runs", "say --runs 20")
-        number = int(shown_runs[:DIGITS]) if shown_runs else None
+        number = int(shown_runs[:MAX_RUNS_DIGITS]) if shown_runs else None
         stages = self._stages()
         self.dep_manager.close()
         if pos_args:
@@ -95,7 +95,7 @@ class ShowLineage(StageCommand):
         return 0
 
     def _form(self, *chosen: bool) -> str:
-        """Return the form that was asked for, empty for the page. Raises: DeclarationError on more than one."""
+        """Return the form chosen, empty for the page. Raises: DeclarationError on more than one."""
         forms = [name for name, wanted in zip(FORMS, chosen, strict=True) if wanted]
         if len(forms) > 1:
             found = f"found {' and '.join(f'--{name}' for name in forms)}, expected one of them"
@@ -107,29 +107,30 @@ class ShowLineage(StageCommand):
         return in_order(stages.values(), self.loader.session.graph.needed(stages))
 
     def _write(self, stages: list[Stage], number: int | None, name: str) -> None:
-        """Write the page, and say how to look at it. Raises: DiskError."""
+        """Write the page, and print its address. Raises: DeclarationError if the place is taken, DiskError."""
         workspace = engine().workspace
-        shown = most_active(run_log(), stages, SHOWN)
+        shown = most_active(run_log(), stages, MAX_STAGES)
         lineage = load_lineage(workspace, run_log(), shown, number, texts=True, alone=len(shown) < len(stages))
         target = self._start / name if name != PAGE else Path(PAGE)
         taken = os.path.lexists(target) and not (target.is_file() and not target.is_symlink() and is_page(target))
         if os.path.relpath(target) in Lineage(stages).makers or taken:
-            found = "found something else there, or that a stage makes, expected a place for the page"
+            found = "found another file, or a stage's output, expected a free place for the page"
             raise DeclarationError(name, found, "say: doit lineage -o another.html")
         text = page(lineage, Path.cwd().name, len(stages))
         disk.make_folders(target.parent)
         disk.write_unsynced(target, text.encode())
-        runs = f"{len(lineage.runs)} run{'' if len(lineage.runs) == 1 else 's'}"
-        more = f" ({lineage.older} older not shown: --runs)" if lineage.older else ""
-        size = f"{len(text.encode()) / 1000:,.0f} kB"
-        self._say(f"{os.path.relpath(target, self._start)}: {_few(len(shown), len(stages))}, {runs}{more}, {size}.")
+        runs = format_count(len(lineage.runs), "run")
+        older = f" ({lineage.older} older not shown: --runs)" if lineage.older else ""
+        count = format_count(len(stages), "stage")
+        count = count if len(shown) == len(stages) else f"{len(shown)} of {count}"
+        self._say(f"{os.path.relpath(target, self._start)}: {count}, {runs}{older}, {format_size(len(text.encode()))}.")
         self._say(f"Open it in a browser: {target.absolute().as_uri()}")
 
     def _show(self, arguments: list[str], stages: list[Stage], runs: int | None, form: str) -> None:
-        """Show where one file came from. Raises: DeclarationError if it is none of the pipeline's."""
+        """Show the provenance of one file. Raises: DeclarationError if no stage makes or reads it."""
         for word in arguments[1:]:
-            todo = f"say: doit lineage {word} {arguments[0]}" if word.startswith("-") else "ask for one after the other"
-            raise DeclarationError(word, f"found behind the file {arguments[0]}, expected nothing", todo)
+            todo = f"say: doit lineage {word} {arguments[0]}" if word.startswith("-") else "ask for one file at a time"
+            raise DeclarationError(word, f"found after the file {arguments[0]}, expected nothing", todo)
         if form not in ("", "json"):
             raise DeclarationError("doit lineage", f"found --{form} and a file, expected one of them", "leave one out")
         path = self._path(arguments[0], Lineage(stages))
@@ -138,34 +139,32 @@ class ShowLineage(StageCommand):
         lineage = load_lineage(
             engine().workspace, run_log(), [stage for stage in stages if stage.name in needed], runs, alone=True
         )
-        digest = engine().workspace.stat_cache.digest
-        there = digest(path)
-        origin = provenance(lineage, path, there or "")
-        changed = there is not None and origin.stage is not None and origin.trace is None
-        if changed:  # by hand, or in a run not on record
+        in_place = engine().workspace.stat_cache.digest(path)
+        origin = provenance(lineage, path, in_place or "")
+        unrecorded = in_place is not None and origin.stage is not None and origin.trace is None
+        if unrecorded:
             origin = provenance(lineage, path)
         if form == "json":
-            self._say(json.dumps(provenance_json(origin, lineage) | {"in_place": there}, indent=1))
+            self._say(json.dumps(provenance_json(origin, lineage) | {"in_place": in_place}, indent=1))
             return
         self._tree(origin, lineage)
-        if changed and origin.stage:
-            name = origin.stage.name
-            text = f"{path} is not what {name} made last, shown here: changed by hand, or made by a run not on record."
-            self._say(
-                text if origin.trace else f"No result of {name} is on record, so nobody knows how {path} was made."
-            )
+        if unrecorded and origin.stage and origin.trace:
+            made = f"{path} differs from the latest recorded result of {origin.stage.name}, shown here"
+            self._say(f"{made}: it was edited, or made by a run that is not on record.")
+        elif unrecorded and origin.stage:
+            self._say(f"No result of {origin.stage.name} is on record: how {path} was made is unknown.")
 
     def _path(self, argument: str, lineage: Lineage) -> str:
-        """Return a file of the pipeline as its stages name it. Raises: DeclarationError."""
-        known = {*lineage.makers, *lineage.sources}
-        spelt = (os.path.normpath(argument), os.path.relpath(self._start / argument), os.path.abspath(argument))
-        found = next((path for path in spelt if path in known), None)
+        """Return a file of the pipeline as its stages declare it. Raises: DeclarationError."""
+        files = {*lineage.makers, *lineage.sources}
+        spellings = (os.path.normpath(argument), os.path.relpath(self._start / argument), os.path.abspath(argument))
+        found = next((path for path in spellings if path in files), None)
         stage = next((stage for stage in lineage.stages if stage.name == argument), None)
         if found is None and stage:
             todo = f"say: doit lineage {next(iter(stage.outputs.values()))}"
             raise DeclarationError(argument, "found a stage, expected a file", todo)
         if found is None:
-            raise DeclarationError(argument, "no stage makes or reads this file", nearest(argument, known))
+            raise DeclarationError(argument, "no stage makes or reads this file", nearest(argument, files))
         return found
 
     def _tree(self, origin: Provenance, lineage: Lineage) -> None:
@@ -175,12 +174,8 @@ class ShowLineage(StageCommand):
 
         paths = {each.path for each in origin.all()}
         present = {path: engine().workspace.stat_cache.digest(path) for path in paths}
-        width = None if self.outstream.isatty() else WIDE
+        width = None if self.outstream.isatty() else UNWRAPPED_COLUMNS
         show(origin, lineage, present, Console(file=self.outstream, highlight=False, markup=False, width=width))
 
     def _say(self, text: str) -> None:
         self.outstream.write(encodable(f"{text}\n", self.outstream.encoding))
-
-
-def _few(shown: int, all_of_them: int) -> str:
-    return f"{shown} stages" if shown == all_of_them else f"{shown} of {all_of_them:,} stages"

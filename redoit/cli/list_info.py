@@ -32,7 +32,7 @@ class List(StageCommand, cmd_list.List):
         self.outstream: Any = printable_stream(sys.stdout)
 
     def _print_task(self, template: str, task: Any, status: bool, list_deps: bool, tasks: Any) -> None:
-        if not (status and self.loader.ours):
+        if not (status and self.loader.has_stages):
             super()._print_task(template, task, status, list_deps, tasks)
             return
         found = self.loader.session.dry_run(task.name, self.dep_manager)
@@ -51,10 +51,10 @@ class Info(StageCommand, cmd_info.Info):
     def _execute(self, pos_args: list[str], hide_status: bool) -> int:
         tasks = {task.name: task for task in self.task_list}
         task = tasks.get(pos_args[0]) if len(pos_args) == 1 else None
-        if len(pos_args) == 1 and task is None and self.loader.ours:
+        if len(pos_args) == 1 and task is None and self.loader.has_stages:
             raise DeclarationError(pos_args[0], "no such task", nearest(pos_args[0], tasks))
         stage = stage_of(task) if task else None
-        if task is not None and stage is None and self.loader.ours and not hide_status:
+        if task is not None and stage is None and self.loader.has_stages and not hide_status:
             return self._ordinary(task)
         if task is None or stage is None:
             return int(super()._execute(pos_args, hide_status))
@@ -79,7 +79,7 @@ class Info(StageCommand, cmd_info.Info):
 
     def _settings(self, task: Any, stage: StageTask) -> None:
         rows = [
-            (name, str(stage.option(task, name)), f"from {stage.origin(task, name)}", setting.help)
+            (name, str(stage.value_of(task, name)), f"from {stage.setting_source(task, name)}", setting.help)
             for name, setting in stage.declared.items()
         ]
         self._table("settings", rows)

@@ -1,4 +1,4 @@
-"""doit's own commands, for projects with stages."""
+"""doit's own commands for projects with stages: run, ignore, reset-dep, forget, clean."""
 
 import fnmatch
 from pathlib import Path
@@ -34,16 +34,16 @@ class ResetDep(StageCommand, cmd_resetdep.ResetDep):
 
 
 class Forget(StageCommand, cmd_forget.Forget):
-    """doit's `forget`, for traces: the stages, and all that depend on them, run again; nothing is deleted."""
+    """doit's `forget`: stages and their dependents are invalidated, and run again. Nothing is deleted."""
 
-    doc_purpose = "run stages, and all that depend on them, again"
+    doc_purpose = "invalidate stages and their dependents, so that they run again"
 
     def _execute(self, forget_sub: bool, forget_disable_default: bool, forget_all: bool) -> int:
         tasks = {task.name: task for task in self.task_list}
         if not self.sel_tasks and forget_disable_default and not forget_all:
-            raise InvalidDodoFile("forget: found no task, expected one; name it, or take --all")
+            raise InvalidDodoFile("doit forget: found no task, expected at least one; name it, or add --all")
         selected = list(tasks) if forget_all or not self.sel_tasks else list(matching(self.sel_tasks, tasks))
-        TaskControl(self.task_list)  # tells tasks which tasks make their files
+        TaskControl(self.task_list)  # completes the dependencies of tasks
         chosen = set(with_members(selected, tasks))
         if forget_sub:
             chosen |= {task.name for task in tasks_and_deps_iter(tasks, chosen)}
@@ -53,10 +53,10 @@ class Forget(StageCommand, cmd_forget.Forget):
 
 
 class Clean(StageCommand, cmd_clean.Clean):
-    """doit's `clean`: the outputs go, the store stays, so the next run restores them."""
+    """doit's `clean`: removes outputs and then empty folders. The store stays, so the next run restores them."""
 
     def clean_tasks(self, tasks: list[Any], dryrun: bool, cleanforget: bool) -> None:
-        """Clean; `--forget` means here what `doit forget` means."""
+        """Clean tasks; `--forget` does what `doit forget` does."""
         if cleanforget and not dryrun:
             forget(self, [task.name for task in tasks])
         super().clean_tasks(tasks, dryrun, cleanforget=False)
@@ -67,7 +67,7 @@ class Clean(StageCommand, cmd_clean.Clean):
 
 
 def forget(command: Any, names: list[str]) -> None:
-    """Distrust these tasks and all that depend on them, and say so."""
+    """Invalidate tasks and their dependents, and print which."""
     tasks = {task.name: task for task in command.task_list}
     graph = graph_of(command.task_list, {name for name, task in tasks.items() if stage_of(task)})
     for name in names:
@@ -77,25 +77,22 @@ def forget(command: Any, names: list[str]) -> None:
             command.outstream.write(f"forgetting {name}\n")
             continue
         engine().workspace.invalidations.add(name, graph.dependents(name), "forgotten")
-        others = [other for other in graph.dependents(name) if other not in names]
-        tail = f" (with it run again: {', '.join(others)})" if others else ""
+        dependents = [dependent for dependent in graph.dependents(name) if dependent not in names]
+        tail = f" (its dependents run again, too: {', '.join(dependents)})" if dependents else ""
         command.outstream.write(f"forgetting {name}{tail}\n")
 
 
 def matching(patterns: list[str], tasks: dict[str, Any]) -> list[str]:
-    """Return the names that patterns match.
-
-    Raises: DeclarationError on a pattern that matches none.
-    """
-    found = []
+    """Return the tasks that patterns match. Raises: DeclarationError on a pattern that matches none."""
+    matched = []
     for pattern in patterns:
         names = [name for name in tasks if fnmatch.fnmatchcase(name, pattern)]
         if not names:
             raise DeclarationError(pattern, "no such task", nearest(pattern, tasks))
-        found += names
-    return found
+        matched += names
+    return matched
 
 
 def with_members(names: list[str], tasks: dict[str, Any]) -> list[str]:
-    """Return the names, each group followed by its members; the tasks are completed."""
+    """Return the names, each group followed by its members."""
     return [each for name in names for each in (name, *(task.name for task in subtasks_iter(tasks, tasks[name])))]

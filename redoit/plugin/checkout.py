@@ -1,4 +1,4 @@
-"""The checkout in the working directory: its options, and the one place that puts the engine and its parts together."""
+"""The checkout in the working directory: its options and its engine, whose parts are put together here alone."""
 
 import threading
 from collections.abc import Callable, Iterable
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 
 
 class Reading:
-    """The fingerprint as the engine uses it. Nothing of it is imported before source must be read."""
+    """The fingerprint as the engine uses it; imported only when source must be read."""
 
     def code_of(self, project: Project, step: str, enumerations: Iterable[tuple[str, str]]) -> Code:
-        """Return all code that a step and enumerations can reach. Raises: DeclarationError, SourceError."""
+        """Return the code that a step and its settings' enumerations reach. Raises: DeclarationError, SourceError."""
         from redoit.fingerprint import code_of
 
         return code_of(project, step, besides=enumerations)
 
     def executed_modules(self, project: Project, step: str) -> set[str]:
-        """Return the modules of the project that the import of a step executes. Raises: SourceError."""
+        """Return the project's modules that importing a step executes. Raises: SourceError."""
         from redoit.fingerprint.order import executed_modules
 
         return executed_modules(project, step)
 
 
 class StepRunner:
-    """Runs steps in processes of their own. Nothing that this takes is imported before the first one."""
+    """Runs steps in processes of their own. What this needs is imported for the first one."""
 
     def __init__(self, modules: tuple[str, ...], inspector: Inspector, workspace: Workspace) -> None:
         self._modules = modules
@@ -52,27 +52,27 @@ class StepRunner:
         """Run a step and return its result. Raises: StepError, DiskError, OSError."""
         from redoit.preload.preload import Preloader
 
-        with self._lock:  # stages may begin at once
+        with self._lock:  # stages may start at the same time
             if self._preloader is None:
                 installed = self._workspace.installed.installed
                 self._preloader = Preloader(self._modules, self._inspector.executed_modules, installed)
         return self._preloader.execute(call, log, stdout, stderr, later_stages=later_stages)
 
     def close(self) -> None:
-        """End the fork server, if there is one."""
+        """Stop the fork server, if it runs."""
         if self._preloader:
             self._preloader.close()
 
 
 @lru_cache(maxsize=1)
 def options() -> configuration.Options:
-    """Return `[tool.redoit]` of pyproject.toml, parsed once. Raises: DeclarationError."""
+    """Return the options of the project, read once. Raises: DeclarationError."""
     return configuration.options()
 
 
 @lru_cache(maxsize=1)
 def engine() -> Engine:
-    """Return the engine of the project, whose folder is the working directory from the import of dodo.py on."""
+    """Return the engine of the project, made once, when dodo.py is imported in its folder."""
     store = Path(options().store).expanduser() if options().store else None
     return make_engine(Path(), store, strict=options().strict, preload=options().preload)
 
@@ -87,9 +87,8 @@ def make_engine(
 ) -> Engine:
     """Return an engine for the project in a folder.
 
-    `store`: the folder of the store, if it is not the project's own. `strict`: an undeclared read is an error.
-    `execute`: how a step is run, if not in a process of its own. `preload`: modules that are imported once for all
-    steps that import them.
+    `store`: the folder of the store, if it is not the project's own. `execute`: runs a step, if not in a process of its
+    own. `strict`, `preload`: as of the project's options.
     """
     workspace = Workspace(root, store)
     cache = SourceCache(workspace.root / "steps", workspace.stat_cache)

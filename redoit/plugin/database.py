@@ -1,7 +1,6 @@
-"""doit's database as redoit keeps it: sqlite3, and never in the way.
+"""doit's database in sqlite3, replaced when it is corrupt, in memory when it can't be used.
 
-It remembers nothing that the traces do not know, so a corrupt one is begun anew, and one that can't be written is done
-without: ordinary tasks, which have no traces, then run again next time.
+It holds the state of ordinary tasks only, so its loss costs no more than running them again.
 """
 
 import contextlib
@@ -20,102 +19,103 @@ SUFFIXES = ("", "-journal", "-wal", "-shm")  # of the files that are one databas
 
 
 class Database(SqliteDB):
-    """doit's sqlite3 backend; what it can't read, it forgets."""
+    """doit's sqlite3 backend; entries that can't be read count as absent."""
 
-    desc = "sqlite3 that begins anew when it is corrupt"
-    _known: set[str] | None = None  # the tasks that are in it
+    desc = "sqlite3; a corrupt database is replaced"
+    _stored_tasks: set[str] | None = None
 
     def _sqlite3(self, name: str) -> Any:
         for _ in range(2):
             try:
                 for path in (f"{name}{suffix}" for suffix in SUFFIXES):
                     if os.path.lexists(path) and (os.path.islink(path) or not os.path.isfile(path)):
-                        disk.clear_path(Path(path))  # sqlite would follow a link, or wait for the other end of a pipe
+                        disk.clear_path(Path(path))  # sqlite would follow a link, or wait for the writer of a pipe
                 connection = super()._sqlite3(name)
                 _check(connection)
                 return connection
             except (DatabaseException, sqlite3.Error) as error:
-                if _is_held(error):
-                    break  # by somebody else, who is not to lose it
+                if _is_locked(error):
+                    break  # another process uses it
                 _put_aside(name)
             except DiskError:
                 break
         return super()._sqlite3(":memory:")
 
     def _get_task_data(self, task_id: str) -> Any:
-        if self._known is None:
-            self._known = self._names()
-        if task_id not in self._known:
+        if self._stored_tasks is None:
+            self._stored_tasks = self._read_names()
+        if task_id not in self._stored_tasks:
             return {}
         try:
-            found = super()._get_task_data(task_id)
+            data = super()._get_task_data(task_id)
         except (ValueError, RecursionError, sqlite3.Error):
             return {}
-        return found if _is_record(found) else {}
+        return data if _is_valid(data) else {}
 
-    def _names(self) -> set[str]:
-        """Return the tasks that are remembered: to ask for each one whether it is takes longer."""
+    def _read_names(self) -> set[str]:
+        """Return the stored tasks, in one query: one per task takes longer."""
         try:
             return {row["task_id"] for row in self._conn.execute("select task_id from doit")}
         except (ValueError, sqlite3.Error):
             return set()
 
     def in_(self, task_id: str) -> bool:
-        """Tell whether a task is remembered."""
+        """Return whether a task is stored."""
         try:
             return bool(super().in_(task_id))
         except (ValueError, sqlite3.Error):
             return False
 
     def remove(self, task_id: str) -> None:
-        """Forget a task."""
+        """Remove a task."""
         try:
             super().remove(task_id)
         except sqlite3.Error as error:
-            self._say(error)
+            self._warn(error)
 
     def dump(self) -> None:
-        """Write down what was learnt, and close."""
+        """Write the changes, and close."""
         try:
             super().dump()
         except sqlite3.Error as error:
-            self._say(error)
+            self._warn(error)
 
-    def _say(self, error: sqlite3.Error) -> None:
+    def _warn(self, error: sqlite3.Error) -> None:
         text = f"{self.name}: can't be written ({error}); stages lose nothing, ordinary tasks run again next time"
         sys.stderr.write(f"{text}\n")
 
 
-def _is_held(error: Exception) -> bool:
-    """Tell whether a database is only locked."""
+def _is_locked(error: Exception) -> bool:
+    """Return whether an error says that the database is locked."""
     return any(word in str(error) for word in ("is locked", "is busy"))
 
 
 def _check(connection: Any) -> None:
-    """Hold a database against the one that doit makes: a table, since a view may have rows without end.
+    """Check that a database has doit's one table, and no view, which may have rows without end.
 
     Raises: sqlite3.Error.
     """
-    found = connection.execute("select type, name, rootpage from sqlite_master where sql is not null").fetchall()
-    if [(row["type"], row["name"], row["rootpage"] > 0) for row in found] != [("table", "doit", True)]:
-        raise sqlite3.DatabaseError("not as doit makes it")
+    rows = connection.execute("select type, name, rootpage from sqlite_master where sql is not null").fetchall()
+    if [(row["type"], row["name"], row["rootpage"] > 0) for row in rows] != [("table", "doit", True)]:
+        raise sqlite3.DatabaseError("expected the table of doit")
     connection.execute("select count(task_id), count(task_data is null) from doit").fetchone()
 
 
-def _is_record(found: Any) -> bool:
-    """Tell whether what is remembered of a task has the types that doit relies on."""
-    if not isinstance(found, dict) or not isinstance(found.get("_values_:", {}), dict):
+def _is_valid(data: Any) -> bool:
+    """Return whether the data of a task has the types that doit relies on."""
+    if not isinstance(data, dict) or not isinstance(data.get("_values_:", {}), dict):
         return False
-    names = found.get("deps:", [])
+    names = data.get("deps:", [])
     return isinstance(names, list) and all(isinstance(name, str) for name in names)
 
 
 def _put_aside(name: str) -> None:
+    """Rename a corrupt database; remove it where that fails."""
     for path in (name, f"{name}-journal"):
         try:
             os.replace(path, f"{path}.corrupt")
         except FileNotFoundError:
             continue
-        except OSError:  # where it can't be kept, it is removed
+        except OSError:
             with contextlib.suppress(DiskError):
                 disk.clear_path(Path(path))

@@ -54,7 +54,7 @@ class DryRunTasks:
         self.found: dict[str, PlannedStage | PlannedTask] = {}
         for name, task in tasks.items():
             stage = stage_of(task)
-            if stage and stage.is_told_to_run(task):
+            if stage and stage.is_uncached(task):
                 self._forecaster.invalidate(name, session.graph.dependents(name), "uncached")
 
     def of(self, name: str) -> PlannedStage | PlannedTask:

@@ -1,4 +1,4 @@
-"""Which task needs which: the graph that doit schedules, for those who ask about dependents. Pure."""
+"""The dependency graph of tasks: dependencies, dependents, and an order in which all can run. Pure."""
 
 import fnmatch
 import os
@@ -10,88 +10,88 @@ from redoit.errors import DeclarationError
 
 
 class Graph:
-    """Tasks and what each of them needs, by name."""
+    """The graph of tasks, by name."""
 
     def __init__(self, needs: Mapping[str, Iterable[str]], stages: Container[str] = ()) -> None:
-        """Take task -> tasks that it needs, and which of them are stages.
+        """Take task -> its direct dependencies, and which tasks are stages.
 
         Raises: DeclarationError on a cycle.
         """
-        self._place = _places(needs)
+        self._position = _positions(needs)
         self.stages = stages
         self._needs = needs
 
     def dependents(self, name: str) -> tuple[str, ...]:
-        """Return all stages that need this task, directly or not, in an order in which they can run."""
-        found = _reached(self._needed_by, [name]) - {name}
-        return self._in_order(other for other in found if other in self.stages)
+        """Return all stages that depend on this task, directly or not, in an order in which they can run."""
+        names = _reachable(self._needed_by, [name]) - {name}
+        return self._in_order(other for other in names if other in self.stages)
 
     def needs(self, name: str) -> tuple[str, ...]:
-        """Return the tasks that this one needs directly."""
+        """Return the direct dependencies of a task."""
         return tuple(self._needs.get(name, ()))
 
     @cached_property
     def _needed_by(self) -> dict[str, list[str]]:
-        """Task -> tasks that need it directly."""
-        found: dict[str, list[str]] = {}
+        """Task -> its direct dependents."""
+        dependents: dict[str, list[str]] = {}
         for name, needed in self._needs.items():
             for other in needed:
-                found.setdefault(other, []).append(name)
-        return found
+                dependents.setdefault(other, []).append(name)
+        return dependents
 
     def needed(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Return these tasks and all that they need, in an order in which they can run."""
-        return self._in_order(_reached(self._needs, names))
+        """Return these tasks and all their dependencies, in an order in which they can run."""
+        return self._in_order(_reachable(self._needs, names))
 
     def _in_order(self, names: Iterable[str]) -> tuple[str, ...]:
-        return tuple(sorted(names, key=self._place.__getitem__))
+        return tuple(sorted(names, key=self._position.__getitem__))
 
 
-def _places(needs: Mapping[str, Iterable[str]]) -> dict[str, int]:
-    """Return task -> its place in an order in which all can run. Raises: DeclarationError on a cycle."""
-    places: dict[str, int] = {}
-    begun: set[str] = set()
+def _positions(needs: Mapping[str, Iterable[str]]) -> dict[str, int]:
+    """Return task -> its position in an order in which all can run. Raises: DeclarationError on a cycle."""
+    positions: dict[str, int] = {}
+    entered: set[str] = set()
     for task in needs:
-        ahead = [task]
-        while ahead:
-            name = ahead[-1]
-            missing = [other for other in needs.get(name, ()) if other not in places]
-            if name in places or not missing:
-                places.setdefault(ahead.pop(), len(places))
-            elif name in begun:  # and all that it needs was looked at since
-                raise DeclarationError("dodo.py", _circle(needs), "break it")
+        stack = [task]
+        while stack:
+            name = stack[-1]
+            missing = [other for other in needs.get(name, ()) if other not in positions]
+            if name in positions or not missing:
+                positions.setdefault(stack.pop(), len(positions))
+            elif name in entered:  # its dependencies have all been visited since
+                raise DeclarationError("dodo.py", _cycle(needs), "remove one of them")
             else:
-                begun.add(name)
-                ahead += missing
-    return places
+                entered.add(name)
+                stack += missing
+    return positions
 
 
-def _circle(needs: Mapping[str, Iterable[str]]) -> str:
-    """Return in words which tasks need each other."""
+def _cycle(needs: Mapping[str, Iterable[str]]) -> str:
+    """Return a dependency cycle in words."""
     import graphlib
 
     try:
         graphlib.TopologicalSorter(needs).prepare()
     except graphlib.CycleError as error:
-        return f"the tasks need each other in a circle ({' -> '.join(error.args[1])})"
-    return "the tasks need each other in a circle"
+        return f"found a cycle of dependencies ({' -> '.join(error.args[1])})"
+    return "found a cycle of dependencies"
 
 
-def _reached(edges: Mapping[str, Iterable[str]], names: Iterable[str]) -> set[str]:
+def _reachable(edges: Mapping[str, Iterable[str]], names: Iterable[str]) -> set[str]:
     """Return these names and all that edges lead to."""
-    ahead = list(names)
-    found = set(ahead)
-    while ahead:
-        new = set(edges.get(ahead.pop(), ())) - found
-        found |= new
-        ahead += new
-    return found
+    stack = list(names)
+    reached = set(stack)
+    while stack:
+        new = set(edges.get(stack.pop(), ())) - reached
+        reached |= new
+        stack += new
+    return reached
 
 
 def graph_of(tasks: Iterable[Any], stages: Container[str]) -> Graph:
-    """Return the graph of doit's tasks: a task needs the makers of its files, and the tasks that it names.
+    """Return the graph of doit's tasks: a task depends on those that make its files, and on those that it names.
 
-    Raises: DeclarationError on two makers of one file, or a cycle.
+    Raises: DeclarationError on a file that two tasks make, or a cycle.
     """
     tasks = list(tasks)
     makers: dict[str, str] = {}
@@ -99,7 +99,7 @@ def graph_of(tasks: Iterable[Any], stages: Container[str]) -> Graph:
         for target in task.targets:
             other = makers.setdefault(os.path.normpath(target), task.name)
             if other != task.name:
-                raise DeclarationError(target, f"made by both {other} and {task.name}", "let one stage make it")
+                raise DeclarationError(target, f"is made by both {other} and {task.name}", "let one stage make it")
     names = [task.name for task in tasks]
     needs = {}
     for task in tasks:

@@ -1,6 +1,7 @@
-"""Loads a dodo.py that declares stages: opens the workspace, applies the configuration, checks the graph.
+"""Loads a dodo.py with stages: opens the workspace, applies the configuration, checks the graph.
 
-Wraps doit's own loader. A dodo.py without redoit's DOIT_CONFIG passes through untouched.
+Wraps doit's own loader; a dodo.py without redoit's DOIT_CONFIG passes through it unchanged. The order matters: the
+lock of the checkout is taken before doit opens its database, and released after the run is recorded.
 """
 
 import contextlib
@@ -24,7 +25,7 @@ from redoit.storage import locks
 
 
 class StageLoader(cmd_base.TaskLoader2):
-    """doit's loader, and what stages need on top. `start` is the folder that doit was called in."""
+    """Wraps doit's loader. `start`: the folder that doit was called in; `exclusive`: take the lock of the checkout."""
 
     def __init__(self, inner: Any, stack: contextlib.ExitStack, start: Path, *, exclusive: bool) -> None:
         self._inner = inner
@@ -34,31 +35,33 @@ class StageLoader(cmd_base.TaskLoader2):
         self._parameters: Any = {}
         self.session = Session(Graph({}))
         self.cmd_options = inner.cmd_options
-        self.ours = False
+        self.has_stages = False
 
     def setup(self, opt_values: Any) -> None:
-        """Import dodo.py; the working directory is its folder from now on."""
+        """Import dodo.py, and change to its folder."""
         self._parameters = opt_values
         self._inner.setup(opt_values)
 
-    def configure(self, config: Any) -> None:
-        """Take what the configuration files of the project's folder say."""
+    def set_config(self, config: Any) -> None:
+        """Use the sections of the configuration files in the project's folder."""
         self._inner.config = config
 
     def load_doit_config(self) -> Any:
-        """Return DOIT_CONFIG; make the workspace ready before doit opens its database there."""
+        """Return DOIT_CONFIG; open the workspace before doit opens its database there."""
         config = self._inner.load_doit_config()
-        self.ours = str(config.get("dep_file", "")).startswith(FOLDER)
-        if self.ours:
-            # doit would wait for ever for a worker process that is killed; a step has a process of its own anyway.
+        self.has_stages = str(config.get("dep_file", "")).startswith(FOLDER)
+        if self.has_stages:
+            # doit waits for ever for a worker process that is killed; each step has its own process anyway.
             self._parameters["par_type"] = "thread"
             workspace = engine().workspace
             workspace.open(relying=self._exclusive)
             self._stack.callback(engine().save_caches if self._exclusive else workspace.stat_cache.save)
             if self._exclusive:
                 wait = not self._parameters.get("no_wait")
-                orderly = self._stack.enter_context(locks.checkout_lock(workspace.root / "lock", _say, wait=wait))
-                if not orderly:  # a crash may have left litter beside outputs, which only a closer look sweeps
+                orderly = self._stack.enter_context(
+                    locks.checkout_lock(workspace.root / "lock", _print_error, wait=wait)
+                )
+                if not orderly:  # a crash may have left orphaned files beside outputs, which a full decision removes
                     workspace.trace_index.forget()
         return config
 
@@ -66,67 +69,68 @@ class StageLoader(cmd_base.TaskLoader2):
         """Return the tasks, each stage configured."""
         tasks = list(self._inner.load_tasks(cmd=cmd, pos_args=pos_args))
         stages = {task.name: stage for task in tasks if (stage := stage_of(task))}
-        if self.ours:
+        if self.has_stages:
             cmd.dep_manager = shared.Globals.dep_manager = StageDependency(cmd.dep_manager, stages)
             self._configure(tasks, stages)
             if cmd.builds:
-                self._begin(cmd)
+                self._prepare_run(cmd)
             else:
-                self._look(tasks)
-            self._rename(pos_args, tasks)
+                self._prepare_dry_run(tasks)
+            self._resolve_targets(pos_args, tasks)
         return tasks
 
-    def _begin(self, command: Any) -> None:
-        """Let stages be realised, and put in the end on record what became of them."""
+    def _prepare_run(self, command: Any) -> None:
+        """Let stages be built, and record the run at its end."""
         self.session.executing = True
         self.session.always = bool(self._parameters.get("always"))
         self.session.parallel = (self._parameters.get("num_process") or 0) > 1
-        # doit has no control before it has read all tasks without a complaint.
+        # doit sets `control` only once it has accepted all tasks.
         self.session.selected = lambda: getattr(getattr(command, "control", None), "selected_tasks", None) or ()
         self._stack.callback(self.session.record, engine().workspace)
         self._stack.callback(engine().close)
 
-    def _look(self, tasks: list[Any]) -> None:
-        """Let stages only be looked at, each as it will be once those before it are realised."""
+    def _prepare_dry_run(self, tasks: list[Any]) -> None:
+        """Let stages only be planned, each as if those before it had been built."""
         from redoit.planning.dry_run import PlannedStage
         from redoit.plugin.dry_run_tasks import DryRunTasks, PlannedTask
 
         named = {task.name: task for task in tasks}
-        ahead: list[DryRunTasks] = []
+        plan: list[DryRunTasks] = []  # made for the first task
 
         def dry_run(task: str, database: Any) -> PlannedStage | PlannedTask:
-            if not ahead:
-                ahead.append(DryRunTasks(self.session, named, database))
-            return ahead[0].of(task)
+            if not plan:
+                plan.append(DryRunTasks(self.session, named, database))
+            return plan[0].of(task)
 
         self.session.dry_run = dry_run
 
     def _configure(self, tasks: list[Any], stages: dict[str, StageTask]) -> None:
+        """Check the graph, and give each stage its settings and the session."""
         names = {task.name for task in tasks}
         declared = {name: stage.declared for name, stage in stages.items()}
         configuration.check_names(self._inner.config or {}, stages, names)
-        overrides = configuration.overrides(declared, names, others=self._asks_for_variables())
+        overrides = configuration.overrides(declared, names, dodo_reads_variables=self._dodo_reads_variables())
         self.session.graph = graph_of(tasks, stages)
         self.session.caching = options().cache
         for task in tasks:
-            task.value_savers.append(_reread)
+            task.value_savers.append(_take_new_snapshot)
             stage = stages.get(task.name)
             if stage is None:
                 continue
-            stage.configured = dict(task.cfg_values or {})
-            stage.overridden = overrides.get(task.name, {})
-            files = configuration.values(task.name, stage.declared, stage.configured)
-            # doit takes these for defaults, so that what follows the task on the command line is stronger.
-            task.cfg_values = {**files, **stage.overridden}
+            stage.section = dict(task.cfg_values or {})
+            stage.overrides = overrides.get(task.name, {})
+            values = configuration.section_values(task.name, stage.declared, stage.section)
+            # For doit these are defaults, which options after the task's name override.
+            task.cfg_values = {**values, **stage.overrides}
             stage.session = self.session
 
-    def _asks_for_variables(self) -> bool:
-        """Tell whether dodo.py may ask for variables of the command line itself."""
+    def _dodo_reads_variables(self) -> bool:
+        """Return whether dodo.py may read variables of the command line itself, by what it imports from doit."""
         names = getattr(self._inner, "namespace", None) or {}
-        return any(value is known for value in names.values() for known in (doit, doit_cmd, doit_cmd.get_var))
+        return any(value is reader for value in names.values() for reader in (doit, doit_cmd, doit_cmd.get_var))
 
-    def _rename(self, arguments: list[str], tasks: list[Any]) -> None:
-        """Let a target be named as the shell names it: from a folder below, by an absolute path, with `./`."""
+    def _resolve_targets(self, arguments: list[str], tasks: list[Any]) -> None:
+        """Replace arguments that name a target from the current folder, absolutely or with `./` by the target."""
         names = {task.name for task in tasks}
         targets = {target for task in tasks for target in task.targets}
         for index, argument in enumerate(arguments):
@@ -135,11 +139,11 @@ class StageLoader(cmd_base.TaskLoader2):
                 arguments[index] = path
 
 
-def _reread() -> dict[str, Any]:
-    """Forget the source that was read: a task has succeeded, and may have made some. Return no values of it."""
+def _take_new_snapshot() -> dict[str, Any]:
+    """Drop the snapshot of the source: a task has succeeded, and may have written some. Return no values of it."""
     engine().inspector.refresh()
     return {}
 
 
-def _say(text: str) -> None:
+def _print_error(text: str) -> None:
     print(text, file=sys.stderr, flush=True)

@@ -1,6 +1,6 @@
 """A stage's settings as parameters of its doit task: `--epochs`, `--learning-rate`, `--no-shuffle`.
 
-doit parses the command line; the declared type reads and checks the value, so that an error names the stage.
+doit parses the command line; the declared type parses each value, so that an error names the stage and the type.
 """
 
 from collections.abc import Iterable
@@ -13,24 +13,21 @@ from redoit.model import Setting, Stage
 from redoit.source.settings import Declared
 
 
-class Named(Protocol):
-    """Something that learns its stage's name later than its parameters are made."""
+class StageOwner(Protocol):
+    """Holds a stage, whose name is known only after its parameters are made."""
 
     stage: Stage
 
 
-class Reader:
-    """Reads one value from the command line."""
+class ValueParser:
+    """Parses one value from the command line."""
 
-    def __init__(self, owner: Named, declared: Declared) -> None:
+    def __init__(self, owner: StageOwner, declared: Declared) -> None:
         self._owner = owner
         self._declared = declared
 
     def __call__(self, text: str) -> Any:
-        """Return the value of a text.
-
-        Raises: CmdParseError, which doit shows in one line.
-        """
+        """Return the value of a text. Raises: CmdParseError, which doit shows in one line."""
         try:
             return self._declared.value(text, f"{self._owner.stage.name} --{flag(self._declared.name)}")
         except DeclarationError as error:
@@ -41,27 +38,27 @@ class Reader:
 
 
 def flag(name: str) -> str:
-    """Return a setting's name as it is written on the command line."""
+    """Return the name of a setting's option, without the dashes."""
     return name.replace("_", "-")
 
 
 class Parameters:
-    """The settings of one step's stages, and those that every stage has. `usual`: as they are if nobody says."""
+    """The parameters of one step's stages: its settings, and those of every stage. `defaults`: of the settings."""
 
     def __init__(self, settings: Iterable[Declared], common: Iterable[Declared]) -> None:
         own = tuple(settings)
         self.declared = {setting.name: setting for setting in (*own, *common)}
-        self.usual = tuple(Setting(setting.name, str(setting.kind), setting.default) for setting in own)
+        self.defaults = tuple(Setting(setting.name, str(setting.kind), setting.default) for setting in own)
         self._fields = [_fields(setting) for setting in self.declared.values()]
 
-    def of(self, owner: Named) -> list[dict[str, Any]]:
-        """Return the parameters of one stage in doit's form."""
+    def for_stage(self, owner: StageOwner) -> list[dict[str, Any]]:
+        """Return the parameters of one stage as doit takes them."""
         pairs = zip(self._fields, self.declared.values(), strict=True)
-        return [fields if "inverse" in fields else {**fields, "type": Reader(owner, one)} for fields, one in pairs]
+        return [fields if "type" in fields else {**fields, "type": ValueParser(owner, each)} for fields, each in pairs]
 
 
 def _fields(declared: Declared) -> dict[str, Any]:
-    """Return a setting as a parameter in doit's form, which lacks the type where its reader has to know the stage."""
+    """Return a setting as doit takes a parameter, without the type where a `ValueParser` belongs."""
     kind = declared.kind
     text = declared.help.replace("%", "%%")
     if kind.choices:

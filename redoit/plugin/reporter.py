@@ -1,4 +1,4 @@
-"""What the terminal shows: a line for each stage, why it runs, and what was saved. Ordinary tasks look as in doit."""
+"""The report of a run: a line per stage with its status and reason, a summary. Ordinary tasks look as in doit."""
 
 import os
 import sys
@@ -13,9 +13,9 @@ from redoit.engine.decision import Keep, Run
 from redoit.model import Trace
 from redoit.plugin.stage_task import StageTask, stage_of
 from redoit.reasons import sentence
-from redoit.text import encodable, format_day, format_number, join_names, one_line, printable
+from redoit.text import encodable, format_day, format_number, format_seconds, join_names, one_line, printable
 
-if TYPE_CHECKING:  # where there is no terminal it is not imported
+if TYPE_CHECKING:  # imported on a terminal only
     from redoit.terminal.live import Live
 
 COLOURS = {
@@ -30,15 +30,15 @@ COLOURS = {
 
 
 class StageReporter(ConsoleReporter):
-    """Shows what became of each stage, and on a terminal what runs."""
+    """Reports the status of each stage, and on a terminal shows the running ones."""
 
     desc = "redoit: what was kept, restored and run, and why"
 
     def __init__(self, outstream: TextIO, options: dict[str, Any]) -> None:
-        super().__init__(outstream or sys.stdout, options)  # a shell may have closed it, and so doit found none
-        self._began = time.perf_counter()
+        super().__init__(outstream or sys.stdout, options)  # doit passes none if the shell has closed it
+        self._started = time.perf_counter()
         self._counts: Counter[str] = Counter()
-        self._saved = 0.0
+        self._seconds_saved = 0.0
         self._coloured = self.outstream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
         self._live = self._display()
 
@@ -50,11 +50,11 @@ class StageReporter(ConsoleReporter):
         return live_display(self.outstream, coloured=self._coloured)
 
     def write(self, text: str) -> None:
-        """Write what is to stand."""
+        """Write text; on a terminal, above the live display."""
         (self._live or self.outstream).write(text)
 
     def execute_task(self, task: Any) -> None:
-        """Announce a stage that runs, and why. A restore is told when it is done."""
+        """Report that a stage starts, and why. A restore is reported once it is done."""
         stage = stage_of(task)
         if stage is None:
             super().execute_task(task)
@@ -64,32 +64,32 @@ class StageReporter(ConsoleReporter):
         self._show(task, stage)
 
     def skip_uptodate(self, task: Any) -> None:
-        """Tell that what is in place was kept."""
+        """Report a kept stage."""
         stage = stage_of(task)
         if stage is None or not isinstance(stage.decision, Keep):
             super().skip_uptodate(task)
             return
-        self._unexecuted(task.name, "kept", stage.seconds, stage.decision.trace)
+        self._report_reuse(task.name, "kept", stage.seconds, stage.decision.trace)
 
     def add_success(self, task: Any) -> None:
-        """Tell how a stage ended."""
+        """Report a stage that ran or was restored."""
         self._hide(task)
         outcome = getattr(task, "outcome", None)
         if stage_of(task) is None or outcome is None:
             super().add_success(task)
             return
         if outcome.verdict != "ran":
-            self._unexecuted(task.name, outcome.verdict, outcome.seconds, outcome.trace)
+            self._report_reuse(task.name, outcome.verdict, outcome.seconds, outcome.trace)
             return
         self._counts["ran"] += 1
         metrics = ", ".join(f"{one_line(name)} {format_number(value)}" for name, value in outcome.trace.metrics.items())
         tail = f" ({metrics})" if metrics else ""
-        self._line(f"Step {task.name} has ", "finished", f" in {outcome.trace.seconds:.3f}s.{tail}")
+        self._line(f"Step {task.name} has ", "finished", f" in {format_seconds(outcome.trace.seconds)}.{tail}")
         for warning in outcome.warnings:
             self._line("", "WARNING", f" {task.name}: {warning}")
 
     def add_failure(self, task: Any, fail: Any) -> None:
-        """Tell which stage failed, and the error."""
+        """Report a stage that failed, or that needs one that did."""
         self._hide(task)
         stage = stage_of(task)
         if isinstance(fail, UnmetDependency):
@@ -102,10 +102,10 @@ class StageReporter(ConsoleReporter):
             return
         self._counts["failed"] += 1
         self._line(f"Step {task.name} has ", "failed", f". {fail.message.strip()}")
-        self.write("".join(fail.traceback))  # of what should not have happened
+        self.write("".join(fail.traceback))  # empty, save for a bug
 
     def complete_run(self) -> None:
-        """Close with counts and the time saved."""
+        """Report the summary: counts, duration, time saved."""
         if self._live:
             self._live.close()
         super().complete_run()
@@ -113,13 +113,14 @@ class StageReporter(ConsoleReporter):
             return
         order = ("ran", "restored", "kept", "failed", "not run")
         counts = ", ".join(f"{self._counts[verdict]} {verdict}" for verdict in order if self._counts[verdict])
-        saved = f", {self._saved:.3f}s saved" if self._saved > 0 else ""
+        saved = f", {format_seconds(self._seconds_saved)} saved" if self._seconds_saved > 0 else ""
         count = sum(self._counts.values())
         steps = "step" if count == 1 else "steps"
-        self._line(f"{count} {steps}: {counts} in {time.perf_counter() - self._began:.3f}s{saved}.")
+        seconds = format_seconds(time.perf_counter() - self._started)
+        self._line(f"{count} {steps}: {counts} in {seconds}{saved}.")
 
     def _show(self, task: Any, stage: StageTask | None) -> None:
-        """Show a stage while it runs; an ordinary task has the terminal for itself."""
+        """Show a stage on the live display; leave the terminal to an ordinary task."""
         if not self._live:
             return
         if stage is None:
@@ -130,25 +131,25 @@ class StageReporter(ConsoleReporter):
             estimate = earlier.seconds if earlier else None
             self._live.add_stage(task.name, estimate, parallel=stage.session.parallel)
         streams = (sys.stdout if task.verbosity > 1 else None, sys.stderr if task.verbosity > 0 else None)
-        stage.screens = self._live.step_streams(task.name, *streams)
+        stage.streams = self._live.step_streams(task.name, *streams)
 
     def _hide(self, task: Any) -> None:
         if self._live:
             self._live.resume(task.name)
             self._live.remove_stage(task.name)
 
-    def _unexecuted(self, name: str, verdict: str, seconds: float, trace: Trace) -> None:
+    def _report_reuse(self, name: str, verdict: str, seconds: float, trace: Trace) -> None:
         self._counts[verdict] += 1
-        self._saved += max(trace.seconds - seconds, 0)
-        tail = f" in {seconds:.3f}s (ran {trace.seconds:.3f}s on {format_day(trace.started)})."
-        self._line(f"Step {name} ", verdict, tail, at_once=verdict != "kept")  # of those there can be thousands
+        self._seconds_saved += max(trace.seconds - seconds, 0)
+        tail = f" in {format_seconds(seconds)} (ran {format_seconds(trace.seconds)} on {format_day(trace.started)})."
+        self._line(f"Step {name} ", verdict, tail, flush=verdict != "kept")  # there can be thousands
 
-    def _word(self, word: str) -> str:
+    def _coloured_word(self, word: str) -> str:
         return f"\033[{COLOURS[word]}m{word}\033[0m" if self._coloured else word
 
-    def _line(self, before: str, word: str = "", after: str = "", *, at_once: bool = True) -> None:
-        """Write one line, whatever names and errors it is made of; the word may be coloured."""
-        line = f"{printable(before)}{self._word(word) if word else ''}{printable(after)}\n"
+    def _line(self, before: str, word: str = "", after: str = "", *, flush: bool = True) -> None:
+        """Write one line, escaped; the word may be coloured."""
+        line = f"{printable(before)}{self._coloured_word(word) if word else ''}{printable(after)}\n"
         self.write(encodable(line, self.outstream.encoding))
-        if at_once:
+        if flush:
             self.outstream.flush()

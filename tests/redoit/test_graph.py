@@ -23,7 +23,7 @@ def test_a_task_that_is_no_stage_leads_on_but_is_not_named() -> None:
 
 def test_a_circle_is_refused() -> None:
     """Tasks that need each other are named in the error."""
-    with pytest.raises(DeclarationError, match=r"in a circle \((a -> b -> a|b -> a -> b)\)"):
+    with pytest.raises(DeclarationError, match=r"found a cycle of dependencies \((a -> b -> a|b -> a -> b)\)"):
         Graph({"a": ["b"], "b": ["a"]})
 
 

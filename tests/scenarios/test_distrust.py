@@ -10,7 +10,7 @@ from projects import ALL, Pipeline, until
 def test_forget_distrusts_the_dependents(built: Pipeline) -> None:
     """`doit forget` runs the stage and all that depend on it, once, although nothing changed."""
     result = built.doit("forget", "sort")
-    assert (result.code, result.out) == (0, "forgetting sort (with it run again: join)\n")
+    assert (result.code, result.out) == (0, "forgetting sort (its dependents run again, too: join)\n")
     result = built.doit()
     assert (result.executed, result.code) == (["sort", "join"], 0)
     assert "Step sort has started. (forgotten)" in result.out

@@ -114,7 +114,7 @@ def test_an_impatient_user(fresh: Pipeline, number: signal.Signals, arguments: t
         time.sleep(0.001)
     result = fresh.finish(process)
     assert result.code == 128 + number, result.text
-    assert result.err == "Interrupted: what had finished is kept, the rest runs next time.\n"
+    assert result.err == "Interrupted: finished stages are kept, the others run next time.\n"
     assert not list(fresh.path("data").iterdir())
 
 

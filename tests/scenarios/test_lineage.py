@@ -68,7 +68,7 @@ def test_a_file_changed_by_hand(built: Pipeline) -> None:
     built.write("data/report.txt", "mine")
     built.write("source.txt", "9")
     result = built.doit("lineage", "data/report.txt")
-    assert "data/report.txt is not what join made last, shown here: changed by hand" in result.out
+    assert "data/report.txt differs from the latest recorded result of join, shown here: it was edited" in result.out
     assert re.search(r"source\.txt .* source  another content is in place", result.out)
     assert "made by join on" in result.out
     built.path("data/total.txt").unlink()
@@ -142,7 +142,7 @@ def test_the_page(built: Pipeline) -> None:
     assert built.read("mine.html").startswith("<!doctype html>")
 
 
-TAKEN = "found something else there, or that a stage makes, expected a place for the page; "
+TAKEN = "found another file, or a stage's output, expected a free place for the page; "
 WRONG = {
     "qqqqqqqq": "ERROR: qqqqqqqq: no stage makes or reads this file; known: ",
     "data/mad.txt": "ERROR: data/mad.txt: no stage makes or reads this file; did you mean data/made.txt?\n",
@@ -151,7 +151,7 @@ WRONG = {
     "--runs 0": "ERROR: --runs: found 0, expected a number of runs; say --runs 20\n",
     "--runs -1": "ERROR: --runs: found -1, expected a number of runs; say --runs 20\n",
     "--json --svg": "ERROR: doit lineage: found --json and --svg, expected one of them; leave the others out\n",
-    "data/made.txt --svg": "ERROR: --svg: found behind the file data/made.txt, expected nothing; "
+    "data/made.txt --svg": "ERROR: --svg: found after the file data/made.txt, expected nothing; "
     "say: doit lineage --svg data/made.txt\n",
     "-o data/made.txt": f"ERROR: data/made.txt: {TAKEN}",
     "-o data": f"ERROR: data: {TAKEN}",

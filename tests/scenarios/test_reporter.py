@@ -88,20 +88,23 @@ def test_a_terminal_that_has_not_all_letters(built: Pipeline) -> None:
 
 
 DECLARATIONS = {
-    "unknown role": (("dodo.py", '"made": "data/made.txt"})', '"maid": "data/made.txt"})'), "run has no path 'maid'"),
-    "missing role": (("dodo.py", ', "total": "data/total.txt"}', "}"), "no file is given for run's path 'total'"),
+    "unknown role": (
+        ("dodo.py", '"made": "data/made.txt"})', '"maid": "data/made.txt"})'),
+        "run has no path parameter 'maid'",
+    ),
+    "missing role": (("dodo.py", ', "total": "data/total.txt"}', "}"), "found no file for 'total' of run"),
     "missing step": (("dodo.py", "steps.side", "steps.sied"), "did you mean steps.side?"),
     "no run": (("steps/side.py", "def run", "def walk"), "no function 'run'"),
     "no default": (("steps/make.py", "times: int = 3", "times: int"), "has no default"),
     "strange type": (("steps/make.py", "times: int = 3", "times: dict = 3"), "found the type dict"),
-    "two producers": (("dodo.py", "data/total.txt", "data/ordered.txt"), "made by both sort and side"),
+    "two producers": (("dodo.py", "data/total.txt", "data/ordered.txt"), "is made by both sort and side"),
     "one file twice": (
         ("dodo.py", '"total": "data/total.txt"},', '"total": "data/report.txt"},'),
         "both data/report.txt",
     ),
-    "cycle": (("dodo.py", '"source": "source.txt"', '"source": "data/report.txt"'), "in a circle"),
+    "cycle": (("dodo.py", '"source": "source.txt"', '"source": "data/report.txt"'), "found a cycle of dependencies"),
     "outside": (("dodo.py", "data/report.txt", "../report.txt"), "keep outputs inside the project"),
-    "no outputs": (("dodo.py", '{"report": "data/report.txt"}', "{}"), "no file is given for run's path 'report'"),
+    "no outputs": (("dodo.py", '{"report": "data/report.txt"}', "{}"), "found no file for 'report' of run"),
 }
 
 

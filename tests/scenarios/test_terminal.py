@@ -189,7 +189,7 @@ def test_interrupted(barred: Pipeline, open_terminal: Opener) -> None:
     assert terminal.process.returncode == 128 + signal.SIGINT
     assert rows_of(text, "side ") == []
     assert len(rows_of(text, "5/10 ")) == 1
-    assert text.endswith("Interrupted: what had finished is kept, the rest runs next time.")
+    assert text.endswith("Interrupted: finished stages are kept, the others run next time.")
     assert cursor_shown(terminal)
 
 

@@ -32,7 +32,7 @@ def test_a_field_of_doit_that_a_step_has_is_refused(built: Pipeline, field: str)
     built.edit("dodo.py", 'outputs={"made": "data/made.txt"}', f'outputs={{"made": "data/made.txt"}}, {field}')
     result = built.doit()
     assert (result.executed, result.code) == ([], 3)
-    assert f"'{field.partition('=')[0]}' is given, which a step has already" in result.err
+    assert f"found '{field.partition('=')[0]}', which redoit sets itself" in result.err
     assert "Traceback" not in result.text
 
 

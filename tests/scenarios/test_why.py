@@ -323,7 +323,7 @@ def test_json_stands_first_or_last(built: Pipeline) -> None:
     [
         (("make", "--tmes", "3"), "--tmes: no such option; did you mean --times?"),
         (("make.tmes=3",), "make has no setting 'tmes'"),
-        (("times=3",), "times=3: it names no stage; say make.times=3"),
+        (("times=3",), "times=3: found a setting without its stage; say make.times=3"),
         (("mkae",), "mkae: no such task or target; did you mean make?"),
         (("--jsn",), "--jsn: no such option"),
     ],
