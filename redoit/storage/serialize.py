@@ -1,13 +1,13 @@
 """Traces as JSON: the format on disk, and the check of what is read back. Pure.
 
-A trace's bytes are canonical (sorted keys, no spaces, UTF-8), so its digest names it. Others may be able to write what
-is read: whatever is not what we would have written is refused.
+A trace has one dict form; its canonical JSON (sorted keys, no spaces, UTF-8) is what is on disk, and the digest of
+that names it. Others may be able to write what is read: whatever redoit would not have written is refused.
 """
 
 import contextlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,35 +15,67 @@ from redoit.digest import is_digest, of_bytes
 from redoit.errors import CorruptError, StoreError
 from redoit.model import FORMAT, Action, Artifact, Setting, Trace
 
-SHOWN = 80  # characters of what was found, in a message
-NESTED = 8  # lists in lists that a setting may be
-# What comes of JSON that is not as we would have written it, though whoever wrote it sealed it.
+MAX_QUOTED_CHARACTERS = 80  # of what was found, in a message
+MAX_NESTED_LISTS = 8  # in the value of a setting
+MAX_SECONDS = 2**37  # four thousand years, within which a time has a date
+# Errors of reading JSON that is not as redoit would have written it, though it has a valid seal.
 MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-MAX_SECONDS = 2**37  # seconds; four thousand years, within which a time has a date
+
+
+def trace_to_dict(trace: Trace) -> dict[str, Any]:
+    """Return the dict form of a trace: what is on disk, as values of JSON."""
+    action = trace.action
+    return {
+        "format": FORMAT,
+        "action": {
+            "inputs": dict(action.inputs),
+            "settings": settings_to_json(action.settings),
+            "outputs": sorted(action.outputs),
+            "code": dict(action.code),
+            "environment": dict(action.environment),
+        },
+        "manifest": {role: [artifact.digest, artifact.size] for role, artifact in trace.manifest.items()},
+        "started": trace.started,
+        "seconds": trace.seconds,
+        "stage": trace.stage,
+        "host": trace.host,
+        "log": trace.log,
+        "metrics": {name: _finite(value) for name, value in trace.metrics.items()},
+    }
+
+
+def trace_from_dict(fields: Mapping[str, Any], name: str = "", action: Action | None = None) -> Trace:
+    """Return the trace of a dict form. `action`: its action, where the caller has it.
+
+    Raises: one of MALFORMED on what is not the dict form of a trace.
+    """
+    return Trace(
+        action=action or action_from_dict(fields["action"]),
+        manifest={role: _artifact(*row) for role, row in fields["manifest"].items()},
+        started=seconds_from_json(fields["started"]),
+        seconds=seconds_from_json(fields["seconds"]),
+        stage=str(fields["stage"]),
+        host=str(fields["host"]),
+        log=_digest(fields["log"]),
+        metrics={metric: float(value) for metric, value in fields["metrics"].items()},
+        name=name,
+    )
+
+
+def action_from_dict(fields: Mapping[str, Any]) -> Action:
+    """Return the action in the dict form of a trace. Raises: one of MALFORMED."""
+    return Action(
+        inputs=_digests(fields["inputs"]),
+        settings=tuple(setting_from_json(*row) for row in fields["settings"]),
+        outputs=tuple(_texts(fields["outputs"])),
+        code=_digests(fields["code"]),
+        environment=dict(zip(fields["environment"], _texts(fields["environment"].values()), strict=True)),
+    )
 
 
 def trace_to_bytes(trace: Trace) -> bytes:
     """Return the canonical JSON of a trace."""
-    action = trace.action
-    return canonical_json(
-        {
-            "format": FORMAT,
-            "action": {
-                "inputs": dict(action.inputs),
-                "settings": [[setting.name, setting.kind, json_value(setting.value)] for setting in action.settings],
-                "outputs": sorted(action.outputs),
-                "code": dict(action.code),
-                "environment": dict(action.environment),
-            },
-            "manifest": {role: [artifact.digest, artifact.size] for role, artifact in trace.manifest.items()},
-            "started": trace.started,
-            "seconds": trace.seconds,
-            "stage": trace.stage,
-            "host": trace.host,
-            "log": trace.log,
-            "metrics": {name: _finite(value) for name, value in trace.metrics.items()},
-        }
-    )
+    return canonical_json(trace_to_dict(trace))
 
 
 def trace_name(trace: Trace) -> str:
@@ -59,28 +91,12 @@ def trace_from_bytes(name: str, data: bytes) -> Trace:
     try:
         fields = json.loads(data.decode("utf-8", "surrogatepass"))
         check_format(name, fields)
-        action = fields["action"]
-        trace = Trace(
-            action=Action(
-                inputs=_digests(action["inputs"]),
-                settings=tuple(setting_from_json(*row) for row in action["settings"]),
-                outputs=tuple(_texts(action["outputs"])),
-                code=_digests(action["code"]),
-                environment=dict(zip(action["environment"], _texts(action["environment"].values()), strict=True)),
-            ),
-            manifest={role: _artifact(*row) for role, row in fields["manifest"].items()},
-            started=seconds_from_json(fields["started"]),
-            seconds=seconds_from_json(fields["seconds"]),
-            stage=str(fields["stage"]),
-            host=str(fields["host"]),
-            log=_digest(fields["log"]),
-            metrics={metric: float(value) for metric, value in fields["metrics"].items()},
-        )
+        trace = trace_from_dict(fields)
         if trace_to_bytes(trace) != data:
-            raise ValueError("not as redoit writes it")  # noqa: TRY301 - told as all else that is wrong
+            raise ValueError("not as redoit writes it")
         trace = replace(trace, name=of_bytes(data))
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
-        found = f"not a trace ({type(error).__name__}: {str(error)!r:.{SHOWN}})"
+    except MALFORMED as error:
+        found = f"not a trace ({type(error).__name__}: {str(error)!r:.{MAX_QUOTED_CHARACTERS}})"
         raise CorruptError(name, found, "remove it") from error
     if sorted(trace.manifest) != sorted(trace.action.outputs):
         raise CorruptError(name, "its manifest and its action name different outputs", "remove it")
@@ -88,13 +104,11 @@ def trace_from_bytes(name: str, data: bytes) -> Trace:
 
 
 def check_format(name: str, fields: Mapping[str, Any]) -> None:
-    """Refuse what a newer redoit wrote.
-
-    Raises: StoreError, also where the format is no number.
-    """
+    """Refuse what a newer redoit wrote. Raises: StoreError, also where the format is not a number."""
     found = fields["format"]
     if type(found) is not int or found > FORMAT:
-        raise StoreError(name, f"found format {found!r:.{SHOWN}}, expected at most {FORMAT}", "upgrade redoit")
+        quoted = f"{found!r:.{MAX_QUOTED_CHARACTERS}}"
+        raise StoreError(name, f"found format {quoted}, expected at most {FORMAT}", "upgrade redoit")
 
 
 def canonical_json(value: object) -> bytes:
@@ -106,25 +120,23 @@ def canonical_json(value: object) -> bytes:
 
 
 def seal(value: object) -> bytes:
-    """Return a value as JSON, behind its digest: what was learnt by looking, to be forgotten if a bit of it flips."""
+    """Return a value as JSON behind its digest, for a cache that is ignored once a bit of it has flipped."""
     text = canonical_json(value)
     return of_bytes(text).encode() + b"\n" + text
 
 
 def unseal(data: bytes) -> Any:
-    """Return what was sealed.
-
-    Raises: CorruptError if a single byte is not as it was written.
-    """
+    """Return the value that was sealed. Raises: CorruptError if a single byte is not as it was written."""
     seal, _, text = data.partition(b"\n")
     if of_bytes(text).encode() == seal:
-        with contextlib.suppress(ValueError, RecursionError):  # somebody else sealed it
+        with contextlib.suppress(ValueError, RecursionError):  # not JSON, though it has a valid seal
             return json.loads(text)
-    raise CorruptError("what was remembered", "not as it was written", "look anew")
+    raise CorruptError("sealed file", "found a wrong digest, or no JSON", "remove it")
 
 
-def _finite(value: float) -> float | str:
-    return value if math.isfinite(value) else repr(value)
+def settings_to_json(settings: Iterable[Setting]) -> list[list[object]]:
+    """Return settings as rows of name, kind and value."""
+    return [[setting.name, setting.kind, json_value(setting.value)] for setting in settings]
 
 
 def json_value(value: object) -> object:
@@ -135,21 +147,25 @@ def json_value(value: object) -> object:
 
 
 def setting_from_json(name: Any, kind: Any, value: Any) -> Setting:
-    """Return a setting from JSON. Raises: TypeError, ValueError if it can't be ours."""
+    """Return a setting from its row in JSON. Raises: TypeError, ValueError on what redoit would not have written."""
     name, kind = _texts((name, kind))
     if kind == "float" and isinstance(value, str):
         value = float(value)
     elif kind == "list[float]" and isinstance(value, list):
         value = [float(item) if isinstance(item, str) else item for item in value]
-    if not _plainly(value, NESTED):
+    if not _is_plain(value, MAX_NESTED_LISTS):
         raise TypeError("expected a plain value of a setting")
     return Setting(name, kind, value)
 
 
-def _plainly(value: Any, depth: int) -> bool:
-    """Tell whether a value is a number, a text, None, or lists of these, a few deep."""
+def _finite(value: float) -> float | str:
+    return value if math.isfinite(value) else repr(value)
+
+
+def _is_plain(value: Any, depth: int) -> bool:
+    """Tell whether a value is a number, a text, None, or lists of these, nested at most so deep."""
     if isinstance(value, list):
-        return depth > 0 and all(_plainly(item, depth - 1) for item in value)
+        return depth > 0 and all(_is_plain(item, depth - 1) for item in value)
     return value is None or isinstance(value, bool | int | float | str)
 
 
@@ -167,7 +183,7 @@ def _digest(text: Any) -> str:
 
 
 def seconds_from_json(seconds: Any) -> float:
-    """Return seconds, or seconds since the epoch. Raises: ValueError, TypeError if they can't be ours."""
+    """Return seconds, or seconds since the epoch. Raises: ValueError, TypeError on what can't be a time."""
     if not -MAX_SECONDS < (time := float(seconds)) < MAX_SECONDS:
         raise ValueError(f"expected seconds, found {seconds!r}")
     return time

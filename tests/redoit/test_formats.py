@@ -19,8 +19,10 @@ from redoit.storage.serialize import (
     canonical_json,
     check_format,
     trace_from_bytes,
+    trace_from_dict,
     trace_name,
     trace_to_bytes,
+    trace_to_dict,
 )
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -90,6 +92,7 @@ def test_round_trip(made: Trace) -> None:
     assert trace_to_bytes(found) == data
     assert found.action.key == made.action.key
     assert trace_name(found) == digest.of_bytes(data)
+    assert trace_to_bytes(trace_from_dict(trace_to_dict(made))) == data
 
 
 @pytest.mark.parametrize(
