@@ -1,6 +1,6 @@
-"""What a module binds at its top level, and by which statements.
+"""The names that a module binds at its top level, with the statements that bind them.
 
-An import is read as an `Alias`: which module it loads, what it binds. Where a name leads to is not known here.
+An import becomes an `Alias`: the module it loads, the name it binds. Does not resolve names.
 """
 
 import ast
@@ -20,9 +20,9 @@ _GLOBAL = re.compile(rb"\bglobal\b")
 
 @dataclass(frozen=True)
 class Alias:
-    """One name of an import. `name`: what it binds, `*` for all. `module`: where from. `attr`: None for the module.
+    """One name that an import binds. `name`: `*` for all. `attr`: what it takes from `module`, None for the module.
 
-    `loads`: the module that the import executes, which for `import a.b` is more than the one it binds.
+    `loads`: the module that the import executes; for `import a.b` that is `a.b`, although the name is bound to `a`.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Alias:
 
 @dataclass(frozen=True)
 class Binder:
-    """A statement at a module's top level that binds a name. `alias`: by this import, which may lie deep inside."""
+    """A top-level statement that binds a name. `alias`: the import in it, at any depth, that does so; None if none."""
 
     statement: ast.stmt
     alias: Alias | None = None
@@ -49,7 +49,7 @@ class Binder:
 
 @dataclass(frozen=True)
 class Bindings:
-    """What a module binds. `stars`: its star imports. `reassigned`: names that its functions declare as global."""
+    """The names that a module binds. `stars`: its star imports. `reassigned`: names that a function declares global."""
 
     names: dict[str, list[Binder]]
     stars: list[Alias]
@@ -57,7 +57,7 @@ class Bindings:
 
 
 def aliases(module: Module, statement: Import) -> Iterator[Alias]:
-    """Yield what an import statement binds, relative names made absolute."""
+    """Yield an alias for each name that an import statement binds; relative module names are made absolute."""
     if isinstance(statement, ast.Import):
         for item in statement.names:
             bound = item.name if item.asname else item.name.split(".")[0]
@@ -74,13 +74,13 @@ def aliases(module: Module, statement: Import) -> Iterator[Alias]:
 
 @remembered
 def bindings(module: Module) -> Bindings:
-    """Return what a module binds at its top level, in order; the code in `if __name__ == "__main__"` does not count."""
+    """Return the names that a module binds at its top level, in order, without `if __name__ == "__main__"`."""
     names: dict[str, list[Binder]] = {}
     stars: list[Alias] = []
     for statement in module.tree.body:
         if is_main_block(statement):
             continue
-        for name, alias in _bound(module, statement):
+        for name, alias in _bound_names(module, statement):
             if name == "*" and alias:
                 stars.append(alias)
             else:
@@ -97,7 +97,7 @@ def bindings(module: Module) -> Bindings:
 
 
 def is_main_block(statement: ast.stmt) -> bool:
-    """Tell whether a statement is `if __name__ == "__main__"` without an else: a step is never the program."""
+    """Tell whether a statement is `if __name__ == "__main__"` without an else; a step never executes it."""
     if not isinstance(statement, ast.If) or statement.orelse:
         return False
     test = statement.test
@@ -107,7 +107,7 @@ def is_main_block(statement: ast.stmt) -> bool:
 
 
 def inner_statements(statement: ast.stmt) -> Iterator[ast.AST]:
-    """Yield a statement and all in it that executes in the same scope: bodies of functions and classes do not."""
+    """Yield a statement and each node in it that executes in its scope: not the bodies of functions and classes."""
     todo: list[ast.AST] = [statement]
     while todo:
         item = todo.pop()
@@ -115,13 +115,13 @@ def inner_statements(statement: ast.stmt) -> Iterator[ast.AST]:
         if isinstance(item, SCOPES):
             todo.extend(outer_parts(item))
         elif isinstance(item, ast.comprehension):
-            todo.extend((item.iter, *item.ifs))  # its target is its own
+            todo.extend((item.iter, *item.ifs))  # its target is local to it
         else:
             todo.extend(ast.iter_child_nodes(item))
 
 
 def outer_parts(item: ast.AST) -> Iterator[ast.AST]:
-    """Yield the expressions of a definition that its surroundings evaluate."""
+    """Yield the expressions of a definition that the enclosing scope evaluates: decorators, bases, defaults."""
     for name in ("decorator_list", "bases", "keywords"):
         yield from getattr(item, name, [])
     arguments = getattr(item, "args", None)
@@ -130,13 +130,13 @@ def outer_parts(item: ast.AST) -> Iterator[ast.AST]:
 
 
 def annotations(item: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.expr]:
-    """Return the annotations of a function's parameters and of what it returns."""
-    every = [*item.args.posonlyargs, *item.args.args, *item.args.kwonlyargs, item.args.vararg, item.args.kwarg]
-    found = [one.annotation for one in every if one and one.annotation]
-    return [*found, item.returns] if item.returns else found
+    """Return the annotations of a function's parameters and of its return value."""
+    parameters = [*item.args.posonlyargs, *item.args.args, *item.args.kwonlyargs, item.args.vararg, item.args.kwarg]
+    annotated = [item.annotation for item in parameters if item and item.annotation]
+    return [*annotated, item.returns] if item.returns else annotated
 
 
-def _bound(module: Module, statement: ast.stmt) -> Iterator[tuple[str, Alias | None]]:
+def _bound_names(module: Module, statement: ast.stmt) -> Iterator[tuple[str, Alias | None]]:
     for item in inner_statements(statement):
         match item:
             case ast.Import() | ast.ImportFrom():
@@ -153,7 +153,7 @@ def _bound(module: Module, statement: ast.stmt) -> Iterator[tuple[str, Alias | N
 
 
 def chain_of(item: ast.AST) -> Chain:
-    """Return a name with attributes as a chain, empty for any other expression."""
+    """Return a dotted name as a chain, an empty one for any other expression."""
     attributes: list[str] = []
     while isinstance(item, ast.Attribute):
         attributes.append(item.attr)

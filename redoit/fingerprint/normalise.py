@@ -1,8 +1,8 @@
-"""Normalised source: what is left of a statement when all that can't change its meaning is gone.
+"""Normalised source: the text of a statement without what can't change its meaning.
 
-Comments and layout vanish by parsing and unparsing; docstrings and annotations that nothing evaluates are stripped
-from a copy. Who may look at a docstring or an annotation after all is the caller's knowledge, told by a `Style`.
-Knows nothing of names, files or reachability.
+Parsing and unparsing removes comments and layout; docstrings and annotations that nothing evaluates are stripped from
+a copy. The caller says by `StripRules` which of them code may read at run time. Knows nothing of names, files or
+reachability.
 """
 
 import ast
@@ -17,33 +17,30 @@ Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 S = TypeVar("S", bound=ast.AST)
 
 _FORMATTED = re.compile(r"f['\"].*(\\|\{\{|\}\})", re.DOTALL)  # f-strings that unparse may write wrongly
-UNSEEN = ("module", "function", "class")  # where nobody evaluates the annotations of an undecorated function
+UNDECORATED = ("module", "function", "class")  # scopes whose undecorated functions have annotations nothing reads
 BLOCKS = ("body", "orelse", "finalbody")
 
 
 @dataclass(frozen=True)
-class Style:
-    """What may be stripped in one module.
+class StripRules:
+    """What may be stripped from the source of one module.
 
-    `lazy`: the module postpones annotations (`from __future__ import annotations`).
-    `open`: a definition that code outside the project gets to see when it is made: a decorator or a base class from
-    there may read what others may not.
+    `lazy_annotations`: the module has `from __future__ import annotations`. `is_exposed`: tells whether code outside
+    the project receives a definition when it is made, as a decorator or a base class; that code may read its docstring
+    and annotations.
     """
 
-    lazy: bool
-    open: Callable[[Definition], bool]
+    lazy_annotations: bool
+    is_exposed: Callable[[Definition], bool]
 
 
-def stripped(statement: ast.stmt, style: Style | None) -> ast.stmt | None:
-    """Return a statement of a module without what can't matter, None if nothing is left; all of it without a style.
-
-    The statement itself stays as it is: where something goes, its copy goes.
-    """
-    return statement if style is None else _Strip(style).statement(statement, inside="module")
+def stripped(statement: ast.stmt, rules: StripRules) -> ast.stmt | None:
+    """Return a copy of a module's statement without what can't change its meaning, None if nothing is left."""
+    return _Stripper(rules).statement(statement, inside="module")
 
 
 def text_of(statements: Iterable[ast.stmt], source: bytes) -> str:
-    """Return the normalised text of statements, one below the other. `source`: that of their module."""
+    """Return the normalised text of statements, one below the other. `source`: the source of their module."""
     return "\n".join(_text(statement, source) for statement in statements)
 
 
@@ -60,7 +57,7 @@ def _text(statement: ast.stmt, source: bytes) -> str:
 
 
 def is_bare_string(statement: ast.stmt) -> bool:
-    """Tell whether a statement is a docstring, or another string that nothing uses."""
+    """Tell whether a statement is a docstring or another string expression without effect."""
     return (
         isinstance(statement, ast.Expr)
         and isinstance(statement.value, ast.Constant)
@@ -68,36 +65,36 @@ def is_bare_string(statement: ast.stmt) -> bool:
     )
 
 
-class _Strip:
-    def __init__(self, style: Style) -> None:
-        self.style = style
+class _Stripper:
+    def __init__(self, rules: StripRules) -> None:
+        self.rules = rules
 
     def statement(self, statement: ast.stmt, inside: str) -> ast.stmt | None:
         if isinstance(statement, Function):
             return self.function(statement, inside)
         if isinstance(statement, ast.ClassDef):
-            return self.klass(statement)
-        if is_bare_string(statement) and inside != "open class":
+            return self.class_definition(statement)
+        if is_bare_string(statement) and inside != "exposed class":
             return None
         if isinstance(statement, ast.AnnAssign) and inside == "function":
             return _unannotated(statement)
         return self.compound(statement, inside)
 
     def function(self, statement: ast.FunctionDef | ast.AsyncFunctionDef, inside: str) -> ast.stmt:
-        is_open = self.style.open(statement)
+        is_exposed = self.rules.is_exposed(statement)
         changed = copy.copy(statement)
         first = statement.body[0]
-        kept = [first] if is_open and is_bare_string(first) else []
+        kept = [first] if is_exposed and is_bare_string(first) else []
         changed.body = kept + self.block(statement.body[len(kept) :], "function") or [ast.Pass()]
-        if self.style.lazy and not statement.decorator_list and inside in UNSEEN:
+        if self.rules.lazy_annotations and not statement.decorator_list and inside in UNDECORATED:
             changed.args = _unannotated_arguments(statement.args)
             changed.returns = None
         return changed
 
-    def klass(self, statement: ast.ClassDef) -> ast.stmt:
-        # A decorated class is open to its decorator in its methods' annotations, whoever wrote the decorator.
-        is_open = self.style.open(statement)
-        inside = "open class" if is_open else "decorated class" if statement.decorator_list else "class"
+    def class_definition(self, statement: ast.ClassDef) -> ast.stmt:
+        # Any decorator of a class may read the annotations of its methods, also one of the project's own.
+        is_exposed = self.rules.is_exposed(statement)
+        inside = "exposed class" if is_exposed else "decorated class" if statement.decorator_list else "class"
         changed = copy.copy(statement)
         changed.body = self.block(statement.body, inside) or [ast.Pass()]
         return changed
@@ -116,11 +113,11 @@ class _Strip:
         return changed
 
     def block(self, body: list[ast.stmt], inside: str) -> list[ast.stmt]:
-        return [left for statement in body if (left := self.statement(statement, inside)) is not None]
+        return [rest for statement in body if (rest := self.statement(statement, inside)) is not None]
 
 
 def _unannotated(statement: ast.AnnAssign) -> ast.stmt:
-    """Return an annotated assignment in a function, where no annotation is ever evaluated, without its annotation."""
+    """Return an annotated assignment of a function without its annotation, which Python never evaluates."""
     if statement.value is not None:
         return ast.copy_location(ast.Assign([statement.target], statement.value, lineno=statement.lineno), statement)
     changed = copy.copy(statement)

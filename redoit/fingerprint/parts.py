@@ -1,6 +1,6 @@
-"""The text of each part of the code that a step can reach: what is kept, digested and shown.
+"""The normalised text of each part of the reached code: what is stored, digested and shown.
 
-Takes what was reached as given.
+Does not know what is reached.
 """
 
 import ast
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from redoit.fingerprint import pure_calls
 from redoit.fingerprint.names import FUNCTIONS, Binder, Import, aliases
-from redoit.fingerprint.normalise import Definition, Style, stripped, text_of
+from redoit.fingerprint.normalise import Definition, StripRules, stripped, text_of
 from redoit.fingerprint.order import loads, names_too_early
 from redoit.fingerprint.purity import effects, executed, is_lazy
 from redoit.fingerprint.uses import Uses, uses
@@ -29,35 +29,35 @@ class Texts:
     docs: bool = False
     raw: bool = False
 
-    def left(self, module: Module, statement: ast.stmt) -> list[ast.stmt]:
-        """Return a statement of a module without what can't matter: one statement, or none."""
+    def stripped(self, module: Module, statement: ast.stmt) -> list[ast.stmt]:
+        """Return a statement without what can't change its meaning: one statement, or none."""
         if self.docs:
             return [statement]
         key = ("stripped", statement)
         if key not in module.memo:
-            style = Style(is_lazy(module), lambda item: is_open(self.project, module, item))
-            left = stripped(statement, style)
-            module.memo[key] = [] if left is None else [left]
-        found: list[ast.stmt] = module.memo[key]
-        return found
+            rules = StripRules(is_lazy(module), lambda item: is_exposed(self.project, module, item))
+            rest = stripped(statement, rules)
+            module.memo[key] = [] if rest is None else [rest]
+        statements: list[ast.stmt] = module.memo[key]
+        return statements
 
     def uses(self, module: Module, statement: ast.stmt) -> Uses:
-        """Return what is used by what is left of a statement."""
+        """Return the names that a stripped statement uses."""
         key = ("uses", statement, self.docs)
         if key not in module.memo:
-            module.memo[key] = uses(module, self.left(module, statement))
-        found: Uses = module.memo[key]
-        return found
+            module.memo[key] = uses(module, self.stripped(module, statement))
+        used: Uses = module.memo[key]
+        return used
 
     def of_statement(self, module: Module, statement: ast.stmt) -> str:
         """Return the normalised text of a statement."""
         key = ("text", statement, self.docs)
         if key not in module.memo:
-            module.memo[key] = text_of(self.left(module, statement), module.source)
+            module.memo[key] = text_of(self.stripped(module, statement), module.source)
         return str(module.memo[key])
 
     def of_binding(self, module: Module, binders: list[Binder]) -> str:
-        """Return the text of all statements that bind a name, in order; of an import only what concerns the name."""
+        """Return the text of all statements that bind a name, in order; of an import, only the alias of that name."""
         texts: dict[tuple[ast.stmt, str], str] = {}
         for binder in binders:
             if binder.alias and isinstance(binder.statement, Import):
@@ -72,52 +72,58 @@ class Texts:
             return module.source.decode("utf-8", "backslashreplace")
         return "\n".join(text for item in module.tree.body if (text := self.of_statement(module, item)))
 
-    def of_effects(self, module: Module, loud: set[str]) -> str:
-        """Return what an import of a module executes, in order. `loud`: the modules where that is anything."""
-        found = effects(self.project, module)
+    def of_effects(self, module: Module, effectful: set[str]) -> str:
+        """Return the text of what an import of a module executes, in order.
+
+        `effectful`: the modules whose import executes a statement with effects.
+        """
+        with_effects = effects(self.project, module)
         early = names_too_early(self.project, module, self.uses)
         lines: list[str] = []
         for item in executed(self.project, module):
             lines += [f"# {name} is not bound yet" for name in early.get(item, [])]
             if isinstance(item, Import):
-                lines += self._imports(module, item, loud)
-            elif item in found:
+                lines += self._imports(module, item, effectful)
+            elif item in with_effects:
                 lines.append(self.of_statement(module, item))
         return "\n".join(lines)
 
-    def _imports(self, module: Module, item: Import, loud: set[str]) -> Iterator[str]:
+    def _imports(self, module: Module, item: Import, effectful: set[str]) -> Iterator[str]:
         for alias in aliases(module, item):
             if alias.module == "__future__" or alias.attr == "*":
                 yield alias.text
                 continue
-            names = loads(self.project, alias)
-            if f"{alias.module}.{alias.attr}" in loud and len(names) == alias.loads.count(".") + 1:
-                yield alias.text  # a name of a package, or its submodule of that name: whichever came last
+            names, locate = loads(self.project, alias), self.project.locate
+            if f"{alias.module}.{alias.attr}" in effectful and len(names) == alias.loads.count(".") + 1:
+                yield alias.text  # a package's attribute or its submodule of that name: whichever was bound last
             if self.project.module(names[0]) is not None:
-                yield from (f"import {name}" for name in names if name in loud or self.project.locate(name) is None)
-            elif module.name in loud and not pure_calls.is_standard(names[0]):
+                yield from (f"import {name}" for name in names if name in effectful or locate(name) is None)
+            elif module.name in effectful and not pure_calls.is_standard(names[0]):
                 yield f"import {names[-1]}"
 
 
-def is_open(project: Project, module: Module, item: Definition) -> bool:
-    """Tell whether code from outside project and standard library sees a definition when it is made."""
+def is_exposed(project: Project, module: Module, item: Definition) -> bool:
+    """Tell whether third-party code receives a definition when it is made, as a decorator, base or metaclass."""
     values = Values(project, module)
-    seen = list(item.decorator_list)
+    receivers = list(item.decorator_list)
     if isinstance(item, ast.ClassDef):
-        seen += [*item.bases, *(word.value for word in item.keywords if word.arg == "metaclass")]
-    return not all(_is_known(values, part, frozenset()) for part in seen)
+        receivers += [*item.bases, *(word.value for word in item.keywords if word.arg == "metaclass")]
+    return not all(_is_internal(values, part, frozenset()) for part in receivers)
 
 
-def _is_known(values: Values, item: ast.expr, above: frozenset[ast.AST]) -> bool:
-    """Tell whether a decorator or a base class is Python's own, or of the project with all that it derives from."""
+def _is_internal(values: Values, item: ast.expr, derived: frozenset[ast.AST]) -> bool:
+    """Tell whether a decorator or a base class, and all that it derives from, is of the project or Python's own.
+
+    `derived`: the classes that led here by their bases.
+    """
     match item:
         case ast.Call(func=item) | ast.Subscript(value=item):
             pass
     name = values.outside(item)
     if name:
         return pure_calls.is_standard(name)
-    found, module = values.definition(item)
-    if module is None or not isinstance(found, (*FUNCTIONS, ast.ClassDef)) or found in above:
+    definition, module = values.definition(item)
+    if module is None or not isinstance(definition, (*FUNCTIONS, ast.ClassDef)) or definition in derived:
         return False
-    bases = found.bases if isinstance(found, ast.ClassDef) else []
-    return all(_is_known(Values(values.project, module), base, above | {found}) for base in bases)
+    bases = definition.bases if isinstance(definition, ast.ClassDef) else []
+    return all(_is_internal(Values(values.project, module), base, derived | {definition}) for base in bases)

@@ -1,7 +1,7 @@
 """The walk through the code that a step can reach: from name to name, from import to import.
 
-What reading can't resolve makes a whole module count, with a line that says why. Knows which parts are reached and
-over which others, not their texts.
+Where reading can't resolve a name, the whole module counts, and a line says why. Knows which parts are reached and by
+which path of names, not their texts.
 """
 
 import ast
@@ -15,69 +15,69 @@ from redoit.fingerprint.names import Alias, Import, aliases, bindings
 from redoit.fingerprint.order import executed_imports, loads
 from redoit.fingerprint.parts import STATEMENTS, WHOLE, Texts
 from redoit.fingerprint.purity import effects
-from redoit.fingerprint.reflection import Sight
-from redoit.fingerprint.resolve import Found, follow, lookup
+from redoit.fingerprint.reflection import Reflection
+from redoit.fingerprint.resolve import Resolution, follow, lookup
 from redoit.fingerprint.uses import Use, Uses
 from redoit.source.project import Module, Project
 
-Key = tuple[str, str]  # a module's name, and what of it
+Key = tuple[str, str]  # a module's name, and a name in it, STATEMENTS or WHOLE
 
 
 class Reach:
     """One walk through the code.
 
-    `given`: how far the reflection in the code is taken to see. `sight`: how far it does; if that is further, the walk
-    is to be done again.
+    `assumed`: the level of reflection that the walk allows for. `reflection`: the level that the reached code uses; if
+    it is higher, the result is incomplete, and the walk must be repeated with it.
     """
 
-    def __init__(self, project: Project, step: str, function: str, sight: Sight) -> None:
+    def __init__(self, project: Project, step: str, function: str, assumed: Reflection) -> None:
         self.project = project
         self.root = (step, function)
-        self.given = self.sight = sight
-        self.texts = Texts(project, docs=sight >= Sight.DOCS, raw=sight >= Sight.RAW)
+        self.assumed = self.reflection = assumed
+        self.texts = Texts(project, docs=assumed >= Reflection.DOCS, raw=assumed >= Reflection.SOURCE)
         self.queue: deque[Key] = deque()
         self.via: dict[Key, tuple[str, ...]] = {}
-        self.unread: dict[str, str] = {}  # modules taken whole that can't be parsed, and need not be
+        self.unparsed: dict[str, str] = {}  # source of modules taken whole that can't be parsed
         self.patched: set[str] = set()
         self.imports: set[str] = set()
-        self.lines: dict[tuple[str, str], str] = {}
+        self.unresolved: dict[tuple[str, str], str] = {}
 
     # Walking.
 
-    def walk(self, besides: Iterable[Key] = ()) -> None:
-        """Follow everything from the start, and from what is given to it, until nothing new is found."""
+    def walk(self, extra_roots: Iterable[Key] = ()) -> None:
+        """Follow all names from the step's function and from extra roots, until nothing new is reached."""
         self.add(*self.root, ())
-        for module, name in besides:
-            self.add(module, name, (self.title(self.root),))
+        for module, name in extra_roots:
+            self.add(module, name, (self.part_name(self.root),))
         while self.queue:
             while self.queue:
                 self.visit(self.queue.popleft())
             for name in sorted(self.reached()):
-                found = self.patched & {name for alias in self.imports_of(name) for name in loads(self.project, alias)}
-                if found:
-                    self.take_whole(name, f"it imports {min(found)}, which is monkeypatched", (name, STATEMENTS))
+                loaded = {name for alias in self.imports_of(name) for name in loads(self.project, alias)}
+                if patched := self.patched & loaded:
+                    self.take_whole(name, f"it imports {min(patched)}, which is monkeypatched", (name, STATEMENTS))
 
     def add(self, module: str, name: str, via: tuple[str, ...]) -> None:
-        """Note that something can be reached; a module with all that it executes if anything of it can be."""
+        """Add a reached part, and the statements that an import of its module executes."""
         key = module, name
         if key in self.via:
             return
-        self.via[key] = (*via, self.title(key))
+        self.via[key] = (*via, self.part_name(key))
         self.queue.append(key)
         self.add_module(module, self.via[key])
 
     def add_module(self, name: str, via: tuple[str, ...]) -> None:
-        """Note that a module is imported, and so the packages around it."""
+        """Add an imported module and the packages around it."""
         owner = name.rpartition(".")[0]
         if owner:
             self.add_module(owner, via)
         if (name, STATEMENTS) not in self.via and self.project.module(name) is not None:
             self.add(name, STATEMENTS, via)
-            if self.given >= Sight.WHOLE:
+            if self.assumed >= Reflection.MODULES:
                 self.add(name, WHOLE, via)
 
     def visit(self, key: Key) -> None:
-        """Follow what one part uses."""
+        """Follow the names that one part uses."""
         name, what = key
         module = self.project.module(name)
         if module is None:
@@ -86,10 +86,10 @@ class Reach:
         if what == WHOLE:
             self.follow_uses(module, key, module.tree.body)
             for bound in names.names:
-                found = lookup(self.project, module, (bound,))
-                for owner in found.modules:
+                resolution = lookup(self.project, module, (bound,))
+                for owner in resolution.modules:
                     self.take_whole(owner.name, f"imported in {module}, which counts whole", key)
-                self.found(module, key, Use((bound,)), replace(found, modules=[], outside=[]))
+                self.follow(module, key, Use((bound,)), replace(resolution, modules=[], outside=[]))
             for alias in self.imports_of(name):
                 if alias.attr is None:
                     self.take_whole(alias.loads, f"imported in {module}, which counts whole", key)
@@ -101,12 +101,13 @@ class Reach:
             self.follow_uses(module, key, statements)
 
     def follow_module(self, module: Module, key: Key) -> None:
-        """Follow what an import of a module loads, and what makes all of the module count."""
+        """Follow the modules that an import of a module loads; take it whole where its names can't be read."""
         names = bindings(module)
         for alias in executed_imports(self.project, module):
-            self.load(alias, key)
-            if alias.attr not in (None, "*"):  # an import of what is not there fails, used or not
-                self.found(module, key, Use((alias.name,)), Found(missing=follow(self.project, alias).missing))
+            self.follow_import(alias, key)
+            if alias.attr not in (None, "*"):  # an import of a missing name fails, even if the name is not used
+                missing = follow(self.project, alias).missing
+                self.follow(module, key, Use((alias.name,)), Resolution(missing=missing))
         if "__getattr__" in names.names:
             self.take_whole(module.name, "it has a __getattr__", key)
         for star in names.stars:
@@ -121,135 +122,135 @@ class Reach:
                 self.take_whole(module.name, f"{star.text} may bind its names", key)
 
     def follow_uses(self, module: Module, key: Key, statements: Iterable[ast.stmt]) -> None:
-        """Follow what statements of a module use."""
+        """Follow the names that statements of a module use."""
         for used in [self.texts.uses(module, item) for item in dict.fromkeys(statements)]:
             for use in used.names:
-                self.found(module, key, use, lookup(self.project, module, use.chain))
-                if use.stored and len(use.chain) > 1:
+                self.follow(module, key, use, lookup(self.project, module, use.chain))
+                if use.is_stored and len(use.chain) > 1:
                     self.patch(lookup(self.project, module, use.chain[:-1]), key)
             self.follow_imports(module, key, used)
-            for word in used.words & reflection.WORDS.keys():
-                self.see(module, key, reflection.WORDS[word], word, None)
-            for name, text in reflection.named_by(self.project, used):
-                self.take_whole(name, f"{text!r} in {self.title(key)}", key)
+            for word in used.words & reflection.REFLECTION_BY_WORD.keys():
+                self.reflect(module, key, reflection.REFLECTION_BY_WORD[word], word, None)
+            for name, text in reflection.modules_in_strings(self.project, used):
+                self.take_whole(name, f"{text!r} in {self.part_name(key)}", key)
 
     def follow_imports(self, module: Module, key: Key, used: Uses) -> None:
-        """Follow the imports inside a piece of code. A module that one binds for others to use counts whole."""
+        """Follow the imports inside a piece of code; a module that one binds to a non-local name counts whole."""
         inner: dict[str, list[Alias]] = {}
         for item, kind in used.imports:
             for alias in aliases(module, item):
-                self.load(alias, key)
+                self.follow_import(alias, key)
                 if kind == "module":
                     continue
                 inner.setdefault(alias.name, []).append(alias)
-                found = follow(self.project, alias)
+                resolution = follow(self.project, alias)
                 if kind == "function" and alias.name not in used.declared:
-                    found.modules = []
-                self.found(module, key, Use((alias.name,)), found)
+                    resolution.modules = []
+                self.follow(module, key, Use((alias.name,)), resolution)
         for use in used.inner:
             for alias in inner.get(use.chain[0], []):
-                self.found(module, key, use, follow(self.project, alias, use.chain[1:]))
-                if use.stored and len(use.chain) > 1:
+                self.follow(module, key, use, follow(self.project, alias, use.chain[1:]))
+                if use.is_stored and len(use.chain) > 1:
                     self.patch(follow(self.project, alias, use.chain[1:-1]), key)
 
-    def found(self, module: Module, key: Key, use: Use, found: Found) -> None:
-        """Take what a name leads to."""
+    def follow(self, module: Module, key: Key, use: Use, resolution: Resolution) -> None:
+        """Add all that a name resolves to."""
         via = self.via[key]
-        for owner, name in found.bound:
+        for owner, name in resolution.bound:
             self.add(owner.name, name, via)
-        for owner, name in found.missing:
-            self.take_whole(owner.name, f"{name} is not bound in it, and used in {self.title(key)}", key)
-        for owner in found.modules:
-            how = f"{use.given_to}({'.'.join(use.chain)}, ...)" if use.given_to else "used as a value"
-            self.take_whole(owner.name, f"{how} in {self.title(key)}", key)
+        for owner, name in resolution.missing:
+            self.take_whole(owner.name, f"{name} is not bound in it, and used in {self.part_name(key)}", key)
+        for owner in resolution.modules:
+            how = f"{use.argument_of}({'.'.join(use.chain)}, ...)" if use.argument_of else "used as a value"
+            self.take_whole(owner.name, f"{how} in {self.part_name(key)}", key)
             if owner.is_package:
-                self.take_all(owner.name, f"{how} in {self.title(key)}", key)
-            if use.given_to in ("setattr", "delattr"):
+                self.take_all(owner.name, f"{how} in {self.part_name(key)}", key)
+            if use.argument_of in ("setattr", "delattr"):
                 self.patched.add(owner.name)
-        if use.given_to.endswith(".register"):  # of a singledispatch function: it reads the annotations
-            self.see(module, key, Sight.DOCS, f"{use.given_to}({'.'.join(use.chain)})", None)
-        for dotted in found.outside:
+        if use.argument_of.endswith(".register"):  # a singledispatch function reads the annotations
+            self.reflect(module, key, Reflection.DOCS, f"{use.argument_of}({'.'.join(use.chain)})", None)
+        for dotted in resolution.outside:
             top = dotted.split(".")[0]
             if not pure_calls.is_standard(top):
                 self.imports.add(top)
-            self.see(module, key, reflection.sight_of(dotted), dotted.removeprefix("builtins."), use)
+            self.reflect(module, key, reflection.reflection_of(dotted), dotted.removeprefix("builtins."), use)
 
-    def patch(self, found: Found, key: Key) -> None:
-        """Take modules whole whose attributes are assigned from outside."""
-        for owner in found.modules:
+    def patch(self, resolution: Resolution, key: Key) -> None:
+        """Take modules whole whose attributes other code assigns or deletes."""
+        for owner in resolution.modules:
             self.patched.add(owner.name)
-            self.take_whole(owner.name, f"monkeypatched in {self.title(key)}", key)
+            self.take_whole(owner.name, f"monkeypatched in {self.part_name(key)}", key)
 
-    def load(self, alias: Alias, key: Key) -> None:
-        """Follow an import to the modules that it executes."""
+    def follow_import(self, alias: Alias, key: Key) -> None:
+        """Add the modules that an import executes, or the top-level name of one outside the project."""
         names = loads(self.project, alias)
         for name in names:
             if self.project.module(name) is not None:
                 self.add_module(name, self.via[key])
         outermost = self.project.module(names[0])
-        is_other = outermost is not None and outermost.is_namespace and self.project.locate(alias.loads) is None
-        if (outermost is None or is_other) and not pure_calls.is_standard(names[0]):
+        is_installed = outermost is not None and outermost.is_namespace and self.project.locate(alias.loads) is None
+        if (outermost is None or is_installed) and not pure_calls.is_standard(names[0]):
             self.imports.add(names[0])
 
     # Reflection.
 
-    def see(self, module: Module, key: Key, sight: Sight, name: str, use: Use | None) -> None:
-        """Let code that looks at code see what it can."""
-        where = f"{name} in {self.title(key)}"
-        if sight == Sight.OWN:
+    def reflect(self, module: Module, key: Key, level: Reflection, name: str, use: Use | None) -> None:
+        """Make all code count that a use of reflection can read."""
+        where = f"{name} in {self.part_name(key)}"
+        if level == Reflection.OWN_MODULE:
             self.take_whole(module.name, where, key)
             if b"import" in module.source and any("import" in text for text in _strings(module)):
                 self.take_all("", f"{where}, with an import in a text", key)
-        elif sight == Sight.ALL:
-            target = reflection.names_imported(module, use.call) if use and use.call else None
+        elif level == Reflection.PROJECT:
+            target = reflection.import_target(module, use.call) if use and use.call else None
             if target is None:
                 self.take_all("", where, key)
             else:
                 self.take_named(*target, where, key)
-        elif sight:
-            self.sight = max(self.sight, sight)
-            what = "docstrings and annotations count" if sight == Sight.DOCS else "reached modules are taken whole"
-            self.lines.setdefault((module.name, where), f"{module}: {what}, {where}")
+        elif level:
+            self.reflection = max(self.reflection, level)
+            what = "docstrings and annotations count" if level == Reflection.DOCS else "reached modules are taken whole"
+            self.unresolved.setdefault((module.name, where), f"{module}: {what}, {where}")
 
     def take_named(self, name: str, is_prefix: bool, why: str, key: Key) -> None:
-        """Take whole the module that a dynamic import names, or all below a prefix."""
+        """Take whole the module that a dynamic import names, or all modules below a package."""
         if is_prefix:
             self.take_all(name, why, key)
             return
-        named = [name] if self.project.locate(name) else list(reflection.named_in(self.project, name))
-        for one in named:
-            self.take_whole(one, why, key)
-        if not named:
-            self.load(Alias(name, name, None, name), key)
+        modules = [name] if self.project.locate(name) else list(reflection.modules_named(self.project, name))
+        for module in modules:
+            self.take_whole(module, why, key)
+        if not modules:
+            self.follow_import(Alias(name, name, None, name), key)
 
     def take_all(self, prefix: str, why: str, key: Key) -> None:
-        """Take all modules below a package whole, or all of the project."""
+        """Take whole all modules below a package, or all of the project."""
         if prefix and not self.project.locate(prefix):
-            self.load(Alias(prefix, prefix, None, prefix), key)
+            self.follow_import(Alias(prefix, prefix, None, prefix), key)
             return
         for name in self.project.modules():
             if not prefix or name == prefix or name.startswith(f"{prefix}."):
                 self.take_whole(name, why, key)
 
     def take_whole(self, name: str, why: str, key: Key) -> None:
-        """Take a module whole, with a line that says why."""
+        """Take a module whole, and note why."""
         try:
             module = self.project.module(name)
-        except SourceError:  # nobody says that this one is imported
+        except SourceError:  # it may never be imported, so it need not parse
             path = self.project.locate(name)
-            self.unread[name] = path.read_bytes().decode("utf-8", "backslashreplace") if path else ""
+            self.unparsed[name] = path.read_bytes().decode("utf-8", "backslashreplace") if path else ""
             return
         if module is not None and not module.is_namespace:
-            self.lines.setdefault((name, why), f"{name}: taken whole, {why}")
+            self.unresolved.setdefault((name, why), f"{name}: taken whole, {why}")
             self.add(name, WHOLE, self.via[key])
 
-    # What was reached.
+    # Results.
 
-    def title(self, key: Key) -> str:
-        """Return the name of a part: an import is named as one."""
+    def part_name(self, key: Key) -> str:
+        """Return the name of a part as `Part` has it; one that imports bind is `module:import name`."""
         module, name = key
-        found = self.project.module(module)
-        binders = bindings(found).names.get(name, []) if found else []
+        source = self.project.module(module)
+        binders = bindings(source).names.get(name, []) if source else []
         imported = binders and all(binder.alias and isinstance(binder.statement, Import) for binder in binders)
         return f"{module}:import {name}" if imported else f"{module}:{name}"
 

@@ -1,7 +1,7 @@
-"""Where a name leads: through imports, aliases, re-exports and packages, to what some module of the project binds.
+"""Name resolution: through imports, aliases, re-exports and packages, to the bindings of the project's modules.
 
-Follows every way that a name may take at run time, for a module's attribute can be a submodule as well as a binding.
-Knows nothing of what is done with the thing found.
+Follows each way that a name may take at run time, for a module's attribute can be a submodule as well as a binding.
+Knows nothing of how the resolved name is used.
 """
 
 import builtins
@@ -11,16 +11,17 @@ from redoit.fingerprint.names import Alias, Binder, Chain, bindings
 from redoit.source.project import Module, Project
 
 BUILTINS = frozenset(dir(builtins))
-# What the import system itself gives each module.
-SHOWN = frozenset({"__doc__", "__dict__", "__annotations__"})  # those that show what is in the module
-GIVEN = frozenset({"__name__", "__file__", "__package__", "__spec__", "__loader__", "__path__"}) | SHOWN
+# Attributes that the import system sets on each module.
+CONTENTS = frozenset({"__doc__", "__dict__", "__annotations__"})  # those that give access to what a module holds
+GIVEN = frozenset({"__name__", "__file__", "__package__", "__spec__", "__loader__", "__path__"}) | CONTENTS
 
 
 @dataclass
-class Found:
-    """What a chain leads to. `bound`: each binding on the way, in order. `modules`: modules that are used as values.
+class Resolution:
+    """What a chain of names resolves to. `bound`: each binding on the way, in order.
 
-    `missing`: modules that were asked for what reading can't find in them. `outside`: dotted names not of the project.
+    `modules`: modules that are used as values. `missing`: modules with an attribute that reading can't find in them.
+    `outside`: dotted names that are not of the project.
     """
 
     bound: list[tuple[Module, str]] = field(default_factory=list)
@@ -29,44 +30,44 @@ class Found:
     outside: list[str] = field(default_factory=list)
 
 
-def lookup(project: Project, module: Module, chain: Chain) -> Found:
-    """Return what a chain of names leads to, seen from a module's globals."""
+def lookup(project: Project, module: Module, chain: Chain) -> Resolution:
+    """Return what a chain of names resolves to in a module's globals."""
     key = ("lookup", chain)
     if key not in module.memo:
-        search = _Search(project)
-        search.globally(module, chain[0], chain[1:])
-        module.memo[key] = search.found
-    found: Found = module.memo[key]
-    return found
+        resolver = _Resolver(project)
+        resolver.resolve_global(module, chain[0], chain[1:])
+        module.memo[key] = resolver.resolution
+    resolution: Resolution = module.memo[key]
+    return resolution
 
 
-def follow(project: Project, alias: Alias, rest: Chain = ()) -> Found:
-    """Return what an import, and the attributes asked of what it binds, lead to."""
-    search = _Search(project)
-    search.alias(alias, rest)
-    return search.found
+def follow(project: Project, alias: Alias, rest: Chain = ()) -> Resolution:
+    """Return what a chain of attributes of an imported name resolves to."""
+    resolver = _Resolver(project)
+    resolver.alias(alias, rest)
+    return resolver.resolution
 
 
-class _Search:
+class _Resolver:
     def __init__(self, project: Project) -> None:
         self.project = project
-        self.found = Found()
+        self.resolution = Resolution()
         self.seen: set[tuple[str, str, Chain]] = set()
 
-    def globally(self, module: Module, name: str, rest: Chain) -> None:
+    def resolve_global(self, module: Module, name: str, rest: Chain) -> None:
         names = bindings(module)
         if name in names.names:
             self.binding(module, name, rest)
         elif names.stars:
             self.stars(module, name, rest)
         if name not in names.names and (name in BUILTINS or name in GIVEN):
-            self.found.outside.append(".".join(("builtins", name, *rest)))
+            self.resolution.outside.append(".".join(("builtins", name, *rest)))
 
     def binding(self, module: Module, name: str, rest: Chain) -> None:
         if (module.name, name, rest) in self.seen:
             return
         self.seen.add((module.name, name, rest))
-        self.found.bound.append((module, name))
+        self.resolution.bound.append((module, name))
         for binder in bindings(module).names[name]:
             if binder.alias:
                 self.alias(binder.alias, rest)
@@ -82,16 +83,16 @@ class _Search:
     def module(self, name: str, rest: Chain) -> None:
         module = self.project.module(name)
         if module is None:
-            self.found.outside.append(".".join((name, *rest)))
+            self.resolution.outside.append(".".join((name, *rest)))
         elif rest:
             self.attribute(name, rest[0], rest[1:])
         else:
-            self.found.modules.append(module)
+            self.resolution.modules.append(module)
 
     def attribute(self, name: str, attribute: str, rest: Chain) -> None:
         module = self.project.module(name)
         if module is None:
-            self.found.outside.append(".".join((name, attribute, *rest)))
+            self.resolution.outside.append(".".join((name, attribute, *rest)))
             return
         binders = bindings(module).names.get(attribute, [])
         submodule = f"{name}.{attribute}"
@@ -101,31 +102,31 @@ class _Search:
         if is_submodule and not _from_itself(binders, submodule):
             self.module(submodule, rest)
         if not binders and not is_submodule:
-            if attribute in SHOWN:
-                self.found.modules.append(module)
+            if attribute in CONTENTS:
+                self.resolution.modules.append(module)
             elif attribute not in GIVEN:
                 self.unbound(module, attribute, rest)
 
     def unbound(self, module: Module, attribute: str, rest: Chain) -> None:
-        if module.is_namespace and "." not in module.name:  # an installed package goes before a bare folder
-            self.found.outside.append(".".join((module.name, attribute, *rest)))
+        if module.is_namespace and "." not in module.name:  # an installed package of that name comes first
+            self.resolution.outside.append(".".join((module.name, attribute, *rest)))
         elif not self.stars(module, attribute, rest):
-            self.found.missing.append((module, attribute))
+            self.resolution.missing.append((module, attribute))
 
     def stars(self, module: Module, name: str, rest: Chain) -> bool:
-        """Follow a name into the project's modules that a module imports all of; tell whether one binds it."""
+        """Resolve a name in the modules that a module star-imports; tell whether one of them binds it."""
         if (module.name, name, ("*",)) in self.seen:
             return False
         self.seen.add((module.name, name, ("*",)))
-        found = False
+        is_bound = False
         for star in bindings(module).stars:
             origin = self.project.module(star.module)
             if origin is not None and name in bindings(origin).names:
                 self.binding(origin, name, rest)
-                found = True
+                is_bound = True
             elif origin is not None:
-                found = self.stars(origin, name, rest) or found
-        return found
+                is_bound = self.stars(origin, name, rest) or is_bound
+        return is_bound
 
 
 def _from_itself(binders: list[Binder], submodule: str) -> bool:

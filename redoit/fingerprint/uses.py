@@ -1,6 +1,6 @@
-"""Which names from outside a piece of code uses: `symtable` tells what is local in it.
+"""The free names that a piece of code uses; `symtable` says which names are local.
 
-Where a name leads to is not known here, nor what is bound elsewhere.
+Does not resolve names, nor know what is bound elsewhere.
 """
 
 import ast
@@ -12,29 +12,29 @@ from redoit.fingerprint.names import Chain, Import, aliases, chain_of
 from redoit.fingerprint.normalise import Definition
 from redoit.source.project import Module, remembered
 
-READERS = frozenset({"read_text", "read_bytes", "open"})
+FILE_READERS = frozenset({"read_text", "read_bytes", "open"})
 READS_ITSELF = "open(__file__)"  # as a word: the code reads its own source
 
 
 @dataclass(frozen=True)
 class Use:
-    """A name that is not bound where it is used, with the attributes asked of it. `call`: the call it is called in.
+    """A free name with the attributes taken of it. `call`: the call that it is the function of.
 
-    `stored`: its last attribute is assigned or deleted. `given_to`: the function that it is an argument of.
+    `is_stored`: its last attribute is assigned or deleted. `argument_of`: the function that it is an argument of.
     """
 
     chain: Chain
-    stored: bool = False
+    is_stored: bool = False
     call: ast.Call | None = None
-    given_to: str = ""
+    argument_of: str = ""
 
 
 @dataclass
 class Uses:
-    """What a piece of code uses. `names`: globals; `inner`: names that an import inside the code may have bound.
+    """The names that a piece of code uses. `names`: globals; `inner`: names that an import inside it may bind.
 
-    `imports`: those inside the code, with the kind of scope they are in. `words`: all names, attributes and
-    identifiers in strings. `strings`: the other ones. `declared`: names that a function declares as global.
+    `imports`: the imports inside it, each with the kind of its scope. `words`: all names, attributes and strings that
+    are identifiers. `strings`: all other strings. `declared`: names that a function declares global.
     """
 
     names: list[Use] = field(default_factory=list)
@@ -49,12 +49,12 @@ class Uses:
 def _scopes(module: Module) -> list["_Scope"]:
     try:
         return [_Scope(symtable.symtable(module.source, module.path.as_posix(), "exec"))]  # type: ignore[arg-type]
-    except (SyntaxError, ValueError):  # parsed, but not to be compiled: to import it fails whatever is in it
+    except (SyntaxError, ValueError):  # it parses but does not compile, so its import fails
         return []
 
 
 class _Scope:
-    """One function, class or comprehension as symtable sees it."""
+    """One scope of `symtable`: a function, class or comprehension."""
 
     def __init__(self, table: symtable.SymbolTable) -> None:
         self.table = table
@@ -62,7 +62,7 @@ class _Scope:
         self._children: dict[tuple[str, int], list[_Scope]] | None = None
 
     def is_global(self, name: str) -> bool:
-        """Tell whether a name may be a global here. In a class each may, for its own names are looked up late."""
+        """Tell whether a name may be global in this scope; in a class each may, for Python looks it up at run time."""
         if self.globals is not None:
             return name in self.globals
         return name not in self.table.get_identifiers() or not self.table.lookup(name).is_free()
@@ -76,70 +76,70 @@ class _Scope:
 
 
 def uses(module: Module, statements: Iterable[ast.stmt]) -> Uses:
-    """Return what statements of a module use: names bound elsewhere, imports inside them, words and strings."""
-    walk = _Walk(module)
+    """Return what statements of a module use: free names, imports inside them, words and strings."""
+    collector = _Collector(module)
     for statement in statements:
-        walk.visit(statement)
-    bound = {alias.name for item, _ in walk.found.imports for alias in aliases(module, item)}
-    walk.found.inner = [use for use in walk.found.inner if use.chain[0] in bound]
-    return walk.found
+        collector.visit(statement)
+    bound = {alias.name for item, _ in collector.uses.imports for alias in aliases(module, item)}
+    collector.uses.inner = [use for use in collector.uses.inner if use.chain[0] in bound]
+    return collector.uses
 
 
-class _Walk(ast.NodeVisitor):
-    """Collects uses, scope by scope. Two scopes on one line are one: what is global in one is so in both."""
+class _Collector(ast.NodeVisitor):
+    """Collects uses scope by scope. Scopes of one name on one line are merged: global in one is global in both."""
 
     def __init__(self, module: Module) -> None:
-        self.found = Uses()
+        self.uses = Uses()
         self.module_scopes = _scopes(module)
         self.scopes = self.module_scopes
         self.kind = "module"
         self.classes: list[str] = []
 
     def visit_Name(self, item: ast.Name) -> None:
-        self.use(Use((item.id,), not isinstance(item.ctx, ast.Load)))
+        self.add(Use((item.id,), not isinstance(item.ctx, ast.Load)))
 
     def visit_Attribute(self, item: ast.Attribute) -> None:
         chain = chain_of(item)
         if chain:
-            self.use(Use(chain, not isinstance(item.ctx, ast.Load)))
+            self.add(Use(chain, not isinstance(item.ctx, ast.Load)))
         else:
-            self.found.words.add(item.attr)
+            self.uses.words.add(item.attr)
             self.visit(item.value)
-            if item.attr in READERS and _is_own_file(item.value):
-                self.found.words.add(READS_ITSELF)
+            if item.attr in FILE_READERS and _is_own_file(item.value):
+                self.uses.words.add(READS_ITSELF)
 
     def visit_Call(self, item: ast.Call) -> None:
         function = chain_of(item.func)
         if function:
-            self.use(Use(function, call=item))
+            self.add(Use(function, call=item))
         else:
             self.visit(item.func)
         for part in (*item.args, *(word.value for word in item.keywords)):
             chain = chain_of(part)
             if chain:
-                self.use(Use(chain, given_to=".".join(function)))
+                self.add(Use(chain, argument_of=".".join(function)))
                 if chain == ("__file__",) and function == ("open",):
-                    self.found.words.add(READS_ITSELF)
+                    self.uses.words.add(READS_ITSELF)
             else:
                 self.visit(part)
 
     def visit_Constant(self, item: ast.Constant) -> None:
         if isinstance(item.value, str):
             if item.value.isidentifier():
-                self.found.words.add(item.value)
+                self.uses.words.add(item.value)
             else:
-                self.found.strings.append(item.value)
+                self.uses.strings.append(item.value)
 
     def visit_Import(self, item: ast.Import) -> None:
-        self.found.imports.append((item, self.kind))
+        self.uses.imports.append((item, self.kind))
 
     def visit_ImportFrom(self, item: ast.ImportFrom) -> None:
-        self.found.imports.append((item, self.kind))
+        self.uses.imports.append((item, self.kind))
 
     def visit_Global(self, item: ast.Global) -> None:
-        self.found.declared.update(item.names)
+        self.uses.declared.update(item.names)
         for name in item.names:
-            self.found.names.append(Use((name,)))
+            self.uses.names.append(Use((name,)))
 
     def visit_FunctionDef(self, item: ast.FunctionDef) -> None:
         self.definition(item, "function")
@@ -195,19 +195,19 @@ class _Walk(ast.NodeVisitor):
             self.visit(part)
         self.scopes, self.kind = outer
 
-    def use(self, use: Use) -> None:
+    def add(self, use: Use) -> None:
         root, *rest = use.chain
-        self.found.words.update(use.chain)
+        self.uses.words.update(use.chain)
         if self.scopes == [] or any(scope.is_global(root) for scope in self.scopes):
-            self.found.names.append(use)
+            self.uses.names.append(use)
         else:
-            self.found.inner.append(use)
-        if root.startswith("__") and not root.endswith("__") and self.classes:  # private names get the class's name
-            self.found.names += [Use((f"_{name.lstrip('_')}{root}", *rest)) for name in self.classes]
+            self.uses.inner.append(use)
+        if root.startswith("__") and not root.endswith("__") and self.classes:  # Python mangles private names
+            self.uses.names += [Use((f"_{name.lstrip('_')}{root}", *rest)) for name in self.classes]
 
 
 def _is_own_file(item: ast.expr) -> bool:
-    """Tell whether a path is that of the code itself, and not of something beside it."""
-    named = {part.id for part in ast.walk(item) if isinstance(part, ast.Name)}
-    asked = {part.attr for part in ast.walk(item) if isinstance(part, ast.Attribute)}
-    return "__file__" in named and not asked & {"parent", "parents", "with_name", "with_suffix", "dirname"}
+    """Tell whether a path expression names the code's own file, not a file beside it."""
+    names = {part.id for part in ast.walk(item) if isinstance(part, ast.Name)}
+    attributes = {part.attr for part in ast.walk(item) if isinstance(part, ast.Attribute)}
+    return "__file__" in names and not attributes & {"parent", "parents", "with_name", "with_suffix", "dirname"}

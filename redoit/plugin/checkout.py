@@ -27,7 +27,7 @@ class Reading:
         """Return the code that a step and its settings' enumerations reach. Raises: DeclarationError, SourceError."""
         from redoit.fingerprint import code_of
 
-        return code_of(project, step, besides=enumerations)
+        return code_of(project, step, extra_roots=enumerations)
 
     def executed_modules(self, project: Project, step: str) -> set[str]:
         """Return the project's modules that importing a step executes. Raises: SourceError."""
