@@ -13,12 +13,12 @@ IDX = {
 
 
 def task_fetch():
-    """Download MNIST, or take the digits that scikit-learn carries."""
+    """Download MNIST, or take scikit-learn's digits where no mirror can be reached."""
     return step("steps.fetch", inputs={}, outputs=IDX, impure=True)
 
 
 def task_importer():
-    """Read the IDX files into one HDF5 file."""
+    """Convert the IDX files to one HDF5 file."""
     return step("steps.importer", inputs=IDX, outputs={"raw": "data/raw.h5"})
 
 
@@ -37,7 +37,7 @@ def task_train():
 
 
 def task_evaluator():
-    """Measure the model on the test set."""
+    """Evaluate the model on the test set."""
     return step(
         "steps.evaluator",
         inputs={"normalized": "data/normalized.h5", "model": "data/model.keras"},
@@ -46,7 +46,7 @@ def task_evaluator():
 
 
 def task_report():
-    """Show it all on one page, with plots."""
+    """Show results and plots on one page."""
     return step(
         "steps.report",
         inputs={

@@ -1,4 +1,4 @@
-"""What has to hold before a change lands: `nox` runs all of it, as CI does. `nox -s tests -- -k store` runs a part."""
+"""The checks that a change must pass: `nox` runs all of them, as CI does. `nox -s tests -- -k store` runs a part."""
 
 import sys
 
@@ -13,7 +13,7 @@ CONSTRAINTS = ("-c", "constraints.txt")
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Every rule of ruff, save those that pyproject.toml argues against."""
+    """Check style and layout: every rule of ruff, except those that pyproject.toml gives a reason against."""
     session.install(*CONSTRAINTS, "ruff")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
@@ -21,35 +21,35 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """The engine is typed throughout."""
+    """Check the types of redoit with mypy, strictly."""
     session.install(*CONSTRAINTS, "mypy", "-e", ".")
     session.run("mypy")
 
 
 @nox.session
 def imports(session: nox.Session) -> None:
-    """Imports point one way, and each side knows only its own business."""
+    """Check the import contracts: packages import one way, and the kernel imports no other package."""
     session.install(*CONSTRAINTS, "import-linter", "-e", ".")
     session.run("lint-imports")
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The engine, the steps, and the scenarios in real doit processes."""
+    """Test redoit, the steps, and scenarios in real doit processes."""
     session.install(*CONSTRAINTS, "-e", ".[mnist,test]")
     session.run("pytest", "-n", "auto", "--dist", "worksteal", *session.posargs)
 
 
 @nox.session
 def browser(session: nox.Session) -> None:
-    """The pages in a real browser: Debian's chromium, or any Chromium on PATH. Without one the tests are skipped."""
+    """Test the pages in Debian's chromium, or any Chromium on PATH; skipped without one."""
     session.install(*CONSTRAINTS, "-e", ".[mnist,test]")
     session.run("pytest", "-rs", "tests/browser", *session.posargs)
 
 
 @nox.session
 def campaign(session: nox.Session) -> None:
-    """Attacks on what is promised: a few rounds of each; `-- --full` for all, `-- --examples 2000 -k clean_build`."""
+    """Attack what redoit promises, a few rounds each; `-- --full` for all, `-- --examples 2000 -k clean_build`."""
     session.install(*CONSTRAINTS, "-e", ".[mnist,test]")
     session.run("pytest", "-s", "tests/test_correct_build.py", "tests/campaign", *session.posargs)
 
@@ -66,20 +66,20 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def pipeline(session: nox.Session) -> None:
-    """The whole pipeline: first run, second run, a changed setting, the way back, a forgotten stage."""
+    """Run the whole pipeline: first run, second run, a changed setting and back, a forgotten stage."""
     session.install(*CONSTRAINTS, "-e", ".[mnist,test]")
     session.run("pytest", "-s", "tests/pipeline", *session.posargs)
 
 
 @nox.session(default=False)
 def demo(session: nox.Session) -> None:
-    """The three modes of ZenML's caching example, as tables: `-- default`, `invalidate`, `disable [STAGE | all]`."""
+    """Show the three modes of ZenML's caching example: `-- default`, `invalidate`, `disable [STAGE | all]`."""
     session.install(*CONSTRAINTS, "-e", ".[mnist]")
     session.run("python", "tests/pipeline/modes.py", *session.posargs)
 
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """What redoit promises of time and memory, measured: `-- --rows scale`, `--runs 9`, `--quick`, `--json FILE`."""
+    """Measure time and memory against goals: `-- --rows scale`, `--runs 9`, `--quick`, `--json FILE`."""
     session.install(*CONSTRAINTS, "-e", ".[mnist]")
     session.run("python", "-m", "tests.bench", *session.posargs)
