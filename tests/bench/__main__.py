@@ -1,4 +1,4 @@
-"""Measures what redoit promises of time and memory, and shows it beside what it is compared with.
+"""Measures time and memory of redoit against goals and other programs, and shows the figures.
 
 nox -s bench                             everything but the peers
 nox -s bench -- --rows scale,bytes       some groups of rows
@@ -24,14 +24,15 @@ from tests.bench.peers_rows import MODULES
 from tests.bench.processes import WrongError
 from tests.bench.rows import Row
 
-GROUPS = {name: f"{name}_rows" for name in ("pipeline", "scale", "looks", "bytes", "memory", "parallel", "peers")}
+MEASURED = ("pipeline", "scale", "bytes", "memory", "parallel", "peers")
+GROUPS = {**{name: f"{name}_rows" for name in MEASURED}, "queries": "query_rows"}
 
 
 def main(arguments: list[str]) -> int:
-    """Measure, and show. A goal that is missed is no failure; a wrong result is."""
+    """Measure, and show. Return 1 after a wrong result; a missed goal is no failure."""
     given = parsed(arguments)
     if given.show:
-        told([table.read_json(Path(name)) for name in given.show], given.markdown)
+        publish([table.read_json(Path(name)) for name in given.show], given.markdown)
         return 0
     KEPT.mkdir(exist_ok=True)
     parent = Path(given.folder) if given.folder else KEPT
@@ -44,28 +45,28 @@ def main(arguments: list[str]) -> int:
         shutil.rmtree(folder)
     if given.json:
         table.write_json(Path(given.json), found, about, wrong)
-    told([(found, about)], "" if wrong else given.markdown)
+    publish([(found, about)], "" if wrong else given.markdown)
     for text in wrong:
         print(f"WRONG {text}", file=sys.stderr)
     return 1 if wrong else 0
 
 
 def nameless(argument: str) -> str:
-    """Return an argument as it may be published: of a path, where it is, is nobody's business."""
+    """Return an argument as it may be published: an absolute path without its folder."""
     return Path(argument).name if argument.startswith("/") else argument
 
 
-def told(parts: Sequence[tuple[list[Row], dict[str, str]]], page: str) -> None:
-    """Show what was measured, at one time or at several, and put it into a page if one is named."""
+def publish(parts: Sequence[tuple[list[Row], dict[str, str]]], page: str) -> None:
+    """Print the results of one or more measurements, and write them to a page if one is named."""
     for found, about in parts:
         table.show(found, about)
     if page:
         texts = [table.markdown(found, about) for found, about in parts]
-        table.put_between_marks(Path(page), "\n".join(texts))
+        table.write_figures(Path(page), "\n".join(texts))
 
 
 def rows(group: str, bench: Bench) -> list[Row]:
-    """Measure a group. Its module is imported only then."""
+    """Measure a group of rows; its module is imported only then."""
     found: list[Row] = importlib.import_module(f"tests.bench.{GROUPS[group]}").rows(bench)
     return found
 
@@ -93,12 +94,14 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--against", type=peers, default=[], help=f"peers: {', '.join(MODULES)}, or all of them")
     parser.add_argument("--runs", type=int, default=5, help="that count, after one that does not [5]")
     parser.add_argument("--quick", action="store_true", help="smaller: to try it out")
-    parser.add_argument("--profile", action="store_true", help="tell where the time of a large no-op goes")
+    parser.add_argument("--profile", action="store_true", help="show where the time of a large no-op goes")
     parser.add_argument("--mount", action="store_true", help="as root: make a file system with reflinks for the while")
     parser.add_argument("--folder", help="where projects are made while they are measured [.bench]")
     parser.add_argument("--json", help="a file for all that was measured")
     parser.add_argument("--show", nargs="+", metavar="JSON", help="measure nothing; show what was measured before")
-    parser.add_argument("--markdown", default="", help="a page; the table goes between its invalidations")
+    parser.add_argument(
+        "--markdown", default="", help="a page; the table goes between its comments `figures` and `end of figures`"
+    )
     given = parser.parse_args(arguments)
     if given.against and "peers" not in given.rows:
         given.rows.append("peers")

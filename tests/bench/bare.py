@@ -1,8 +1,8 @@
-"""doit without redoit: the interpreter and packages of this environment, save the one that is compared.
+"""doit without redoit: the interpreter and packages of this environment, without redoit.
 
 redoit's plug-ins take the place of doit's own commands wherever it is installed. So bare doit runs in a virtual
-environment whose packages are links to ours, without redoit: its start, which looks at all that is installed, sees as
-much as ours.
+environment whose packages are links to ours, without redoit: doit's start searches all installed packages, so both
+sides search equally many.
 """
 
 import os

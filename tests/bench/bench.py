@@ -49,13 +49,13 @@ class Bench:
         return self.python("-m", f"tests.bench.{module}", *arguments)
 
     def say(self, text: str) -> None:
-        """Tell how far it has come."""
+        """Print the progress."""
         print(text, file=sys.stderr, flush=True)
 
     def made(self, name: str, make: Callable[[Path], None]) -> Path:
-        """Make a project in memory where that can be, and put it on the disk: without thousands of forced writes.
+        """Make a project in memory if possible and copy it to the disk, which saves thousands of fsyncs.
 
-        Its files are other ones there, so whoever remembers files looks at them anew, in a run that does not count.
+        The copies have new inodes, so caches by `stat` are filled in a run that does not count.
         """
         root = self.folder / name
         if not MEMORY.is_dir():

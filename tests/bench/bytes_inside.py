@@ -47,7 +47,7 @@ def cloned(file: Path, target: Path) -> str:
 VERBS = {"digest": digested, "put": put, "restore": restored, "clone": cloned}
 
 if __name__ == "__main__":
-    os.sync()  # what others wrote before is not ours to wait for
+    os.sync()  # so that earlier writes of others are not measured
     blake3 = digest.of_bytes(b"")  # the library is loaded
     verb, given = VERBS[sys.argv[1]], [Path(each) for each in sys.argv[2:]]
     began = time.perf_counter()

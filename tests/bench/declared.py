@@ -2,7 +2,7 @@
 
     python -m tests.bench.declared FOLDER
 
-What is compared with redoit is written from this, so that it does the same job whatever becomes of the pipeline.
+The projects of other tools are generated from this, so that they follow each change of the pipeline.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""What a figure depends on beside the code: the machine, the versions, the day."""
+"""What a figure depends on besides the code: machine, versions, date."""
 
 import datetime as dt
 import importlib.metadata
@@ -15,7 +15,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 def described(folder: Path, command: str) -> dict[str, str]:
-    """Return what to tell. `folder`: where files were measured."""
+    """Return machine, versions and date by name. `folder`: where files were measured."""
     return {
         "machine": f"{_processor()}, {len(os.sched_getaffinity(0))} cores, {_memory()} of memory",
         "files": f"{_file_system(folder)}, {platform.system()} {platform.release()}",

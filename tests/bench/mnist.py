@@ -111,7 +111,7 @@ def outputs(stages: Stages, only: Iterable[str]) -> list[str]:
 
 
 def make_folders(root: Path, stages: Stages) -> None:
-    """Make the folders of all outputs, as whoever has no redoit does."""
+    """Make the folders of all outputs, which tools other than redoit do not make."""
     for path in outputs(stages, (stage["name"] for stage in stages)):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
 
@@ -142,8 +142,8 @@ def compare(ours: Path, theirs: Path, paths: Iterable[str]) -> None:
                 raise WrongError(f"{path}: redoit and what it is compared with made different bytes")
 
 
-def told(done: Ran, *words: str) -> Ran:
-    """Return a run of doit that said all of this, such as `3 ran`, in its last line.
+def checked(done: Ran, *words: str) -> Ran:
+    """Return a run of doit after checking that its last line has all of some words, such as `3 ran`.
 
     Raises: WrongError.
     """

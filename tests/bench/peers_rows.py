@@ -65,7 +65,7 @@ def rows(bench: Bench) -> list[Row]:
     stages = mnist.checkout(bench, root)
     count = len(stages)
     bench.say("  our own first run")
-    first = mnist.told(bench.doit(root), f"{count} ran")
+    first = mnist.checked(bench.doit(root), f"{count} ran")
     found: list[Row] = []
     number = 0
     for name in bench.against:
@@ -90,7 +90,7 @@ def row(bench: Bench, job: Job, ours: Path, first: Ran, goal: Goal) -> Row:
     mnist.compare(ours, job.root, paths)
     count = len(job.stages)
     sides = {
-        "ours": lambda: mnist.told(bench.doit(ours), f"{count} steps: {count} kept"),
+        "ours": lambda: mnist.checked(bench.doit(ours), f"{count} steps: {count} kept"),
         "theirs": job.no_op,
     }
     found = in_turn(sides, bench.runs)

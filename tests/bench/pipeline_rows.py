@@ -36,7 +36,7 @@ class Pipeline:
     def first(self) -> Ran:
         """Run all of it, in a folder in which it never ran."""
         mnist.clear(self.root)
-        return mnist.told(self.bench.doit(self.root), f"{self.count} ran")
+        return mnist.checked(self.bench.doit(self.root), f"{self.count} ran")
 
     def plain_first(self) -> Ran:
         """Run the plain script likewise, and compare what both made."""
@@ -48,7 +48,7 @@ class Pipeline:
 
     def changed(self) -> Ran:
         """Run with a changed setting, whose result was never seen: right after `first`."""
-        return mnist.told(self.bench.doit(self.root, "train.epochs=2"), f"{len(EPOCHS)} ran")
+        return mnist.checked(self.bench.doit(self.root, "train.epochs=2"), f"{len(EPOCHS)} ran")
 
     def plain_changed(self) -> Ran:
         """Run a plain script of just what that executes, and compare."""
@@ -59,11 +59,11 @@ class Pipeline:
 
     def back(self) -> Ran:
         """Run without the setting again: all comes back from the store."""
-        return mnist.told(self.bench.doit(self.root), f"{len(EPOCHS)} restored")
+        return mnist.checked(self.bench.doit(self.root), f"{len(EPOCHS)} restored")
 
     def no_op(self) -> Ran:
         """Run with nothing to do."""
-        return mnist.told(self.bench.doit(self.root), f"{self.count} steps: {self.count} kept")
+        return mnist.checked(self.bench.doit(self.root), f"{self.count} steps: {self.count} kept")
 
     def copied(self, *, forced: bool) -> Ran:
         """Copy what `back` restores with cp, onto files that are there, as one would; `forced` to the disk or not."""
@@ -106,7 +106,7 @@ def rows(bench: Bench) -> list[Row]:
         "plain changed": pipeline.plain_changed,
         "back": pipeline.back,
     }
-    # The first round warms the page cache, the byte code and whatever TensorFlow keeps.
+    # The first round warms the page cache, byte code and the caches of TensorFlow.
     found = in_turn(sides, heavy, warm=0 if bench.quick else 1)
     back = restored_seconds(pipeline)
     mnist.clear(pipeline.plain)
@@ -161,7 +161,7 @@ def first_rows(pipeline: Pipeline, found: dict[str, Series]) -> list[Row]:
             found["plain changed"],
             against="plain script of train, evaluator, report",
             goal=CHANGED,
-            note="of ours, looking at the stages before them is a part; the outputs are the same, byte for byte",
+            note="ours includes deciding about the stages before them; the outputs are the same, byte for byte",
         ),
     ]
 
@@ -213,7 +213,7 @@ def memory_row(no_op: Series) -> Row:
 
 
 def normalizer_rows(pipeline: Pipeline) -> list[Row]:
-    """Return what it saves to keep one stage, by the clock of whole processes and by that of the stages themselves."""
+    """Return the time that keeping one stage saves, for whole processes and for the stage alone."""
     inner: dict[str, list[float]] = {"ran": [], "kept at first": [], "kept": []}
 
     def noted(name: str) -> None:
@@ -224,14 +224,14 @@ def normalizer_rows(pipeline: Pipeline) -> list[Row]:
 
     def executed() -> Ran:
         pipeline.bench.doit(pipeline.root, "forget", "normalizer")
-        done = mnist.told(pipeline.bench.doit(pipeline.root, "normalizer"), "1 ran")
+        done = mnist.checked(pipeline.bench.doit(pipeline.root, "normalizer"), "1 ran")
         noted("ran")
         return done
 
     def kept() -> Ran:
         # What was made a moment ago is digested once more: its times could still hide a change.
         for name in ("kept at first", "kept"):
-            done = mnist.told(pipeline.bench.doit(pipeline.root, "normalizer"), "steps: 3 kept")
+            done = mnist.checked(pipeline.bench.doit(pipeline.root, "normalizer"), "steps: 3 kept")
             noted(name)
         return done
 

@@ -41,7 +41,7 @@ def main(root: str) -> int:
     sys.path[0] = root
     sys.argv = ["doit"]
     checkout.make_engine = partial(make_engine, execute=called)  # type: ignore[assignment]
-    # Nothing changes meanwhile: to read all source anew after each of ten thousand stages would tell nothing new.
+    # No source changes meanwhile, so it need not be read again after each of ten thousand stages.
     refresh = Inspector.refresh
     Inspector.refresh = lambda _self: None  # type: ignore[method-assign]
     try:

@@ -1,6 +1,6 @@
-"""Whole processes: how long each took, by the clock and in work of the CPU, and its greatest memory.
+"""Whole processes: wall-clock time, CPU time and peak memory of each.
 
-Two sides that are compared run in turn (A B A B ...), so that whatever else the machine does hits both alike.
+Two sides that are compared run in turn (A B A B ...), so that other load on the machine affects both alike.
 """
 
 import os
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# Of whoever runs the benchmark. Without byte code each process would compile all that is not in site-packages.
+# Not inherited from the caller. Without byte code each process would compile all that is not in site-packages.
 OWN = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
 
 
@@ -23,7 +23,7 @@ class WrongError(Exception):
 
 @dataclass(frozen=True)
 class Ran:
-    """One process and those it waited for: seconds by the clock, seconds of CPU (user, system), bytes at the peak."""
+    """One process and its children: wall-clock seconds, CPU seconds (user, system), peak memory in bytes."""
 
     wall: float
     cpu: float
@@ -39,12 +39,12 @@ class Series:
 
     @property
     def walls(self) -> list[float]:
-        """Seconds by the clock of each."""
+        """The wall-clock seconds of each run."""
         return [ran.wall for ran in self.runs]
 
     @property
     def wall(self) -> float:
-        """Seconds by the clock: the median."""
+        """The median of the wall-clock seconds."""
         return statistics.median(self.walls)
 
     @property
@@ -102,5 +102,5 @@ def in_turn(sides: Mapping[str, Callable[[], Ran]], runs: int, *, warm: int = 1)
 
 
 def ratios(ours: Iterable[float], theirs: Iterable[float]) -> list[float]:
-    """Return the ratio of each of our figures to the one measured beside it."""
+    """Return the ratio of each of our figures to the one measured next to it."""
     return [mine / other for mine, other in zip(ours, theirs, strict=True)]

@@ -1,4 +1,4 @@
-"""Rows of the table: what was measured, beside what, and whether that meets its goal. Pure."""
+"""Rows of the table: what was measured, against what, and whether the goal is met. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -68,7 +68,7 @@ class Row:
 
 
 def row_of(fields: Mapping[str, Any]) -> Row:
-    """Return the row that JSON tells of."""
+    """Return a row from its JSON."""
     given = {name: value for name, value in fields.items() if name != "verdict"}
     given["goal"] = Goal(**given["goal"]) if given["goal"] else None
     given["spread"] = tuple(given["spread"]) if given["spread"] else None

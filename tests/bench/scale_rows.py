@@ -17,7 +17,7 @@ from tests.bench.rows import Goal, Row, compared, raw, seconds
 GROUP = "Thousands of stages"
 MICRO = 1e-6
 NO_OP, LINEAR, EDITED, DECIDING = Goal(1.5), Goal(10.0), Goal(1.2), Goal(100.0, "us")
-# Without its rules of old: to look for one to make each source takes make longer than all the rest.
+# Without implicit rules: searching them for each source takes make longer than all the rest.
 LIMITS = {"make": ["make", "--no-builtin-rules", "--no-print-directory"], "ninja": ["ninja"]}
 
 

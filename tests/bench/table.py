@@ -19,12 +19,12 @@ def cells(row: Row) -> tuple[str, ...]:
 
 
 def remark(row: Row) -> str:
-    """Return a row's note, behind what it is about."""
-    return f"{row.what}: {row.note}" if row.against == "-" else f"{row.what}, beside {row.against}: {row.note}"
+    """Return a row's note, preceded by what was measured."""
+    return f"{row.what}: {row.note}" if row.against == "-" else f"{row.what}, against {row.against}: {row.note}"
 
 
 def show(rows: Sequence[Row], machine: Mapping[str, str]) -> None:
-    """Print everything. rich is imported only now: while processes are measured, we stay small."""
+    """Print tables and notes. rich is imported only now, so that this process is small while others are measured."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -47,7 +47,7 @@ def show(rows: Sequence[Row], machine: Mapping[str, str]) -> None:
 
 
 def markdown(rows: Sequence[Row], machine: Mapping[str, str]) -> str:
-    """Return the same for a page."""
+    """Return tables and notes as Markdown."""
     lines = ["| | |", "|---|---|"]
     lines += [f"| {name} | {_escaped(value)} |" for name, value in machine.items()]
     for group in dict.fromkeys(row.group for row in rows):
@@ -60,24 +60,21 @@ def markdown(rows: Sequence[Row], machine: Mapping[str, str]) -> str:
 
 
 def write_json(path: Path, rows: Sequence[Row], machine: Mapping[str, str], wrong: Sequence[str] = ()) -> None:
-    """Write what was measured, every single run of it, and what was `wrong`."""
+    """Write the rows with every single run, and the errors in `wrong`."""
     found: dict[str, Any] = {"machine": dict(machine), "rows": [row.fields() for row in rows], "wrong": [*wrong]}
     path.write_text(json.dumps(found, indent=1) + "\n")
 
 
 def read_json(path: Path) -> tuple[list[Row], dict[str, str]]:
-    """Return what was written. Raises: ValueError if something was wrong then: that is not to be shown as figures."""
+    """Return the rows and the machine that JSON holds. Raises: ValueError if a result was wrong."""
     found = json.loads(path.read_text())
     if found["wrong"]:
         raise ValueError(f"{path}: found wrong results ({found['wrong'][0][:200]}), expected none; measure again")
     return [row_of(fields) for fields in found["rows"]], found["machine"]
 
 
-def put_between_marks(page: Path, text: str) -> None:
-    """Put Markdown where a page has two invalidations for it; a page without them becomes that text.
-
-    The rest of the page stays.
-    """
+def write_figures(page: Path, text: str) -> None:
+    """Write Markdown between the comments of a page that mark its figures; replace a page without them."""
     begin, end = "<!-- figures -->", "<!-- end of figures -->"
     before = page.read_text() if page.exists() else ""
     if begin not in before or end not in before:

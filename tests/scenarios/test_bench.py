@@ -41,7 +41,7 @@ def test_goal(goal: Goal, value: float, verdict: str) -> None:
 
 
 def test_ratio_is_that_of_medians_and_its_spread_that_of_neighbours() -> None:
-    """A row compares medians; its spread is of runs that were made beside each other."""
+    """A row compares medians; its spread is that of neighbouring runs."""
     row = compared("g", "w", series(2, 4, 30), series(1, 2, 10), against="a", goal=Goal(1.3))
     assert (row.value, row.spread) == (2.0, (2.0, 3.0))
     assert row.verdict == "missed by 54%"
@@ -74,10 +74,10 @@ def test_table_tells_what_was_missed_and_what_could_not_be_measured(tmp_path: Pa
     ]
     text = table.markdown(rows, {"machine": "made up"})
     assert "| a no-op | 3.00 s | bare \\| doit | 2.00 s | 1.5x | 1.5x to 1.5x | <= 1.3x | missed by 15% |" in text
-    assert "- a digest, beside b3sum: it is not installed" in text
+    assert "- a digest, against b3sum: it is not installed" in text
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- figures -->\nold\n<!-- end of figures -->\nafter\n")
-    table.put_between_marks(page, text)
+    table.write_figures(page, text)
     assert page.read_text() == f"before\n<!-- figures -->\n{text}<!-- end of figures -->\nafter\n"
     table.write_json(tmp_path / "found.json", rows, {"machine": "made up"})
     found = json.loads((tmp_path / "found.json").read_text())["rows"]
@@ -119,7 +119,7 @@ def test_stages_read_sources_or_what_others_make(shape: str) -> None:
 
 
 def test_row_without_a_goal_has_no_verdict() -> None:
-    """What stands beside others for orientation is neither met nor missed."""
+    """A row without a goal is neither met nor missed."""
     assert Row("g", "w", "a", 3.0).verdict == ""
 
 

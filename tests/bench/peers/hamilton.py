@@ -59,7 +59,7 @@ PEERS = [
         "sf-hamilton>=1.80,<2",
         write,
         ("python", "flow.py"),
-        "a script; what functions returned before, here MD5 of their files; no look at any file in place",
+        "a script; what functions returned before, here MD5 of their files; no check of any file in place",
         environ={"HAMILTON_TELEMETRY_ENABLED": "false"},
     )
 ]

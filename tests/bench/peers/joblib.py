@@ -1,6 +1,6 @@
 """joblib.Memory: a function that is given the stage and what its input files hold, and returns what its outputs hold.
 
-As it remembers arguments and not files, the script looks at these itself, in two ways.
+joblib caches by arguments, not by files, so the script checks files itself, in two ways.
 """
 
 import sys
@@ -58,7 +58,7 @@ PEERS = [
         "joblib>=1.4,<2",
         partial(write, how=how),
         ("python", "memory.py"),
-        f"a script; of each input file, {how}; no look at outputs, nor at the code of steps",
+        f"a script; of each input file, {how}; no check of outputs or of the code of steps",
     )
     for how in LOOKS
 ]

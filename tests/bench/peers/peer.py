@@ -40,8 +40,8 @@ class Peer:
     """A tool to be compared with.
 
     `write` returns path -> text of what it needs to know the job; `command` is run in its folder, first of all each of
-    `setup`; the first word is a program of its environment. `said`: what it says of a run with nothing to do. `note`:
-    what it looks at, and what not.
+    `setup`; the first word is a program of its environment. `said`: its output of a no-op. `note`:
+    what it checks, and what it does not.
     """
 
     name: str
@@ -78,7 +78,7 @@ def needs(stages: Stages) -> dict[str, list[str]]:
 
 
 def code(stage: Mapping[str, str]) -> str:
-    """Return the file of a stage's step: the code that peers are told to look at, where they can be told."""
+    """Return the file of a stage's step: the code that a peer tracks, where it can be told to."""
     return f"{stage['step'].replace('.', '/')}.py"
 
 

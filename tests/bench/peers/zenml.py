@@ -63,7 +63,7 @@ PEERS = [
         "zenml[local]>=0.80,<1",
         write,
         ("python", "flow.py"),
-        "a script on the local stack; what steps returned, here MD5 of their files; no look at any file in place",
+        "a script on the local stack; what steps returned, here MD5 of their files; no check of any file in place",
         setup=(("zenml", "init"),),
         said="cached",
         environ={

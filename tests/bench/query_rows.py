@@ -1,4 +1,4 @@
-"""Rows about looks: why, plan and lineage, on thousands of stages and on a thousand runs on record."""
+"""Rows about queries: why, plan and lineage, with thousands of stages and with a thousand logged runs."""
 
 import shutil
 import sys
@@ -10,36 +10,36 @@ from tests.bench.processes import Ran, Series, WrongError, in_turn
 from tests.bench.rows import Goal, Row, compared, shown
 from tests.bench.scale_rows import kept, prepared
 
-GROUP = "Looks"
-LOOK = Goal(2.0)
+GROUP = "Queries"
+QUERY = Goal(2.0)
 MEGA = 1e6
 PAGE = "data/lineage.html"
 RUNS = 1_000
 
 
 def rows(bench: Bench) -> list[Row]:
-    """Measure all of it."""
+    """Measure queries of a project with many stages, and of one with many runs."""
     many, few = (500, 20) if bench.quick else (10_000, 100)
-    return [*looks(bench, many, 0), *looks(bench, few, RUNS)]
+    return [*queries(bench, many, 0), *queries(bench, few, RUNS)]
 
 
-def looks(bench: Bench, count: int, runs: int) -> list[Row]:
-    """Return how each look at a project compares with a run that has nothing to do there.
+def queries(bench: Bench, count: int, runs: int) -> list[Row]:
+    """Return how each query of a project compares with a no-op there.
 
-    `runs`: how many are on record, if more than what it took to measure.
+    `runs`: the number of logged runs, 0 for those of the measurement alone.
     """
-    bench.say(f"  {count:,} stages" + (f", {runs:,} runs on record" if runs else ""))
+    bench.say(f"  {count:,} stages" + (f", {runs:,} logged runs" if runs else ""))
     root = prepared(bench, count, "wide")
     of_runs = (f"--runs={runs}",) if runs else ()
     if runs:
-        recorded(bench, root, runs)
+        add_runs(bench, root, runs)
     commands = {
         "doit why": ("why", f"stage:{count // 2:05}"),
         "doit plan": ("plan",),
         "doit lineage": ("lineage", *of_runs),
         "doit lineage FILE": ("lineage", f"data/{count // 200}/{count // 2}.json"),
     }
-    sides = {name: partial(looked, bench, root, arguments) for name, arguments in commands.items()}
+    sides = {name: partial(queried, bench, root, arguments) for name, arguments in commands.items()}
     found = in_turn({"no-op": partial(kept, bench, root, count), **sides}, max(2, bench.runs // 2))
     size = (root / PAGE).stat().st_size
     shutil.rmtree(root)
@@ -50,35 +50,35 @@ def looks(bench: Bench, count: int, runs: int) -> list[Row]:
     ]
 
 
-def row(what: str, look: Series, no_op: Series, page: str) -> Row:
-    """Return how one look compares, in time and in memory."""
-    memory = f"its peak of memory is {shown(look.peak / MEGA, 'MB')}"
+def row(what: str, query: Series, no_op: Series, page: str) -> Row:
+    """Return how one query compares, in time and in memory."""
+    memory = f"its peak of memory is {shown(query.peak / MEGA, 'MB')}"
     note = f"{page}; {memory}" if page else memory
-    return compared(GROUP, what, look, no_op, against="no-op of the same", goal=LOOK, note=note)
+    return compared(GROUP, what, query, no_op, against="no-op of the same", goal=QUERY, note=note)
 
 
-def looked(bench: Bench, root: Path, arguments: tuple[str, ...]) -> Ran:
-    """Look at a project in which all is kept."""
+def queried(bench: Bench, root: Path, arguments: tuple[str, ...]) -> Ran:
+    """Run a query in a project whose stages are all up to date."""
     done = bench.doit(root, *arguments)
     if arguments[0] in ("why", "plan") and "keep" not in done.text:
         raise WrongError(f"{arguments}: found no stage to be kept\n{done.text[-2000:]}")
     return done
 
 
-def recorded(bench: Bench, root: Path, runs: int) -> None:
-    """Put so many runs on record as there are not yet: copies of the newest, an hour apart."""
-    bench.inside("looks_rows", root, str(runs))
+def add_runs(bench: Bench, root: Path, runs: int) -> None:
+    """Fill the run log to a number of runs with copies of the newest, an hour apart."""
+    bench.inside("query_rows", root, str(runs))
 
 
 def main(root: str, runs: int) -> None:
-    """Write the record with redoit's own code. It is in a process of its own since it takes memory."""
+    """Fill the run log by redoit's own code; in a process of its own, since it takes memory."""
     from redoit.history.run_log import RunLog
 
     history = RunLog(Path(root) / ".redoit")
     found = list(history.newest())
     for number in range(len(found), runs):
         history.append(found[0]._replace(started=found[0].started - 3600.0 * number))
-    assert len(list(history.newest())) == runs, "not all of them are on record"
+    assert len(list(history.newest())) == runs, "not all runs are logged"
 
 
 if __name__ == "__main__":
