@@ -5,7 +5,7 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -22,7 +22,7 @@ from redoit.text import format_count, format_day, format_duration, format_size, 
 VERBS = {"gc": ("--max-size", "--older-than", "--keep-last", "--dry-run"), "check": (), "clear": ("--yes",)}
 SEE_HELP = "see: doit help cache"
 MAX_NAME_CHARACTERS = 60  # of a stage in a table
-SIZES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 TIMES = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 
 
@@ -106,7 +106,8 @@ clear: remove everything (--yes: without confirmation)."""
         return 0
 
     def _gc(self, stores: list[Store], options: argparse.Namespace) -> int:
-        policy = RetentionPolicy(options.max_size, options.older_than, options.keep_last)
+        max_size = None if options.max_size is None else int(options.max_size)
+        policy = RetentionPolicy(max_size, options.older_than, options.keep_last)
         gc_roots = engine().workspace.gc_roots
         removed, freed = ("Would remove", "Would free") if options.dry_run else ("Removed", "Freed")
         for store in stores:
@@ -173,8 +174,8 @@ def _parser() -> _Parser:
     parser = _Parser("doit cache", add_help=False, allow_abbrev=False)
     verbs = parser.add_subparsers(dest="verb", parser_class=_Parser, metavar="")
     gc = verbs.add_parser("gc", add_help=False, allow_abbrev=False)
-    gc.add_argument("--max-size", type=_bytes)
-    gc.add_argument("--older-than", type=_seconds)
+    gc.add_argument("--max-size", type=_quantity(SIZES, "a size like 500MB or 5GB"))
+    gc.add_argument("--older-than", type=_quantity(TIMES, "a time like 12h, 30d or 2w"))
     gc.add_argument("--keep-last", type=_count)
     gc.add_argument("--dry-run", action="store_true")
     verbs.add_parser("check", add_help=False)
@@ -183,18 +184,16 @@ def _parser() -> _Parser:
     return parser
 
 
-def _bytes(text: str) -> int:
-    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)\s*([A-Za-z]*)", text.strip())
-    if not match or match[2].upper() not in SIZES:
-        raise argparse.ArgumentTypeError(f"found '{text}', expected a size like 500MB or 5GB")
-    return int(float(match[1]) * SIZES[match[2].upper()])
+def _quantity(units: Mapping[str, int], expected: str) -> Callable[[str], float]:
+    """Return a parser of a number and its unit; `units`: unit -> how much it is."""
 
+    def parse(text: str) -> float:
+        match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)\s*([A-Za-z]*)", text.strip())
+        if not match or match[2].lower() not in units:
+            raise argparse.ArgumentTypeError(f"found '{text}', expected {expected}")
+        return float(match[1]) * units[match[2].lower()]
 
-def _seconds(text: str) -> float:
-    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)\s*([smhdw])", text.strip())
-    if not match:
-        raise argparse.ArgumentTypeError(f"found '{text}', expected a time like 12h, 30d or 2w")
-    return float(match[1]) * TIMES[match[2]]
+    return parse
 
 
 def _count(text: str) -> int:

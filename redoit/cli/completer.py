@@ -1,27 +1,27 @@
-"""What may stand next on doit's command line. Pure: knows neither doit nor a shell."""
+"""What may follow on doit's command line. Pure: knows neither doit nor a shell."""
 
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
-FILES = "=files"  # is offered where the shell is to complete the names of files; no word begins so
+FILES = "=files"  # offered where the shell is to complete file names; no word begins so
 ASSIGNMENT = re.compile(r"\w+=")
 TASKS, TARGETS, COMMANDS, ANY_FILE = "TASK", "TARGET", "COMMAND", "FILE"
-EARLY = {"-f", "--file", "-d", "--dir", "-k", "--seek-file"}  # options that may stand before a command's name
+LOADER_OPTIONS = {"-f", "--file", "-d", "--dir", "-k", "--seek-file"}  # may precede the name of a command
 
 
 class Offer(NamedTuple):
-    """A word that may stand there, and what it means. One that ends with `=` or `/` is to be continued."""
+    """A word that may follow, and its description. The user continues one that ends with `=` or `/`."""
 
     word: str
     text: str = ""
 
 
-@dataclass(frozen=True)
-class Option:
-    """An option. `names`: its spellings; `valued`: it takes a value; `values`: all that it may be, if that is known."""
+class Option(NamedTuple):
+    """An option or variable. `names`: its spellings; `valued`: takes a value; `values`: all possible ones, if known."""
 
     names: tuple[str, ...]
     text: str = ""
@@ -29,23 +29,21 @@ class Option:
     values: tuple[str, ...] = ()
     files: bool = False
 
-    def offers(self, before: str = "") -> list[Offer]:
-        """Return the values, each with what stands before it in the same word."""
-        return [Offer(FILES)] if self.files else [Offer(before + value) for value in self.values]
+    def offers(self, prefix: str = "") -> list[Offer]:
+        """Return the values, each behind a prefix in the same word."""
+        return [Offer(FILES)] if self.files else [Offer(prefix + value) for value in self.values]
 
 
-@dataclass(frozen=True)
-class Command:
-    """A command. `takes` is how doit describes its arguments; `verbs`: words that it knows, and their options."""
+class Command(NamedTuple):
+    """A command. `usage`: doit's description of its arguments; `verbs`: its subcommands, with their options."""
 
     options: tuple[Option, ...] = ()
-    takes: str = ""
-    verbs: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    usage: str = ""
+    verbs: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
-class Task:
-    """A task. `variables`: its settings, as they are given for a whole run; `group`: the task that it belongs to."""
+class Task(NamedTuple):
+    """A task. `variables`: its settings as variables of the command line; `group`: the group it belongs to."""
 
     name: str
     text: str = ""
@@ -55,9 +53,8 @@ class Task:
     group: str = ""
 
 
-@dataclass(frozen=True)
-class Project:
-    """What there is: name -> purpose of each command, and each command in full on demand; the tasks by name."""
+class Project(NamedTuple):
+    """The commands (name -> purpose, and each in full on demand) and the tasks by name."""
 
     commands: Mapping[str, str]
     command: Callable[[str], Command]
@@ -65,14 +62,17 @@ class Project:
 
 
 @dataclass
-class Said:
-    """What the words before say. `options`: those that may follow; `early`: a command's name may still follow."""
+class Context:
+    """What precedes the current word. `options`: those that may follow; `pending`: the one whose value follows.
+
+    `before_command`: the name of a command may still follow.
+    """
 
     command: Command
     options: tuple[Option, ...]
     pending: Option | None = None
-    early: bool = True
-    positions: list[str] = field(default_factory=list)
+    before_command: bool = True
+    arguments: list[str] = field(default_factory=list)
 
     def option(self, name: str) -> Option | None:
         """Return the option of that name."""
@@ -80,11 +80,11 @@ class Said:
 
 
 def split(line: str) -> tuple[list[str], str]:
-    """Return the words of a shell's line behind the command's name, and apart the one that is being written."""
+    """Return the complete words behind the command's name in a line of a shell, and the unfinished last word."""
     words: list[str] = []
     for closing in ("", "'", '"'):
         try:
-            words = shlex.split(f"{line}.{closing}")  # the point lets an empty word count
+            words = shlex.split(f"{line}.{closing}")  # the dot makes an empty last word count
             break
         except ValueError:
             continue
@@ -94,76 +94,75 @@ def split(line: str) -> tuple[list[str], str]:
 
 
 def offers(words: Iterable[str], current: str, project: Project) -> list[Offer]:
-    """Return the words that may continue the current one, in order."""
-    said = _said(words, project)
+    """Return the words that may complete the current one, in order."""
+    context = _context(words, project)
     name, equals, _ = current.partition("=")
-    if said.pending:
-        found: Iterable[Offer] = said.pending.offers()
+    if context.pending:
+        found: Iterable[Offer] = context.pending.offers()
+    elif current.startswith("-") and equals:
+        option = context.option(name)
+        found = option.offers(f"{name}=") if option and option.valued else ()
     elif current.startswith("-"):
-        option = said.option(name)
-        if equals:
-            found = option.offers(f"{name}=") if option else ()
-        else:
-            found = [Offer(each, option.text) for option in said.options for each in option.names]
+        found = [Offer(spelling, option.text) for option in context.options for spelling in option.names]
     elif equals:
         variables = (variable for task in project.tasks.values() for variable in task.variables)
         found = [offer for each in variables if name in each.names for offer in each.offers(f"{name}=")]
     else:
-        found = _positions(said, current, project)
+        found = _arguments(context, current, project)
     fitting = {offer.word: offer for offer in found if offer.word.startswith(current) or offer.word == FILES}
     return list(fitting.values())
 
 
-def _said(words: Iterable[str], project: Project) -> Said:
+def _context(words: Iterable[str], project: Project) -> Context:
     run = project.command("run")
-    said = Said(run, run.options)
+    context = Context(run, run.options)
     for word in words:
-        if said.pending:
-            said.pending = None
+        if context.pending:
+            context.pending = None
         elif word.startswith("-"):
-            option = said.option(word.partition("=")[0])
-            said.pending = option if option and option.valued and "=" not in word else None
-            said.early &= word.partition("=")[0] in EARLY
-        elif said.early and word in project.commands:
-            said.command = project.command(word)
-            said.options, said.early = said.command.options, False
+            option = context.option(word.partition("=")[0])
+            context.pending = option if option and option.valued and "=" not in word else None
+            context.before_command &= word.partition("=")[0] in LOADER_OPTIONS
+        elif context.before_command and word in project.commands:
+            context.command = project.command(word)
+            context.options, context.before_command = context.command.options, False
         elif "=" not in word:
-            said.positions.append(word)
-            said.early = False
-            task = project.tasks.get(word) if TARGETS in said.command.takes else None
-            verb = said.command.verbs.get(word, ())
-            said.options = task.options if task else tuple(Option((name,)) for name in verb)
-    return said
+            context.arguments.append(word)
+            context.before_command = False
+            task = project.tasks.get(word) if TARGETS in context.command.usage else None
+            verb = context.command.verbs.get(word, ())
+            context.options = task.options if task else tuple(Option((name,)) for name in verb)
+    return context
 
 
-def _positions(said: Said, current: str, project: Project) -> Iterator[Offer]:
-    takes = said.command.takes
-    if said.early or COMMANDS in takes:
+def _arguments(context: Context, current: str, project: Project) -> Iterator[Offer]:
+    usage = context.command.usage
+    if context.before_command or COMMANDS in usage:
         yield from (Offer(name, text) for name, text in project.commands.items())
-    if not said.positions:
-        yield from (Offer(verb) for verb in said.command.verbs)
-    if TASKS in takes:
-        yield from _tasks(current, [task for task in project.tasks.values() if task.name not in said.positions])
+    if not context.arguments:
+        yield from (Offer(verb) for verb in context.command.verbs)
+    if TASKS in usage:
+        yield from _tasks(current, [task for task in project.tasks.values() if task.name not in context.arguments])
         if "." in current:
             for task in project.tasks.values():
                 yield from (Offer(f"{variable.names[0]}=", variable.text) for variable in task.variables)
-    if TARGETS in takes and current:
+    if TARGETS in usage and current:
         for task in project.tasks.values():
-            yield from (Offer(_step(target, current), f"made by {task.name}") for target in task.targets)
-    if ANY_FILE in takes:
+            yield from (Offer(_up_to_next_folder(target, current), f"made by {task.name}") for target in task.targets)
+    if ANY_FILE in usage:
         yield Offer(FILES)
 
 
 def _tasks(current: str, tasks: list[Task]) -> Iterator[Offer]:
-    """Yield tasks: members of groups only where one group is meant, private ones where they are asked for."""
-    near = [task for task in tasks if task.name.startswith(current) and (current or not task.name.startswith("_"))]
-    groups = {task.group or task.name for task in near}
-    for task in near:
+    """Yield tasks; members of a group if only that group matches, private tasks if `_` was written."""
+    matching = [task for task in tasks if task.name.startswith(current) and (current or not task.name.startswith("_"))]
+    groups = {task.group or task.name for task in matching}
+    for task in matching:
         if not task.group or len(groups) == 1 or task.name.partition(":")[0] == current.partition(":")[0]:
             yield Offer(task.name, task.text)
 
 
-def _step(path: str, current: str) -> str:
-    """Return a path up to the end of the next folder."""
+def _up_to_next_folder(path: str, current: str) -> str:
+    """Return a path up to the end of the folder that is being written."""
     end = path.find("/", len(current))
     return path if end < 0 else path[: end + 1]

@@ -23,11 +23,10 @@ PAGE = "data/lineage.html"
 UNWRAPPED_COLUMNS = 1_000  # without a terminal, no line is wrapped
 MAX_RUNS_DIGITS = 9  # of `--runs`
 MAX_STAGES = 500  # on a page; of more, the most active ones
-FORMS = ("json", "mermaid", "svg")
 
 
-def _flag(name: str, text: str) -> dict[str, Any]:
-    return {"name": f"as_{name}", "long": name, "type": bool, "default": False, "help": text}
+def _option(flag: str, default: str | bool, text: str, name: str = "", short: str = "") -> dict[str, Any]:
+    return {"name": name or flag, "long": flag, "short": short, "type": type(default), "default": default, "help": text}
 
 
 class ShowLineage(StageCommand):
@@ -42,24 +41,11 @@ class ShowLineage(StageCommand):
         " it from which files, up to the sources."
     )
     cmd_options = (
-        {
-            "name": "output",
-            "short": "o",
-            "long": "output",
-            "type": str,
-            "default": PAGE,
-            "help": "where to write the page (default: %(default)s)",
-        },
-        {
-            "name": "shown_runs",
-            "long": "runs",
-            "type": str,
-            "default": "",
-            "help": "number of runs to show (default: the newest 50, fewer for a large pipeline)",
-        },
-        _flag("json", "print the lineage as JSON"),
-        _flag("mermaid", "print the graph as a Mermaid flowchart"),
-        _flag("svg", "print the graph as SVG"),
+        _option("output", PAGE, "where to write the page (default: %(default)s)", short="o"),
+        _option("runs", "", "number of runs to show (default: the newest 50, fewer for a large pipeline)"),
+        _option("json", default=False, text="print the lineage as JSON", name="as_json"),
+        _option("mermaid", default=False, text="print the graph as a Mermaid flowchart", name="as_mermaid"),
+        _option("svg", default=False, text="print the graph as SVG", name="as_svg"),
     )
     exclusive = False
     _start = Path()
@@ -70,13 +56,13 @@ class ShowLineage(StageCommand):
         return super().execute(params, args)
 
     def _execute(  # noqa: PLR0917 - doit passes its options by name
-        self, output: str, shown_runs: str, as_json: bool, as_mermaid: bool, as_svg: bool, pos_args: list[str]
+        self, output: str, runs: str, as_json: bool, as_mermaid: bool, as_svg: bool, pos_args: list[str]
     ) -> int:
         self.need_stages()
-        form = self._form(as_json, as_mermaid, as_svg)
-        if shown_runs and not (shown_runs.isdecimal() and int(shown_runs[:MAX_RUNS_DIGITS]) > 0):
-            raise DeclarationError("--runs", f"found {shown_runs}, expected a number of runs", "say --runs 20")
-        number = int(shown_runs[:MAX_RUNS_DIGITS]) if shown_runs else None
+        form = self._form(json=as_json, mermaid=as_mermaid, svg=as_svg)
+        if runs and not (runs.isdecimal() and int(runs[:MAX_RUNS_DIGITS]) > 0):
+            raise DeclarationError("--runs", f"found {runs}, expected a number of runs", "say --runs 20")
+        number = int(runs[:MAX_RUNS_DIGITS]) if runs else None
         stages = self._stages()
         self.dep_manager.close()
         if pos_args:
@@ -94,13 +80,13 @@ class ShowLineage(StageCommand):
             self._say(svg(lineage).rstrip("\n"))
         return 0
 
-    def _form(self, *chosen: bool) -> str:
+    def _form(self, **forms: bool) -> str:
         """Return the form chosen, empty for the page. Raises: DeclarationError on more than one."""
-        forms = [name for name, wanted in zip(FORMS, chosen, strict=True) if wanted]
-        if len(forms) > 1:
-            found = f"found {' and '.join(f'--{name}' for name in forms)}, expected one of them"
+        chosen = [f"--{form}" for form, wanted in forms.items() if wanted]
+        if len(chosen) > 1:
+            found = f"found {' and '.join(chosen)}, expected one of them"
             raise DeclarationError("doit lineage", found, "leave the others out")
-        return forms[0] if forms else ""
+        return chosen[0].removeprefix("--") if chosen else ""
 
     def _stages(self) -> list[Stage]:
         stages = {task.name: stage.stage for task in self.task_list if (stage := stage_of(task))}

@@ -25,18 +25,22 @@ class Database(SqliteDB):
     _stored_tasks: set[str] | None = None
 
     def _sqlite3(self, name: str) -> Any:
+        """Return a connection to the database; to one in memory if it is locked or can't be written."""
+        files = [Path(f"{name}{suffix}") for suffix in SUFFIXES]
         for _ in range(2):
             try:
-                for path in (f"{name}{suffix}" for suffix in SUFFIXES):
-                    if os.path.lexists(path) and (os.path.islink(path) or not os.path.isfile(path)):
-                        disk.clear_path(Path(path))  # sqlite would follow a link, or wait for the writer of a pipe
+                for path in files:
+                    if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
+                        disk.clear_path(path)  # sqlite would follow a link, or wait for the writer of a pipe
                 connection = super()._sqlite3(name)
                 _check(connection)
                 return connection
             except (DatabaseException, sqlite3.Error) as error:
                 if _is_locked(error):
                     break  # another process uses it
-                _put_aside(name)
+                with contextlib.suppress(DiskError):
+                    for path in files:
+                        disk.clear_path(path)
             except DiskError:
                 break
         return super()._sqlite3(":memory:")
@@ -107,15 +111,3 @@ def _is_valid(data: Any) -> bool:
         return False
     names = data.get("deps:", [])
     return isinstance(names, list) and all(isinstance(name, str) for name in names)
-
-
-def _put_aside(name: str) -> None:
-    """Rename a corrupt database; remove it where that fails."""
-    for path in (name, f"{name}-journal"):
-        try:
-            os.replace(path, f"{path}.corrupt")
-        except FileNotFoundError:
-            continue
-        except OSError:
-            with contextlib.suppress(DiskError):
-                disk.clear_path(Path(path))

@@ -16,8 +16,8 @@ COMMANDS = {
     "run": RUN,
     "list": Command((Option(("-s", "--status")),), "[TASK ...]"),
     "cache": Command(verbs={"gc": ("--dry-run",), "check": ()}),
-    "why": Command(takes="[TASK/TARGET...]"),
-    "help": Command(takes="[TASK] [COMMAND]"),
+    "why": Command(usage="[TASK/TARGET...]"),
+    "help": Command(usage="[TASK] [COMMAND]"),
     "lineage": Command((Option(("-o", "--output"), valued=True, files=True),), "[FILE]"),
 }
 TRAIN = Task(
