@@ -42,14 +42,9 @@ DODO = "dodo.py"
 GC_THRESHOLD_OBJECTS = 100_000  # between two collections of Python: thousands of tasks are no garbage
 
 
-def _open_streams() -> None:
-    """Replace standard streams that the shell has closed by /dev/null."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open until the process ends
-
-
-_open_streams()  # before doit makes a command, which takes them
+for stream in ("stdout", "stderr"):  # the shell may have closed them; doit takes them when it makes a command
+    if getattr(sys, stream) is None:
+        setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open until the process ends
 
 
 class StageCommand(DoitCmdBase):
@@ -140,9 +135,13 @@ class StageCommand(DoitCmdBase):
         if not match:
             line = " ".join(text.split(" (parsing options:", maxsplit=1)[0].split())
             return line.removeprefix("Error parsing Command: ")
+        options = {option.long for option in self.cmdparser.options}
         stages = (stage_of(task) for task in getattr(self, "task_list", ()))
         flags = {flag(name) for stage in stages if stage for name in stage.declared}
-        suggestion = nearest(match[2], flags or {option.long for option in self.cmdparser.options}, "did you mean --")
+        if flags and match[2] in options:
+            spelling = f"{match[1]}{match[2]}"
+            return f"{spelling}: found behind a task, expected before; say: doit {self.name} {spelling} ..."
+        suggestion = nearest(match[2], flags or options, "did you mean --")
         useful = flags or "did you mean" in suggestion
         todo = suggestion.replace("-- ", "--") if useful else f"see: doit help {self.name}"
         return f"{match[1]}{match[2]}: no such option; {todo}"

@@ -112,10 +112,7 @@ clear: remove everything (--yes: without confirmation)."""
         removed, freed = ("Would remove", "Would free") if options.dry_run else ("Removed", "Freed")
         for store in stores:
             folders = _folders() if store is stores[0] else ()
-            if options.dry_run:
-                done = collect.preview(store, policy, gc_roots(), folders)
-            else:
-                done = collect.collect(store, policy, gc_roots, folders)
+            done = collect.collect(store, policy, gc_roots, folders, dry_run=options.dry_run)
             if store is not stores[0] and not (done.traces or done.blobs or done.orphans):
                 continue
             for line in _by_stage(done.traces):

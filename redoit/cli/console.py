@@ -71,9 +71,7 @@ class Console:
         """Write one line."""
         from rich.text import Text
 
-        styled = ((piece, "") if isinstance(piece, str) else piece for piece in pieces)
-        cells = ((printable(text, self._encoding), style) for text, style in styled)
-        self._console.print(Text.assemble(" " * indent, *cells), soft_wrap=True)
+        self._console.print(Text.assemble(" " * indent, *map(self._escaped, pieces)), soft_wrap=True)
 
     def table(self, rows: Iterable[Sequence[StyledText]], right: Sequence[int] = ()) -> None:
         """Write rows in columns. `right`: columns that are aligned to the right. The last column is wrapped."""
@@ -99,8 +97,7 @@ class Console:
                 overflow="fold" if last else "ellipsis",
             )
         for row in rows:
-            cells = ((cell, "") if isinstance(cell, str) else cell for cell in row)
-            table.add_row(*(Text(printable(text, self._encoding), style) for text, style in cells))
+            table.add_row(*(Text(*self._escaped(cell)) for cell in row))
         with self._console.capture() as shown:
             self._console.print(table)
         for line in shown.get().splitlines():
@@ -110,11 +107,13 @@ class Console:
         """Write rows in columns without styles and wrapping: rich takes seconds for thousands of rows."""
         from rich.cells import cell_len
 
-        cells = [
-            [printable(cell if isinstance(cell, str) else cell[0], self._encoding) for cell in row] for row in rows
-        ]
+        cells = [[self._escaped(cell)[0] for cell in row] for row in rows]
         widths = [max(map(cell_len, column)) for column in zip_longest(*cells, fillvalue="")]
         for row in cells:
             blanks = [" " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=False)]
             aligned = [blanks[at] + cell if at in right else cell + blanks[at] for at, cell in enumerate(row)]
             self._console.file.write(f"{'  '.join(aligned).rstrip()}\n")
+
+    def _escaped(self, piece: StyledText) -> tuple[str, str]:
+        text, style = (piece, "") if isinstance(piece, str) else piece
+        return printable(text, self._encoding), style

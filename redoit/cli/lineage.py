@@ -33,7 +33,7 @@ class ShowLineage(StageCommand):
     """Shows the lineage. Writes nothing but its page, so other commands may run meanwhile."""
 
     name = "lineage"
-    doc_purpose = "show which stage made what from what, run by run"
+    doc_purpose = "show which stage made which files from which inputs, run by run"
     doc_usage = "[FILE]"
     doc_description = (
         "Writes one self-contained page: the graph of stages and files, the status of each stage in each run and why,"

@@ -9,7 +9,7 @@ from redoit.cli.run import matching, with_members
 from redoit.errors import DeclarationError, RedoitError
 from redoit.planning.verify import verify
 from redoit.plugin.checkout import engine
-from redoit.plugin.stage_task import StageTask, stage_of
+from redoit.plugin.stage_task import TIME_LIMIT, StageTask, stage_of
 
 
 class Verify(StageCommand):
@@ -61,7 +61,7 @@ class Verify(StageCommand):
     def _verify(self, task: Any, stage: StageTask) -> bool:
         """Verify one stage, and tell what came of it."""
         try:
-            limit = stage.time_limit(task)
+            limit = stage.value_of(task, TIME_LIMIT)
             found = verify(engine(), stage.stage, stage.settings(task), time_limit=limit, screens=(None, None))
         except DeclarationError:
             raise

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from redoit import digest
 from redoit.errors import DiskError
-from redoit.gc.policy import Inventory, Removal, RetentionPolicy, StoredTrace, blobs_of, removal, stored_trace
+from redoit.gc.policy import Inventory, Removal, RetentionPolicy, blobs_of, removal, stored_trace
 from redoit.storage import disk
 from redoit.storage.store import BLOBS, QUARANTINE, TRACES, Store
 
@@ -53,31 +53,23 @@ def orphaned_files(store: Store, folders: Iterable[Path] = ()) -> dict[Path, int
     return {path: _size(path) for path in (*orphans, *_entries(store.root / QUARANTINE))}
 
 
-def preview(store: Store, policy: RetentionPolicy, gc_roots: Collection[str], folders: Iterable[Path] = ()) -> Removal:
-    """Return what `collect` would remove now. Changes nothing, and waits for no other process.
-
-    `folders`: outside the store, where orphaned temporary files are removed as well.
-    Raises: StoreError on a newer format, DiskError.
-    """
-    return removal(inventory(store), orphaned_files(store, folders), policy, gc_roots, time.time())
-
-
 def collect(
-    store: Store, policy: RetentionPolicy, gc_roots: Callable[[], Collection[str]], folders: Iterable[Path] = ()
+    store: Store,
+    policy: RetentionPolicy,
+    gc_roots: Callable[[], Collection[str]],
+    folders: Iterable[Path] = (),
+    *,
+    dry_run: bool = False,
 ) -> Removal:
-    """Remove what a policy lets go, and return what that was. Waits until no other process uses the store.
+    """Remove what a policy lets go, and return what that is. Waits until no other process uses the store.
 
+    `folders`: outside the store, where orphaned files are removed, too. `dry_run`: change nothing, wait for nothing.
     Raises: StoreError on a newer format, DiskError.
     """
-    with store.exclusive_lock():
-        planned = preview(store, policy, gc_roots(), folders)
-        _remove_traces(store, planned.traces)
-        if not blobs_of(planned.traces) >= {*planned.blobs}:
-            _fsync_traces(store)
-        for blob in planned.blobs:
-            disk.clear_path(store.blob(blob))
-        for path in planned.orphans:
-            _remove_tree(path)
+    with contextlib.nullcontext() if dry_run else store.exclusive_lock():
+        planned = removal(inventory(store), orphaned_files(store, folders), policy, gc_roots(), time.time())
+        if not dry_run:
+            _remove(store, planned)
     return planned
 
 
@@ -108,27 +100,28 @@ def clear(store: Store) -> None:
             _remove_tree(store.root / name)
 
 
-def _remove_traces(store: Store, traces: Iterable[StoredTrace]) -> None:
-    """Remove traces durably: after a power failure none is back while its blobs are gone. Raises: DiskError."""
-    folders = set()
-    for trace in traces:
+def _remove(store: Store, planned: Removal) -> None:
+    """Remove traces durably, so that none is back after a power failure, then blobs and orphans. Raises: DiskError."""
+    parents = set()
+    for trace in planned.traces:
         path = store.place(trace.key, trace.name)
         disk.clear_path(path)
-        folders.add(path.parent)
-    for folder in folders:
+        parents.add(path.parent)
+    for folder in parents:
         try:
             folder.rmdir()  # once this is on the disk, so is the removal of its traces
         except OSError:
             disk.fsync(folder)  # it has other traces of the action
-    if folders:
+    if parents:
         disk.fsync(store.root / TRACES)
-
-
-def _fsync_traces(store: Store) -> None:
-    """Force the removal of traces to the disk: a collection that removed them may have been killed before it did."""
-    for folder in (*_entries(store.root / TRACES), store.root / TRACES, store.root):
-        if folder.is_dir() and not folder.is_symlink():
-            disk.fsync(folder)
+    if not blobs_of(planned.traces) >= {*planned.blobs}:  # a collection that was killed may have removed their traces
+        for folder in (*_entries(store.root / TRACES), store.root / TRACES, store.root):
+            if folder.is_dir() and not folder.is_symlink():
+                disk.fsync(folder)
+    for blob in planned.blobs:
+        disk.clear_path(store.blob(blob))
+    for path in planned.orphans:
+        _remove_tree(path)
 
 
 def _is_valid(store: Store, path: Path) -> bool:

@@ -15,7 +15,6 @@ from doit import doit_cmd
 
 from redoit.errors import DeclarationError
 from redoit.source.settings import SHOWN, Declared, nearest
-from redoit.state.stat_cache import Identity, identity
 
 FILES = ("pyproject.toml", "doit.cfg")
 SECTION_PREFIX = "task:"
@@ -31,14 +30,14 @@ def setting_files(stage: str) -> dict[str, str]:
     """Return setting -> configuration file, of the settings that a file sets."""
     files: dict[str, str] = {}
     for file in FILES:  # the later one is stronger
-        files |= dict.fromkeys(_sections(file, identity(file)).get(SECTION_PREFIX + stage, {}), file)
+        files |= dict.fromkeys(_sections(file).get(SECTION_PREFIX + stage, {}), file)
     return files
 
 
 @lru_cache(maxsize=2)
-def _sections(file: str, state: Identity | None) -> dict[str, dict[str, Any]]:
-    """Return the sections of one configuration file, read once per state; None: it is absent."""
-    return _read([file] if state else [])
+def _sections(file: str) -> dict[str, dict[str, Any]]:
+    """Return the sections of one configuration file, read once for all stages."""
+    return _read([file] if os.path.exists(file) else [])
 
 
 def _read(files: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -145,10 +144,7 @@ def overrides(
 
 
 def check_names(sections: Mapping[str, Any], stages: Mapping[str, object], tasks: set[str]) -> None:
-    """Check that each section of a task has its task.
-
-    Raises: DeclarationError.
-    """
+    """Check that each section of a task has its task. Raises: DeclarationError."""
     for section in sections:
         name = section.removeprefix(SECTION_PREFIX)
         members = _members(name, stages)

@@ -56,7 +56,7 @@ def step(
         "file_dep": list(declaration.inputs.values()),
         "targets": list(declaration.outputs.values()),
         "uptodate": [stage],
-        "params": parameters.for_stage(stage),
+        "params": parameters.for_stage(lambda: stage.stage.name),
         "clean": True,
         "io": {"capture": False},  # the step's output goes where `-v` says, and to its log
         **fields,

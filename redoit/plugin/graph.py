@@ -13,10 +13,7 @@ class Graph:
     """The graph of tasks, by name."""
 
     def __init__(self, needs: Mapping[str, Iterable[str]], stages: Container[str] = ()) -> None:
-        """Take task -> its direct dependencies, and which tasks are stages.
-
-        Raises: DeclarationError on a cycle.
-        """
+        """Take task -> its direct dependencies, and which tasks are stages. Raises: DeclarationError on a cycle."""
         self._position = _positions(needs)
         self.stages = stages
         self._needs = needs
@@ -25,10 +22,6 @@ class Graph:
         """Return all stages that depend on this task, directly or not, in an order in which they can run."""
         names = _reachable(self._needed_by, [name]) - {name}
         return self._in_order(other for other in names if other in self.stages)
-
-    def needs(self, name: str) -> tuple[str, ...]:
-        """Return the direct dependencies of a task."""
-        return tuple(self._needs.get(name, ()))
 
     @cached_property
     def _needed_by(self) -> dict[str, list[str]]:

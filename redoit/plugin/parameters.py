@@ -3,33 +3,27 @@
 doit parses the command line; the declared type parses each value, so that an error names the stage and the type.
 """
 
-from collections.abc import Iterable
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from doit.cmdparse import CmdParseError
 
 from redoit.errors import DeclarationError
-from redoit.model import Setting, Stage
+from redoit.model import Setting
 from redoit.source.settings import Declared
-
-
-class StageOwner(Protocol):
-    """Holds a stage, whose name is known only after its parameters are made."""
-
-    stage: Stage
 
 
 class ValueParser:
     """Parses one value from the command line."""
 
-    def __init__(self, owner: StageOwner, declared: Declared) -> None:
-        self._owner = owner
+    def __init__(self, stage: Callable[[], str], declared: Declared) -> None:
+        self._stage = stage
         self._declared = declared
 
     def __call__(self, text: str) -> Any:
         """Return the value of a text. Raises: CmdParseError, which doit shows in one line."""
         try:
-            return self._declared.value(text, f"{self._owner.stage.name} --{flag(self._declared.name)}")
+            return self._declared.value(text, f"{self._stage()} --{flag(self._declared.name)}")
         except DeclarationError as error:
             raise CmdParseError(str(error)) from None
 
@@ -51,10 +45,10 @@ class Parameters:
         self.defaults = tuple(Setting(setting.name, str(setting.kind), setting.default) for setting in own)
         self._fields = [_fields(setting) for setting in self.declared.values()]
 
-    def for_stage(self, owner: StageOwner) -> list[dict[str, Any]]:
-        """Return the parameters of one stage as doit takes them."""
+    def for_stage(self, name: Callable[[], str]) -> list[dict[str, Any]]:
+        """Return the parameters of one stage as doit takes them. `name` returns the stage's name, once it is known."""
         pairs = zip(self._fields, self.declared.values(), strict=True)
-        return [fields if "type" in fields else {**fields, "type": ValueParser(owner, each)} for fields, each in pairs]
+        return [fields if "type" in fields else {**fields, "type": ValueParser(name, each)} for fields, each in pairs]
 
 
 def _fields(declared: Declared) -> dict[str, Any]:

@@ -40,14 +40,11 @@ class StageReporter(ConsoleReporter):
         self._counts: Counter[str] = Counter()
         self._seconds_saved = 0.0
         self._coloured = self.outstream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-        self._live = self._display()
+        self._live: Live | None = None
+        if self.outstream.isatty():
+            from redoit.terminal.live import live_display
 
-    def _display(self) -> "Live | None":
-        if not self.outstream.isatty():
-            return None
-        from redoit.terminal.live import live_display
-
-        return live_display(self.outstream, coloured=self._coloured)
+            self._live = live_display(self.outstream, coloured=self._coloured)
 
     def write(self, text: str) -> None:
         """Write text; on a terminal, above the live display."""

@@ -115,7 +115,7 @@ class StageTask(UptodateCalculator):
                     edited=self._section_changed,
                     invalidated=self._invalidation(task),
                     dependents=lambda: self.session.graph.dependents(self.stage.name),
-                    time_limit=self.time_limit(task),
+                    time_limit=self.value_of(task, TIME_LIMIT),
                     screens=streams,
                     later_stages=self._later_stages,
                 )
@@ -202,11 +202,6 @@ class StageTask(UptodateCalculator):
             return Reason("always")
         cached = self.value_of(task, CACHE) and self.session.caching
         return None if cached else Reason("uncached")
-
-    def time_limit(self, task: Any) -> float | None:
-        """Return how many seconds the step may run."""
-        limit: float | None = self.value_of(task, TIME_LIMIT)
-        return limit
 
     def value_of(self, task: Any, name: str) -> Any:
         """Return the value in force of a parameter; doit sets the options of tasks that the command line names."""

@@ -9,16 +9,37 @@ import atexit
 import contextlib
 import os
 import threading
+import time
+from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-from redoit.terminal.rows import Rows
-from redoit.terminal.stage_row import StageRow
+from redoit.terminal.rows import Rows, prefixed
 from redoit.terminal.streams import Streams, TransformedStream
 from redoit.text import encodable
 
 REFRESH_SECONDS = 1 / 8
 MAX_PENDING_CHARACTERS = 1 << 18  # of finished lines between two refreshes
 INDENT_COLUMNS = 2  # of a step's output
+
+
+@dataclass
+class StageRow:
+    """A running stage. `estimate`: expected seconds, if known; `parallel`: other stages may run at the same time."""
+
+    name: str
+    estimate: float | None
+    rows: Rows
+    parallel: bool = False
+    started: float = field(default_factory=time.perf_counter)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since it started."""
+        return time.perf_counter() - self.started
+
+    def lines(self, rows: list[str]) -> str:
+        """Return finished rows as lines, prefixed with the stage's name when others run as well."""
+        return prefixed(self.name, rows) if self.parallel else "".join(f"{row}\n" for row in rows)
 
 
 class Live:

@@ -11,8 +11,8 @@ from rich.progress_bar import ProgressBar
 from rich.segment import Segment, Segments
 from rich.text import Text
 
+from redoit.terminal.live import StageRow
 from redoit.terminal.rows import without_colours
-from redoit.terminal.stage_row import StageRow
 from redoit.terminal.streams import TransformedStream
 from redoit.text import encodable, format_duration, format_estimate, printable
 

@@ -57,7 +57,7 @@ def kept(store: Store, content: bytes, *, stage: str = "train", started: float =
 def collected(store: Store, rule: RetentionPolicy, *gc_roots: Trace, dry: bool = False) -> Removal:
     """Collect, or only tell; outputs rest on some traces."""
     names = {trace_name(one) for one in gc_roots}
-    return collect.preview(store, rule, names) if dry else collect.collect(store, rule, lambda: names)
+    return collect.collect(store, rule, lambda: names, dry_run=dry)
 
 
 def left(store: Store) -> set[str]:

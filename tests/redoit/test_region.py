@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyte import ByteStream, Screen
 
+from redoit.terminal.live import StageRow
 from redoit.terminal.region import Region
 from redoit.terminal.rows import Rows
-from redoit.terminal.stage_row import StageRow
 
 COLUMNS, ROWS = 40, 10
 PIECES = [
