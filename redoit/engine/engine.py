@@ -236,7 +236,10 @@ class Engine:
         started, began = time.time(), time.perf_counter()
         with self.made(stage, observation, log, time_limit, screens, later_stages=later_stages) as made:
             undeclared = self._undeclared(stage, observation, made)
-            left = [f"a process that its step left behind was ended ({command[:80]})" for command in made.result.left]
+            left = [
+                f"a process that its step left behind was ended ({command[:80]})"
+                for command in made.result.killed_processes
+            ]
             seconds = time.perf_counter() - began
             with self.workspace.store_of(stage).shared_lock():
                 manifest, kept = self._put(stage, observation, made.paths, log)
@@ -264,7 +267,7 @@ class Engine:
         from redoit.engine.undeclared_inputs import undeclared_inputs
 
         folders = [str(path.parent) for path in made.paths.values()]
-        found = undeclared_inputs(stage, observation.files, folders, made.result.reads, made.result.variables)
+        found = undeclared_inputs(stage, observation.files, folders, made.result.files_read, made.result.variables_read)
         if found and self._strict:
             log = os.path.relpath(self.workspace.log(stage.name))
             raise StepError(f"step {stage.step}", " and ".join(found), f"declare it; its log is {log}")

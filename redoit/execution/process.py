@@ -1,4 +1,4 @@
-"""The process that a step runs in, as whoever waits for it sees it, and the usual kind: a fresh interpreter."""
+"""The worker process of a step, as the executor sees it, and the usual kind: a fresh interpreter."""
 
 import contextlib
 import os
@@ -14,46 +14,46 @@ ENVIRONMENT = {
 }
 
 
-class Files(NamedTuple):
-    """Open files of ours that a step's process writes to."""
+class WorkerFiles(NamedTuple):
+    """The open files of ours that a worker writes to."""
 
-    answer: int
+    result: int
     stdout: int
     stderr: int
 
 
 class Process(Protocol):
-    """A process that leads a group of its own, and that ends when we do."""
+    """A worker, which leads a process group and ends when we do."""
 
     number: int
 
-    def call(self, line: bytes) -> None:
-        """Tell it what to do."""
+    def send(self, line: bytes) -> None:
+        """Send the step call."""
 
     def wait(self) -> None:
-        """Wait for its end, and let its number be its own until it is reaped: its group is to be killed by that."""
+        """Wait for its end without reaping it: its group is killed by its number, which could then be another's."""
 
     def reap(self) -> int | None:
-        """Return its exit status, minus a signal's number if that ended it; None if that can't be told."""
+        """Return its exit status, minus the number of the signal that killed it; None if it is lost."""
 
 
 class FreshProcess:
     """An interpreter that has imported nothing yet."""
 
-    def __init__(self, mark: str, files: Files) -> None:
+    def __init__(self, tag: str, files: WorkerFiles) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "redoit.execution.worker", str(files.answer)],
+            [sys.executable, "-m", "redoit.execution.worker", str(files.result)],
             stdin=subprocess.PIPE,
             stdout=files.stdout,
             stderr=files.stderr,
-            env={**os.environ, **ENVIRONMENT, orphans.TAG_VARIABLE: mark},
-            pass_fds=(files.answer,),
+            env={**os.environ, **ENVIRONMENT, orphans.TAG_VARIABLE: tag},
+            pass_fds=(files.result,),
             start_new_session=True,
         )
         self.number = self._process.pid
 
-    def call(self, line: bytes) -> None:
-        """Send the call. The pipe stays open: its end tells the process that we are gone."""
+    def send(self, line: bytes) -> None:
+        """Send the step call. The pipe stays open: its end tells the worker that we are gone."""
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write(line)
@@ -69,7 +69,7 @@ class FreshProcess:
     def reap(self) -> int:
         """Return its exit status."""
         assert self._process.stdin is not None
-        code = self._process.wait()
+        status = self._process.wait()
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
-        return code
+        return status

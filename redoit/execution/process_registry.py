@@ -1,12 +1,10 @@
-"""What runs now: the processes of steps, each of which is ended in time, and all at once when we are to stop."""
+"""The worker processes that run now: each is killed at its time limit, and all at once when we are to stop."""
 
 import contextlib
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-
-LONGEST = threading.TIMEOUT_MAX  # seconds that a timer can wait, some centuries
 
 
 class ProcessRegistry:
@@ -21,7 +19,7 @@ class ProcessRegistry:
 
     @contextlib.contextmanager
     def work(self) -> Iterator[None]:
-        """Do something, in one of several threads, that is not to be left half done."""
+        """Do, in one of several threads, what `stop` must wait for."""
         with self._idle:
             self._busy += 1
         try:
@@ -33,12 +31,14 @@ class ProcessRegistry:
 
     @contextlib.contextmanager
     def registered(self, number: int, limit: float | None) -> Iterator[Callable[[], bool]]:
-        """Note a process that is not reaped before its end is told by the function that is yielded.
+        """Register a process, to be killed after `limit` seconds; yield a function that ends this.
 
-        `limit`: in seconds. That function ends the whole group, and returns whether the limit was held.
+        That function kills the whole group, and returns whether the limit was kept. Until it is called the process must
+        not be reaped: its number could be another's.
         """
         late = threading.Event()
-        timer = threading.Timer(min(limit or 0, LONGEST), lambda: late.set() if self._kill(number) else None)
+        seconds = min(limit or 0, threading.TIMEOUT_MAX)
+        timer = threading.Timer(seconds, lambda: late.set() if self._kill(number) else None)
         with self._lock:
             self._numbers.add(number)
             stopped = self._stopped
@@ -48,17 +48,17 @@ class ProcessRegistry:
             timer.daemon = True
             timer.start()
 
-        def ended() -> bool:
+        def unregister() -> bool:
             timer.cancel()
             self._kill(number)
-            with self._lock:  # from here on its number can be another's
+            with self._lock:
                 self._numbers.discard(number)
             return not late.is_set()
 
-        yield ended
+        yield unregister
 
     def stop(self, patience: float) -> bool:
-        """End all processes that run or are still to come; wait, that many seconds at most, until no work is done.
+        """Kill all processes that run or are still to come; wait at most `patience` seconds until no work is done.
 
         Return whether none is.
         """
@@ -71,7 +71,7 @@ class ProcessRegistry:
             return self._idle.wait_for(lambda: not self._busy, patience)
 
     def _kill(self, number: int) -> bool:
-        """End a group; tell whether it was ours to end."""
+        """Kill a process group; return whether it was still registered."""
         with self._lock:
             if number not in self._numbers:
                 return False

@@ -1,8 +1,8 @@
-"""The step's side of `execute`: calls one `run` in a process of its own and writes down how that ended.
+"""The worker: calls one step's `run` in a process of its own, and writes down the result.
 
 Started as `python -m redoit.execution.worker RESULT`, where RESULT is the number of an open file. The first line of
-standard input is the call, as JSON; the rest of it stays open for as long as the parent lives. A forked process comes
-in at `answer`. Imports nothing heavy.
+standard input is the call, as JSON; the rest stays open for as long as the parent lives. A forked process begins at
+`serve`. Imports nothing heavy.
 """
 
 import importlib
@@ -15,48 +15,46 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from redoit.execution import import_hook, orphans
 from redoit.execution.access_audit import AccessAudit
 
 
-def main() -> None:
-    """Make one call; exit non-zero if it fails."""
+def main() -> NoReturn:
+    """Run one step; exit non-zero if it fails."""
     parent = os.dup(0)
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
-    answer(parent, int(sys.argv[1]), AccessAudit(Path.cwd()), outcome)
+    serve(parent, int(sys.argv[1]), AccessAudit(Path.cwd()), run_step_from_source)
 
 
-def answer(
-    parent: int, result: int, witness: AccessAudit, outcome: Callable[[Mapping[str, Any]], dict[str, Any]]
-) -> None:
-    """Read a call from the parent, and write what it comes to and what was witnessed; exit.
+def serve(parent: int, result: int, audit: AccessAudit, run: Callable[[Mapping[str, Any]], dict[str, Any]]) -> NoReturn:
+    """Read a call from the parent, run it, write its result and what was read; exit.
 
     `parent`, `result`: open files, of which the first ends with the parent.
     """
     call = json.loads(_first_line(parent))
     threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
-    found = outcome(call)
+    fields = run(call)
     try:
         with open(result, "w", encoding="utf-8") as file:
-            json.dump({**found, "reads": witness.reads, "variables": witness.variables}, file)
+            json.dump({**fields, "files_read": audit.files_read, "variables_read": audit.variables_read}, file)
     except OSError as error:
-        sys.exit(f"redoit.execution.worker: what the step came to can't be told ({error.strerror})")
-    sys.exit(1 if "error" in found else 0)
+        sys.exit(f"the result of the step could not be written ({error.strerror})")
+    sys.exit(1 if "error" in fields else 0)
 
 
-def outcome(call: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a call comes to in a process that has imported nothing of the project."""
-    import_hook.import_from(import_hook.roots())
-    return called(call)
+def run_step_from_source(call: Mapping[str, Any]) -> dict[str, Any]:
+    """Run a step in a process that has imported nothing of the project; return as `run_step`."""
+    import_hook.import_from_source()
+    return run_step(call)
 
 
-def called(call: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a call comes to: the step's metrics, or its error and traceback."""
+def run_step(call: Mapping[str, Any]) -> dict[str, Any]:
+    """Run a step; return its metrics, or its error and traceback."""
     try:
-        for module in call["first"]:
+        for module in call["preload"]:
             importlib.import_module(module)
         run = _imported(call["step"])
         paths = {role: Path(path) for role, path in call["paths"].items()}
@@ -84,7 +82,7 @@ def _imported(step: str) -> Any:
 
 
 def _value(kind: str, value: Any) -> Any:
-    """Return a setting as the step declared it: JSON has neither paths nor enumerations."""
+    """Return a setting's value in its declared type: JSON has neither paths nor enumerations."""
     if value is None:
         return None
     if kind.startswith("list["):
@@ -118,13 +116,13 @@ def _first_line(handle: int) -> bytes:
     while not line.endswith(b"\n"):
         byte = os.read(handle, 1)
         if not byte:
-            sys.exit("redoit.execution.worker: no call on standard input")
+            sys.exit("no step call on standard input")
         line += byte
     return line
 
 
 def _die_with(parent: int) -> None:
-    """End this process and all it started as soon as the parent is gone: killed, even by SIGKILL."""
+    """Kill this process and all that it started as soon as the parent is gone, even if that was killed by SIGKILL."""
     os.read(parent, 1)
     orphans.kill_tagged(os.environ.get(orphans.TAG_VARIABLE, ""))
     os.killpg(os.getpgid(0), signal.SIGKILL)

@@ -1,17 +1,21 @@
-"""The process that steps are forked from: imports what is slow to import, once, and then forks on request.
+"""The process that steps are forked from: imports some modules once, and then forks on request.
 
-Started as `python -m redoit.preload.forkserver CONTROL LIFE FOUND MODULE...`, where CONTROL is a socket and LIFE a pipe
-that ends with the parent. Writes to the file FOUND what the imports found, says so, and then takes requests, one packet
-each:
+Started as `python -m redoit.preload.forkserver CONTROL MODULE...`, where CONTROL is a socket. Sends READY once all is
+imported; ends instead if an import fails, or did what can't be checked later. Then takes requests, one packet each:
 
-    {"fork": mark}, and the files that a call needs     the forked process says its number on one of them, and answers
-    {"reap": number}                                    a forked process has ended: the answer is its exit status
+    {"fork": tag}, with files       a forked process sends its number on the first of them, and serves a call there;
+                                    they are only closed if a fresh process would import something else by now
+    {"reap": number}                the answer is the exit status of a forked process that has ended
 
-Has no thread, and runs nothing of the project but imports, so that what is forked from it is as good as a fresh
-process that has imported the same. Imports nothing heavy itself.
+Has no thread, and runs nothing of the project but imports, so a forked process is as good as a fresh one that has
+imported the same. Imports nothing heavy itself.
+
+`multiprocessing`'s fork server (tried on Python 3.11) tells exit status and signals, and what it forks can set its
+session and tag; but it reaps a process the moment it ends, so its group can't be killed by a number that is surely its
+own; ignores an ImportError; imports doit's script in each child; prints what modules print to the terminal, not to each
+step's log; and outlives a killed parent for as long as it imports.
 """
 
-import contextlib
 import fcntl
 import gc
 import importlib
@@ -23,114 +27,102 @@ import socket
 import sys
 import threading
 import warnings
-from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 from redoit.execution import import_hook, orphans, worker
-from redoit.execution.access_audit import MANY, AccessAudit
+from redoit.execution.access_audit import MAX_NAMES, AccessAudit
+from redoit.preload.import_record import ImportRecord
 
-LONGEST = 1 << 16  # bytes of a request
+MAX_PACKET_BYTES = 1 << 16
+MAX_FILES = 8  # of a request
 READY = b"ready"
-
-
-@dataclass(frozen=True)
-class ForkRequest:
-    """What a forked process is to be. Open files: `call` and `answer` are those of `child`, `told` takes its number."""
-
-    mark: str
-    call: int
-    answer: int
-    told: int
-    stdout: int
-    stderr: int
+STREAMS = (1, 2)
+PADDED_TAG_BYTES = 1000  # the room in our environment for the tags of forked processes
+ENVIRONMENT_START = 47  # field of /proc/self/stat, counted from the state on: the address of the environment
 
 
 def main() -> None:
-    """Import, say what came of it, and serve; a forked process goes on from here as a step's."""
-    control, life, found = socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3])
-    modules = sys.argv[4:]
-    _end_with(life)
-    printed = [_kept(handle) for handle in (1, 2)]
-    mark = type(os.environ).__setitem__  # the witness takes what is set by that for the step's doing
+    """Import, tell the parent, and serve; a forked process goes on from here as a worker."""
+    control, modules = socket.socket(fileno=int(sys.argv[1])), sys.argv[2:]
+    _end_with_peer(control, enabled=True)
+    printed = [os.memfd_create("printed") for _ in STREAMS]  # by imports, for the log of each step
+    for memory, handle in zip(printed, STREAMS, strict=True):
+        os.dup2(memory, handle)
+    set_variable = type(os.environ).__setitem__  # the audit takes what is set from now on for the step's doing
     sys.argv[:] = [str(worker.__file__)]
     before = random.getstate()
-    witness = AccessAudit(Path.cwd())
-    imported = import_hook.import_from(import_hook.roots())
+    audit, record = AccessAudit(Path.cwd()), ImportRecord()
+    import_hook.import_from_source(*record.types())
     for module in modules:
         importlib.import_module(module)
-    with open(found, "w", encoding="utf-8") as file:
-        json.dump(_told(imported, witness), file)
+    if not _is_checkable(record, audit):
+        return
+    _end_with_peer(control, enabled=False)
     control.send(READY)
     seeded = random.getstate()
-    gc.freeze()  # no collection writes to the memory that is shared with those who are forked
-    request = _serve(control)
+    gc.freeze()  # no collection writes to the memory that is shared with forked processes
+    tag, (channel, result, *streams) = _serve(control, record)
     control.close()
-    os.close(life)
     os.setsid()
-    if seeded != before:  # Python gives whoever is forked new random numbers
+    if seeded != before:  # Python seeds anew in a forked process
         random.setstate(seeded)
-    for handle, taken, text in zip((1, 2), (request.stdout, request.stderr), printed, strict=True):
-        os.dup2(taken, handle)
-        os.close(taken)
-        _say_again(text, handle)
-    mark(os.environ, orphans.TAG_VARIABLE, request.mark)
-    orphans.set_tag(request.mark)
-    os.write(request.told, str(os.getpid()).encode())
-    os.close(request.told)
-    worker.answer(request.call, request.answer, witness, worker.called)
+    for memory, handle, stream in zip(printed, STREAMS, streams, strict=True):
+        os.dup2(stream, handle)
+        os.write(handle, os.pread(memory, os.fstat(memory).st_size, 0))
+        os.close(stream)
+        os.close(memory)
+    set_variable(os.environ, orphans.TAG_VARIABLE, tag)
+    set_tag(tag)
+    os.write(channel, str(os.getpid()).encode())
+    worker.serve(channel, result, audit, worker.run_step)
 
 
-def _serve(control: socket.socket) -> ForkRequest:
-    """Do what is asked for, for as long as somebody may ask. Return only in a forked process, what it is to be."""
+def set_tag(tag: str) -> None:
+    """Overwrite the padded tag of this process, where the kernel lets others read it; its children inherit the new one.
+
+    Raises: ValueError, OSError if it can't be done.
+    """
+    import ctypes
+
+    start = int(orphans.read_proc("self", "stat").rpartition(b")")[2].split()[ENVIRONMENT_START])
+    variable = f"\0{orphans.TAG_VARIABLE}=".encode()
+    offset = (b"\0" + orphans.read_proc("self", "environ")).index(variable) + len(variable) - 1
+    ctypes.memmove(start + offset, tag.encode().ljust(PADDED_TAG_BYTES, b"\0"), PADDED_TAG_BYTES)
+
+
+def _serve(control: socket.socket, record: ImportRecord) -> tuple[str, list[int]]:
+    """Handle requests until the parent is gone. Return only in a forked process: its tag and files."""
     while True:
-        message, handles, _, _ = socket.recv_fds(control, LONGEST, len(fields(ForkRequest)), socket.MSG_CMSG_CLOEXEC)
+        message, files, _, _ = socket.recv_fds(control, MAX_PACKET_BYTES, MAX_FILES, socket.MSG_CMSG_CLOEXEC)
         if not message:
             os._exit(0)
-        asked = json.loads(message)
-        if "reap" in asked:
-            control.send(str(os.waitstatus_to_exitcode(os.waitpid(asked["reap"], 0)[1])).encode())
-            continue
-        if not _forked():
-            return ForkRequest(asked["fork"], *handles)
-        for handle in handles:
+        request = json.loads(message)
+        if "reap" in request:
+            control.send(str(os.waitstatus_to_exitcode(os.waitpid(request["reap"], 0)[1])).encode())
+        elif record.is_current() and not _fork():
+            return request["fork"], files
+        for handle in files:
             os.close(handle)
 
 
-def _forked() -> int:
-    """Fork; return 0 in the new process."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # libraries that wait for work in threads of their own know of forks
+def _fork() -> int:
+    with warnings.catch_warnings(action="ignore"):  # libraries with waiting threads of their own know of forks
         return os.fork()
 
 
-def _told(imported: import_hook.ImportRecord, witness: AccessAudit) -> dict[str, Any]:
-    """Return what must still be so when a step is forked; `usable`: nothing else can have mattered."""
-    reads = {os.path.abspath(path) for path in witness.reads}
-    known = {os.path.realpath(path) for path in imported.sources}
-    usable = not imported.odd and reads <= known and len(reads) < MANY and threading.active_count() == 1
-    return {"usable": usable, "digests": imported.digests, "found": imported.found}
+def _is_checkable(record: ImportRecord, audit: AccessAudit) -> bool:
+    """Tell whether the imports depended on nothing but what is on record."""
+    reads = {os.path.abspath(path) for path in audit.files_read}
+    sources = {os.path.realpath(path) for path in record.sources}
+    return record.checkable and reads <= sources and len(reads) < MAX_NAMES and threading.active_count() == 1
 
 
-def _end_with(life: int) -> None:
-    """End when the parent is gone, at once, even while a library imports: the kernel sends SIGIO. Needs no thread."""
-    fcntl.fcntl(life, fcntl.F_SETOWN, os.getpid())
-    fcntl.fcntl(life, fcntl.F_SETFL, fcntl.fcntl(life, fcntl.F_GETFL) | os.O_ASYNC)
+def _end_with_peer(control: socket.socket, *, enabled: bool) -> None:
+    """End when the parent closes the socket, even while a library imports: the kernel sends SIGIO. Needs no thread."""
     signal.signal(signal.SIGIO, signal.SIG_DFL)
-
-
-def _kept(handle: int) -> int:
-    """Let what is printed be kept from now on, for all steps that are forked later; return where."""
-    kept = os.memfd_create("printed")
-    os.dup2(kept, handle)
-    return kept
-
-
-def _say_again(kept: int, handle: int) -> None:
-    with contextlib.suppress(OSError):
-        size = os.fstat(kept).st_size
-        os.write(handle, os.pread(kept, size, 0))
-    os.close(kept)
+    fcntl.fcntl(control, fcntl.F_SETOWN, os.getpid())
+    flags = fcntl.fcntl(control, fcntl.F_GETFL) & ~os.O_ASYNC
+    fcntl.fcntl(control, fcntl.F_SETFL, flags | os.O_ASYNC if enabled else flags)
 
 
 if __name__ == "__main__":

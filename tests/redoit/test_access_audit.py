@@ -45,7 +45,7 @@ def test_a_file_of_the_project_is_noted(body: str) -> None:
     """A file that is opened to be read is noted by its path from the project, however it is named."""
     Path("file").write_text("content")
     Path("sub").mkdir()
-    assert set(noted(body).reads) == {"file", *IMPORTED}
+    assert set(noted(body).files_read) == {"file", *IMPORTED}
 
 
 OTHERS = [
@@ -64,7 +64,7 @@ def test_what_is_not_noted(body: str) -> None:
     """What the step wrote itself, what is outside of the project or not there, is not noted."""
     Path("file").write_text("content")
     Path("../outside").write_text("content")
-    assert set(noted(body).reads) == IMPORTED
+    assert set(noted(body).files_read) == IMPORTED
 
 
 ASKS = ["os.environ['ASKED']", "os.environ.get('ASKED')", "os.getenv('ASKED')", "'ASKED' in os.environ",
@@ -74,7 +74,7 @@ ASKS = ["os.environ['ASKED']", "os.environ.get('ASKED')", "os.getenv('ASKED')", 
 @pytest.mark.parametrize("body", ASKS)
 def test_a_variable_is_noted(body: str) -> None:
     """An environment variable that code of the project asks for is noted, however it asks."""
-    assert noted(body).variables == ("ASKED",)
+    assert noted(body).variables_read == ("ASKED",)
 
 
 def test_what_an_import_asks_for_is_noted() -> None:
@@ -97,10 +97,10 @@ NEVER = [
 @pytest.mark.parametrize("body", NEVER)
 def test_a_variable_that_nobody_asked_for(body: str) -> None:
     """To pass the environment on, to set a variable, or what a library asks for, is not noted."""
-    assert noted(body).variables == ()
+    assert noted(body).variables_read == ()
 
 
 def test_the_mark_of_a_step_is_in_its_environment() -> None:
     """Processes that a step starts can be told by a mark, which ours do not carry."""
-    assert noted("assert os.environ['REDOIT_STEP']").left == ()
+    assert noted("assert os.environ['REDOIT_STEP']").killed_processes == ()
     assert "REDOIT_STEP" not in os.environ

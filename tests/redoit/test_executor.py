@@ -76,8 +76,8 @@ def test_a_result_needs_no_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_result_that_can_not_be_told() -> None:
     """Where what a step returns can't be written at all, it fails in lines, without a traceback of redoit's own."""
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))"
-    assert failure(f"{limit}\nreturn {{'a': 1}}") == "its process ended with status 1 before run returned"
-    assert Path("log").read_text() == "redoit.execution.worker: what the step came to can't be told (File too large)\n"
+    assert failure(f"{limit}\nreturn {{'a': 1}}") == "its process exited with status 1 before run returned"
+    assert Path("log").read_text() == "the result of the step could not be written (File too large)\n"
 
 
 @pytest.mark.parametrize("returned", ["7", "[1]", "{'a': 'text'}", "{'a': None}", "'text'", "{'a': [1]}"])
@@ -86,15 +86,15 @@ def test_wrong_return(returned: str) -> None:
     assert failure(f"return {returned}").endswith("expected a dict of numbers or None")
 
 
-ANSWERS = ["[1]", "7", "{", '{"metrics": 1}', '{"metrics": {"a": "b"}}', '{"metrics": {}, "reads": 3}']
+ANSWERS = ["[1]", "7", "{", '{"metrics": 1}', '{"metrics": {"a": "b"}}', '{"metrics": {}, "files_read": 3}']
 
 
 @pytest.mark.parametrize("answer", [*ANSWERS, pytest.param("[" * 10**5, id="deep")])
 def test_an_answer_that_the_step_wrote_itself(answer: str) -> None:
     """A step that writes to where redoit's own process answers has failed as one that did not return."""
-    number = "next(int(n) for n in os.listdir('/proc/self/fd') if 'answer' in os.path.realpath(f'/proc/self/fd/{n}'))"
+    number = "next(int(n) for n in os.listdir('/proc/self/fd') if 'result' in os.path.realpath(f'/proc/self/fd/{n}'))"
     found = failure(f"os.write({number}, {answer!r}.encode())\nos._exit(0)")
-    assert found == "its process ended with status 0 before run returned"
+    assert found == "its process exited with status 0 before run returned"
 
 
 def test_raise() -> None:
@@ -124,8 +124,8 @@ def test_a_step_that_can_not_be_imported() -> None:
     [
         ("sys.exit(3)", "the step called exit(3)"),
         ("sys.exit(0)", "the step called exit(0)"),
-        ("os._exit(0)", "its process ended with status 0 before run returned"),
-        ("os._exit(4)", "its process ended with status 4 before run returned"),
+        ("os._exit(0)", "its process exited with status 0 before run returned"),
+        ("os._exit(4)", "its process exited with status 4 before run returned"),
         ("os.kill(os.getpid(), signal.SIGKILL)", "its process was killed by SIGKILL"),
         ("os.kill(os.getpid(), signal.SIGSEGV)", "its process was killed by SIGSEGV"),
         ("raise KeyboardInterrupt", "interrupted"),

@@ -29,7 +29,7 @@ def test_a_step_that_takes_too_long_fails(fresh: Pipeline) -> None:
     result = fresh.doit("-c", "side.time_limit=0.5", **HANGS)
     assert time.monotonic() - began < 20
     assert (result.executed, result.code != 0) == (["make", "sort", "side"], True)
-    line = "step steps.side: it ran longer than its time limit of 0.5 s, and was ended; its log is .redoit/logs/side"
+    line = "step steps.side: exceeded its time limit of 0.5 s and was killed; its log is .redoit/logs/side"
     assert f"Step side has failed. {line}\n" in result.out
     assert "Step join was not run: it needs side.\n" in result.out
     assert result.out.splitlines()[-1].startswith("4 steps: 2 ran, 1 failed, 1 not run in ")
@@ -44,7 +44,7 @@ def test_a_step_that_takes_too_long_beside_others(built: Pipeline, arguments: tu
     built.write("pyproject.toml", "[tool.doit.tasks.sort]\ntime_limit = 0.5\n")
     result = built.doit("--continue", "make.times=5", *arguments, DURING_sort="sleep 60")
     assert result.code != 0
-    assert "failed. step steps.sort: it ran longer than its time limit of 0.5 s, and was ended; its log" in result.out
+    assert "failed. step steps.sort: exceeded its time limit of 0.5 s and was killed; its log" in result.out
     assert {*result.told("finished")} == {"make", "side"}
     assert built.read("data/ordered.txt") == before
     again = built.doit("make.times=5", *arguments)
@@ -74,7 +74,7 @@ def test_where_a_limit_may_stand(fresh: Pipeline, name: str) -> None:
         fresh.write(name, f"{SECTIONS[name]}\ntime_limit = 0.5\n")
     result = fresh.doit("side", **HANGS)
     assert result.code == 1
-    assert "longer than its time limit of 0.5 s" in result.out
+    assert "exceeded its time limit of 0.5 s" in result.out
 
 
 def test_a_limit_of_one_run(built: Pipeline) -> None:

@@ -190,7 +190,7 @@ def test_an_import_that_lasts_is_the_steps_own_time(chain: Pipeline, arguments: 
     """A step that waits for the import is ended in its time."""
     chain.write("steps/common.py", "import time\ntime.sleep(600)\n")
     result = chain.doit("make.time_limit=0.5", *arguments)
-    assert "step steps.make: it ran longer than its time limit of 0.5 s, and was ended; its log is" in result.out
+    assert "step steps.make: exceeded its time limit of 0.5 s and was killed; its log is" in result.out
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -214,7 +214,7 @@ def test_who_imported_is_killed(chain: Pipeline, arguments: tuple[str, ...]) -> 
     chain.edit("steps/make.py", 'executed("make")', "import os, time; os.kill(os.getppid(), 9); time.sleep(600)")
     offspring = Offspring(chain)
     result = chain.doit(*arguments)
-    line = "step steps.make: the process that its own was forked from ended before run returned; its log is"
+    line = "step steps.make: its process was lost, because the process that it was forked from ended; its log is"
     assert f"Step make has failed. {line} .redoit/logs/make" in result.out
     assert offspring.left() == []
     chain.write("steps/make.py", CHAIN["steps/make.py"])

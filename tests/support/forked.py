@@ -87,7 +87,7 @@ def _called(call: StepCall, log: Path, stdout: TextIO | None, stderr: TextIO | N
     log.write_bytes(b"")
     path, hooks = list(sys.path), list(sys.path_hooks)
     try:
-        outcome = worker.outcome(json.loads(call.json()))
+        outcome = worker.run_step_from_source(json.loads(call.json()))
     finally:
         sys.path[:], sys.path_hooks[:] = path, hooks
     if "error" in outcome:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TextIO
 
 from redoit.execution.executor import StepCall, StepResult, execute
-from redoit.execution.process import Files
+from redoit.execution.process import WorkerFiles
 from redoit.preload.forkserver_client import ForkedProcess, ForkServer
 
 COMMON = "import json\n"
@@ -28,12 +28,11 @@ class Forking:
             self._server.end()
         self._server = None
 
-    def _fork(self, mark: str, files: Files, seconds: float | None) -> ForkedProcess:
-        if self._server and not self._server.fits({}):
+    def _fork(self, tag: str, files: WorkerFiles, seconds: float | None) -> ForkedProcess:
+        forked = self._server and self._server.fork(tag, files, seconds)
+        if not forked:  # there is no server yet, or what it imported has changed
             self.end()
-        self._server = self._server or ForkServer(["common"], {})
-        assert self._server.ready(seconds)
-        assert self._server.fits({})
-        forked = self._server.fork(mark, files)
+            self._server = ForkServer(["common"], dict)
+            forked = self._server.fork(tag, files, seconds)
         assert forked
         return forked
