@@ -67,9 +67,9 @@ def shown(root: Path, mode: str, stage: str, source: str) -> int:
 
 
 def table_of(title: str, first: Mapping[str, Any], second: Mapping[str, Any]) -> Table:
-    """Return two runs side by side, stage by stage: seconds of each, verdict and ratio."""
+    """Return two runs side by side, stage by stage: seconds of each, outcome and ratio."""
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for name, justify in (("stage", "left"), ("first run", "right"), ("second run", "right"), ("verdict", "left")):
+    for name, justify in (("stage", "left"), ("first run", "right"), ("second run", "right"), ("outcome", "left")):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     table.add_column("ratio", justify="right")
     for name, before in first["stages"].items():
@@ -80,8 +80,8 @@ def table_of(title: str, first: Mapping[str, Any], second: Mapping[str, Any]) ->
     return table
 
 
-def _row(before: float, now: float, verdict: str) -> tuple[str, str, str, str]:
-    return f"{before:.3f} s", f"{now:.3f} s", verdict, f"{before / now:,.1f}x"
+def _row(before: float, now: float, outcome: str) -> tuple[str, str, str, str]:
+    return f"{before:.3f} s", f"{now:.3f} s", outcome, f"{before / now:,.1f}x"
 
 
 if __name__ == "__main__":
