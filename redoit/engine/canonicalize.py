@@ -1,35 +1,41 @@
-"""Removes clocks and memory addresses from the archives that a step wrote: `.keras` and `.npz`.
+"""Rewrites an output without clocks and memory addresses, so that equal results have equal bytes.
 
-Two equal trainings differ in a `.keras` file only by the date it was saved, the times of its zip members, and
-`shared_object_id` numbers, which are memory addresses. Without them equal results have equal bytes, and so early
-cutoff works for models. Knows zip and JSON, not Keras: what it does not recognise stays as it is.
+A registry by suffix: to support another format, add a function to CANONICALIZERS. What a canonicalizer does not
+recognise stays as it is. Two equal trainings differ in a `.keras` file only in the date it was saved, the times of its
+zip members, and `shared_object_id` numbers, which are memory addresses.
 
-Source: the members of the archive, https://keras.io/guides/serialization_and_saving/.
+Source: the members of a `.keras` file, https://keras.io/guides/serialization_and_saving/.
 """
 
 import errno
 import json
 import lzma
+import shutil
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-SMALL = 2**24  # bytes of JSON that may be read into memory
-DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, ValueError, OSError, struct.error)
-SUFFIXES = frozenset({".keras", ".npz"})
+Rewrite = Callable[[bytes], bytes]
+
+MAX_MEMBER_BYTES = 2**24  # of a member that is rewritten in memory
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip file can hold
+UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, ValueError, OSError, struct.error)
 
 
 def canonicalize(path: Path) -> None:
-    """Rewrite an archive in place without clocks and addresses; leave other files, and what is no zip, alone."""
-    if path.suffix not in SUFFIXES or not zipfile.is_zipfile(path):
+    """Rewrite a file in place if its format is known; leave it alone if it can't be read."""
+    canonicalizer = CANONICALIZERS.get(path.suffix)
+    if canonicalizer is None:
         return
     rewritten = path.with_name(f"{path.name}.canonical")
     try:
-        _rewrite(path, rewritten)
-    except DAMAGE as error:  # or encrypted: its reader will say so
+        canonicalizer(path, rewritten)
+    except UNREADABLE as error:  # damaged or encrypted: its reader will say so
         rewritten.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # bz2's; a place before the start
             raise
@@ -37,19 +43,21 @@ def canonicalize(path: Path) -> None:
         rewritten.replace(path)
 
 
-def _rewrite(path: Path, rewritten: Path) -> None:
+def _rewrite_zip(path: Path, rewritten: Path, members: Mapping[str, Rewrite] = MappingProxyType({})) -> None:
+    """Write a zip file without times; `members`: how the content of some is rewritten, by name."""
+    if not zipfile.is_zipfile(path):
+        raise zipfile.BadZipFile(path)
     with zipfile.ZipFile(path) as source, zipfile.ZipFile(rewritten, "w") as target:
         for member in source.infolist():
             timeless = zipfile.ZipInfo(member.filename, EPOCH)
             timeless.compress_type = member.compress_type
             timeless.external_attr = member.external_attr
-            if path.suffix == ".keras" and member.filename in KERAS and member.file_size <= SMALL:
-                target.writestr(timeless, KERAS[member.filename](source.read(member)))
+            if member.filename in members and member.file_size <= MAX_MEMBER_BYTES:
+                target.writestr(timeless, members[member.filename](source.read(member)))
                 continue
             timeless.file_size = member.file_size  # beyond 2 GiB the header must say so beforehand
             with source.open(member) as reader, target.open(timeless, "w") as writer:
-                while chunk := reader.read(1 << 20):
-                    writer.write(chunk)
+                shutil.copyfileobj(reader, writer)
 
 
 def _without_date(data: bytes) -> bytes:
@@ -90,4 +98,7 @@ def _json(data: bytes) -> Any:
         return None
 
 
-KERAS = {"metadata.json": _without_date, "config.json": _without_addresses}
+CANONICALIZERS: Mapping[str, Callable[[Path, Path], None]] = {
+    ".npz": _rewrite_zip,
+    ".keras": partial(_rewrite_zip, members={"metadata.json": _without_date, "config.json": _without_addresses}),
+}

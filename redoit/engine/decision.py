@@ -1,13 +1,14 @@
-"""Keep, restore or run: from an action, its traces and the outputs in place. Pure.
+"""Decides to keep, restore or run a stage, from its action, traces and the outputs in place. Pure.
 
-After *Build Systems à la Carte* (Mokhov, Mitchell, Peyton Jones, 2018), section 5: a verifying trace proves that
-what is in place is current, a constructive trace can recreate it.
+After *Build Systems à la Carte* (Mokhov, Mitchell, Peyton Jones, 2018), section 5: a verifying trace proves that the
+outputs in place are up to date, a constructive trace can recreate them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from redoit.model import Action, Policy, Trace
+from redoit.model import Action, Policy, Status, Trace
 from redoit.reasons import Reason, differences
 
 
@@ -28,7 +29,7 @@ class Restore:
 
 @dataclass(frozen=True)
 class Run:
-    """Nothing proves or recreates the outputs. `earlier`: that result of the stage which comes closest."""
+    """The step must run. `earlier`: the earlier trace of the stage whose action is most similar."""
 
     reasons: tuple[Reason, ...]
     earlier: Trace | None = field(default=None, compare=False)
@@ -37,64 +38,78 @@ class Run:
 Decision = Keep | Restore | Run
 
 
+class Outcome(NamedTuple):
+    """What was done: kept, restored or ran; the trace of the outputs in place; the duration in seconds.
+
+    `reasons`: why it ran, or was not kept.
+    """
+
+    status: Status
+    trace: Trace
+    seconds: float
+    reasons: tuple[Reason, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
 def decide(
     action: Action,
     traces: Sequence[Trace],
-    observed: Mapping[str, str | None],
+    in_place: Mapping[str, str | None],
     *,
     policy: Policy,
     invalidated: Reason | None,
     restorable: Callable[[Trace], bool],
     earlier: Callable[[], Sequence[Trace]],
 ) -> Decision:
-    """Return what to do about a stage. Of executions that made the same bytes, the last one is credited with them.
+    """Return what to do about a stage. Of traces with the same bytes, the newest counts.
 
-    `traces`: of this action, the canonical one first, and then as they were made. `observed`: output role -> digest of
-    what is in place, None where nothing is. `earlier`: the results that this stage had here, the latest first. They
-    only explain, so what is kept does not ask for them.
+    `traces`: of this action, the canonical one first, then oldest first. `in_place`: output role -> digest of the file
+    there, None if there is none. `earlier`: returns the traces that this stage had here, newest first. They only
+    explain a run or a restore.
     """
     if invalidated:
         return Run((invalidated,), closest(action, traces or earlier()))
     if policy.volatile:
         return Run((Reason("volatile"),), closest(action, traces or earlier()))
     for trace in reversed(traces):
-        if trace.digests == observed:
+        if trace.digests == in_place:
             return Keep(trace)
     if policy.restorable:
         for canonical in traces:
             if restorable(canonical):
                 trace = next(each for each in reversed(traces) if each.digests == canonical.digests)
-                return Restore(trace, _why_not_kept(action, trace, observed, earlier()))
+                return Restore(trace, _why_not_kept(action, trace, in_place, earlier()))
     if traces:
-        return Run(_lost(traces[0], observed, impure=policy.impure), traces[0])
-    near = closest(action, earlier())
-    return Run((near and tuple(differences(action, near.action))) or (Reason("first"),), near)
+        return Run(_lost(traces[0], in_place, impure=policy.impure), traces[0])
+    nearest = closest(action, earlier())
+    return Run((nearest and tuple(differences(action, nearest.action))) or (Reason("first"),), nearest)
 
 
 def closest(action: Action, traces: Sequence[Trace]) -> Trace | None:
-    """Return the trace whose action differs least, the first of those."""
+    """Return the trace whose action differs least, the first of several."""
     return min(traces, key=lambda trace: len(differences(action, trace.action)), default=None)
 
 
 def _why_not_kept(
-    action: Action, trace: Trace, observed: Mapping[str, str | None], earlier: Sequence[Trace]
+    action: Action, trace: Trace, in_place: Mapping[str, str | None], earlier: Sequence[Trace]
 ) -> tuple[Reason, ...]:
-    """Return what differs from the latest result, and what was done to its outputs since."""
+    """Return how the action and the outputs in place differ from the latest trace."""
     latest = next(iter(earlier), trace)
-    found = [*differences(action, latest.action), *_touched(latest.digests, observed)]
-    return tuple(found or _touched(trace.digests, observed))  # of another result of the same action
+    reasons = [*differences(action, latest.action), *_output_changes(latest.digests, in_place)]
+    return tuple(reasons or _output_changes(trace.digests, in_place))  # of another trace of the same action
 
 
-def _touched(digests: Mapping[str, str], observed: Mapping[str, str | None]) -> list[Reason]:
+def _output_changes(digests: Mapping[str, str], in_place: Mapping[str, str | None]) -> list[Reason]:
     return [
         Reason(
-            "output changed" if observed.get(role) else "output missing", role, digests.get(role), observed.get(role)
+            "output changed" if in_place.get(role) else "output missing", role, digests.get(role), in_place.get(role)
         )
-        for role in sorted({*digests, *observed})
-        if observed.get(role) != digests.get(role)
+        for role in sorted({*digests, *in_place})
+        if in_place.get(role) != digests.get(role)
     ]
 
 
-def _lost(trace: Trace, observed: Mapping[str, str | None], *, impure: bool) -> tuple[Reason, ...]:
-    touched = _touched(trace.digests, observed)
-    return tuple(touched if impure else (reason._replace(kind="output lost") for reason in touched))
+def _lost(trace: Trace, in_place: Mapping[str, str | None], *, impure: bool) -> tuple[Reason, ...]:
+    """Return the outputs that are neither in place nor in the store."""
+    changes = _output_changes(trace.digests, in_place)
+    return tuple(changes if impure else (reason._replace(kind="output lost") for reason in changes))

@@ -1,7 +1,7 @@
-"""Makes a stage's outputs true: observe, decide, then restore, or run and commit.
+"""Brings a stage up to date: decides, then keeps, restores, or runs it and commits its outputs.
 
-The order of a commit is the heart of it. Blobs first, then the outputs in place, then the trace, each on the disk
-before the next begins. A crash at any point leaves litter at worst, never a trace of what is not there.
+The order of a commit matters: first the blobs, then the outputs in place, then the trace, each on the disk before the
+next begins. A crash leaves orphaned files at worst, never a trace of outputs that are not there.
 """
 
 import contextlib
@@ -9,37 +9,46 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from redoit import digest
-from redoit.engine.decision import Decision, Keep, Restore, Run, decide
-from redoit.engine.inspector import ActionWithSource, Inspector
-from redoit.engine.outcome import Outcome, StagedOutputs
+from redoit.engine.decision import Decision, Keep, Outcome, Restore, Run, decide
+from redoit.engine.inspector import ActionWithSource, Inspector, Settings
 from redoit.engine.staging import check_output, make_staging, place_outputs, remove_orphaned_staging, remove_staging
-from redoit.errors import CorruptError, DiskError, InputError, SourceError, StepError
-from redoit.model import Action, Artifact, Setting, Stage, Trace
-from redoit.reasons import Reason, differences, sentence
+from redoit.errors import CorruptError, DiskError, StepError
+from redoit.model import Action, Artifact, Stage, Status, Trace
+from redoit.reasons import Reason
 from redoit.state.workspace import Workspace
 
 LaterStages = Callable[[], Iterable[Stage]]
-Settings = tuple[Setting, ...]
 Streams = tuple[TextIO | None, TextIO | None]
 if TYPE_CHECKING:  # a run with nothing to do need not import what runs steps
     from redoit.execution.executor import StepCall, StepResult
 
-    class Execute(Protocol):
-        """Runs a step. Raises: StepError, DiskError, OSError."""
+    # Runs a step: call, log, where its output and its errors appear. Raises: StepError, DiskError, OSError.
+    Execute = Callable[[StepCall, Path, TextIO | None, TextIO | None, LaterStages], StepResult]
 
-        def __call__(
-            self, call: StepCall, log: Path, stdout: TextIO | None, stderr: TextIO | None, *, later_stages: LaterStages
-        ) -> StepResult:
-            """Return its result; `later_stages` returns the stages that will probably run after it."""
+
+class RunOptions(NamedTuple):
+    """How a step is run.
+
+    `time_limit`: in seconds. `streams`: where its output and its errors appear. `later_stages`: returns the stages that
+    will probably run after it. `settings_edited`: tells after the run whether the user changed its settings meanwhile.
+    """
+
+    time_limit: float | None = None
+    streams: Streams = (None, None)
+    later_stages: LaterStages = tuple
+    settings_edited: Callable[[], bool] = lambda: False
+
+
+DEFAULT_OPTIONS = RunOptions()
 
 
 class Engine:
     """Decides and builds the stages of the project in one folder, which is the working directory.
 
-    `execute`: how a step is run. `strict`: an undeclared read is an error. `close`: ends what `execute` began.
+    `execute`: runs a step. `strict`: an undeclared input is an error. `close`: ends what `execute` started.
     """
 
     def __init__(
@@ -58,53 +67,48 @@ class Engine:
         self._strict = strict
 
     def save_caches(self) -> None:
-        """Write down what may be lost without harm, for the next process."""
+        """Save the caches for the next process."""
         self.workspace.save_caches()
         self.inspector.save_caches()
 
     def decide(self, stage: Stage, settings: Settings, invalidated: Reason | None = None) -> Decision:
-        """Return what to do about a stage now, and note what it is to rest on if that is to keep what is in place.
+        """Return what to do about a stage now; keep what is in place if that is the decision.
 
         Raises: InputError, SourceError, StoreError, DiskError.
         """
         action, store = self.inspector.action_from_cache(stage, settings), self.workspace.store_of(stage)
-        proven = self._proven(stage, action, invalidated)
-        if proven:  # which `latest/` names, so nobody collects it
-            return Keep(proven)
+        trace = self._up_to_date_trace(stage, action, invalidated)
+        if trace:  # which `latest/` names, so nobody collects it
+            return Keep(trace)
         with store.shared_lock():
             decision = self._decide(stage, action, invalidated)
             if isinstance(decision, Keep):
-                self.keep(stage, decision.trace)
+                self._keep(stage, decision.trace)
             return decision
 
     def dry_run(
         self, stage: Stage, settings: Settings, invalidated: Reason | None, expected: Mapping[str, str]
     ) -> tuple[Action, Decision]:
-        """Return what will be decided when files have the digests that are expected. Changes nothing.
+        """Return what will be decided if files have the expected digests. Changes nothing.
 
         Raises: InputError, SourceError, StoreError.
         """
         action = self.inspector.action_from_cache(stage, settings, expected)
-        proven = self._proven(stage, action, invalidated)
-        if proven:
-            return action, Keep(proven)
+        trace = self._up_to_date_trace(stage, action, invalidated)
+        if trace:
+            return action, Keep(trace)
         return action, self._decide(stage, action, invalidated, self.workspace.store_of(stage).verify)
 
     def build(
         self,
         stage: Stage,
         settings: Settings,
+        options: RunOptions = DEFAULT_OPTIONS,
         *,
-        edited: Callable[[], bool] = lambda: False,
         invalidated: Reason | None = None,
         dependents: Callable[[], tuple[str, ...]] = tuple,
-        time_limit: float | None = None,
-        screens: Streams = (None, None),
-        later_stages: LaterStages = tuple,
     ) -> Outcome:
-        """Make the outputs of a stage true. `edited` tells after a run whether the user changed the settings meanwhile.
-
-        `later_stages` returns stages that will probably run after it.
+        """Bring the outputs of a stage up to date. `dependents`: returns the stages to invalidate with it.
 
         Raises: StepError, InputError, SourceError, StoreError, DiskError, OSError. The outputs in place are then as
         they were.
@@ -118,39 +122,21 @@ class Engine:
             if isinstance(decision, Restore):
                 decision = self._restore(stage, decision)
             if not isinstance(decision, Run):
-                self.keep(stage, decision.trace)
-                verdict, why = ("kept", ()) if isinstance(decision, Keep) else ("restored", decision.reasons)
-                return Outcome(verdict, decision.trace, time.perf_counter() - began, why)
-        observation = self.inspector.action_with_source(stage, settings)  # with the text of its code, which is kept
-        trace, warnings = self._run(stage, observation, edited, time_limit, screens, later_stages=later_stages)
-        return Outcome("ran", trace, time.perf_counter() - began, decision.reasons, warnings)
-
-    def keep(self, stage: Stage, trace: Trace) -> None:
-        """Note the trace that the outputs in place rest on, and sweep what a crash may have left beside them.
-
-        What the store has lost of them, which `check` has put aside, is put anew while it is still there.
-        Raises: DiskError.
-        """
-        self.workspace.remember(stage, trace)
-        remove_orphaned_staging(stage)
-        store = self.workspace.store_of(stage)
-        for role, artifact in trace.manifest.items():
-            if store.constructive and not store.exists(artifact):
-                with contextlib.suppress(DiskError, OSError):  # it is needed no sooner than they are lost, too
-                    store.put_file(Path(stage.outputs[role]))
+                self._keep(stage, decision.trace)
+        match decision:
+            case Keep(trace):
+                return Outcome(Status.KEPT, trace, time.perf_counter() - began)
+            case Restore(trace, reasons):
+                return Outcome(Status.RESTORED, trace, time.perf_counter() - began, reasons)
+            case Run(reasons):
+                trace, warnings = self._run(stage, settings, options)
+                return Outcome(Status.RAN, trace, time.perf_counter() - began, reasons, warnings)
 
     @contextlib.contextmanager
-    def made(
-        self,
-        stage: Stage,
-        observation: ActionWithSource,
-        log: Path,
-        time_limit: float | None,
-        screens: Streams,
-        *,
-        later_stages: LaterStages = tuple,
-    ) -> Iterator[StagedOutputs]:
-        """Run a step, hold it to its promises, and yield what it made, which is gone afterwards.
+    def run_in_staging(
+        self, stage: Stage, settings: Settings, log: Path, options: RunOptions
+    ) -> Iterator[tuple[dict[str, Path], "StepResult"]]:
+        """Run a step and check its outputs; yield role -> staged path, which is removed afterwards, and the result.
 
         Raises: StepError, DiskError, OSError.
         """
@@ -160,17 +146,17 @@ class Engine:
         try:
             paths = make_staging(stage, stage.outputs)
             places = {**stage.inputs, **{role: str(path) for role, path in paths.items()}}
-            call = StepCall(stage.step, places, observation.action.settings, time_limit, stage.name)
-            result = self._execute(call, log, *screens, later_stages=later_stages)
+            call = StepCall(stage.step, places, settings, options.time_limit, stage.name)
+            result = self._execute(call, log, *options.streams, options.later_stages)
             for role, path in paths.items():
                 check_output(stage, role, path, log)
                 canonicalize(path)
-            yield StagedOutputs(paths, result)
+            yield paths, result
         finally:
             remove_staging(stage)
 
-    def _proven(self, stage: Stage, action: Action, invalidated: Reason | None) -> Trace | None:
-        """Return the trace that is known to prove what is in place to be current, if nothing else counts."""
+    def _up_to_date_trace(self, stage: Stage, action: Action, invalidated: Reason | None) -> Trace | None:
+        """Return the trace of which the trace index knows that it is up to date, unless the stage must run anyway."""
         workspace = self.workspace
         if invalidated or stage.policy.volatile or workspace.invalidations.get(stage.name):
             return None
@@ -183,32 +169,45 @@ class Engine:
         stage: Stage,
         action: Action,
         invalidated: Reason | None,
-        held: Callable[[Artifact], bool] | None = None,
+        verify: Callable[[Artifact], bool] = lambda _artifact: True,
     ) -> Decision:
-        """Return what to do. `held`: a closer look at a blob that would be restored."""
+        """Return what to do. `verify`: checks the bytes of a blob that would be restored."""
         store = self.workspace.store_of(stage)
-        observed = self.inspector.output_digests(stage)
+        in_place = self.inspector.output_digests(stage)
 
         def restorable(trace: Trace) -> bool:
-            differing = (each for role, each in trace.manifest.items() if observed.get(role) != each.digest)
-            return all(map(store.exists, trace.manifest.values())) and (held is None or all(map(held, differing)))
+            differing = (each for role, each in trace.manifest.items() if in_place.get(role) != each.digest)
+            return all(map(store.exists, trace.manifest.values())) and all(map(verify, differing))
 
-        mark = self.workspace.invalidations.get(stage.name)
+        invalidation = self.workspace.invalidations.get(stage.name)
         return decide(
             action,
             store.traces(action.key),
-            observed,
+            in_place,
             policy=stage.policy,
-            invalidated=mark.reason if mark else invalidated,
+            invalidated=invalidation.reason if invalidation else invalidated,
             restorable=restorable,
             earlier=lambda: self.workspace.earlier(stage),
         )
 
+    def _keep(self, stage: Stage, trace: Trace) -> None:
+        """Record the trace of the outputs in place, and remove what a crash left beside them.
+
+        Blobs that the store has lost are put back while the outputs are still there. Raises: DiskError.
+        """
+        self.workspace.remember(stage, trace)
+        remove_orphaned_staging(stage)
+        store = self.workspace.store_of(stage)
+        for role, artifact in trace.manifest.items():
+            if store.constructive and not store.exists(artifact):
+                with contextlib.suppress(DiskError, OSError):  # it is not needed before the output is lost, too
+                    store.put_file(Path(stage.outputs[role]))
+
     def _restore(self, stage: Stage, decision: Restore) -> Decision:
-        """Put the outputs of a trace in place, all or none; a run is what remains if a blob turns out corrupt."""
+        """Put the outputs of a trace in place, all or none. Return Run if a blob turns out to be corrupt."""
         manifest = decision.trace.manifest
-        observed = self.inspector.output_digests(stage)
-        differing = [role for role in stage.outputs if observed[role] != manifest[role].digest]
+        in_place = self.inspector.output_digests(stage)
+        differing = [role for role in stage.outputs if in_place[role] != manifest[role].digest]
         try:
             paths = make_staging(stage, differing)
             for role, path in paths.items():
@@ -221,96 +220,74 @@ class Engine:
             remove_staging(stage)
         return decision
 
-    def _run(
-        self,
-        stage: Stage,
-        observation: ActionWithSource,
-        edited: Callable[[], bool],
-        time_limit: float | None,
-        screens: Streams,
-        *,
-        later_stages: LaterStages,
-    ) -> tuple[Trace, tuple[str, ...]]:
-        """Run the step, commit what it made, and return the trace and what the user should know."""
+    def _run(self, stage: Stage, settings: Settings, options: RunOptions) -> tuple[Trace, tuple[str, ...]]:
+        """Run the step and commit its outputs; return the trace, and warnings."""
+        before = self.inspector.action_with_source(stage, settings)
         log = self.workspace.log(stage.name)
         started, began = time.time(), time.perf_counter()
-        with self.made(stage, observation, log, time_limit, screens, later_stages=later_stages) as made:
-            undeclared = self._undeclared(stage, observation, made)
-            left = [
-                f"a process that its step left behind was ended ({command[:80]})"
-                for command in made.result.killed_processes
-            ]
+        with self.run_in_staging(stage, settings, log, options) as (paths, result):
+            undeclared = self._undeclared(stage, before, paths, result)
+            killed = [f"a process that its step left running was killed ({each[:80]})" for each in result.killed]
             seconds = time.perf_counter() - began
             with self.workspace.store_of(stage).shared_lock():
-                manifest, kept = self._put(stage, observation, made.paths, log)
+                manifest, log_digest = self._put(stage, before, paths, log)
                 trace = Trace(
-                    action=observation.action,
+                    action=before.action,
                     manifest=manifest,
                     started=started,
                     seconds=seconds,
                     stage=stage.name,
                     host=os.uname().nodename,
-                    log=kept,
-                    metrics=made.result.metrics,
+                    log=log_digest,
+                    metrics=result.metrics,
                 )
-                place_outputs(stage, made.paths)
-                changed = self._record(stage, observation, trace, edited=edited())
-        return trace, (*undeclared, *left, *changed)
+                place_outputs(stage, paths)
+                not_recorded = self._record(stage, before, trace, settings_edited=options.settings_edited())
+        return trace, (*undeclared, *killed, *not_recorded)
 
-    def _undeclared(self, stage: Stage, observation: ActionWithSource, made: StagedOutputs) -> list[str]:
-        """Return what the step read that its stage does not declare, in words.
-
-        Raises: StepError if that is an error here.
-        """
-        if not stage.policy.restorable:  # that it depends on more than its inputs is declared
+    def _undeclared(
+        self, stage: Stage, before: ActionWithSource, paths: Mapping[str, Path], result: "StepResult"
+    ) -> list[str]:
+        """Return warnings of the undeclared inputs that the step read. Raises: StepError if they are errors."""
+        if not stage.policy.restorable:  # it is declared to depend on more than its inputs
             return []
         from redoit.engine.undeclared_inputs import undeclared_inputs
 
-        folders = [str(path.parent) for path in made.paths.values()]
-        found = undeclared_inputs(stage, observation.files, folders, made.result.files_read, made.result.variables_read)
-        if found and self._strict:
+        folders = [str(path.parent) for path in paths.values()]
+        lines = undeclared_inputs(stage, before.files, folders, result.files_read, result.variables_read)
+        if lines and self._strict:
             log = os.path.relpath(self.workspace.log(stage.name))
-            raise StepError(f"step {stage.step}", " and ".join(found), f"declare it; its log is {log}")
-        return [f"its step {text}: changes there go unseen" for text in found]
+            raise StepError(f"step {stage.step}", "; ".join(lines), f"its log is {log}")
+        return lines
 
     def _put(
-        self, stage: Stage, observation: ActionWithSource, paths: Mapping[str, Path], log: Path
+        self, stage: Stage, before: ActionWithSource, paths: Mapping[str, Path], log: Path
     ) -> tuple[dict[str, Artifact], str]:
-        """Keep the outputs, the source that made them and the log; return the manifest, and the digest of the log."""
+        """Put the outputs, their source and the log into the store; return the manifest and the digest of the log."""
         with self.workspace.store_of(stage).batch() as batch:
-            for part in observation.code.parts:
+            for part in before.code.parts:
                 batch.put(part.source)
-            keep = batch.put_file if stage.policy.restorable else _artifact_of  # else its digests are enough
-            return {role: keep(path) for role, path in paths.items()}, batch.put_file(log).digest
+            put = batch.put_file if stage.policy.restorable else _artifact_of  # else its digests are enough
+            return {role: put(path) for role, path in paths.items()}, batch.put_file(log).digest
 
-    def _record(self, stage: Stage, before: ActionWithSource, trace: Trace, *, edited: bool) -> tuple[str, ...]:
-        """Record a trace if what the step saw is still what is there; return what the user should know."""
-        changed = self._changed(stage, before) or ("its settings changed" if edited else "")
+    def _record(
+        self, stage: Stage, before: ActionWithSource, trace: Trace, *, settings_edited: bool
+    ) -> tuple[str, ...]:
+        """Record a trace, unless its action changed while the step ran; return warnings."""
+        changed = self.inspector.changes_since(stage, before) or ("its settings changed" if settings_edited else "")
         if changed:
-            return (f"{changed} while it ran: its outputs are in place, and it runs again next time",)
+            return (f"{changed} while it ran: its outputs are in place but not recorded, so it runs again next time",)
         store = self.workspace.store_of(stage)
         earlier = store.traces(trace.action.key)
         store.append(trace)
         self.workspace.remember(stage, trace)
         self.workspace.invalidations.remove(stage.name)
         if earlier and stage.policy.restorable:
-            first, made = earlier[0].digests, trace.digests
-            differing = ", ".join(stage.outputs[role] for role in sorted(made) if made[role] != first[role])
+            old, new = earlier[0].digests, trace.digests
+            differing = ", ".join(stage.outputs[role] for role in sorted(new) if new[role] != old[role])
             if differing:
                 return (f"not reproducible: {differing} differs from an earlier run of the same action",)
         return ()
-
-    def _changed(self, stage: Stage, before: ActionWithSource) -> str:
-        """Return what is not as it was observed before, in words; an empty text if all is."""
-        self.inspector.refresh()
-        try:
-            now = self.inspector.action_with_source(stage, before.action.settings)
-        except (InputError, SourceError) as error:
-            return f"{error.subject} changed ({error.found})"
-        touched = [path for path, found in now.files.items() if before.files.get(path) != found]
-        # Content that changed and changed back leaves no difference but in the identity of its file.
-        found = sentence(differences(now.action, before.action), stage.files)
-        return found or (f"{', '.join(touched)} changed" if touched else "")
 
 
 def _artifact_of(path: Path) -> Artifact:

@@ -1,7 +1,7 @@
-"""Where a step writes: a folder beside each target, so that an output takes its place in one rename.
+"""Staging folders: a step writes into a folder beside each target, so an output takes its place in one rename.
 
-Until then what was there stays as it was. A folder is named for its stage, so that what a crash left is found, and is
-swept when the stage is realised next, whatever comes of it.
+Until then the earlier output stays as it was. A folder is named after its stage, so what a crash left is found and
+removed when the stage is built next.
 """
 
 import contextlib
@@ -19,11 +19,11 @@ from redoit.storage import disk
 
 
 def make_staging(stage: Stage, roles: Iterable[str]) -> dict[str, Path]:
-    """Make the staging folders, empty, and return role -> path to write to. File names are those of the targets.
+    """Make empty staging folders; return role -> path to write to. File names are those of the targets.
 
     Raises: StepError if a folder can't be made.
     """
-    # The paths are those that a killed doit gave to its step: a process of it that lives on would write to them.
+    # A killed doit gave the same paths to its step: orphans of it would write to them.
     orphans.kill_orphans(stage.name)
     remove_staging(stage)
     paths = {role: _folder(stage, role) / Path(stage.outputs[role]).name for role in roles}
@@ -31,20 +31,20 @@ def make_staging(stage: Stage, roles: Iterable[str]) -> dict[str, Path]:
         try:
             disk.make_folders(path.parent)
         except DiskError as error:
-            found = f"no folder can be made for it ({error.subject}: {error.found})"
-            raise StepError(stage.outputs[role], found, "make room for it") from error
+            found = f"its staging folder can't be created ({error.subject}: {error.found})"
+            raise StepError(stage.outputs[role], found, "move away what is in its place") from error
     return paths
 
 
 def remove_orphaned_staging(stage: Stage) -> None:
-    """Remove the staging folders that a killed doit left, and end who may still write to them."""
+    """Remove the staging folders that a killed doit left, and kill the orphans that may still write to them."""
     if any(os.path.lexists(_folder(stage, role)) for role in stage.outputs):
         orphans.kill_orphans(stage.name)
         remove_staging(stage)
 
 
 def remove_staging(stage: Stage) -> None:
-    """Remove the staging folders and all that is left in them."""
+    """Remove the staging folders with their content."""
     for role in stage.outputs:
         with contextlib.suppress(OSError):
             _folder(stage, role).unlink()  # a link, or a file: somebody else put it there
@@ -52,9 +52,9 @@ def remove_staging(stage: Stage) -> None:
 
 
 def check_output(stage: Stage, role: str, path: Path, log: Path) -> None:
-    """Hold a step to its promise of an output, which shares its content with no other file from now on.
+    """Check that an output is a regular file, and make it one that has no other name.
 
-    Raises: StepError if the output is not a regular file, DiskError.
+    Raises: StepError if it is none, DiskError.
     """
     try:
         mode = (path if not path.parent.is_symlink() else path.parent).lstat().st_mode
@@ -72,17 +72,17 @@ def check_output(stage: Stage, role: str, path: Path, log: Path) -> None:
 
 
 def check_targets(stage: Stage) -> None:
-    """Refuse outputs whose places are taken by folders. Raises: StepError."""
+    """Check that no folder is where an output belongs. Raises: StepError."""
     for path in stage.outputs.values():
         if os.path.isdir(path) and not os.path.islink(path):
             raise StepError(stage.name, f"{path} is a folder, expected a file there", "move the folder away")
 
 
 def place_outputs(stage: Stage, paths: Mapping[str, Path]) -> None:
-    """Move staged files onto their targets, whole and on the disk."""
+    """Move staged files onto their targets, whole and fsynced."""
     for path in paths.values():
         disk.fsync(path)
-    check_targets(stage)  # all are looked at before the first is moved: all take their places, or none
+    check_targets(stage)  # before the first is moved: all take their places, or none
     for role, path in paths.items():
         path.replace(stage.outputs[role])
     for folder in {Path(stage.outputs[role]).parent for role in paths}:
@@ -90,7 +90,7 @@ def place_outputs(stage: Stage, paths: Mapping[str, Path]) -> None:
 
 
 def _unshare(path: Path) -> None:
-    """Let a file have no other name: who edits an output must not edit an input as well."""
+    """Replace a file that has several names by a copy: to edit an output must not edit an input as well."""
     if path.lstat().st_nlink > 1:
         with disk.temporary(path.parent) as copy:
             with path.open("rb") as reader:

@@ -1,41 +1,41 @@
-"""What a step read that its stage does not declare, in words."""
+"""What a step read and its stage does not declare, in words."""
 
 import os
 from collections.abc import Iterable, Sequence
 
 from redoit.model import Stage
 
-FEW = 3  # names in one line
+MAX_NAMES = 3  # in one line
 
 
 def undeclared_inputs(
-    stage: Stage, declared: Iterable[str], folders: Iterable[str], reads: Iterable[str], variables: Iterable[str]
+    stage: Stage, declared: Iterable[str], folders: Iterable[str], files: Iterable[str], variables: Iterable[str]
 ) -> list[str]:
-    """Return what of a step's reads its stage does not declare.
+    """Return a line for the undeclared files of the project that a step read, and one for undeclared variables.
 
-    `declared`: files that count for it; `folders`: where it writes, and may read again; `reads`: files of the project
-    that it opened; `variables`: names of the environment that it asked for.
+    `declared`: files that are part of its action; `folders`: where it writes, and may read again.
     """
-    places = list(folders)
-    own = tuple(os.path.join(folder, "") for folder in (*places, *map(_resolved, places)))
+    staging = list(folders)
+    own = tuple(os.path.join(folder, "") for folder in (*staging, *map(_resolved, staging)))
     known = {path for each in declared for path in (each, _resolved(each))}
-    files = [path for path in reads if path not in known and not path.startswith(own)]
+    paths = [path for path in files if path not in known and not path.startswith(own)]
     names = [name for name in variables if name not in stage.environ]
-    found = []
-    if files:
-        these = f"which is no input of {stage.name}" if len(files) == 1 else f"which are no inputs of {stage.name}"
-        found.append(f"read {_few(files)}, {these}")
+    lines = []
+    if paths:
+        lines.append(_line("input", paths, "in inputs"))
     if names:
-        noun = "variable" if len(names) == 1 else "variables"
-        found.append(f"asked for the environment {noun} {_few(names)}, not named in environ=[...]")
-    return found
+        quoted = ", ".join([*(f'"{name}"' for name in names[:MAX_NAMES]), *["..."][: len(names) > MAX_NAMES]])
+        lines.append(_line("variable", names, f"with environ=[{quoted}]"))
+    return lines
+
+
+def _line(noun: str, names: Sequence[str], where: str) -> str:
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    plural, them = ("s", "them") if len(names) > 1 else ("", "it")
+    listed = ", ".join(names[:MAX_NAMES]) + more
+    return f"undeclared {noun}{plural} {listed}: changes to {them} are not tracked; declare {them} {where}"
 
 
 def _resolved(path: str) -> str:
-    """Return where a path leads to, from the project's root."""
+    """Return a path without links, from the project's root."""
     return os.path.relpath(os.path.realpath(path))
-
-
-def _few(names: Sequence[str]) -> str:
-    more = len(names) - FEW
-    return ", ".join(names[:FEW]) + (f" and {more} more" if more > 0 else "")

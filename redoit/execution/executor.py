@@ -5,6 +5,7 @@ process that has imported nothing but modules of the project. It leads a process
 prints goes to its log and, if asked for, to the terminal.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -51,13 +52,13 @@ class StepResult:
     """The metrics that a step returned, and what its process read.
 
     `files_read`: files of the project, from its root; `variables_read`: environment variables that its code asked for;
-    `killed_processes`: command lines of processes that it left running.
+    `killed`: command lines of processes that it left running.
     """
 
     metrics: Mapping[str, float]
     files_read: tuple[str, ...] = ()
     variables_read: tuple[str, ...] = ()
-    killed_processes: tuple[str, ...] = ()
+    killed: tuple[str, ...] = ()
 
 
 def execute(
@@ -104,14 +105,18 @@ def _wait(
 
     Return its exit status, and whether it ended within its time.
     """
-    with PROCESSES.registered(process.number, seconds) as unregister:
-        try:
-            process.send(call.json())
-            while_running()
-            process.wait()
-        finally:
-            in_time = unregister()
-            status = process.reap()
+    unregister = PROCESSES.register(process.number, seconds)
+    try:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            process.channel.write(call.json())
+            process.channel.flush()
+        while_running()
+        process.wait()
+    finally:
+        in_time = unregister()
+        status = process.reap()
+        with contextlib.suppress(OSError):
+            process.channel.close()
     return status, in_time
 
 

@@ -1,10 +1,9 @@
 """The worker process of a step, as the executor sees it, and the usual kind: a fresh interpreter."""
 
-import contextlib
 import os
 import subprocess
 import sys
-from typing import NamedTuple, Protocol
+from typing import IO, NamedTuple, Protocol
 
 from redoit.execution import orphans
 
@@ -26,9 +25,7 @@ class Process(Protocol):
     """A worker, which leads a process group and ends when we do."""
 
     number: int
-
-    def send(self, line: bytes) -> None:
-        """Send the step call."""
+    channel: IO[bytes]  # takes the step call, and stays open: its end tells the worker that we are gone
 
     def wait(self) -> None:
         """Wait for its end without reaping it: its group is killed by its number, which could then be another's."""
@@ -50,14 +47,8 @@ class FreshProcess:
             pass_fds=(files.result,),
             start_new_session=True,
         )
-        self.number = self._process.pid
-
-    def send(self, line: bytes) -> None:
-        """Send the step call. The pipe stays open: its end tells the worker that we are gone."""
         assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(line)
-            self._process.stdin.flush()
+        self.number, self.channel = self._process.pid, self._process.stdin
 
     def wait(self) -> None:
         """Wait for its end, without reaping it where that can be."""
@@ -68,8 +59,4 @@ class FreshProcess:
 
     def reap(self) -> int:
         """Return its exit status."""
-        assert self._process.stdin is not None
-        status = self._process.wait()
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.close()
-        return status
+        return self._process.wait()

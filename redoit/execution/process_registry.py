@@ -29,9 +29,8 @@ class ProcessRegistry:
                 self._busy -= 1
                 self._idle.notify_all()
 
-    @contextlib.contextmanager
-    def registered(self, number: int, limit: float | None) -> Iterator[Callable[[], bool]]:
-        """Register a process, to be killed after `limit` seconds; yield a function that ends this.
+    def register(self, number: int, limit: float | None) -> Callable[[], bool]:
+        """Register a process, to be killed after `limit` seconds; return a function that ends this.
 
         That function kills the whole group, and returns whether the limit was kept. Until it is called the process must
         not be reaped: its number could be another's.
@@ -55,7 +54,7 @@ class ProcessRegistry:
                 self._numbers.discard(number)
             return not late.is_set()
 
-        yield unregister
+        return unregister
 
     def stop(self, patience: float) -> bool:
         """Kill all processes that run or are still to come; wait at most `patience` seconds until no work is done.

@@ -34,7 +34,11 @@ def serve(parent: int, result: int, audit: AccessAudit, run: Callable[[Mapping[s
 
     `parent`, `result`: open files, of which the first ends with the parent.
     """
-    call = json.loads(_first_line(parent))
+    with open(parent, "rb", buffering=0, closefd=False) as file:  # unbuffered: to read nothing beyond the line
+        line = file.readline()
+    if not line:
+        sys.exit("no step call on standard input")
+    call = json.loads(line)
     threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
     fields = run(call)
     try:
@@ -108,17 +112,6 @@ def _metrics(returned: Any) -> dict[str, float | str]:
         text = repr(returned)
         raise TypeError(f"run returned {text[:80]}, expected a dict of numbers or None") from error
     return {name: value if math.isfinite(value) else repr(value) for name, value in numbers.items()}
-
-
-def _first_line(handle: int) -> bytes:
-    """Read a line byte by byte: a buffer would take more than it."""
-    line = b""
-    while not line.endswith(b"\n"):
-        byte = os.read(handle, 1)
-        if not byte:
-            sys.exit("no step call on standard input")
-        line += byte
-    return line
 
 
 def _die_with(parent: int) -> None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from redoit.source.project import Module, remembered
+from redoit.source.project import Module, cached_per_module
 
 Import = ast.Import | ast.ImportFrom
 Chain = tuple[str, ...]  # `model.layers.build` as ("model", "layers", "build")
@@ -72,7 +72,7 @@ def aliases(module: Module, statement: Import) -> Iterator[Alias]:
         yield Alias(item.asname or item.name, origin, item.name, origin)
 
 
-@remembered
+@cached_per_module
 def bindings(module: Module) -> Bindings:
     """Return the names that a module binds at its top level, in order, without `if __name__ == "__main__"`."""
     names: dict[str, list[Binder]] = {}

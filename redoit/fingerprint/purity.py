@@ -13,14 +13,14 @@ from redoit.fingerprint.names import FUNCTIONS, Import, annotations, chain_of, i
 from redoit.fingerprint.normalise import Definition, is_bare_string
 from redoit.fingerprint.resolve import GIVEN
 from redoit.fingerprint.values import Names, Values
-from redoit.source.project import Module, Project, remembered
+from redoit.source.project import Module, Project, cached_per_module
 
 PROPERTY = {("setter",), ("getter",), ("deleter",)}
 HOOKS = frozenset({"__init_subclass__", "__class_getitem__", "__set_name__"})
 ENUM_HOOKS = frozenset({"__init__", "__new__", "_generate_next_value_", "_missing_"})
 
 
-@remembered
+@cached_per_module
 def effects(project: Project, module: Module) -> list[ast.stmt]:
     """Return the statements of a module's top level that have effects, in order. Imports are not among them."""
     statements = [item for item in executed(project, module) if not isinstance(item, Import)]
@@ -32,14 +32,14 @@ def effects(project: Project, module: Module) -> list[ast.stmt]:
     return found
 
 
-@remembered
+@cached_per_module
 def executed(project: Project, module: Module) -> list[ast.stmt]:
     """Return what an import of a module executes: not `if TYPE_CHECKING` or `if __name__ == "__main__"`."""
     judge = Judge(project, module, strict=True)
     return [item for item in module.tree.body if not is_main_block(item) and not judge.is_for_checkers(item)]
 
 
-@remembered
+@cached_per_module
 def is_lazy(module: Module) -> bool:
     """Tell whether a module postpones the evaluation of annotations."""
     return any(

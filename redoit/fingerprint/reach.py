@@ -8,6 +8,7 @@ import ast
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from redoit.errors import SourceError
 from redoit.fingerprint import pure_calls, reflection
@@ -238,7 +239,7 @@ class Reach:
             module = self.project.module(name)
         except SourceError:  # it may never be imported, so it need not parse
             path = self.project.locate(name)
-            self.unparsed[name] = path.read_bytes().decode("utf-8", "backslashreplace") if path else ""
+            self.unparsed[name] = Path(path).read_bytes().decode("utf-8", "backslashreplace") if path else ""
             return
         if module is not None and not module.is_namespace:
             self.unresolved.setdefault((name, why), f"{name}: taken whole, {why}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from redoit.fingerprint.names import Chain, Import, aliases, chain_of
 from redoit.fingerprint.normalise import Definition
-from redoit.source.project import Module, remembered
+from redoit.source.project import Module, cached_per_module
 
 FILE_READERS = frozenset({"read_text", "read_bytes", "open"})
 READS_ITSELF = "open(__file__)"  # as a word: the code reads its own source
@@ -45,7 +45,7 @@ class Uses:
     declared: set[str] = field(default_factory=set)
 
 
-@remembered
+@cached_per_module
 def _scopes(module: Module) -> list["_Scope"]:
     try:
         return [_Scope(symtable.symtable(module.source, module.path.as_posix(), "exec"))]  # type: ignore[arg-type]

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from redoit.engine.decision import Keep
-from redoit.engine.engine import Engine, Settings, Streams
+from redoit.engine.engine import Engine, RunOptions, Streams
+from redoit.engine.inspector import Settings
 from redoit.errors import InputError
 from redoit.model import Stage
 from redoit.planning.compare import Difference, difference
@@ -41,7 +42,6 @@ def verify(
     Raises: InputError if its outputs are not what a trace says; StepError, SourceError, StoreError, DiskError.
     """
     engine.inspector.refresh()
-    observation = engine.inspector.action_with_source(stage, settings)
     # What runs each time has outputs in place, too, and they can be compared.
     steady = stage._replace(policy=stage.policy._replace(volatile=False, impure=not stage.policy.restorable))
     if not isinstance(engine.decide(steady, settings), Keep):
@@ -49,7 +49,7 @@ def verify(
         raise InputError(outputs, "not up to date", f"run it first, with: doit {stage.name}")
     began = time.perf_counter()
     log = engine.workspace.log(f"{stage.name} verified")
-    with engine.made(stage, observation, log, time_limit, screens) as made:
+    with engine.run_in_staging(stage, settings, log, RunOptions(time_limit, screens)) as (paths, _):
         seconds = time.perf_counter() - began
-        found = {role: difference(Path(stage.outputs[role]), path) for role, path in made.paths.items()}
+        found = {role: difference(Path(stage.outputs[role]), path) for role, path in paths.items()}
     return Verification({role: each for role, each in found.items() if each}, seconds)

@@ -47,7 +47,7 @@ class StepRunner:
         self._lock = threading.Lock()
 
     def __call__(
-        self, call: "StepCall", log: Path, stdout: TextIO | None, stderr: TextIO | None, *, later_stages: LaterStages
+        self, call: "StepCall", log: Path, stdout: TextIO | None, stderr: TextIO | None, later_stages: LaterStages
     ) -> "StepResult":
         """Run a step and return its result. Raises: StepError, DiskError, OSError."""
         from redoit.preload.preload import Preloader
@@ -56,7 +56,7 @@ class StepRunner:
             if self._preloader is None:
                 installed = self._workspace.installed.installed
                 self._preloader = Preloader(self._modules, self._inspector.executed_modules, installed)
-        return self._preloader.execute(call, log, stdout, stderr, later_stages=later_stages)
+        return self._preloader.execute(call, log, stdout, stderr, later_stages)
 
     def close(self) -> None:
         """Stop the fork server, if it runs."""
@@ -94,7 +94,7 @@ def make_engine(
     cache = SourceCache(workspace.root / "steps", workspace.stat_cache)
     inspector = Inspector(root, workspace, cache, Reading())
     if execute:
-        return Engine(workspace, inspector, lambda *given, **_: execute(*given), strict=strict)
+        return Engine(workspace, inspector, lambda call, log, out, err, _: execute(call, log, out, err), strict=strict)
     runner = StepRunner(preload, inspector, workspace)
     return Engine(workspace, inspector, runner, strict=strict, close=runner.close)
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from doit import doit_cmd
 
 from redoit.errors import DeclarationError
-from redoit.source.settings import SHOWN, Declared, nearest
+from redoit.source.settings import MAX_VALUE_CHARACTERS, Declared, nearest
 
 FILES = ("pyproject.toml", "doit.cfg")
 SECTION_PREFIX = "task:"
@@ -76,7 +76,9 @@ def options() -> Options:
     except (ValueError, RecursionError, AttributeError) as error:
         raise DeclarationError("pyproject.toml", f"found no TOML ({error})", "mend it") from None
     if not isinstance(table, dict):
-        raise DeclarationError("pyproject.toml: [tool.redoit]", f"found {table!r:.{SHOWN}}, expected a table")
+        raise DeclarationError(
+            "pyproject.toml: [tool.redoit]", f"found {table!r:.{MAX_VALUE_CHARACTERS}}, expected a table"
+        )
     defaults = Options._field_defaults
     for name, value in table.items():
         subject = f"pyproject.toml: [tool.redoit] {name}"
@@ -86,20 +88,22 @@ def options() -> Options:
             table[name] = _modules(value, subject)
         elif not isinstance(value, type(defaults[name])):
             expected = "true or false" if isinstance(defaults[name], bool) else "a text"
-            raise DeclarationError(subject, f"found {value!r:.{SHOWN}}, expected {expected}")
+            raise DeclarationError(subject, f"found {value!r:.{MAX_VALUE_CHARACTERS}}, expected {expected}")
     return Options(**table)
 
 
 def _modules(value: Any, subject: str) -> tuple[str, ...]:
     """Return a list of the project's modules as a tuple. Raises: DeclarationError if it is anything else."""
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise DeclarationError(subject, f"found {value!r:.{SHOWN}}, expected a list of modules")
+        raise DeclarationError(subject, f"found {value!r:.{MAX_VALUE_CHARACTERS}}, expected a list of modules")
     for name in value:
         path = os.path.join(*name.split(".")) if all(map(str.isidentifier, name.split("."))) else ""
         places = [os.path.join(root, path + end) for root in ("", "src") for end in (".py", f"{os.sep}__init__.py")]
         if not path or not any(map(os.path.isfile, places)):
             todo = "name one that imports it" if path else ""
-            raise DeclarationError(subject, f"found {name!r:.{SHOWN}}, expected a module of the project", todo)
+            raise DeclarationError(
+                subject, f"found {name!r:.{MAX_VALUE_CHARACTERS}}, expected a module of the project", todo
+            )
     return tuple(value)
 
 

@@ -75,8 +75,8 @@ class StageReporter(ConsoleReporter):
         if stage_of(task) is None or outcome is None:
             super().add_success(task)
             return
-        if outcome.verdict != "ran":
-            self._report_reuse(task.name, outcome.verdict, outcome.seconds, outcome.trace)
+        if outcome.status != "ran":
+            self._report_reuse(task.name, outcome.status, outcome.seconds, outcome.trace)
             return
         self._counts["ran"] += 1
         metrics = ", ".join(f"{one_line(name)} {format_number(value)}" for name, value in outcome.trace.metrics.items())

@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from redoit.engine.decision import Keep
-from redoit.engine.outcome import Outcome
+from redoit.engine.decision import Keep, Outcome
 from redoit.history.run_log import RunLog
 from redoit.history.run_record import RunRecord, StageRecord
+from redoit.model import Status
 from redoit.plugin.graph import Graph
 from redoit.state.workspace import Workspace
 from redoit.storage.serialize import trace_name
@@ -38,15 +38,15 @@ class Session:
 
     def keep(self, stage: str, decision: Keep, seconds: float) -> None:
         """Note that a stage was kept."""
-        self.end(stage, Outcome("kept", decision.trace, seconds))
+        self.end(stage, Outcome(Status.KEPT, decision.trace, seconds))
 
     def end(self, stage: str, outcome: Outcome) -> None:
         """Note what became of a stage."""
         trace = outcome.trace
-        saved = 0.0 if outcome.verdict == "ran" else max(trace.seconds - outcome.seconds, 0.0)
+        saved = 0.0 if outcome.status == Status.RAN else max(trace.seconds - outcome.seconds, 0.0)
         key, name = trace.action.key, trace_name(trace)
         self.verdicts[stage] = StageRecord(
-            outcome.verdict, key, name, outcome.seconds, saved, outcome.reasons, made=trace.seconds
+            outcome.status, key, name, outcome.seconds, saved, outcome.reasons, made=trace.seconds
         )
 
     def fail(self, stage: str, error: str, seconds: float) -> None:

@@ -13,6 +13,7 @@ from doit.dependency import FileChangedChecker, UptodateCalculator
 from doit.exceptions import TaskFailed
 
 from redoit.engine.decision import Decision, Keep
+from redoit.engine.engine import RunOptions
 from redoit.errors import DeclarationError, RedoitError
 from redoit.execution.process_registry import PROCESSES
 from redoit.model import Setting, Stage, Trace
@@ -112,12 +113,9 @@ class StageTask(UptodateCalculator):
                 task.outcome = engine().build(
                     self.stage,
                     self.settings(task),
-                    edited=self._section_changed,
+                    RunOptions(self.value_of(task, TIME_LIMIT), streams, self._later_stages, self._section_changed),
                     invalidated=self._invalidation(task),
                     dependents=lambda: self.session.graph.dependents(self.stage.name),
-                    time_limit=self.value_of(task, TIME_LIMIT),
-                    screens=streams,
-                    later_stages=self._later_stages,
                 )
         except RedoitError as error:
             return self._failed(str(error), began)

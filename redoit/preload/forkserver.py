@@ -1,14 +1,13 @@
 """The process that steps are forked from: imports some modules once, and then forks on request.
 
 Started as `python -m redoit.preload.forkserver CONTROL MODULE...`, where CONTROL is a socket. Sends READY once all is
-imported; ends instead if an import fails, or did what can't be checked later. Then takes requests, one packet each:
+imported; ends if an import fails, or did what can't be checked later. Then takes requests, one packet each:
 
-    {"fork": tag}, with files       a forked process sends its number on the first of them, and serves a call there;
-                                    they are only closed if a fresh process would import something else by now
-    {"reap": number}                the answer is the exit status of a forked process that has ended
+    a tag, with files   a forked process sends its number on the first of them, and serves a call there; they are only
+                        closed if a fresh process would import something else by now
+    a number            the answer is the exit status of the forked process of that number, which has ended
 
-Has no thread, and runs nothing of the project but imports, so a forked process is as good as a fresh one that has
-imported the same. Imports nothing heavy itself.
+Has no thread, runs nothing of the project but imports, and imports nothing heavy itself.
 
 `multiprocessing`'s fork server (tried on Python 3.11) tells exit status and signals, and what it forks can set its
 session and tag; but it reaps a process the moment it ends, so its group can't be killed by a number that is surely its
@@ -19,7 +18,6 @@ step's log; and outlives a killed parent for as long as it imports.
 import fcntl
 import gc
 import importlib
-import json
 import os
 import random
 import signal
@@ -36,7 +34,6 @@ from redoit.preload.import_record import ImportRecord
 MAX_PACKET_BYTES = 1 << 16
 MAX_FILES = 8  # of a request
 READY = b"ready"
-STREAMS = (1, 2)
 PADDED_TAG_BYTES = 1000  # the room in our environment for the tags of forked processes
 ENVIRONMENT_START = 47  # field of /proc/self/stat, counted from the state on: the address of the environment
 
@@ -45,18 +42,19 @@ def main() -> None:
     """Import, tell the parent, and serve; a forked process goes on from here as a worker."""
     control, modules = socket.socket(fileno=int(sys.argv[1])), sys.argv[2:]
     _end_with_peer(control, enabled=True)
-    printed = [os.memfd_create("printed") for _ in STREAMS]  # by imports, for the log of each step
-    for memory, handle in zip(printed, STREAMS, strict=True):
-        os.dup2(memory, handle)
-    set_variable = type(os.environ).__setitem__  # the audit takes what is set from now on for the step's doing
+    printed = [os.memfd_create("stdout"), os.memfd_create("stderr")]  # by the imports, for the log of each step
+    os.dup2(printed[0], 1)
+    os.dup2(printed[1], 2)
     sys.argv[:] = [str(worker.__file__)]
     before = random.getstate()
     audit, record = AccessAudit(Path.cwd()), ImportRecord()
     import_hook.import_from_source(*record.types())
     for module in modules:
         importlib.import_module(module)
-    if not _is_checkable(record, audit):
-        return
+    reads = {os.path.abspath(path) for path in audit.files_read}
+    sources = {os.path.realpath(path) for path, found in record.found.items() if isinstance(found, bytes)}
+    if not reads <= sources or len(reads) >= MAX_NAMES or threading.active_count() > 1:
+        return  # the imports depended on more than is on record, or did more
     _end_with_peer(control, enabled=False)
     control.send(READY)
     seeded = random.getstate()
@@ -66,22 +64,19 @@ def main() -> None:
     os.setsid()
     if seeded != before:  # Python seeds anew in a forked process
         random.setstate(seeded)
-    for memory, handle, stream in zip(printed, STREAMS, streams, strict=True):
+    for memory, handle, stream in zip(printed, (1, 2), streams, strict=True):
         os.dup2(stream, handle)
         os.write(handle, os.pread(memory, os.fstat(memory).st_size, 0))
         os.close(stream)
         os.close(memory)
-    set_variable(os.environ, orphans.TAG_VARIABLE, tag)
+    os.environ[orphans.TAG_VARIABLE] = tag
     set_tag(tag)
     os.write(channel, str(os.getpid()).encode())
     worker.serve(channel, result, audit, worker.run_step)
 
 
 def set_tag(tag: str) -> None:
-    """Overwrite the padded tag of this process, where the kernel lets others read it; its children inherit the new one.
-
-    Raises: ValueError, OSError if it can't be done.
-    """
+    """Overwrite the padded tag where the kernel lets others read the environment; children inherit the new tag."""
     import ctypes
 
     start = int(orphans.read_proc("self", "stat").rpartition(b")")[2].split()[ENVIRONMENT_START])
@@ -96,25 +91,15 @@ def _serve(control: socket.socket, record: ImportRecord) -> tuple[str, list[int]
         message, files, _, _ = socket.recv_fds(control, MAX_PACKET_BYTES, MAX_FILES, socket.MSG_CMSG_CLOEXEC)
         if not message:
             os._exit(0)
-        request = json.loads(message)
-        if "reap" in request:
-            control.send(str(os.waitstatus_to_exitcode(os.waitpid(request["reap"], 0)[1])).encode())
-        elif record.is_current() and not _fork():
-            return request["fork"], files
+        if not files:
+            control.send(str(os.waitstatus_to_exitcode(os.waitpid(int(message), 0)[1])).encode())
+        elif record.is_current():
+            with warnings.catch_warnings(action="ignore"):  # libraries with waiting threads of their own know of forks
+                number = os.fork()
+            if not number:
+                return message.decode(), files
         for handle in files:
             os.close(handle)
-
-
-def _fork() -> int:
-    with warnings.catch_warnings(action="ignore"):  # libraries with waiting threads of their own know of forks
-        return os.fork()
-
-
-def _is_checkable(record: ImportRecord, audit: AccessAudit) -> bool:
-    """Tell whether the imports depended on nothing but what is on record."""
-    reads = {os.path.abspath(path) for path in audit.files_read}
-    sources = {os.path.realpath(path) for path in record.sources}
-    return record.checkable and reads <= sources and len(reads) < MAX_NAMES and threading.active_count() == 1
 
 
 def _end_with_peer(control: socket.socket, *, enabled: bool) -> None:

@@ -7,25 +7,19 @@ from typing import Any
 
 from redoit.execution.import_hook import EXTENSIONS, SOURCES, SourceLoader
 
+UNCHECKABLE = ""  # where nobody can tell whether an import would find the same
+
 
 class ImportRecord:
-    """What was found at each path: the bytes of a source, the location of a module without its suffix.
-
-    `checkable`: false once something was found of which nobody can tell whether it is still the same.
-    """
+    """What was found at each path: the bytes of a source, the location of a module without its suffix."""
 
     def __init__(self) -> None:
-        self.checkable = True
-        self._found: dict[str, bytes | str | None] = {}
-
-    @property
-    def sources(self) -> list[str]:
-        """The files that were compiled."""
-        return [path for path, found in self._found.items() if isinstance(found, bytes)]
+        self.found: dict[str, bytes | str | None] = {}
 
     def add(self, path: str, found: bytes | str | None) -> None:
         """Record what was found at a path."""
-        self.checkable &= self._found.setdefault(path, found) == found
+        if self.found.setdefault(path, found) != found:
+            self.found[path] = UNCHECKABLE
 
     def is_current(self) -> bool:
         """Tell whether the same imports would find the same now."""
@@ -39,7 +33,7 @@ class ImportRecord:
         try:
             return all(
                 Path(path).read_bytes() == found if isinstance(found, bytes) else find(path) == found
-                for path, found in self._found.items()
+                for path, found in self.found.items()
             )
         except OSError:
             return False
@@ -51,8 +45,9 @@ class ImportRecord:
         class RecordingFinder(FileFinder):
             def find_spec(self, fullname: str, target: Any = None) -> ModuleSpec | None:
                 spec = super().find_spec(fullname, target)
-                record.checkable &= not (spec and isinstance(spec.loader, ExtensionFileLoader))
-                record.add(os.path.join(str(self.path), fullname.rpartition(".")[2]), _location(spec))
+                compiled = spec is not None and isinstance(spec.loader, ExtensionFileLoader)
+                path = os.path.join(str(self.path), fullname.rpartition(".")[2])
+                record.add(path, UNCHECKABLE if compiled else _location(spec))
                 return spec
 
         class RecordingLoader(SourceLoader):

@@ -1,24 +1,37 @@
 """Decides which steps are forked from a process that has imported some modules for them already, and starts it.
 
-It is started as soon as a stage runs and a later stage of this run, which will probably run too, imports all of the
-modules: they are imported while the stages between run. What can't be forked runs in a fresh process.
+The fork server is started as soon as a stage runs and a later stage of this run, which will probably run too, imports
+all of the modules. A forked process is as a fresh one: it leads a session, carries its own tag, ends when we do, and is
+reaped only after its group was killed. If the server ends by itself, the exit status of what it forked is lost.
 """
 
 import contextlib
+import os
+import select
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import IO, TextIO
 
 from redoit.errors import RedoitError
+from redoit.execution import import_hook, orphans
 from redoit.execution.executor import StepCall, StepResult, execute
-from redoit.execution.process import Process, WorkerFiles
+from redoit.execution.process import ENVIRONMENT, Process, WorkerFiles
+from redoit.execution.process_registry import PROCESSES
 from redoit.model import Stage
-from redoit.preload.forkserver_client import SUPPORTED, ForkServer
+from redoit.preload.forkserver import PADDED_TAG_BYTES, READY
 
 LaterStages = Callable[[], Iterable[Stage]]
+
+FORKSERVER = "\n"  # in a tag, in place of a stage, whose name is one line
+MAX_ANSWER_BYTES = 1 << 10
+MAX_WAIT_SECONDS = 2_000_000.0  # poll takes milliseconds in 31 bits
+SUPPORTED = sys.platform == "linux" and hasattr(os, "pidfd_open") and hasattr(socket, "send_fds")
 
 
 class Preloader:
@@ -36,7 +49,7 @@ class Preloader:
         self._later: dict[str, bool] = {}
 
     def execute(
-        self, call: StepCall, log: Path, stdout: TextIO | None, stderr: TextIO | None, *, later_stages: LaterStages
+        self, call: StepCall, log: Path, stdout: TextIO | None, stderr: TextIO | None, later_stages: LaterStages
     ) -> StepResult:
         """Run a step in a forked or a fresh process; `later_stages` returns what runs after it.
 
@@ -79,3 +92,102 @@ class Preloader:
     def _imports_modules(self, step: str) -> bool:
         """Tell whether the import of a step imports all of the modules."""
         return bool(self._modules) and {*self._modules} <= self._executed_modules(step)
+
+
+class ForkServer:
+    """A process that imports modules of the project in the background, and is then forked.
+
+    `installed`: returns the installed packages. `control`: hangs up when the server has ended. Raises: OSError.
+    """
+
+    def __init__(self, modules: Iterable[str], installed: Callable[[], object]) -> None:
+        orphans.kill_orphans(FORKSERVER)
+        self._installed = installed
+        self._surroundings = self._current_surroundings()
+        self._lock = threading.Lock()
+        self._ready = False
+        padded_tag = orphans.new_tag(FORKSERVER).ljust(PADDED_TAG_BYTES, ".")
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "redoit.preload.forkserver", str(theirs.fileno()), *modules],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, **ENVIRONMENT, orphans.TAG_VARIABLE: padded_tag},
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,
+            )
+        # When we are to stop, no thread must go on to wait for its imports.
+        self._unregister = PROCESSES.register(self._process.pid, None)
+
+    def fork(self, tag: str, files: WorkerFiles, seconds: float | None) -> "ForkedProcess | None":
+        """Return a new process, which waits for its call; None if it would not be as good as a fresh one.
+
+        `seconds`: how long to wait for the imports.
+        """
+        channel, theirs = socket.socketpair()
+        with channel:
+            try:
+                with theirs:
+                    wait_seconds = min(seconds or MAX_WAIT_SECONDS, MAX_WAIT_SECONDS)
+                    self._request_fork(tag, [theirs.fileno(), *files], wait_seconds)
+                return ForkedProcess(self, int(channel.recv(MAX_ANSWER_BYTES)), channel)
+            except (OSError, ValueError):  # it refused, or ended
+                return None
+
+    def reap(self, number: int) -> int | None:
+        """Return the exit status of a forked process that has ended; None if the server is gone."""
+        try:
+            with self._lock:
+                self.control.send(str(number).encode())
+                return int(self.control.recv(MAX_ANSWER_BYTES))
+        except (OSError, ValueError):
+            return None
+
+    def end(self) -> None:
+        """End the server; what was forked from it goes on."""
+        self._unregister()
+        self._process.wait()
+        self.control.close()
+
+    def _request_fork(self, tag: str, files: list[int], wait_seconds: float) -> None:
+        """Ask for a process, once all is imported. Raises: OSError, ValueError if none would be good."""
+        if len(tag) > PADDED_TAG_BYTES or not self._lock.acquire(timeout=wait_seconds):
+            raise ValueError(tag)
+        try:
+            if not self._ready:
+                self.control.settimeout(wait_seconds)
+                self._ready = self.control.recv(MAX_ANSWER_BYTES) == READY
+                self.control.settimeout(None)
+            if not self._ready or self._surroundings != self._current_surroundings():
+                raise ValueError(tag)
+            socket.send_fds(self.control, [tag.encode()], files)
+        finally:
+            self._lock.release()
+
+    def _current_surroundings(self) -> tuple[object, ...]:
+        """Return what a process inherits from us, and what it finds."""
+        return os.getcwd(), import_hook.project_roots(), dict(os.environ), self._installed()
+
+
+class ForkedProcess:
+    """A process that was forked by a server. Raises: OSError if it is gone already."""
+
+    def __init__(self, server: ForkServer, number: int, channel: socket.socket) -> None:
+        self.number = number
+        self._server = server
+        self._handle = os.pidfd_open(number)
+        self.channel: IO[bytes] = channel.makefile("wb")
+
+    def wait(self) -> None:
+        """Wait for its end, or for that of the server, which alone could tell its exit status."""
+        poller = select.poll()
+        poller.register(self._handle, select.POLLIN)
+        poller.register(self._server.control, 0)  # reports a hang-up only
+        poller.poll()
+
+    def reap(self) -> int | None:
+        """Return its exit status."""
+        os.close(self._handle)
+        return self._server.reap(self.number)

@@ -1,7 +1,7 @@
 """A step's roles and settings: names, types, defaults and help.
 
-What a user writes, in a shell or a file, becomes a value of the declared type here. Values are those of JSON: a path is
-its text, a member of an enumeration its name.
+Converts what a user writes, in a shell or a file, to the declared type. Values are those of JSON: a path is its text, a
+member of an enumeration its name.
 """
 
 from collections.abc import Iterable
@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from redoit.errors import DeclarationError
 
-WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-FEW = 12  # names that fit into one message
-SHOWN = 200  # characters of a value in a message
+BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+MAX_NAMES = 12  # in one message
+MAX_VALUE_CHARACTERS = 200  # in one message
 EXPECTED = {
     "int": "an integer",
     "float": "a number",
@@ -25,7 +25,7 @@ EXPECTED = {
 class Kind(NamedTuple):
     """A setting's type.
 
-    `name` is int, float, bool, str, path, literal, list or `enum module:Class`; `seconds` is what only redoit declares.
+    `name` is int, float, bool, str, path, literal, list or `enum module:Class`; only redoit itself declares `seconds`.
     """
 
     name: str
@@ -48,9 +48,9 @@ class Kind(NamedTuple):
         return f"{words}, or none" if self.optional else words
 
     def value(self, given: Any) -> Any:
-        """Return a value of this type from a text, or from a value as TOML gives it.
+        """Return a value of this type from a text or a value of TOML.
 
-        Raises: ValueError if it can't be one.
+        Raises: ValueError, TypeError, AttributeError, OverflowError if it is none.
         """
         if self.optional and (given is None or (isinstance(given, str) and given.lower() == "none")):
             return None
@@ -80,32 +80,31 @@ class Declared(NamedTuple):
     help: str = ""
 
     def value(self, given: Any, subject: str) -> Any:
-        """Return a value of the declared type; `subject` says who gave it.
-
-        Raises: DeclarationError, in one line.
-        """
+        """Return a value of the declared type. Raises: DeclarationError; `subject` says where the value is from."""
         try:
             return self.kind.value(given)
         except (ValueError, TypeError, AttributeError, OverflowError):
-            raise DeclarationError(subject, f"found {given!r:.{SHOWN}}, expected {self.kind.expected}") from None
+            raise DeclarationError(
+                subject, f"found {given!r:.{MAX_VALUE_CHARACTERS}}, expected {self.kind.expected}"
+            ) from None
 
 
 class Signature(NamedTuple):
-    """What a step's `run` takes: roles, which are its paths, and settings."""
+    """The parameters of a step's `run`: roles, which are its paths, and settings."""
 
     roles: tuple[str, ...]
     settings: tuple[Declared, ...]
 
 
 def nearest(name: str, known: Iterable[str], lead: str = "did you mean") -> str:
-    """Return a suggestion: the known name that is nearest to what was found, or all of them if they are few."""
+    """Return a suggestion: the most similar known name, or all names if they are at most MAX_NAMES."""
     names = sorted(known)
     import difflib
 
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     if close:
         return f"{lead} {close[0]}?"
-    return f"known: {', '.join(names)}" if 0 < len(names) <= FEW else ""
+    return f"known: {', '.join(names)}" if 0 < len(names) <= MAX_NAMES else ""
 
 
 def _scalar(name: str, given: Any) -> Any:
@@ -115,7 +114,7 @@ def _scalar(name: str, given: Any) -> Any:
     if isinstance(given, str):
         text = given.strip()
         if name == "bool":
-            return WORDS[text.lower()] if text.lower() in WORDS else _refuse(given)
+            return BOOLEANS[text.lower()] if text.lower() in BOOLEANS else _refuse(given)
         return {"int": int, "float": float}.get(name, str)(given if name in ("str", "path") else text)
     if name == "float" and type(given) in (int, float):
         return float(given)

@@ -1,4 +1,4 @@
-"""Reads a step's roles and settings from the source of its `run`. The step is not imported."""
+"""Reads the signature of a step's `run` from source: roles and settings. The step is not imported."""
 
 import ast
 import re
@@ -8,7 +8,7 @@ from redoit.errors import DeclarationError
 from redoit.source.project import Module, Project
 from redoit.source.settings import Declared, Kind, Signature, nearest
 
-NAMES = {"int": "int", "float": "float", "bool": "bool", "str": "str", "Path": "path"}
+KINDS = {"int": "int", "float": "float", "bool": "bool", "str": "str", "Path": "path"}
 
 
 def signature(project: Project, step: str) -> Signature:
@@ -47,10 +47,10 @@ def _run(module: Module) -> ast.FunctionDef:
 
 def _help(docstring: str, names: list[str]) -> dict[str, str]:
     """Return setting -> help, from lines like `name: text`, `name (type): text` or `:param name: text`."""
-    told = [re.escape(name) for name in names if name in docstring]
-    if not told:  # to compile an expression takes longer than all else here
+    mentioned = [re.escape(name) for name in names if name in docstring]
+    if not mentioned:  # to compile an expression takes longer than all else here
         return {}
-    line = rf"^([ \t]*)(?::param )?`*({'|'.join(told)})`*(?: \([^)]*\))?:[ \t]*(.*(?:\n\1[ \t]+\S.*)*)"
+    line = rf"^([ \t]*)(?::param )?`*({'|'.join(mentioned)})`*(?: \([^)]*\))?:[ \t]*(.*(?:\n\1[ \t]+\S.*)*)"
     texts: dict[str, str] = {}
     for found in re.finditer(line, docstring, re.MULTILINE):
         texts.setdefault(found[2], " ".join(found[3].split()))
@@ -59,7 +59,7 @@ def _help(docstring: str, names: list[str]) -> dict[str, str]:
 
 def _kind(project: Project, module: Module, annotation: ast.expr | None, where: str) -> Kind:
     try:
-        kind = _annotated(project, module, annotation)
+        kind = _kind_of(project, module, annotation)
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):  # a text that is no expression
         kind = None
     if kind is None:
@@ -70,16 +70,16 @@ def _kind(project: Project, module: Module, annotation: ast.expr | None, where: 
     return kind
 
 
-def _annotated(project: Project, module: Module, annotation: ast.expr | None) -> Kind | None:
+def _kind_of(project: Project, module: Module, annotation: ast.expr | None) -> Kind | None:
     match annotation:
         case ast.Constant(value=str() as text):
-            return _annotated(project, module, ast.parse(text, mode="eval").body)
-        case ast.Name(id=name) | ast.Attribute(attr=name) if name in NAMES:
-            return Kind(NAMES[name])
+            return _kind_of(project, module, ast.parse(text, mode="eval").body)
+        case ast.Name(id=name) | ast.Attribute(attr=name) if name in KINDS:
+            return Kind(KINDS[name])
         case ast.BinOp(op=ast.BitOr(), left=left, right=ast.Constant(value=None)):
-            return _optional(_annotated(project, module, left))
+            return _optional(_kind_of(project, module, left))
         case ast.BinOp(op=ast.BitOr(), left=ast.Constant(value=None), right=right):
-            return _optional(_annotated(project, module, right))
+            return _optional(_kind_of(project, module, right))
         case ast.Subscript(value=ast.Name(id=name) | ast.Attribute(attr=name), slice=inner):
             return _subscript(project, module, name, inner)
         case ast.Name(id=name):
@@ -93,9 +93,9 @@ def _optional(kind: Kind | None) -> Kind | None:
 
 def _subscript(project: Project, module: Module, name: str, inner: ast.expr) -> Kind | None:
     if name == "Optional":
-        return _optional(_annotated(project, module, inner))
+        return _optional(_kind_of(project, module, inner))
     if name in ("list", "List"):
-        item = _annotated(project, module, inner)
+        item = _kind_of(project, module, inner)
         return item and Kind("list", item=item)
     if name == "Literal":
         choices = ast.literal_eval(inner)
@@ -104,7 +104,7 @@ def _subscript(project: Project, module: Module, name: str, inner: ast.expr) -> 
 
 
 def _enumeration(project: Project, module: Module, name: str) -> Kind | None:
-    home, statement = _defined(project, module, name)
+    home, statement = _binding(project, module, name)
     if not isinstance(statement, ast.ClassDef) or not any("Enum" in ast.unparse(base) for base in statement.bases):
         return None
     members = [
@@ -117,8 +117,8 @@ def _enumeration(project: Project, module: Module, name: str) -> Kind | None:
     return Kind(f"enum {home.name}:{statement.name}", tuple(members))
 
 
-def _defined(project: Project, module: Module, name: str, depth: int = 8) -> tuple[Module, ast.stmt | None]:
-    """Return the statement that gives a name its meaning, through `from ... import`, and its module."""
+def _binding(project: Project, module: Module, name: str, depth: int = 8) -> tuple[Module, ast.stmt | None]:
+    """Return the module and the statement that bind a name, followed through `from ... import`."""
     for statement in reversed(module.tree.body):
         match statement:
             case ast.ClassDef(name=found) if found == name:
@@ -131,7 +131,7 @@ def _defined(project: Project, module: Module, name: str, depth: int = 8) -> tup
                         package = module.name.split(".")[: None if module.is_package else -1]
                         base = package[: len(package) - level + 1] if level else []
                         home = project.module(".".join([*base, *([source] if source else [])]))
-                        return _defined(project, home, alias.name, depth - 1) if home else (module, None)
+                        return _binding(project, home, alias.name, depth - 1) if home else (module, None)
     return module, None
 
 
@@ -144,10 +144,10 @@ def _default(project: Project, module: Module, kind: Kind, node: ast.expr, where
 
 
 def _constant(project: Project, module: Module, kind: Kind, node: ast.expr) -> Any:
-    """Return what a default is: a literal, a constant's name, `Path("...")` or a member of an enumeration."""
+    """Return the value of a default: a literal, a constant, `Path("...")` or a member of an enumeration."""
     match node:
         case ast.Name(id=name):
-            home, statement = _defined(project, module, name)
+            home, statement = _binding(project, module, name)
             value = getattr(statement, "value", None)
             return _constant(project, home, kind, value) if isinstance(value, ast.expr) else ...
         case ast.Call(func=ast.Name(id="Path") | ast.Attribute(attr="Path"), args=[ast.Constant(value=str() as text)]):

@@ -76,13 +76,13 @@ class SourceCache:
         outline: tuple[str, Code] | None = None,
     ) -> StepInfo:
         """Remember what was read of a step, beside what was known, and from what of the project."""
-        agrees = known.read.items() <= {**known.read, **project.read}.items()
-        agrees &= known.located.items() <= {**known.located, **project.located}.items()
+        agrees = known.read.items() <= {**known.read, **project.file_digests}.items()
+        agrees &= known.located.items() <= {**known.located, **project.locations}.items()
         before = known if agrees else StepInfo()  # of files that have changed since
         learnt = before._replace(
-            located={**before.located, **project.located},
-            read={**before.read, **project.read},
-            listed=_names(project) if project.listed else before.listed,
+            located={**before.located, **project.locations},
+            read={**before.read, **project.file_digests},
+            listed=_names(project) if project.modules_listed else before.listed,
             signature=signature or before.signature,
             outlines={**before.outlines, outline[0]: code_digests(outline[1])} if outline else before.outlines,
         )
@@ -104,7 +104,7 @@ class SourceCache:
 
     def _holds(self, known: StepInfo, project: Project) -> bool:
         return (
-            all(project.where(name) == found for name, found in known.located.items())
+            all(project.locate(name) == found for name, found in known.located.items())
             and all(self._files.digest(path) == found for path, found in known.read.items())
             and (not known.listed or known.listed == _names(project))
         )

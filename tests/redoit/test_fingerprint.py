@@ -349,7 +349,7 @@ def test_a_step_needs_a_plain_run(text: str, tmp_path: Path) -> None:
 def test_a_broken_module_on_the_way_is_told(tmp_path: Path) -> None:
     """A syntax error in reached code is one line with file and line."""
     written(tmp_path, {**CHAIN, H: "\n\ndef f(:\n"})
-    with pytest.raises(SourceError, match=r"^steps/deep.py: line 3: invalid syntax; mend it$"):
+    with pytest.raises(SourceError, match=r"^steps/deep.py: line 3: invalid syntax; fix it$"):
         code(tmp_path)
 
 

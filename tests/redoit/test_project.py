@@ -82,17 +82,17 @@ def test_a_file_is_read_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"\n\ndef f(:\n", "lib/a.py: line 3: invalid syntax; mend it"),
+        (b"\n\ndef f(:\n", "lib/a.py: line 3: invalid syntax; fix it"),
         (
             b"x = '\xff'",
             (
                 "lib/a.py: line 1: (unicode error) 'utf-8' codec can't decode byte 0xff in position 0: "
-                "invalid start byte; mend it"
+                "invalid start byte; fix it"
             ),
         ),
-        (b"# coding: martian\n", "lib/a.py: unknown encoding: martian; mend it"),
-        (b"x\0y", "lib/a.py: source code string cannot contain null bytes; mend it"),
-        (b"(" * 500, "lib/a.py: line 1: too many nested parentheses; mend it"),
+        (b"# coding: martian\n", "lib/a.py: unknown encoding: martian; fix it"),
+        (b"x\0y", "lib/a.py: source code string cannot contain null bytes; fix it"),
+        (b"(" * 500, "lib/a.py: line 1: too many nested parentheses; fix it"),
     ],
 )
 def test_what_cant_be_parsed_is_told_in_one_line(content: bytes, message: str, tmp_path: Path) -> None:

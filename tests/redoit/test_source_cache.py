@@ -76,7 +76,7 @@ def test_what_was_read_is_known_to_the_next_process(root: Path) -> None:
     found = learnt(root)
     project = Project(root)
     assert memory(root).recall("steps.one", project) == found
-    assert not project.read  # nothing was parsed
+    assert not project.file_digests  # nothing was parsed
     assert found.signature == signature(Project(root), "steps.one")
     assert found.outlines[""] == code_digests(code_of(Project(root), "steps.one"))
 

@@ -92,5 +92,5 @@ def test_a_folder_that_cannot_be_made_is_one_line(built: Pipeline) -> None:
     built.write("data", "a file")
     result = built.doit()
     assert result.code != 0
-    assert "data/made.txt: no folder can be made for it" in result.text
+    assert "data/made.txt: its staging folder can't be created" in result.text
     assert "Traceback" not in result.text

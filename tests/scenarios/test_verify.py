@@ -108,7 +108,7 @@ def test_a_step_that_fails_now(built: Pipeline) -> None:
 def test_a_limit_holds(built: Pipeline) -> None:
     """A stage's time limit holds here as well."""
     built.write("doit.cfg", "[task:side]\ntime_limit = 0.2\n")
-    assert "longer than its time limit of 0.2 s" in built.doit("verify", "side", DURING_side="sleep 20").out
+    assert "exceeded its time limit of 0.2 s" in built.doit("verify", "side", DURING_side="sleep 20").out
 
 
 NAMES = {

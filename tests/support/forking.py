@@ -6,7 +6,7 @@ from typing import TextIO
 
 from redoit.execution.executor import StepCall, StepResult, execute
 from redoit.execution.process import WorkerFiles
-from redoit.preload.forkserver_client import ForkedProcess, ForkServer
+from redoit.preload.preload import ForkedProcess, ForkServer
 
 COMMON = "import json\n"
 Execute = Callable[[StepCall, Path, TextIO | None, TextIO | None], StepResult]

@@ -61,5 +61,5 @@ def build(root: Path, times: int) -> list[str]:
     with contextlib.chdir(root):
         engine = make_engine(Path(), execute=called)
         engine.workspace.open()
-        verdicts = {name: engine.build(STAGES[name], settings_of(name, times)).verdict for name in ALL}
+        verdicts = {name: engine.build(STAGES[name], settings_of(name, times)).status for name in ALL}
     return [name for name, verdict in verdicts.items() if verdict == "ran"]
