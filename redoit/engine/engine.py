@@ -256,8 +256,8 @@ class Engine:
         folders = [str(path.parent) for path in paths.values()]
         lines = undeclared_inputs(stage, before.files, folders, result.files_read, result.variables_read)
         if lines and self._strict:
-            log = os.path.relpath(self.workspace.log(stage.name))
-            raise StepError(f"step {stage.step}", "; ".join(lines), f"its log is {log}")
+            log = self.workspace.log(stage.name)
+            raise StepError(f"step {stage.step}", "; ".join(lines), f"its log is {os.path.relpath(log)}")
         return lines
 
     def _put(
@@ -286,7 +286,9 @@ class Engine:
             old, new = earlier[0].digests, trace.digests
             differing = ", ".join(stage.outputs[role] for role in sorted(new) if new[role] != old[role])
             if differing:
-                return (f"not reproducible: {differing} differs from an earlier run of the same action",)
+                return (
+                    f"not reproducible: {differing} differs from an earlier run of the same action; both results are kept",
+                )
         return ()
 
 

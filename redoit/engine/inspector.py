@@ -92,7 +92,7 @@ class SourceSnapshot:
         """Return the files that code was read from."""
         if code.modules not in self._files:
             paths = [Path(path) for path in map(self.project.locate, code.modules) if path]
-            self._files[code.modules] = [str(self.project.relative(path)) for path in paths if path.is_file()]
+            self._files[code.modules] = [str(path.relative_to(self._root)) for path in paths if path.is_file()]
         return self._files[code.modules]
 
     def _step_info(self, step: str) -> StepInfo:

@@ -1,8 +1,7 @@
 """Finds and kills the processes that a step left behind, whatever session or parent they have by now.
 
 Each process that a step starts inherits a tag in its environment (as with Jenkins's BUILD_ID). All tags of a stage
-have one prefix, so that a later doit finds the orphans of a killed one. Needs `/proc`: elsewhere only the step's
-process group ends with it. Imports nothing of the engine.
+have one prefix, so a later doit finds the orphans of a killed one. Without `/proc` only the process group is killed.
 """
 
 import contextlib

@@ -57,10 +57,7 @@ class ProcessRegistry:
         return unregister
 
     def stop(self, patience: float) -> bool:
-        """Kill all processes that run or are still to come; wait at most `patience` seconds until no work is done.
-
-        Return whether none is.
-        """
+        """Kill all processes, also those to come; wait at most `patience` seconds for work, return whether it ended."""
         with self._lock:
             self._stopped = True
             numbers = list(self._numbers)

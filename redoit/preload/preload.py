@@ -14,7 +14,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import IO, TextIO
 
@@ -51,15 +50,14 @@ class Preloader:
     def execute(
         self, call: StepCall, log: Path, stdout: TextIO | None, stderr: TextIO | None, later_stages: LaterStages
     ) -> StepResult:
-        """Run a step in a forked or a fresh process; `later_stages` returns what runs after it.
+        """Run a step in a forked or a fresh process; `later_stages` returns what runs after it. Raises: as `execute`.
 
         A step that imports the modules imports them first in any case, so that it is the same in both kinds of process.
-        Raises: as `execute`.
         """
         if self._imports_modules(call.step):
             call = replace(call, preload=self._modules)
-            return execute(call, log, stdout, stderr, fork=partial(self._fork, later_stages))
-        return execute(call, log, stdout, stderr, while_running=partial(self._start, later_stages))
+            return execute(call, log, stdout, stderr, fork=lambda *asked: self._fork(later_stages, *asked))
+        return execute(call, log, stdout, stderr, while_running=lambda: self._start(later_stages))
 
     def close(self) -> None:
         """End the fork server, and start none any more."""
@@ -104,8 +102,7 @@ class ForkServer:
         orphans.kill_orphans(FORKSERVER)
         self._installed = installed
         self._surroundings = self._current_surroundings()
-        self._lock = threading.Lock()
-        self._ready = False
+        self._lock, self._ready = threading.Lock(), False
         padded_tag = orphans.new_tag(FORKSERVER).ljust(PADDED_TAG_BYTES, ".")
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
@@ -175,8 +172,7 @@ class ForkedProcess:
     """A process that was forked by a server. Raises: OSError if it is gone already."""
 
     def __init__(self, server: ForkServer, number: int, channel: socket.socket) -> None:
-        self.number = number
-        self._server = server
+        self.number, self._server = number, server
         self._handle = os.pidfd_open(number)
         self.channel: IO[bytes] = channel.makefile("wb")
 

@@ -1,7 +1,7 @@
 """The project's Python source: finds modules, reads them, parses them.
 
 A module is looked up as the import system would find it, below the checkout and below its `src` folder, but never
-imported. Knows nothing of names, effects and reachability; who does caches them in a module's `memo`.
+imported. Knows nothing of names, effects and reachability: `fingerprint` caches these in a module's `memo`.
 """
 
 import ast
@@ -117,10 +117,6 @@ class Project:
                         seen.add(name)
                         yield name
 
-    def relative(self, path: Path) -> Path:
-        """Return a path from the checkout."""
-        return path.relative_to(self.root)
-
     def _has_python(self, folder: str) -> bool:
         if folder not in self._python_folders:
             skipped = not os.path.isdir(folder) or _is_skipped(Path(folder))
@@ -128,7 +124,7 @@ class Project:
         return self._python_folders[folder]
 
     def _module(self, name: str, path: Path) -> Module:
-        relative = self.relative(path)
+        relative = path.relative_to(self.root)
         if path.is_dir():
             return Module(name, relative, b"", ast.Module([], []))
         source, tree = self._parsed.get(str(path)) or self._parse(path, relative)

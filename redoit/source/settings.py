@@ -96,15 +96,15 @@ class Signature(NamedTuple):
     settings: tuple[Declared, ...]
 
 
-def nearest(name: str, known: Iterable[str], lead: str = "did you mean") -> str:
+def nearest(name: str, names: Iterable[str], lead: str = "did you mean") -> str:
     """Return a suggestion: the most similar known name, or all names if they are at most MAX_NAMES."""
-    names = sorted(known)
     import difflib
 
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    known = sorted(names)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     if close:
         return f"{lead} {close[0]}?"
-    return f"known: {', '.join(names)}" if 0 < len(names) <= MAX_NAMES else ""
+    return f"known: {', '.join(known)}" if 0 < len(known) <= MAX_NAMES else ""
 
 
 def _scalar(name: str, given: Any) -> Any:
