@@ -284,11 +284,9 @@ class Engine:
         self.workspace.invalidations.remove(stage.name)
         if earlier and stage.policy.restorable:
             old, new = earlier[0].digests, trace.digests
-            differing = ", ".join(stage.outputs[role] for role in sorted(new) if new[role] != old[role])
-            if differing:
-                return (
-                    f"not reproducible: {differing} differs from an earlier run of the same action; both results are kept",
-                )
+            files = ", ".join(stage.outputs[role] for role in sorted(new) if new[role] != old[role])
+            if files:
+                return (f"not reproducible: {files} differs from an earlier run of the same action; both are kept",)
         return ()
 
 
