@@ -62,7 +62,7 @@ class Verify(StageCommand):
         """Verify one stage, and tell what came of it."""
         try:
             limit = stage.value_of(task, TIME_LIMIT)
-            found = verify(engine(), stage.stage, stage.settings(task), time_limit=limit, screens=(None, None))
+            found = verify(engine(), stage.stage, stage.settings(task), time_limit=limit)
         except DeclarationError:
             raise
         except RedoitError as error:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from redoit.engine.decision import Keep
-from redoit.engine.engine import Engine, RunOptions, Streams
+from redoit.engine.engine import Engine, RunOptions
 from redoit.engine.inspector import Settings
 from redoit.errors import InputError
 from redoit.model import Stage
@@ -35,7 +35,6 @@ def verify(
     settings: Settings,
     *,
     time_limit: float | None = None,
-    screens: Streams = (None, None),
 ) -> Verification:
     """Run a stage again and compare.
 
@@ -49,7 +48,7 @@ def verify(
         raise InputError(outputs, "not up to date", f"run it first, with: doit {stage.name}")
     began = time.perf_counter()
     log = engine.workspace.log(f"{stage.name} verified")
-    with engine.run_in_staging(stage, settings, log, RunOptions(time_limit, screens)) as (paths, _):
+    with engine.run_in_staging(stage, settings, log, RunOptions(time_limit)) as (paths, _):
         seconds = time.perf_counter() - began
         found = {role: difference(Path(stage.outputs[role]), path) for role, path in paths.items()}
     return Verification({role: each for role, each in found.items() if each}, seconds)
