@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from projects import PATIENCE
 
 from redoit.errors import DiskError
 from redoit.storage.locks import checkout_lock
@@ -45,7 +46,7 @@ def test_the_other_waits_and_says_for_whom(tmp_path: Path, killed: bool) -> None
             else:
                 first.stdin.close()
             assert second.stdout.readline() == "held\n"
-            assert second.wait(10) == 0
+            assert second.wait(PATIENCE) == 0
 
 
 def test_alone_nobody_waits(tmp_path: Path) -> None:
@@ -62,13 +63,13 @@ def test_an_error_frees_the_lock(tmp_path: Path) -> None:
     with pytest.raises(KeyError), checkout_lock(tmp_path / "lock", print):
         raise KeyError
     with started(PASS, tmp_path / "lock") as other:
-        assert other.communicate(timeout=10)[0] == "held\n"
+        assert other.communicate(timeout=PATIENCE)[0] == "held\n"
 
 
 def test_an_odd_command_line(tmp_path: Path) -> None:
     """A command line that is not UTF-8 does not matter to the lock."""
     with started(PASS, tmp_path / "lock", b"\xff" * 300) as other:
-        assert other.communicate(timeout=10)[0] == "held\n"
+        assert other.communicate(timeout=PATIENCE)[0] == "held\n"
         assert other.returncode == 0
 
 

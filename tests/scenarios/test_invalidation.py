@@ -4,7 +4,7 @@ import os
 import signal
 
 import pytest
-from projects import ALL, Pipeline, until
+from projects import ALL, FOR_EVER, Pipeline, until
 
 
 def test_forget_distrusts_the_dependents(built: Pipeline) -> None:
@@ -117,7 +117,7 @@ def test_distrust_outlives_a_killed_doit(built: Pipeline, command: list[str]) ->
     if command[0] == "forget":
         built.doit(*command)
         command = []
-    process = built.start(*command, DURING_make="sleep 30")
+    process = built.start(*command, DURING_make=FOR_EVER)
     until(lambda: built.executed() == ["make"])
     os.kill(process.pid, signal.SIGKILL)
     built.finish(process)
@@ -128,7 +128,7 @@ def test_distrust_outlives_a_killed_doit(built: Pipeline, command: list[str]) ->
 def test_no_cache_is_remembered_from_the_start(built: Pipeline) -> None:
     """A doit that is killed while a dependency runs has not forgotten for which stage it was told `--no-cache`."""
     built.edit("source.txt", "3", "4")
-    process = built.start("side", "--no-cache", DURING_make="sleep 60")
+    process = built.start("side", "--no-cache", DURING_make=FOR_EVER)
     until(lambda: built.executed() == ["make"])
     process.kill()
     built.finish(process)

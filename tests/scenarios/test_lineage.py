@@ -11,7 +11,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from projects import ALL, Pipeline, until
+from projects import ALL, FOR_EVER, Pipeline, until
 
 
 def lineage(pipeline: Pipeline, *arguments: str) -> dict[str, Any]:
@@ -176,11 +176,11 @@ def test_what_can_not_be_shown(built: Pipeline, words: str) -> None:
 def test_while_another_doit_runs(built: Pipeline) -> None:
     """It waits for nobody, and shows the runs that have ended."""
     built.edit("source.txt", "3", "4")
-    process = built.start(DURING_make="sleep 20")
+    process = built.start(DURING_make=FOR_EVER)
     until(lambda: "make" in built.executed())
     assert len(lineage(built)["runs"]) == 1
     process.send_signal(signal.SIGINT)
-    process.communicate()
+    built.finish(process)
 
 
 def test_a_store_of_several_checkouts(built: Pipeline, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import json
 import signal
 from typing import Any
 
-from projects import ALL, Pipeline, until
+from projects import ALL, FOR_EVER, Pipeline, until
 
 from redoit.storage.serialize import unseal
 
@@ -48,7 +48,7 @@ def test_a_run_that_fails_is_on_record(built: Pipeline) -> None:
 def test_a_run_that_is_interrupted_is_on_record(built: Pipeline) -> None:
     """What had become of the stages until then is told, and that it was not all."""
     built.edit("source.txt", "3", "4")
-    process = built.start(DURING_sort="sleep 60")
+    process = built.start(DURING_sort=FOR_EVER)
     until(lambda: "sort" in built.executed())
     process.send_signal(signal.SIGINT)
     built.finish(process)

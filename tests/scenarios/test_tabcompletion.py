@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from projects import Pipeline
+from projects import PATIENCE, Pipeline
 from terminals import Opener
 
 from redoit.cli import cache
@@ -53,7 +53,7 @@ def run(pipeline: Pipeline, command: list[str], folder: str = ".") -> list[str]:
     """Return the lines that a command prints; it must not print errors."""
     env = {**pipeline.env, "PATH": PATH, "LC_ALL": "C.UTF-8"}
     found = subprocess.run(
-        command, cwd=pipeline.root / folder, env=env, capture_output=True, text=True, timeout=60, check=True
+        command, cwd=pipeline.root / folder, env=env, capture_output=True, text=True, timeout=PATIENCE, check=True
     )
     assert found.stderr == ""
     return found.stdout.split("\n")[:-1]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from projects import ALL, Pipeline, until
+from projects import ALL, FOR_EVER, Pipeline, until
 
 LOOKS = ("files", "environment", "lock", "logs", "doit.db")  # what was learnt by looking, who looked, what was printed
 DODO = """
@@ -108,7 +108,7 @@ def test_a_step_that_fails_now(built: Pipeline) -> None:
 def test_a_limit_holds(built: Pipeline) -> None:
     """A stage's time limit holds here as well."""
     built.write("doit.cfg", "[task:side]\ntime_limit = 0.2\n")
-    assert "exceeded its time limit of 0.2 s" in built.doit("verify", "side", DURING_side="sleep 20").out
+    assert "exceeded its time limit of 0.2 s" in built.doit("verify", "side", DURING_side=FOR_EVER).out
 
 
 NAMES = {
@@ -180,7 +180,7 @@ def test_without_stages(project: Callable[[dict[str, str]], Pipeline]) -> None:
 def test_an_interrupt_leaves_nothing(built: Pipeline) -> None:
     """Ctrl-C ends the step and leaves no scratch folder behind."""
     before = [path.name for path in built.path("data").iterdir()]
-    process = built.start("verify", "side", DURING_side="sleep 60")
+    process = built.start("verify", "side", DURING_side=FOR_EVER)
     until(lambda: built.executed() == ["side"])
     process.send_signal(signal.SIGINT)
     result = built.finish(process)

@@ -5,9 +5,7 @@ import sys
 import threading
 from typing import NamedTuple, Self
 
-from projects import Pipeline
-
-PATIENCE = 90  # seconds after which something hangs
+from projects import PATIENCE, Pipeline
 
 
 class Ended(NamedTuple):

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from forked import doit, ended, forked
-from projects import Pipeline, Result
+from projects import PATIENCE, Pipeline, Result
 from witnesses import Offspring
 
 from redoit.engine.engine import Engine
 
-PATIENCE = 60  # seconds
 FORESEEN = {"keep": "kept", "restore": "restored", "run": "finished", "fail": "failed", "not run": None}
 
 

@@ -121,6 +121,8 @@ def run(ordered: Path, total: Path, report: Path) -> None:
 PRELOAD = '[tool.redoit]\npreload = ["steps.witness"]\n'
 WAYS = {"fresh": "", "forked": PRELOAD}  # how the chain's steps are executed: what `pyproject.toml` says for it
 ALL = ["make", "sort", "side", "join"]
+PATIENCE = 300  # seconds after which something hangs, however busy the machine is
+FOR_EVER = "sleep 1000"  # longer than that: who waits for it fails
 OURS = ("NO_COLOR", "COLUMNS", "LINES")  # of the terminal that the tests run in, if any
 
 
@@ -172,7 +174,7 @@ class Pipeline:
     def finish(self, process: "subprocess.Popen[str]") -> Result:
         """Wait for doit's end."""
         try:
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             raise
@@ -210,9 +212,22 @@ class Pipeline:
         return [path for path in self.path(".redoit/blobs").rglob("*") if path.is_file()]
 
 
-def until(true: Callable[[], object], seconds: float = 20) -> None:
+def until(true: Callable[[], object]) -> None:
     """Wait for something to become true."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + PATIENCE
     while not true():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.01)
+
+
+def alive(number: int) -> bool:
+    """Tell whether a process runs; one that has ended, and that nobody has asked about yet, does not."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def waits_for_lock(number: int) -> bool:
+    """Tell whether a process waits for a lock that another one holds."""
+    return re.search(rf"-> FLOCK +ADVISORY +\w+ +{number} ", Path("/proc/locks").read_text()) is not None

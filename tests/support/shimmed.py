@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from forked import doit, ended, forked
 from inside import called
-from projects import Pipeline, Result
+from projects import PATIENCE, Pipeline, Result
 
 from redoit.engine.engine import Engine
 
@@ -80,6 +80,6 @@ def limited(pipeline: Pipeline, limit: str, value: int, *arguments: str) -> Resu
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
     return Result(pipeline.executed(), done.returncode, done.stdout, done.stderr)

@@ -14,9 +14,8 @@ import time
 from collections.abc import Callable, Sequence
 
 import pyte
-from projects import Pipeline
+from projects import PATIENCE, Pipeline
 
-PATIENCE = 30  # seconds
 STILL = 0.05  # seconds without output: less than between two looks of the display
 
 

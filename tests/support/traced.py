@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from projects import Pipeline, Result
+from projects import PATIENCE, Pipeline, Result
 
 CALLS = "openat,read,pread64,write,pwrite64,fsync,fdatasync,ftruncate,rename,mkdir,unlink,unlinkat,rmdir,flock,fcntl"
 CALLS += ",ioctl,getdents64,newfstatat,lseek,close"
@@ -34,7 +34,7 @@ def _run(pipeline: Pipeline, options: list[str], arguments: tuple[str, ...]) -> 
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE,
     )
     return Result(pipeline.executed(), done.returncode, done.stdout, done.stderr)
 

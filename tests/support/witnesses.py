@@ -4,7 +4,7 @@ import os
 import secrets
 import time
 
-from projects import Pipeline
+from projects import PATIENCE, Pipeline
 
 MARK = "TEST_MARK"
 
@@ -28,9 +28,9 @@ class Offspring:
                 continue
         return found
 
-    def left(self, patience: float = 3) -> list[str]:
+    def left(self) -> list[str]:
         """Return those that still run after a while: the kernel may take a moment to end them."""
-        end = time.monotonic() + patience
+        end = time.monotonic() + PATIENCE
         while (found := self.alive()) and time.monotonic() < end:
             time.sleep(0.02)
         return found
