@@ -38,10 +38,18 @@ def run(source: Path, made: Path, *, times: int = 3) -> None:
     made.write_text(" ".join(str(int(word) * times) for word in source.read_text().split()))
     executed("make")
     if os.path.exists("../deaf"):
-        waits = "until [ -e ../go ]; do sleep 0.05; done"
+        waits = "echo $$ > ../new; mv ../new ../busy; until [ -e ../go ]; do sleep 0.05; done"
         ctypes.PyDLL(None).system(f"{waits}; echo wrong > {made}".encode())  # no other thread gets a turn
     Path("../go").touch()
-    time.sleep(1)
+    while is_there(Path("../busy").read_text().strip()):  # then it writes, and ends
+        time.sleep(0.01)
+
+
+def is_there(number: str) -> bool:
+    try:
+        return bool(Path(f"/proc/{number}/cmdline").read_bytes())
+    except OSError:
+        return False
 """
 
 
@@ -153,8 +161,7 @@ def test_a_step_that_outlives_its_doit(fresh: Pipeline) -> None:
     fresh.write("steps/make.py", DEAF)
     fresh.path("../deaf").touch()
     first = fresh.start()
-    until(fresh.executed)
-    time.sleep(0.2)  # it is in C code by now
+    until(fresh.path("../busy").exists)  # it is in C code
     fresh.path("../deaf").unlink()
     kill(first, steps=False)
     fresh.finish(first)

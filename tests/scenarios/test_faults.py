@@ -7,19 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from projects import ALL, WAYS, Pipeline, until
+from projects import ALL, FOR_EVER, WAYS, Pipeline, alive, until, waits_for_lock
 
 pytestmark = pytest.mark.parametrize("preload", WAYS.values(), ids=WAYS, indirect=True)
 
-PAUSE = "echo $PPID > ../pid; sleep 30"
-
-
-def alive(pid: int) -> bool:
-    """Tell whether a process runs."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+PAUSE = f"echo $PPID > ../pid; {FOR_EVER}"
 
 
 def paused(pipeline: Pipeline, name: str) -> "tuple[object, int]":
@@ -69,7 +61,7 @@ def test_a_killed_doit(fresh: Pipeline, name: str) -> None:
     """After kill -9 of doit the step's process ends too, and the next doit runs only what is missing."""
     process, step = paused(fresh, name)
     os.kill(process.pid, signal.SIGKILL)  # type: ignore[attr-defined]
-    until(lambda: not alive(step), 5)
+    until(lambda: not alive(step))
     fresh.finish(process)  # type: ignore[arg-type]
     result = fresh.doit()
     assert (result.executed, result.code) == (ALL[ALL.index(name) :], 0), result.text
@@ -97,7 +89,7 @@ def test_an_interrupted_doit(fresh: Pipeline, number: signal.Signals) -> None:
     process, step = paused(fresh, "sort")
     process.send_signal(number)  # type: ignore[attr-defined]
     result = fresh.finish(process)  # type: ignore[arg-type]
-    until(lambda: not alive(step), 5)
+    until(lambda: not alive(step))
     assert result.code != 0
     assert "Traceback" not in result.text
     assert fresh.doit().executed == ["sort", "side", "join"]
@@ -107,7 +99,7 @@ def test_an_interrupted_doit(fresh: Pipeline, number: signal.Signals) -> None:
 @pytest.mark.parametrize("arguments", [(), ("-n2",)], ids=["serial", "parallel"])
 def test_an_impatient_user(fresh: Pipeline, number: signal.Signals, arguments: tuple[str, ...]) -> None:
     """Ctrl-C again and again is as good as once: doit ends in good order, and leaves no litter."""
-    process = fresh.start(*arguments, DURING_make="sleep 30")
+    process = fresh.start(*arguments, DURING_make=FOR_EVER)
     until(lambda: fresh.executed() == ["make"])
     while process.poll() is None:
         process.send_signal(number)
@@ -172,13 +164,15 @@ def test_a_corrupt_trace_is_ignored(built: Pipeline, data: bytes) -> None:
 
 def test_two_at_once(fresh: Pipeline) -> None:
     """A second doit waits for the first, says so, and then finds everything done."""
-    first = fresh.start(DURING_make="sleep 1")
+    first = fresh.start(DURING_make="until [ -e ../go ]; do sleep 0.01; done")
     until(lambda: fresh.executed() == ["make"])
-    witness, fresh.witness = fresh.witness, fresh.root.parent / "second"
-    fresh.env["EXECUTED"] = str(fresh.witness)
-    second = fresh.doit()
-    fresh.witness = witness
-    result = fresh.finish(first)
+    other = Pipeline(fresh.root)
+    other.witness = fresh.root.parent / "second"
+    other.env["EXECUTED"] = str(other.witness)
+    waiting = other.start()
+    until(lambda: waits_for_lock(waiting.pid))
+    fresh.path("../go").touch()
+    result, second = fresh.finish(first), other.finish(waiting)
     assert (result.code, second.code) == (0, 0)
     assert (result.executed, second.executed) == (ALL, [])
     assert "Waiting for " in second.err

@@ -113,11 +113,11 @@ except ImportError: pass
 @pytest.mark.parametrize("command", CHANGES.values(), ids=CHANGES)
 def test_what_has_changed_since_is_seen(chain: Pipeline, command: str) -> None:
     """A step sees the source as it is when it begins, also if it was another when it was imported for the run."""
-    chain.write("steps/common.py", COMMON + TRIES)
+    chain.write("steps/common.py", COMMON + TRIES + "open('../done', 'w').close()\n")
     chain.write("steps/value.py", "VALUE = 1\n")
     chain.write("steps/second.py", "VALUE = 2\n")
     chain.edit("steps/side.py", "str(found)", "str(common.VALUE)")
-    result = chain.doit("side", DURING_make=f"while ! [ -e ../imported ]; do sleep 0.01; done; sleep 0.2; {command}")
+    result = chain.doit("side", DURING_make=f"until [ -e ../done ]; do sleep 0.01; done; {command}")
     assert result.executed == ["make", "side"], result.text
     assert chain.read("data/total.txt") == "2"
 

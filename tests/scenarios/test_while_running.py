@@ -1,12 +1,12 @@
 """What goes wrong while a step runs: changes under its feet, failures, broken promises."""
 
 import os
-import subprocess
 
 import pytest
-from inside import TIMES, build
-from projects import ALL, Pipeline, until
+from projects import ALL, Pipeline, until, waits_for_lock
 from shimmed import Shimmed
+
+from redoit.lock import alone
 
 CHANGES = {
     "input": "echo 4 >> source.txt",
@@ -42,23 +42,25 @@ def test_what_changes_and_changes_back_is_not_recorded(fresh: Pipeline, name: st
 
 def test_a_commit_waits_for_who_collects(fresh: Pipeline) -> None:
     """While another process has the store to itself, nothing is recorded in it."""
-    look = "sleep 1; ls .redoit/traces > ../seen 2>&1; touch ../done"
-    alone = f"env -i PATH=$PATH setsid flock .redoit/use sh -c '{look}' > /dev/null 2>&1 & sleep 0.3"
-    assert fresh.doit("make", DURING_make=alone).code == 0
-    assert fresh.path("../done").exists()
-    assert "No such file" in fresh.read("../seen")
+    process = fresh.start("make", DURING_make="until [ -e ../go ]; do sleep 0.01; done")
+    until(fresh.executed)
+    with alone(fresh.path(".redoit/use")):
+        fresh.path("../go").touch()
+        until(lambda: waits_for_lock(process.pid))
+        assert not fresh.path(".redoit/traces").exists()
+    assert fresh.finish(process).code == 0
+    assert fresh.path(".redoit/traces").exists()
 
 
-def test_a_restore_waits_for_who_collects(fresh: Pipeline) -> None:
+def test_a_restore_waits_for_who_collects(built: Pipeline) -> None:
     """Between the look at a result and its copy nobody else has the store to himself."""
-    build(fresh.root, TIMES)
-    fresh.path("data/report.txt").unlink()
-    look = "touch ../held; sleep 0.5; ls data/report.txt > ../seen 2>&1"
-    with subprocess.Popen(["flock", ".redoit/use", "sh", "-c", look], cwd=fresh.root):
-        until(fresh.path("../held").exists)
-        assert build(fresh.root, TIMES) == []
-    assert fresh.path("data/report.txt").exists()
-    assert "No such file" in fresh.read("../seen")
+    built.path("data/report.txt").unlink()
+    with alone(built.path(".redoit/use")):
+        process = built.start()
+        until(lambda: waits_for_lock(process.pid))
+        assert not built.path("data/report.txt").exists()
+    assert built.finish(process).told("restored") == ["join"]
+    assert built.path("data/report.txt").exists()
 
 
 def test_the_order_of_a_commit(fresh: Pipeline) -> None:
