@@ -1,6 +1,10 @@
 """What runs is ended at once, and what must not be left half done is waited for."""
 
+import signal
+import subprocess
 import threading
+
+from projects import FOR_EVER, PATIENCE, alive, until
 
 from redoit.execution.process_registry import ProcessRegistry
 
@@ -19,5 +23,18 @@ def test_who_is_to_stop_waits_for_work_and_tells_whether_it_is_done() -> None:
     begun.wait()
     assert not running.stop(0.01)
     done.set()
-    assert running.stop(10)
+    assert running.stop(PATIENCE)
     thread.join()
+
+
+def test_who_takes_too_long_is_ended_with_all_it_started() -> None:
+    """When the time of a process is over, those of its group end as well, and that it was late is told."""
+    running, body = ProcessRegistry(), f"{FOR_EVER} & echo $!; wait"
+    with subprocess.Popen(["sh", "-c", body], stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert process.stdout
+        child = int(process.stdout.readline())
+        assert alive(child)
+        with running.registered(process.pid, 0.01) as ended:
+            until(lambda: not alive(process.pid) and not alive(child))
+            assert not ended()
+        assert process.wait() == -signal.SIGKILL
