@@ -4,6 +4,7 @@ import gzip
 import io
 import re
 import tracemalloc
+import zlib
 
 import numpy as np
 import pytest
@@ -107,3 +108,24 @@ def test_gzip_bomb_is_not_inflated():
     finally:
         tracemalloc.stop()
     assert peak < 5_000_000
+
+
+def test_each_member_of_a_gzip_file_costs_a_block_at_most(monkeypatch):
+    """Many small members are read one after the other, and what is behind them is not gone through for each."""
+    count, handed, true = 20_000, [], zlib.decompressobj
+
+    class Counting:
+        def __init__(self, *given):
+            self._true = true(*given)
+
+        def decompress(self, data, *given):
+            handed.append(len(data))
+            return self._true.decompress(data, *given)
+
+        def __getattr__(self, name):
+            return getattr(self._true, name)
+
+    monkeypatch.setattr(zlib, "decompressobj", Counting)
+    assert read(gzip.compress(b"") * count + ZIPPED) == CONTENT
+    assert len(handed) < 2 * count
+    assert max(handed) <= 2**16

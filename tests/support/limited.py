@@ -1,9 +1,11 @@
 """Lets one file at a time be read in a process with limits, and tells how that ended and what it touched.
 
 A worker imports what reads files of a kind, once, and forks for each file: `Limited("idx").read(path)`. Run as a
-script, this is the worker. Its limits: seconds of processor time, and memory on top of what the imports take.
+script, this is the worker. Work is counted, and not timed, so that a busy machine changes nothing: calls of functions,
+bytes that were read, memory on top of what the imports take. Who would never end is killed.
 """
 
+import cProfile
 import json
 import os
 import re
@@ -17,7 +19,11 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 MEMORY = 300 * 2**20  # bytes
-PATIENCE = 20  # seconds until a process is killed, however busy the machine is
+CALLS, CALLS_PER_BYTE = 2_000_000, 0.1  # of functions, Python's and C's; to look at all installed packages takes some
+READ, READ_PER_BYTE = 2**24, 4
+LARGEST = 2**26  # bytes: a sparse file counts as no more
+ENDLESS = 60  # seconds of processor time after which a process is killed
+PATIENCE = 300  # seconds after which it is killed, however busy the machine is
 CLEAR = re.compile(r"[^\n\r]+: [^\n\r]+(; |, expected )[^\n\r]+")
 EVENTS = ("open", "import", "os.system", "subprocess.", "socket.", "exec", "os.rename", "os.remove", "shutil.")
 
@@ -26,13 +32,14 @@ class Outcome(NamedTuple):
     """How the reading of a file ended.
 
     `kind`: `result`, `error` (one that is documented), or what it should not be. `touched`: what it opened, imported
-    or started. `seconds`: of processor time; `memory`: bytes at most.
+    or started. `calls`: of functions; `read`: bytes; `memory`: bytes at most.
     """
 
     kind: str
     text: str
     touched: list[list[str]]
-    seconds: float
+    calls: int
+    read: int
     memory: int
 
 
@@ -64,7 +71,9 @@ class Limited:
         if outcome.kind == "error":
             assert CLEAR.fullmatch(outcome.text), outcome.text
             assert len(outcome.text) < 1000, outcome.text
-        assert outcome.seconds < 1, outcome
+        size = sum(min(each.stat().st_size, LARGEST) for each in (path, *path.rglob("*")) if each.is_file())
+        assert outcome.calls < CALLS + CALLS_PER_BYTE * size, outcome
+        assert outcome.read < READ + READ_PER_BYTE * size, outcome
         assert outcome.memory < MEMORY, outcome
         strange = [event for event in outcome.touched if not _harmless(*event, str(path.parent))]
         assert strange == [], (strange, outcome)
@@ -100,17 +109,22 @@ def work(read: Callable[[Path], object], expected: tuple[type[Exception], ...]) 
         if child == 0:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
             limit()
+            calls, before = cProfile.Profile(), bytes_read()
             touched.clear()
+            calls.enable()
             kind, text = attempt(read, expected, Path(line.rstrip("\n")))
+            calls.disable()
+            found = touched[:20]
             resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
-            os.write(sink, json.dumps([kind, text[:2000], touched[:20]]).encode())
+            made = sum(entry.callcount for entry in calls.getstats())
+            os.write(sink, json.dumps([kind, text[:2000], found, made, bytes_read() - before]).encode())
             os._exit(0)
         os.close(sink)
         with open(source, "rb") as told:
             data = told.read()
         _, status, used = os.wait4(child, 0)
-        fields = json.loads(data) if data else [f"ended by signal {os.waitstatus_to_exitcode(status)}", "", []]
-        outcome = Outcome(*fields, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
+        fields = json.loads(data) if data else [f"ended by signal {os.waitstatus_to_exitcode(status)}", "", [], 0, 0]
+        outcome = Outcome(*fields, used.ru_maxrss * 1024)
         print(json.dumps(outcome._asdict()), flush=True)
 
 
@@ -128,8 +142,13 @@ def limit() -> None:
     """Limit this process."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + MEMORY, resource.RLIM_INFINITY))
-    resource.setrlimit(resource.RLIMIT_CPU, (5, 5))
+    resource.setrlimit(resource.RLIMIT_CPU, (ENDLESS, ENDLESS))
     signal.alarm(PATIENCE)
+
+
+def bytes_read() -> int:
+    """Return how many bytes this process has read so far."""
+    return int(Path("/proc/self/io").read_text().split()[1])
 
 
 def note(event: str, given: tuple[object, ...]) -> list[str]:
