@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from projects import PATIENCE
 
 from redoit.engine.staging import check_output, make_staging, place_outputs, remove_orphaned_staging, remove_staging
 from redoit.errors import StepError
@@ -39,7 +40,7 @@ def test_staged_beside_its_target() -> None:
 @pytest.fixture
 def left() -> Iterator["subprocess.Popen[bytes]"]:
     """Return a process that an execution of the stage has left behind."""
-    command = [sys.executable, "-c", "input()"]
+    command = [sys.executable, "-c", "import sys; sys.stdin.read()"]
     marked = {**os.environ, orphans.TAG_VARIABLE: orphans.new_tag(STAGE.name)}
     with subprocess.Popen(command, stdin=subprocess.PIPE, env=marked, start_new_session=True) as process:
         while not Path(f"/proc/{process.pid}/environ").read_bytes():  # the kernel is still about to start it
@@ -50,7 +51,7 @@ def left() -> Iterator["subprocess.Popen[bytes]"]:
 def test_who_may_still_write_is_ended(left: "subprocess.Popen[bytes]") -> None:
     """A process of an earlier execution, which knows the staged paths, is ended before they are given to another."""
     make_staging(STAGE, STAGE.outputs)
-    assert left.wait(5) == -signal.SIGKILL
+    assert left.wait(PATIENCE) == -signal.SIGKILL
 
 
 def test_sweep(left: "subprocess.Popen[bytes]") -> None:
@@ -58,7 +59,7 @@ def test_sweep(left: "subprocess.Popen[bytes]") -> None:
     for folder in ("data", "other"):
         Path(folder, ".redoit-train%3Abig%2Fone").mkdir(parents=True)
     remove_orphaned_staging(STAGE)
-    assert left.wait(5) == -signal.SIGKILL
+    assert left.wait(PATIENCE) == -signal.SIGKILL
     assert [list(Path(folder).iterdir()) for folder in ("data", "other")] == [[], []]
 
 

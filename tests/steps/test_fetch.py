@@ -4,8 +4,8 @@ import gzip
 import re
 import shutil
 import socket
+import sys
 import threading
-import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -15,6 +15,8 @@ import pytest
 from steps import dataset, download, fetch, idx
 
 FIRST = "train-images-idx3-ubyte.gz"
+PATIENT = 60.0  # seconds: on a busy machine a good mirror may take a while to answer
+BRIEF = 0.3  # seconds: for one that never does
 
 
 def answer(body: bytes, status: int = 200, length: int | None = None) -> Callable[[BaseHTTPRequestHandler], None]:
@@ -29,25 +31,45 @@ def answer(body: bytes, status: int = 200, length: int | None = None) -> Callabl
     return handle
 
 
+WELCOME = answer(b"")
+
+
+class Server(ThreadingHTTPServer):
+    """A server on this machine, to whom it is no fault that a client hangs up."""
+
+    daemon_threads = True
+
+    def handle_error(self, request, client_address) -> None:
+        """Say what went wrong, if it did."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
+@pytest.fixture
+def over():
+    """Return an event: the test is over, so that who was silent for all of it may go."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
 @pytest.fixture
 def serve():
-    """Return a function that starts a server and returns its address; `get` handles each GET."""
+    """Return a function that starts a server and returns its address; `get` handles each GET, `head` each HEAD."""
     servers = []
 
-    def start(get: Callable[[BaseHTTPRequestHandler], None], head: float = 0) -> str:
+    def start(get: Callable[[BaseHTTPRequestHandler], object], head=WELCOME) -> str:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 get(self)
 
             def do_HEAD(self) -> None:
-                time.sleep(head)
-                answer(b"")(self)
+                head(self)
 
             def log_message(self, *arguments) -> None:
                 pass
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.daemon_threads = True
+        server = Server(("127.0.0.1", 0), Handler)
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         servers.append(server)
         return f"http://127.0.0.1:{server.server_port}/"
@@ -74,7 +96,7 @@ def good(serve, mnist):
 
 def test_good_mirror_delivers_mnist(good, outputs, mnist):
     """What arrives is MNIST, gzipped anew so that its bytes depend on content alone."""
-    assert fetch.run(*outputs, mirrors=[good]) == {"train_images": 60000, "test_images": 10000}
+    assert fetch.run(*outputs, mirrors=[good], timeout=PATIENT) == {"train_images": 60000, "test_images": 10000}
     for role, path in zip(dataset.FILES, outputs, strict=True):
         assert dataset.sha256(idx.read(path)) == dataset.MNIST[role]
     again = outputs[3].read_bytes()
@@ -85,7 +107,7 @@ def test_good_mirror_delivers_mnist(good, outputs, mnist):
 def test_next_mirror_delivers_what_the_first_one_cannot(good, serve, closed, outputs):
     """A mirror that is absent or has the wrong files does not matter as long as another one is good."""
     wrong = serve(answer(b"gone", 404))
-    fetch.run(*outputs, source="mnist", mirrors=[closed, wrong, good.rstrip("/")])
+    fetch.run(*outputs, source="mnist", mirrors=[closed, wrong, good.rstrip("/")], timeout=PATIENT)
     assert dataset.name(dataset.read(dict(zip(dataset.FILES, outputs, strict=True)))) == "MNIST"
 
 
@@ -118,14 +140,14 @@ def test_mirror_that_answers_wrongly_is_an_error_and_earlier_files_stay(serve, c
         path.write_bytes(b"earlier")
     mirror = serve(get)
     with pytest.raises(ValueError, match=f"{closed}: Connection refused; {mirror}: .*{re.escape(fault)}") as caught:
-        fetch.run(*outputs, mirrors=[closed, mirror])
+        fetch.run(*outputs, mirrors=[closed, mirror], timeout=PATIENT)
     assert "\n" not in str(caught.value)
     assert {path.read_bytes() for path in outputs} == {b"earlier"}
 
 
 def test_auto_falls_back_to_the_digits_when_no_mirror_can_be_reached(closed, outputs, capsys):
     """Offline, the embedded digits are written, with one loud line that says that they are not MNIST, and why."""
-    assert fetch.run(*outputs, mirrors=[closed, closed]) == {"train_images": 1437, "test_images": 360}
+    assert fetch.run(*outputs, mirrors=[closed, closed], timeout=PATIENT) == {"train_images": 1437, "test_images": 360}
     shown = capsys.readouterr()
     assert re.fullmatch(rf"NOT MNIST: .* no mirror can be reached \({closed}: Connection refused; .*\)\n", shown.err)
     assert shown.out == "Fetched scikit-learn digits: 1,437 training and 360 test images.\n"
@@ -135,7 +157,7 @@ def test_auto_falls_back_to_the_digits_when_no_mirror_can_be_reached(closed, out
 def test_mnist_is_an_error_when_no_mirror_can_be_reached(closed, outputs):
     """Who asks for MNIST gets MNIST or an error that names the way out."""
     with pytest.raises(ValueError, match=f"{closed}: Connection refused.*--source digits"):
-        fetch.run(*outputs, source="mnist", mirrors=[closed])
+        fetch.run(*outputs, source="mnist", mirrors=[closed], timeout=PATIENT)
     assert not any(path.exists() for path in outputs)
 
 
@@ -145,25 +167,31 @@ def test_unresolvable_name_counts_as_unreachable(outputs, capsys):
     assert "NOT MNIST" in capsys.readouterr().err
 
 
-def test_mirror_that_says_nothing_in_time_counts_as_unreachable(serve, outputs, capsys):
+def test_mirror_that_says_nothing_in_time_counts_as_unreachable(serve, outputs, over, capsys):
     """The timeout rules a silent mirror out once, and not once for each file."""
-    mirror = serve(answer(b""), head=1.5)
-    began = time.monotonic()
-    fetch.run(*outputs, mirrors=[mirror], timeout=0.3)
-    assert time.monotonic() - began < 4
-    assert f"{mirror}: no answer within 0.3 s" in capsys.readouterr().err
+    knocks = []
+
+    def keep_silent(request: BaseHTTPRequestHandler) -> None:
+        knocks.append(request.path)
+        over.wait()
+
+    mirror = serve(keep_silent, head=keep_silent)
+    fetch.run(*outputs, mirrors=[mirror], timeout=BRIEF)
+    assert len(knocks) <= 1  # a busy machine may not have come to it
+    assert f"{mirror}: no answer within {BRIEF} s" in capsys.readouterr().err
 
 
-def test_silence_in_the_middle_of_a_file_is_an_error(serve, outputs):
+def test_silence_in_the_middle_of_a_file_is_an_error(serve, outputs, over, monkeypatch):
     """A mirror that stops sending is given up, and named."""
 
     def stall(request: BaseHTTPRequestHandler) -> None:
         answer(b"\x1f\x8b", length=1000)(request)
-        time.sleep(3)
+        over.wait()
 
+    monkeypatch.setattr(download, "PATIENCE", BRIEF / PATIENT)
     mirror = serve(stall)
     with pytest.raises(ValueError, match=rf"{mirror}: {FIRST}: found a download that broke off \(.*timed out"):
-        fetch.run(*outputs, mirrors=[mirror], timeout=0.2)
+        fetch.run(*outputs, mirrors=[mirror], timeout=PATIENT)
 
 
 @pytest.mark.parametrize(("mirrors", "timeout"), [([], 3.0), (["http://127.0.0.1/"], 0.0)])
