@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from campaigns import Campaign
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from projects import ALL, CHAIN, Pipeline
 from terminals import Opener, Terminal
 
-settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of the code
+# A busy machine is no fault of the code.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
 

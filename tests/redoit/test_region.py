@@ -95,7 +95,8 @@ def test_narrow(columns: int, line: str) -> None:
         patch.setenv("COLUMNS", str(columns))
         patch.setenv("LINES", str(ROWS))
         stream = Stream()
-        stage = StageRow("train", 10.0, Rows(), started=time.perf_counter() - 5)
+        patch.setattr(time, "perf_counter", lambda: 5.0)
+        stage = StageRow("train", 10.0, Rows(), started=0.0)
         region = Region(stream, lambda: [stage], coloured=False)
         region.draw("")
     found = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue()).split("\r")[-1]

@@ -5,9 +5,11 @@ import time
 from pathlib import Path
 
 import pytest
+from projects import until
 
 from redoit import digest
-from redoit.state.stat_cache import StatCache, identity
+from redoit.state.stat_cache import FINE_CLOCK_NS, StatCache, identity
+from redoit.storage import disk
 from redoit.storage.serialize import seal
 
 DAY = 86_400
@@ -30,8 +32,23 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 def settled(path: Path, content: bytes) -> Path:
     """Write a file and wait until its times are old enough to be trusted."""
     path.write_bytes(content)
-    time.sleep(0.15)
+    return rested(path)
+
+
+def rested(path: Path) -> Path:
+    """Wait until the times of a file are old enough to be trusted."""
+    until(lambda: disk.file_clock_ns(path.parent) > path.stat().st_ctime_ns + FINE_CLOCK_NS)
     return path
+
+
+@pytest.fixture
+def at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StatCache:
+    """Return the digests of a process for which no time passes from now on, however slow the machine is."""
+    files = StatCache(tmp_path / "memory")
+    monkeypatch.setattr(time, "monotonic_ns", lambda: 0)
+    (tmp_path / "other").touch()
+    files.digest(tmp_path / "other")  # it asks for the time
+    return files
 
 
 def test_a_file_has_the_digest_of_its_bytes(tmp_path: Path) -> None:
@@ -109,26 +126,24 @@ def test_a_file_renamed_onto_another_is_noticed(tmp_path: Path) -> None:
     assert files.digest(path) == digest.of_bytes(b"two")
 
 
-def test_a_file_changed_just_now_is_not_trusted(tmp_path: Path, counted: list[Path]) -> None:
+def test_a_file_changed_just_now_is_not_trusted(tmp_path: Path, at_once: StatCache, counted: list[Path]) -> None:
     """A file that could change once more without a trace in its times is read each time."""
     path = tmp_path / "file"
-    files = StatCache(tmp_path / "memory")
     path.write_bytes(b"content")
-    files.digest(path)
-    files.digest(path)
+    at_once.digest(path)
+    at_once.digest(path)
     assert len(counted) == 2
-    files.save()
+    at_once.save()
     assert not (tmp_path / "memory").exists()
 
 
-def test_an_old_time_does_not_make_a_new_file_trusted(tmp_path: Path, counted: list[Path]) -> None:
+def test_an_old_time_does_not_make_a_new_file_trusted(tmp_path: Path, at_once: StatCache, counted: list[Path]) -> None:
     """Setting an old mtime on a fresh file does not hide that it is fresh."""
     path = tmp_path / "file"
     path.write_bytes(b"content")
     os.utime(path, (time.time() - DAY, time.time() - DAY))
-    files = StatCache(tmp_path / "memory")
-    files.digest(path)
-    files.digest(path)
+    at_once.digest(path)
+    at_once.digest(path)
     assert len(counted) == 2
 
 
@@ -136,7 +151,7 @@ def test_a_time_in_the_future_is_not_trusted(tmp_path: Path, counted: list[Path]
     """A file from the future, as a wrong clock makes it, is read each time."""
     path = settled(tmp_path / "file", b"content")
     os.utime(path, (time.time() + DAY, time.time() + DAY))
-    time.sleep(0.15)
+    rested(path)
     files = StatCache(tmp_path / "memory")
     files.digest(path)
     files.digest(path)
@@ -202,15 +217,14 @@ def test_a_forged_entry_is_ignored(tmp_path: Path, counted: list[Path], entry: l
 
 
 def test_a_clock_that_is_ahead_deceives_nobody(
-    tmp_path: Path, counted: list[Path], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, at_once: StatCache, counted: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However late it is by our own clock, a file that was written a moment ago is not remembered."""
-    true = time.time_ns
-    monkeypatch.setattr(time, "time_ns", lambda: true() + 365 * DAY * 10**9)
+    late = time.time_ns() + 365 * DAY * 10**9
+    monkeypatch.setattr(time, "time_ns", lambda: late)
     (tmp_path / "file").write_bytes(b"1")
-    files = StatCache(tmp_path / "memory")
-    files.digest(tmp_path / "file")
-    files.digest(tmp_path / "file")
+    at_once.digest(tmp_path / "file")
+    at_once.digest(tmp_path / "file")
     assert len(counted) == 2
 
 

@@ -4,9 +4,8 @@ import os
 
 import pytest
 from projects import ALL, Pipeline, until, waits_for_lock
-from shimmed import Shimmed
-
 from redoit.lock import alone
+from shimmed import Shimmed
 
 CHANGES = {
     "input": "echo 4 >> source.txt",

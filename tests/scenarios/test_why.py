@@ -147,7 +147,9 @@ def test_an_input_that_is_made_anew(built: Pipeline) -> None:
     """Where an input's bytes can't be known, that is said, and what happens if they stay the same."""
     built.edit("steps/helper.py", "number * times", "number + times")
     lines = why(built, "sort")
-    assert re.fullmatch(r"sort: run\?, [~<]\d\.\d s, unless data/made.txt stays the same: make makes it anew", lines[0])
+    assert re.fullmatch(
+        r"sort: run\?, [~<]\d+\.\d s, unless data/made.txt stays the same: make makes it anew", lines[0]
+    )
     assert lines[1:3] == [
         "  input data/made.txt is made anew by make",
         "    make runs: code of steps.helper:scale changed",

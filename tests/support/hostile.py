@@ -134,7 +134,8 @@ def zipped(parts: Any, compression: int = zipfile.ZIP_STORED) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", compression) as archive:
         for name, content in parts:
-            archive.writestr(name, content)
+            member = name if isinstance(name, zipfile.ZipInfo) else zipfile.ZipInfo(name)  # of no time
+            archive.writestr(member, content, compression if member is not name else None)
     return buffer.getvalue()
 
 
