@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 from projects import Pipeline
-from redoit.workspace import Workspace
 from terminals import Opener, Terminal
 
 from redoit.model import Stage
+from redoit.state.workspace import Workspace
 from redoit.storage.serialize import trace_name
 
 BAR = r'''
