@@ -201,7 +201,7 @@ def _count(text: str) -> int:
 
 def _folders() -> list[Path]:
     """Return the folders of this checkout where a crash may have left temporary files."""
-    return [*engine().workspace.folders, *run_log().folders]
+    return [*engine().workspace.folders, run_log().folder]
 
 
 def _shown_name(trace: StoredTrace) -> str:

@@ -7,11 +7,11 @@ from typing import Any
 
 from redoit.cli.base import StageCommand
 from redoit.errors import DeclarationError
-from redoit.lineage.exported import lineage_json, provenance_json
+from redoit.lineage.export import lineage_json, provenance_json
 from redoit.lineage.lineage import Lineage, Provenance, in_order, provenance
+from redoit.lineage.load import load_lineage, most_active
 from redoit.lineage.mermaid import flowchart
 from redoit.lineage.page import is_page, page, svg
-from redoit.lineage.recall import load_lineage, most_active
 from redoit.model import Stage
 from redoit.plugin.checkout import engine, run_log
 from redoit.plugin.stage_task import stage_of
@@ -96,7 +96,7 @@ class ShowLineage(StageCommand):
         """Write the page, and print its address. Raises: DeclarationError if the place is taken, DiskError."""
         workspace = engine().workspace
         shown = most_active(run_log(), stages, MAX_STAGES)
-        lineage = load_lineage(workspace, run_log(), shown, number, texts=True, alone=len(shown) < len(stages))
+        lineage = load_lineage(workspace, run_log(), shown, number, texts=True, only=len(shown) < len(stages))
         target = self._start / name if name != PAGE else Path(PAGE)
         taken = os.path.lexists(target) and not (target.is_file() and not target.is_symlink() and is_page(target))
         if os.path.relpath(target) in Lineage(stages).makers or taken:
@@ -123,7 +123,7 @@ class ShowLineage(StageCommand):
         maker, _ = Lineage(stages).makers.get(path, (None, ""))
         needed = set(self.loader.session.graph.needed([maker.name] if maker else ()))
         lineage = load_lineage(
-            engine().workspace, run_log(), [stage for stage in stages if stage.name in needed], runs, alone=True
+            engine().workspace, run_log(), [stage for stage in stages if stage.name in needed], runs, only=True
         )
         in_place = engine().workspace.stat_cache.digest(path)
         origin = provenance(lineage, path, in_place or "")

@@ -1,1 +1,1 @@
-"""What became of each stage, run by run. Explains, and never decides."""
+"""The run log: the outcome of each stage in each run. It explains, and decides nothing."""

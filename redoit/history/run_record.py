@@ -1,231 +1,124 @@
-"""What became of stages in one run of doit, as values and as the JSON of its record. Pure.
+"""One run as a value, and as the JSON of its record. Pure.
 
-Most runs of a large pipeline find almost all as it was. So the record of one names a table of what each stage rested
-on, and tells only what differs: a kept stage of which it says nothing rests on what the table says.
+The record of a small run names all its stages. That of a large run refers to a *base*, an earlier record of the same
+stages or fewer, and names only the stages that were not kept or rest on another trace than the base says.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from redoit.digest import is_digest, of_bytes
+from redoit.digest import is_digest
+from redoit.model import Status
 from redoit.reasons import KINDS, Reason
 from redoit.storage.serialize import json_value, seconds_from_json
 from redoit.text import one_line
 
-WORDS = ("ran", "restored", "kept", "failed", "not run")
-SLOW = 0.01  # seconds; how long a kept stage took that is told by name; of all others, the mean
-
 
 class StageRecord(NamedTuple):
-    """What became of a stage in one run.
+    """The outcome of a stage in one run.
 
-    `word`: one of WORDS; what was not run needed a stage that failed, or the run was interrupted before.
-    `key`, `trace`: name the trace that its outputs come from, empty if there is none.
-    `seconds`: how long that took here. `saved`: how much longer its execution had taken.
-    `reasons`: why it ran, or was not kept. `error`: of a stage that failed, in one line. `made`: seconds that the
-    execution took which the trace records; a record alone does not tell.
+    `key`, `trace`: name the trace that its outputs come from, empty if there is none. `seconds`: that the stage took in
+    this run; `step_seconds`: that the recorded execution took. `reasons`: why it was not kept. `error`: one line.
     """
 
-    word: str
+    status: Status
     key: str = ""
     trace: str = ""
     seconds: float = 0.0
-    saved: float = 0.0
+    step_seconds: float = 0.0
     reasons: tuple[Reason, ...] = ()
     error: str = ""
-    made: float = 0.0
+
+    @property
+    def saved(self) -> float:
+        """The seconds that keeping or restoring the stage saved."""
+        return 0.0 if self.status is Status.RAN else max(self.step_seconds - self.seconds, 0.0)
 
 
 class RunRecord(NamedTuple):
-    """One run of doit. `command`: as it was given; `started`: seconds since the epoch; `seconds`: how long it took.
+    """One run of doit.
 
-    `verdicts`: of each stage that was selected, in the order of their ends. `saved`: seconds that what was not executed
-    took once. `whole`: it was not interrupted. `name`: of its record. `others`: verdict -> how many other stages had
-    it, which `verdicts` leaves out, and how many seconds that took.
+    `command`: as it was given. `started`: seconds since the epoch. `stages`: all that were selected, or of a run as it
+    was read those that its record names: all that were not kept, and perhaps others. `saved`: seconds. `complete`: it
+    was not interrupted. `name`: of its record. `base`: the stages of the record that this one refers to; those that
+    only it names were kept, in `kept_seconds` each. `omitted`: status -> number and seconds of more stages.
     """
 
     command: str
     started: float
     seconds: float
-    verdicts: Mapping[str, StageRecord]
+    stages: Mapping[str, StageRecord]
     saved: float = 0.0
-    whole: bool = True
+    complete: bool = True
     name: str = ""
-    others: Mapping[str, tuple[int, float]] = MappingProxyType({})
+    base: Mapping[str, StageRecord] = MappingProxyType({})
+    kept_seconds: float = 0.0
+    omitted: Mapping[str, tuple[int, float]] = MappingProxyType({})
 
-    def alone(self, stages: Iterable[str]) -> "RunRecord":
-        """Return what the run tells of some stages, and in sum of all others."""
-        shown = {stage: self.verdicts[stage] for stage in stages if stage in self.verdicts}
-        rest = [verdict for stage, verdict in self.executed.items() if stage not in shown]
-        others = {
-            word: (len(those), sum(verdict.seconds for verdict in those))
-            for word in WORDS
-            if (those := [verdict for verdict in rest if verdict.word == word])
+    def expanded(self, only: Iterable[str] | None = None) -> "RunRecord":
+        """Return the run with all its stages, or with some and the sums of the others."""
+        names = (*self.base, *self.stages) if only is None else only
+        stages = {
+            stage: self.stages[stage]
+            if stage in self.stages
+            else self.base[stage]._replace(status=Status.KEPT, seconds=self.kept_seconds, reasons=(), error="")
+            for stage in names
+            if stage in self.stages or stage in self.base
         }
-        quiet = len(self.verdicts) - len(shown) - len(rest)  # of which the record does not tell one by one
-        kept, seconds = others.get("kept", (0, 0.0))
-        more = {"kept": (kept + quiet, seconds)} if quiet else {}
-        return self._replace(verdicts=shown, others={**others, **more})
-
-    @property
-    def executed(self) -> Mapping[str, StageRecord]:
-        """The stages that were executed, and perhaps others: of a large run that is much faster to tell than all."""
-        return self.verdicts.own if isinstance(self.verdicts, Verdicts) else self.verdicts
+        count = len(self.base) + sum(stage not in self.base for stage in self.stages) - len(stages)
+        others = [record for stage, record in self.stages.items() if stage not in stages]
+        omitted = {"kept": (count - len(others), 0.0)} if count > len(others) else {}
+        for record in others:
+            number, seconds = omitted.get(record.status, (0, 0.0))
+            omitted[record.status] = number + 1, seconds + record.seconds
+        return self._replace(stages=stages, base={}, omitted=omitted)
 
 
-class Row(NamedTuple):
-    """What a stage rests on. `made`: seconds that the execution took."""
+def record_to_json(run: RunRecord, state: str = "", base: str = "", changed: Iterable[str] = ()) -> dict[str, Any]:
+    """Return the record of a run, in JSON.
 
-    key: str
-    trace: str
-    made: float
-
-
-Table = Mapping[str, Row]
-
-
-class Reference(NamedTuple):
-    """How the record of a run relates to a table.
-
-    `table`: its name. `holds`: the digest of what all stages of the run rest on. `besides`: stages that rest on
-    something else than the table says. `without`: stages of the table that were not selected.
+    `state`: the digest of the traces that the stages of a large run rest on. `base`: the name of a record, empty if
+    there is none. `changed`: stages that rest on another trace than the base says.
     """
-
-    table: str
-    holds: str
-    besides: tuple[str, ...] = ()
-    without: tuple[str, ...] = ()
-
-
-class Verdicts(Mapping[str, StageRecord]):
-    """Verdicts by reference to a table, made once they are asked for. `own`: those that the record itself tells."""
-
-    def __init__(self, table: Table, own: Mapping[str, StageRecord], without: frozenset[str], each: float) -> None:
-        self.own = own
-        self._table = table
-        self._without = without
-        self._each = each
-
-    def __getitem__(self, stage: str) -> StageRecord:
-        return self.own[stage] if stage in self.own else self._kept(stage)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._all)
-
-    def __len__(self) -> int:
-        return len((self._table.keys() - self._without) | self.own.keys())
-
-    @cached_property
-    def _all(self) -> dict[str, StageRecord]:
-        kept = {stage: self._kept(stage) for stage in self._table if stage not in self._without}
-        return {**kept, **self.own}
-
-    def _kept(self, stage: str) -> StageRecord:
-        """Return the verdict of a stage that only the table tells of. Raises: KeyError."""
-        if stage in self._without:
-            raise KeyError(stage)
-        row, each = self._table[stage], self._each
-        return StageRecord("kept", row.key, row.trace, each, max(row.made - each, 0.0), made=row.made)
-
-
-def held(verdicts: Mapping[str, StageRecord]) -> str:
-    """Return the digest of what stages rest on."""
-    rows = [f"{stage}\0{verdict[1]}\0{verdict[2]}" for stage, verdict in verdicts.items()]
-    return of_bytes("\n".join(rows).encode("utf-8", "surrogatepass"))
-
-
-def rows_of(verdicts: Mapping[str, StageRecord]) -> list[list[Any]]:
-    """Return the table of a run, in JSON."""
-    return [
-        [stage, verdict.key, verdict.trace, round(verdict.made, 3)]
-        for stage, verdict in verdicts.items()
-        if verdict.trace
-    ]
-
-
-def table_of(rows: Any) -> Table:
-    """Return a table from JSON. Raises: ValueError, TypeError on what we would not have written."""
-    found = {str(stage): Row(key, trace, seconds_from_json(made)) for stage, key, trace, made in rows}
-    if not all(is_digest(row.key) and is_digest(row.trace) for row in found.values()):
-        raise ValueError("expected keys and traces")
-    return found
-
-
-def compared(table: str, rows: Table, holds: str, verdicts: Mapping[str, StageRecord]) -> Reference:
-    """Return how the verdicts of a run relate to a table."""
-    besides = tuple(stage for stage, verdict in verdicts.items() if rows.get(stage, ())[:2] != verdict[1:3])
-    return Reference(table, holds, besides, tuple(stage for stage in rows if stage not in verdicts))
-
-
-def fields_of(invocation: RunRecord, reference: Reference | None = None) -> dict[str, Any]:
-    """Return the record of a run, in JSON."""
-    fields = {
-        "command": invocation.command,
-        "started": invocation.started,
-        "seconds": invocation.seconds,
-        "saved": invocation.saved,
-        "whole": invocation.whole,
+    changed = set(changed)
+    named = {
+        stage: record
+        for stage, record in run.stages.items()
+        if not base or record.status is not Status.KEPT or stage in changed
     }
-    verdicts = invocation.verdicts
-    if reference is None:
-        stages = {stage: _row(verdict, known=False) for stage, verdict in verdicts.items()}
-        return {**fields, "order": list(verdicts), "stages": stages}
-    besides = set(reference.besides)
-    told = {
-        stage: _row(verdict, known=stage not in besides)
-        for stage, verdict in verdicts.items()
-        if verdict.word != "kept" or verdict.seconds >= SLOW or stage in besides
-    }
-    rest = [verdict.seconds for stage, verdict in verdicts.items() if stage not in told]
+    unnamed = [record.seconds for stage, record in run.stages.items() if stage not in named]
     return {
-        **fields,
-        "holds": reference.holds,
-        "besides": list(reference.besides),
-        "without": list(reference.without),
-        "each": round(sum(rest) / max(len(rest), 1), 6),
-        "stages": told,
+        **{field: getattr(run, field) for field in ("command", "started", "seconds", "saved", "complete")},
+        "state": state,
+        "base": base,
+        "changed": sorted(changed),
+        "kept_seconds": round(sum(unnamed) / max(len(unnamed), 1), 6),
+        "stages": [_stage_to_json(stage, record) for stage, record in named.items()],
     }
 
 
-def invocation_of(name: str, fields: Mapping[str, Any], table: Table | None = None) -> RunRecord:
-    """Return a run. Raises: ValueError, TypeError, KeyError, AttributeError on what we would not have written."""
-    verdicts: Mapping[str, StageRecord]
-    if table is None:
-        verdicts = {str(stage): _verdict(fields["stages"][stage]) for stage in fields["order"]}
-    else:
-        own = {stage: _verdict(row, table.get(stage)) for stage, row in fields["stages"].items()}
-        verdicts = Verdicts(table, own, frozenset(fields["without"]), seconds_from_json(fields["each"]))
-    return RunRecord(
-        command=one_line(fields["command"]),
-        started=seconds_from_json(fields["started"]),
-        seconds=seconds_from_json(fields["seconds"]),
-        saved=seconds_from_json(fields["saved"]),
-        whole=fields["whole"] is True,
-        verdicts=verdicts,
-        name=name,
+def record_from_json(name: str, fields: Mapping[str, Any], base: Mapping[str, StageRecord]) -> RunRecord:
+    """Return the run of a record; `base` is empty if it has none. Raises: one of MALFORMED on a forged record."""
+    started, seconds, saved, kept = (
+        seconds_from_json(fields[field]) for field in ("started", "seconds", "saved", "kept_seconds")
     )
+    stages, complete = stages_from_json(fields["stages"]), fields["complete"] is True
+    return RunRecord(one_line(fields["command"]), started, seconds, stages, saved, complete, name, base, kept)
 
 
-def _row(verdict: StageRecord, *, known: bool) -> list[Any]:
-    """Return a verdict in JSON; `known`: what it rests on is in the table."""
-    return [
-        verdict.word,
-        None if known else verdict.key,
-        None if known else verdict.trace,
-        verdict.seconds,
-        verdict.saved,
-        [[reason.kind, reason.subject, json_value(reason.old), json_value(reason.new)] for reason in verdict.reasons],
-        verdict.error,
-    ]
+def stages_from_json(rows: Any) -> Mapping[str, StageRecord]:
+    """Return the stages that a record names. Raises: one of MALFORMED on a forged record."""
+    stages = {}
+    for stage, status, key, trace, seconds, step_seconds, reasons, error in rows:
+        if not all(name == "" or is_digest(name) for name in (key, trace)):
+            raise ValueError(f"found {key!r:.80} and {trace!r:.80}, expected a key and a trace")
+        why = tuple(Reason(kind, str(subject), old, new) for kind, subject, old, new in reasons if kind in KINDS)
+        times = seconds_from_json(seconds), seconds_from_json(step_seconds)
+        stages[str(stage)] = StageRecord(Status(status), key, trace, *times, why, one_line(error))
+    return stages
 
 
-def _verdict(row: Any, known: Row | None = None) -> StageRecord:
-    word, key, trace, seconds, saved, reasons, error = row
-    if known and key is trace is None:
-        key, trace = known.key, known.trace
-    if word not in WORDS or not all(name == "" or is_digest(name) for name in (key, trace)):
-        raise ValueError(f"found {word!r:.80}, expected a verdict and a trace")
-    found = tuple(Reason(kind, str(subject), old, new) for kind, subject, old, new in reasons if kind in KINDS)
-    return StageRecord(word, key, trace, seconds_from_json(seconds), seconds_from_json(saved), found, one_line(error))
+def _stage_to_json(stage: str, record: StageRecord) -> list[Any]:
+    reasons = [[kind, subject, json_value(old), json_value(new)] for kind, subject, old, new in record.reasons]
+    return [stage, *record[:5], reasons, record.error]

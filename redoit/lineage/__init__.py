@@ -1,1 +1,1 @@
-"""Traces to a graph, and that to one self-contained page, JSON, Mermaid or a tree. Knows nothing of doit."""
+"""Traces and runs as a graph, and that as a self-contained page, JSON, Mermaid or a tree. Knows nothing of doit."""

@@ -1,6 +1,6 @@
-"""The lineage: which trace made which artifact from which, in which run, and where one file came from. Pure.
+"""The lineage: which execution made which file from which, in which run; and the provenance of one file. Pure.
 
-Knows neither disks nor pages. What is not on record any more is absent, and whoever shows a lineage says so.
+Knows neither disks nor pages. A run or trace that was removed is absent, and whoever shows a lineage says so.
 """
 
 import math
@@ -14,12 +14,12 @@ from redoit.model import Stage, Trace
 
 @dataclass(frozen=True)
 class Lineage:
-    """What is known of a pipeline's results.
+    """The recorded results of a pipeline.
 
-    `stages`: as declared now, in an order in which they can run. `runs`: some of those on record, the newest first;
-    `older`: how many more are. `traces`: by name, those of these runs that the store still has. `origins`: name of a
-    trace -> the run that made it, also if that is an older one. `latest`: stage -> names of its latest results.
-    `texts`: by digest, normalised source of parts and the ends of logs.
+    `stages`: as declared now, in an order in which they can run. `runs`: recorded ones, the newest first; `older`: how
+    many more are recorded. `traces`: by name, those of these runs that the store still has. `origins`: name of a trace
+    -> the run that made it, which may be an older one. `latest`: stage -> names of its latest results. `texts`: by
+    digest, normalised source of parts and the ends of logs.
     """
 
     stages: Sequence[Stage]
@@ -43,23 +43,23 @@ class Lineage:
 
     @cached_property
     def undeclared(self) -> tuple[str, ...]:
-        """Stages of these runs that are declared no longer."""
+        """The stages of these runs that are no longer declared."""
         declared = {stage.name for stage in self.stages}
-        return tuple(dict.fromkeys(name for run in self.runs for name in run.verdicts if name not in declared))
+        return tuple(dict.fromkeys(name for run in self.runs for name in run.stages if name not in declared))
 
     @cached_property
     def results(self) -> dict[str, list[str]]:
-        """Stage -> names of all its traces that are known, the latest first."""
+        """Stage -> names of all its traces, the latest first."""
         found: dict[str, dict[str, None]] = {name: dict.fromkeys(names) for name, names in self.latest.items()}
         for run in self.runs:
-            for name, verdict in run.verdicts.items():
-                if verdict.trace in self.traces:
-                    found.setdefault(name, {})[verdict.trace] = None
+            for name, record in run.stages.items():
+                if record.trace in self.traces:
+                    found.setdefault(name, {})[record.trace] = None
         return {name: list(names) for name, names in found.items()}
 
 
 def in_order(stages: Iterable[Stage], runnable: Iterable[str]) -> list[Stage]:
-    """Return stages in an order in which they can run, and always the same: by depth, and then as they are declared.
+    """Return stages in an order in which they can run: by depth in the graph, then as they are declared.
 
     `runnable`: their names, in any order in which they can run.
     """
@@ -74,10 +74,10 @@ def in_order(stages: Iterable[Stage], runnable: Iterable[str]) -> list[Stage]:
 
 @dataclass(frozen=True)
 class Provenance:
-    """One content of a file, and what it came from.
+    """The provenance of one content of a file.
 
-    `digest`: of the content, empty if it is unknown. `stage`: what makes the file, None for a source. `trace`: the
-    execution that made this content, None if none is on record. `inputs`: what that execution read.
+    `digest`: of the content, empty if it is unknown. `stage`: that makes the file, None for a source. `trace`: of the
+    execution that made this content, None if none is recorded. `inputs`: what that execution read.
     """
 
     path: str
@@ -87,21 +87,21 @@ class Provenance:
     inputs: tuple["Provenance", ...] = ()
 
     def all(self) -> list["Provenance"]:
-        """Return this and all that it came from, each once, in the order in which a reader meets them."""
+        """Return this and all inputs, theirs included, each once, depth first."""
         found: dict[int, Provenance] = {}
-        ahead = [self]
-        while ahead:
-            origin = ahead.pop()
+        pending = [self]
+        while pending:
+            origin = pending.pop()
             if id(origin) not in found:
                 found[id(origin)] = origin
-                ahead += reversed(origin.inputs)
+                pending += reversed(origin.inputs)
         return list(found.values())
 
 
 def provenance(lineage: Lineage, path: str, digest: str = "") -> Provenance:
-    """Return where a file with that content came from, up to its sources; without one, the content made last.
+    """Return the provenance of a file with that content, up to the sources; without a digest, of its latest content.
 
-    A content that was used twice is there once. Of executions that made it, the last one before its use is named.
+    A content that was used twice is one object. Of the executions that made it, the last one before its use counts.
     """
     wanted: dict[str, dict[str, float]] = {path: {digest: math.inf}}
     made: dict[tuple[str, str], Trace | None] = {}
@@ -109,29 +109,28 @@ def provenance(lineage: Lineage, path: str, digest: str = "") -> Provenance:
         for role, file in stage.outputs.items():
             for content, used in wanted.get(file, {}).items():
                 trace = made[file, content] = _maker(lineage, stage, role, content, used)
-                for each, one in _inputs(stage, trace):
-                    uses = wanted.setdefault(each, {})
-                    uses[one] = max(uses.get(one, -math.inf), trace.started if trace else math.inf)
-    origins = {
-        (file, one): Provenance(file, one) for file in wanted if file not in lineage.makers for one in wanted[file]
-    }
+                for source, read in _inputs(stage, trace):
+                    uses = wanted.setdefault(source, {})
+                    uses[read] = max(uses.get(read, -math.inf), trace.started if trace else math.inf)
+    sources = (file for file in wanted if file not in lineage.makers)
+    origins = {(file, content): Provenance(file, content) for file in sources for content in wanted[file]}
     for stage in lineage.stages:
         for role, file in stage.outputs.items():
             for content in wanted.get(file, ()):
                 trace = made[file, content]
-                inputs = tuple(origins[each] for each in _inputs(stage, trace))
-                found = trace.digests[role] if trace else content
-                origins[file, content] = Provenance(file, found, stage, trace, inputs)
+                inputs = tuple(origins[read] for read in _inputs(stage, trace))
+                made_digest = trace.digests[role] if trace else content
+                origins[file, content] = Provenance(file, made_digest, stage, trace, inputs)
     return origins[path, digest]
 
 
 def _maker(lineage: Lineage, stage: Stage, role: str, digest: str, used: float) -> Trace | None:
-    """Return the last execution of a stage that made a content (any if none is given) before it was used, else any."""
+    """Return the last execution of a stage that made a content (any if none is given) before its use, else any."""
     traces = [lineage.traces[name] for name in lineage.results.get(stage.name, ()) if name in lineage.traces]
-    found = [trace for trace in traces if role in trace.manifest and digest in ("", trace.digests[role])]
-    return next((trace for trace in found if trace.started <= used), next(iter(found), None))
+    makers = [trace for trace in traces if role in trace.manifest and digest in ("", trace.digests[role])]
+    return next((trace for trace in makers if trace.started <= used), next(iter(makers), None))
 
 
 def _inputs(stage: Stage, trace: Trace | None) -> list[tuple[str, str]]:
-    """Return file and digest of what an execution read; a role that is declared no longer stands for its file."""
+    """Return file and digest of what an execution read; of a role that is no longer declared, the role."""
     return [(stage.inputs.get(role, role), digest) for role, digest in trace.action.inputs.items()] if trace else []

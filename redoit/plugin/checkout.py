@@ -101,5 +101,4 @@ def make_engine(
 
 def run_log() -> RunLog:
     """Return the run log of the checkout."""
-    workspace = engine().workspace
-    return RunLog(workspace.root, workspace.stat_cache)
+    return RunLog(engine().workspace.root)

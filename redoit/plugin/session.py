@@ -1,10 +1,13 @@
-"""One run of a command on stages: what holds for all of them, and what became of each, for the record."""
+"""One command on stages: what holds for all of them, and the outcome of each, for the run log."""
 
+import contextlib
+import sys
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from redoit.engine.decision import Keep, Outcome
+from redoit.errors import DiskError
 from redoit.history.run_log import RunLog
 from redoit.history.run_record import RunRecord, StageRecord
 from redoit.model import Status
@@ -15,11 +18,11 @@ from redoit.text import command_line
 
 
 class Session:
-    """What stages share while a command lasts.
+    """What the stages of one command share.
 
-    `always` and `caching` are `doit -a` and `cache` of the project; `executing` tells whether stages are realised or
-    only looked at, by `dry_run` (which tells what becomes of a task), `parallel` whether several may be so at once;
-    `selected` returns the tasks that were asked for, once that is known.
+    `always`, `caching`: `doit -a`, and `cache` of the project. `executing`: stages are built, not only inspected;
+    `parallel`: several at once. `dry_run`: returns what would be decided about a task. `selected`: returns the tasks
+    that the user asked for, once they are known. `records`: the outcomes so far, for the run log.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -32,7 +35,7 @@ class Session:
         self.interrupted = False
         self.selected: Callable[[], Iterable[str]] = tuple
         self.begun = False
-        self.verdicts: dict[str, StageRecord] = {}
+        self.records: dict[str, StageRecord] = {}
         self.started = time.time()
         self.clock = time.perf_counter()
 
@@ -41,30 +44,30 @@ class Session:
         self.end(stage, Outcome(Status.KEPT, decision.trace, seconds))
 
     def end(self, stage: str, outcome: Outcome) -> None:
-        """Note what became of a stage."""
+        """Note the outcome of a stage."""
         trace = outcome.trace
-        saved = 0.0 if outcome.status == Status.RAN else max(trace.seconds - outcome.seconds, 0.0)
-        key, name = trace.action.key, trace_name(trace)
-        self.verdicts[stage] = StageRecord(
-            outcome.status, key, name, outcome.seconds, saved, outcome.reasons, made=trace.seconds
+        self.records[stage] = StageRecord(
+            outcome.status, trace.action.key, trace_name(trace), outcome.seconds, trace.seconds, outcome.reasons
         )
 
     def fail(self, stage: str, error: str, seconds: float) -> None:
         """Note that a stage failed."""
-        self.verdicts[stage] = StageRecord("failed", seconds=seconds, error=error)
+        self.records[stage] = StageRecord(Status.FAILED, seconds=seconds, error=error)
 
     def record(self, workspace: Workspace) -> None:
-        """Put the run on record, and what it saved. What was selected and not reached is in it, too."""
-        missed = [name for name in self.graph.needed(self.selected()) if name in self.graph.stages]
-        verdicts = self.verdicts | {name: StageRecord("not run") for name in missed if name not in self.verdicts}
-        if not verdicts:
+        """Append the run to the run log, with the selected stages that it did not reach; add up what it saved."""
+        selected = [name for name in self.graph.needed(self.selected()) if name in self.graph.stages]
+        missed = {name: StageRecord(Status.NOT_RUN) for name in selected if name not in self.records}
+        stages = self.records | missed
+        if not stages:
             return
-        saved = sum(verdict.saved for verdict in verdicts.values())
-        words = [verdict.word for verdict in verdicts.values()]
-        if "kept" in words or "restored" in words:
-            workspace.save(saved, words.count("kept"), words.count("restored"))
+        saved = sum(record.saved for record in stages.values())
+        statuses = [record.status for record in stages.values()]
+        if Status.KEPT in statuses or Status.RESTORED in statuses:
+            workspace.save(saved, statuses.count(Status.KEPT), statuses.count(Status.RESTORED))
         seconds = time.perf_counter() - self.clock
-        whole = not self.interrupted
-        RunLog(workspace.root, workspace.stat_cache).append(
-            RunRecord(command_line(), self.started, seconds, verdicts, saved, whole)
-        )
+        log = RunLog(workspace.root)
+        with contextlib.suppress(DiskError):
+            if log.remove_earlier_version():
+                sys.stderr.write(f"{log.folder}: written by an earlier version; the run log begins again\n")
+        log.append(RunRecord(command_line(), self.started, seconds, stages, saved, not self.interrupted))

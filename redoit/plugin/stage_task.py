@@ -164,7 +164,7 @@ class StageTask(UptodateCalculator):
         dependents = set(self.session.graph.dependents(self.stage.name))
         for name in self.session.graph.needed(self.session.selected()):
             other = stage_of(self.tasks_dict[name]) if name in self.session.graph.stages else None
-            if other is None or other is self or name in self.session.verdicts:
+            if other is None or other is self or name in self.session.records:
                 continue
             if self.session.always or name in dependents or engine().workspace.latest(other.stage) is None:
                 yield other.stage

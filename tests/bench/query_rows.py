@@ -76,8 +76,9 @@ def main(root: str, runs: int) -> None:
 
     history = RunLog(Path(root) / ".redoit")
     found = list(history.newest())
+    newest = found[0].expanded()
     for number in range(len(found), runs):
-        history.append(found[0]._replace(started=found[0].started - 3600.0 * number))
+        history.append(newest._replace(started=newest.started - 3600.0 * number))
     assert len(list(history.newest())) == runs, "not all runs are logged"
 
 

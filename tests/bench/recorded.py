@@ -1,4 +1,4 @@
-"""Prints how long the stages of the newest run on record took by their own clock, in seconds: the mean of all.
+"""Prints how long the stages of the newest recorded run took by their own clock, in seconds: the mean of all.
 
     python -m tests.bench.recorded FOLDER
 
@@ -13,4 +13,4 @@ from redoit.history.run_log import RunLog
 
 if __name__ == "__main__":
     newest = next(RunLog(Path(sys.argv[1]) / ".redoit").newest(1))
-    print(statistics.mean(verdict.seconds for verdict in newest.verdicts.values()))
+    print(statistics.mean(record.seconds for record in newest.expanded().stages.values()))

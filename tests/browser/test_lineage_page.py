@@ -12,7 +12,7 @@ from projects import CHAIN, Pipeline
 
 from redoit.history.run_log import RunLog
 from redoit.history.run_record import RunRecord, StageRecord
-from redoit.model import Artifact
+from redoit.model import Artifact, Status
 from redoit.state.workspace import Workspace
 
 Show = Callable[..., Page]
@@ -128,24 +128,24 @@ def test_the_newest_run_is_shown(show: Show, told: Path) -> None:
     """What ran, failed and was not reached is told in the graph, in the table, and in figures."""
     page = show(told)
     assert page.title() == "Lineage of project"
-    assert "1 ran" in page.locator("#run-told").inner_text() or "2 ran" in page.locator("#run-told").inner_text()
+    assert "1 ran" in page.locator("#run-summary").inner_text() or "2 ran" in page.locator("#run-summary").inner_text()
     expect(card(page, "sort")).to_contain_text("failed")
-    expect(card(page, "join")).to_contain_text("not reached")
+    expect(card(page, "join")).to_contain_text("not run")
     assert "no luck" in row(page, "sort")
-    assert page.locator("#island").count() == 1
+    assert page.locator("#data").count() == 1
 
 
 def test_a_run_is_selected(show: Show, told: Path) -> None:
     """Selecting a run changes graph, table and figures, and is told to who can't see it."""
     page = show(told)
     select(page, 2)
-    expect(page.locator("#run-told")).to_contain_text("doit")
-    assert page.locator("#run-told").get_attribute("aria-live") == "polite"
+    expect(page.locator("#run-summary")).to_contain_text("doit")
+    assert page.locator("#run-summary").get_attribute("aria-live") == "polite"
     expect(card(page, "make")).to_contain_text("restored")
     assert "restored" in row(page, "join")
     assert "times 4 -> 3" in row(page, "make")
     page.get_by_role("button", name="The run before").click()
-    expect(page.locator("#run-told")).to_contain_text(SECOND)
+    expect(page.locator("#run-summary")).to_contain_text(SECOND)
     expect(card(page, "make")).to_contain_text("ran")
     page.locator("#timeline [data-run='4']").click()
     assert "never run before" in row(page, "make")
@@ -169,7 +169,16 @@ def test_a_panel(show: Show, told: Path) -> None:
     card(page, "make").click()
     panel = page.get_by_role("complementary")
     expect(panel).to_be_focused()
-    for title in ("Since its result before", "Settings", "Inputs", "Outputs", "Metrics", "Code", "Environment", "Log"):
+    for title in (
+        "Changes since its previous result",
+        "Settings",
+        "Inputs",
+        "Outputs",
+        "Metrics",
+        "Code",
+        "Environment",
+        "Log",
+    ):
         expect(panel.get_by_role("heading", name=title, exact=True)).to_be_visible()
     text = panel.inner_text()
     assert "code of steps.constants:FACTOR" in text
@@ -201,11 +210,11 @@ def test_two_runs_are_compared(show: Show, told: Path) -> None:
     assert "- FACTOR = 2" in text
     assert "+ FACTOR = 3" in text
     inputs = compared.locator(".scroll[aria-label='Inputs that differ']").inner_text()
-    assert "make made another" in inputs
+    assert "make made other content" in inputs
     metrics = compared.locator(".scroll[aria-label='Metrics that differ']").inner_text()
     assert "total" in metrics
     assert "+30 (+12.5 %)" in metrics
-    assert page.locator(".card.touched").count() == 4
+    assert page.locator(".card.differing").count() == 4
     select(page, 2, 4)
     expect(compared).to_contain_text("Nothing differs: every stage has the same result.")
     page.get_by_role("button", name="Clear").click()
@@ -302,7 +311,7 @@ def test_hostile_names_stay_text(show: Show, tmp_path: Path) -> None:
     select(page, 0)
     page.locator("#stages tbody th").first.get_by_role("button").click()
     assert f"ValueError: {EVIL}" in page.get_by_role("complementary").inner_text()
-    assert page.locator("img, b:has-text('gt'), script:not(#island)").count() == 1
+    assert page.locator("img, b:has-text('gt'), script:not(#data)").count() == 1
     assert "49" not in [text.strip() for text in page.locator("#stages th").all_inner_texts()]
 
 
@@ -314,14 +323,14 @@ def test_what_is_lost_is_said(show: Show, story: Pipeline, tmp_path: Path) -> No
     pipeline.edit("dodo.py", "def task_join", "def _join")
     page = show(page_of(pipeline))
     select(page, 1)
-    assert "its trace is no longer in the store" in row(page, "make")
+    assert "its trace was removed from the store" in row(page, "make")
     card(page, "make").click()
-    expect(page.get_by_role("complementary")).to_contain_text("no longer in the store")
+    expect(page.get_by_role("complementary")).to_contain_text("was removed from the store")
     page.keyboard.press("Escape")
     page.locator("#stages").get_by_role("button", name="join").click()
-    expect(page.get_by_role("complementary")).to_contain_text("declared no longer")
+    expect(page.get_by_role("complementary")).to_contain_text("no longer declared")
     select(page, 1, 3)
-    expect(page.locator("#compared")).to_contain_text("a trace is no longer in the store")
+    expect(page.locator("#compared")).to_contain_text("a trace was removed from the store")
 
 
 def test_results_without_runs(show: Show, story: Pipeline, tmp_path: Path) -> None:
@@ -330,13 +339,13 @@ def test_results_without_runs(show: Show, story: Pipeline, tmp_path: Path) -> No
     pipeline = Pipeline(tmp_path / "project")
     shutil.rmtree(pipeline.path(".redoit/runs"))
     page = show(page_of(pipeline))
-    expect(page.locator("#run-told")).to_contain_text("No run is on record")
+    expect(page.locator("#run-summary")).to_contain_text("No run is recorded")
     card(page, "make").click()
     expect(page.get_by_role("complementary")).to_contain_text("Its latest result")
     page.keyboard.press("Escape")
     pipeline.doit()
     page = show(page_of(pipeline))
-    assert "its run is not on record" in page.locator("#stages").inner_text() or "ran" in row(page, "make")
+    assert "its run is not recorded" in page.locator("#stages").inner_text() or "ran" in row(page, "make")
 
 
 def test_older_runs(show: Show, story: Pipeline, tmp_path: Path) -> None:
@@ -347,9 +356,9 @@ def test_older_runs(show: Show, story: Pipeline, tmp_path: Path) -> None:
     pipeline.doit("side", "make.times=3")
     pipeline.doit("lineage", "--runs", "1")
     page = show(pipeline.path("data/lineage.html"))
-    expect(page.locator("#older")).to_contain_text("6 older runs on record")
+    expect(page.locator("#older")).to_contain_text("6 older runs not shown")
     assert "a run older than those shown" in row(page, "side")
-    assert "not asked for" in row(page, "join")
+    assert "not selected" in row(page, "join")
 
 
 def test_figures_that_can_not_be(show: Show, story: Pipeline, tmp_path: Path) -> None:
@@ -357,15 +366,15 @@ def test_figures_that_can_not_be(show: Show, story: Pipeline, tmp_path: Path) ->
     shutil.copytree(story.root, tmp_path / "project")
     pipeline = Pipeline(tmp_path / "project")
     workspace = Workspace(pipeline.root)
-    verdict = next(RunLog(workspace.root).newest()).verdicts["make"]
-    trace = workspace.store.trace_or_none(verdict.key, verdict.trace)
+    record = next(RunLog(workspace.root).newest()).stages["make"]
+    trace = workspace.store.trace_or_none(record.key, record.trace)
     assert trace
     for number, value in enumerate((1e308, -1e308, float("nan"), float("inf"), 0.0, 5e-324)):
         manifest = {role: Artifact(one.digest, 10**400) for role, one in trace.manifest.items()}
         odd = replace(trace, metrics={"count": value, "inf": float("inf"), "__proto__": 1.0}, manifest=manifest)
         name = workspace.store.append(replace(odd, seconds=-1e9, started=-1e9, name=""))
-        verdicts = {"make": StageRecord("ran", verdict.key, name, -5.0, -1e10), "__proto__": StageRecord("kept")}
-        RunLog(workspace.root).append(RunRecord("doit", 3e9 + number, -1.0, verdicts, -9.0))
+        stages = {"make": StageRecord(Status.RAN, record.key, name, -5.0, -1e10), "__proto__": StageRecord(Status.KEPT)}
+        RunLog(workspace.root).append(RunRecord("doit", 3e9 + number, -1.0, stages, -9.0))
     page = show(page_of(pipeline))
     for run in range(6):
         select(page, run, run + 1)
@@ -419,15 +428,15 @@ def test_a_large_pipeline(show: Show, tmp_path: Path) -> None:
     assert pipeline.doit("plan").code == 0
     workspace = Workspace(pipeline.root)
     workspace.open()
-    kept = {f"s:{number}": StageRecord("kept", "a" * 64, "b" * 64) for number in range(600)}
+    kept = {f"s:{number}": StageRecord(Status.KEPT, "a" * 64, "b" * 64) for number in range(600)}
     RunLog(workspace.root).append(RunRecord("doit first", 1.0, 1.0, kept))
     RunLog(workspace.root).append(
-        RunRecord("doit second", 2.0, 1.0, {**kept, "s:599": StageRecord("failed", error="no luck")})
+        RunRecord("doit second", 2.0, 1.0, {**kept, "s:599": StageRecord(Status.FAILED, error="no luck")})
     )
     page = show(page_of(pipeline))
     expect(page.locator("#few")).to_contain_text("500 of 600 stages are on this page")
     expect(page.locator(".card.stage")).to_have_count(500)
-    expect(page.locator("#run-told")).to_contain_text("599 kept 1 failed")
+    expect(page.locator("#run-summary")).to_contain_text("599 kept 1 failed")
     expect(card(page, "s:599")).to_have_class("card stage failed")
     select(page, 1, 0)
-    expect(page.locator("#run-told")).to_contain_text("600 kept")
+    expect(page.locator("#run-summary")).to_contain_text("600 kept")

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 from hostile import Workers
-from workspaces import large_run, some_trace, whole_workspace
+from workspaces import some_trace, whole_workspace
 
 from redoit.digest import of_bytes
-from redoit.history.run_record import held, rows_of
 from redoit.state.source_cache import reader
 from redoit.state.trace_index import IndexedTrace
 from redoit.storage.serialize import canonical_json, trace_name, trace_to_bytes
@@ -58,16 +57,17 @@ def proof(**other: object) -> Callable[[Path], bytes]:
     return fill
 
 
-def run(**fields: object) -> bytes:
-    """Return the record of a run that says something else in some fields."""
-    usual = {"command": "", "started": 1, "seconds": 1, "saved": 0, "whole": True, "stages": {}, "order": []}
-    return sealed({**usual, "besides": [], "without": [], "each": 0, "holds": "", **fields})
+def run(**other: object) -> Callable[[Path], bytes]:
+    """Return what seals the record of the large run that refers to another one, with some fields of it replaced."""
+    return lambda path: sealed(json.loads(max(path.parent.iterdir()).read_bytes().partition(b"\n")[2]) | other)
 
 
-HELD = held(large_run().verdicts)
-TABLE = f"tables/{of_bytes(canonical_json(rows_of(large_run().verdicts)))}"
-RUN = "runs/00000000000000000009-00000000"
-LARGE = f"{RUN}-{TABLE[-64:]}"
+def row(*, key: object = KEY, reasons: object = ()) -> Callable[[Path], bytes]:
+    """Return what seals the record of a run of one stage."""
+    return run(base="", stages=[["a", "ran", key, NAME, 0, 0, reasons, ""]])
+
+
+RUN = "runs"
 CONTENTS: dict[str, tuple[str, bytes | Callable[[Path], bytes]]] = {
     "newer format": ("format", b'{"format":2}'),
     "format that is true": ("format", b'{"format":true}'),
@@ -145,19 +145,17 @@ CONTENTS: dict[str, tuple[str, bytes | Callable[[Path], bytes]]] = {
     "run that is a list": (RUN, sealed([])),
     "run of lists": (RUN, sealed(DEEPER)),
     "run that fills the memory": (RUN, sealed(b"[" + b"[]," * (2**23 // 3 - 99) + b"[]]")),
-    "run with a trace above": (RUN, run(order=["a"], stages={"a": ["kept", "../..", "../../canary", 0, 0, [], ""]})),
-    "run with odd reasons": (RUN, run(order=["a"], stages={"a": ["ran", "", "", 0, 0, [["input", "\n", [], 1]], ""]})),
-    "run with deep stages": (RUN, run(order=["a"], stages=DEEP_LIST)),
-    "large run of nothing": (LARGE, run()),
-    "large run with another table": (f"{RUN}-{'a' * 64}", run()),
-    "large run with a table above": (f"{RUN}-..-..-..-canary", run()),
-    "large run besides lists": (LARGE, run(besides=[[]], holds=HELD)),
-    "large run besides strangers": (LARGE, run(besides=["../canary"] * 9, without=[1, None], holds=HELD)),
-    "large run without deep ones": (LARGE, run(besides=[], without=DEEP_LIST, holds=HELD)),
-    "large run of a whole number": (LARGE, run(besides=7, without=7, each=7, holds=HELD)),
-    "table that is no JSON": (TABLE, b"{"),
-    "table that is a list": (TABLE, b"[]"),
-    "table of lists": (TABLE, DEEPER),
+    "run with a trace above": (RUN, row(key="../..")),
+    "run with odd reasons": (RUN, row(reasons=[["input", "\n", [], 1]])),
+    "run with deep stages": (RUN, run(stages=DEEP_LIST)),
+    "run of one stage often": (RUN, run(stages=[["a", "kept", "", "", 0, 0, [], ""]] * 9)),
+    "large run of no base": (RUN, run(base="a" * 64)),
+    "large run of a base above": (RUN, run(base="../../canary")),
+    "large run of a deep base": (RUN, run(base=DEEP_LIST)),
+    "large run in which lists changed": (RUN, run(changed=[[]])),
+    "large run in which strangers changed": (RUN, run(changed=["../canary"] * 9)),
+    "large run in which a number changed": (RUN, run(changed=7, kept_seconds=7)),
+    "large run in another state": (RUN, run(state=DEEP_LIST)),
 }  # fmt: skip
 
 
@@ -167,10 +165,14 @@ def test_hostile_content_counts_as_absent_or_is_a_clear_error(
 ) -> None:
     """Whatever a file of ours says, nothing is followed out of the project, and nobody sees a traceback."""
     path = whole_workspace(tmp_path / "project").root / name
-    path.write_bytes(data(path) if callable(data) else data)
+    path = path / "any" if name == RUN else path
+    content = data(path) if callable(data) else data
+    path = path.with_name(f"{9 * 10**18:020d}-{content[:64].decode()}") if name == RUN else path
+    path.write_bytes(content)
     workers.hold("state", tmp_path / "project")
 
 
+BASE = "runs/oldest"  # its name has its digest
 FILES = [
     "format",
     "latest/train",
@@ -180,9 +182,9 @@ FILES = [
     "steps",
     "saved",
     f"traces/{KEY}/{NAME}.json",
-    TABLE,
+    BASE,
 ]
-FOLDERS = ["latest", "distrust", "traces", f"traces/{KEY}", "runs", "tables"]
+FOLDERS = ["latest", "distrust", "traces", f"traces/{KEY}", "runs"]
 
 
 def linked(path: Path, canary: Path) -> None:
@@ -222,6 +224,8 @@ def test_what_stands_in_the_place_of_a_file_is_not_followed(
 ) -> None:
     """A link, a pipe, a folder or a huge file in the place of a file or folder of ours is not followed or read."""
     path = whole_workspace(tmp_path / "project").root / name
+    if name == BASE:
+        path = min(path.parent.iterdir())
     shutil.rmtree(path) if path.is_dir() else path.unlink()
     make(path, workers.canary.path)
     workers.hold("state", tmp_path / "project")

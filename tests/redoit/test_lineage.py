@@ -6,9 +6,9 @@ from typing import Any
 from examples import action, artifact, named, trace
 
 from redoit.history.run_record import RunRecord, StageRecord
-from redoit.lineage.exported import lineage_json, provenance_json
+from redoit.lineage.export import lineage_json, provenance_json
 from redoit.lineage.lineage import Lineage, in_order, provenance
-from redoit.model import Stage, Trace
+from redoit.model import Stage, Status, Trace
 
 MAKE = Stage("make", "steps.make", {"source": "in.txt"}, {"made": "a.txt"})
 USE = Stage("use", "steps.use", {"made": "a.txt", "other": "in.txt"}, {"out": "b.txt", "log": "c.txt"})
@@ -22,14 +22,14 @@ def made(stage: Stage, inputs: dict[str, bytes], outputs: dict[str, bytes], **ch
     return replace(usual, name=named(repr(usual)))
 
 
-def run(number: int, **verdicts: StageRecord) -> RunRecord:
+def run(number: int, **stages: StageRecord) -> RunRecord:
     """Return a run."""
-    return RunRecord(f"doit {number}", 1.7e9 + number, 1.0, verdicts, name=f"run{number}")
+    return RunRecord(f"doit {number}", 1.7e9 + number, 1.0, stages, name=f"run{number}")
 
 
 def lineage(*runs: RunRecord, traces: tuple[Trace, ...], latest: dict[str, list[str]] | None = None) -> Lineage:
     """Return the lineage of the two stages."""
-    origins = {v.trace: each for each in runs for v in each.verdicts.values() if v.word == "ran"}
+    origins = {one.trace: each for each in runs for one in each.stages.values() if one.status == "ran"}
     return Lineage((MAKE, USE), runs, 0, {each.name: each for each in traces}, origins, latest or {})
 
 
@@ -37,14 +37,14 @@ FIRST = made(MAKE, {"source": b"1"}, {"made": b"a1"})
 SECOND = made(MAKE, {"source": b"2"}, {"made": b"a2"}, started=1.8e9)
 USED = made(USE, {"made": b"a1", "other": b"1"}, {"out": b"b1", "log": b""})
 RUNS = (
-    run(2, make=StageRecord("ran", "k", SECOND.name), use=StageRecord("failed", error="no")),
-    run(1, make=StageRecord("ran", "k", FIRST.name), use=StageRecord("ran", "k", USED.name)),
+    run(2, make=StageRecord(Status.RAN, "k", SECOND.name), use=StageRecord(Status.FAILED, error="no")),
+    run(1, make=StageRecord(Status.RAN, "k", FIRST.name), use=StageRecord(Status.RAN, "k", USED.name)),
 )
 
 
 def test_makers_and_sources() -> None:
     """A file is made by the stage that declares it; what none makes is a source; a stage of old runs is told."""
-    found = lineage(*RUNS, run(0, gone=StageRecord("kept")), traces=())
+    found = lineage(*RUNS, run(0, gone=StageRecord(Status.KEPT)), traces=())
     assert found.makers == {"a.txt": (MAKE, "made"), "b.txt": (USE, "out"), "c.txt": (USE, "log")}
     assert found.sources == ("in.txt",)
     assert found.undeclared == ("gone",)
@@ -105,7 +105,7 @@ def test_a_deep_pipeline() -> None:
 def test_for_programs() -> None:
     """The export has each trace once, with the run that made it, and says what is unknown."""
     found = lineage_json(
-        lineage(*RUNS, run(0, use=StageRecord("kept", named("k"), named("lost"))), traces=(FIRST, USED))
+        lineage(*RUNS, run(0, use=StageRecord(Status.KEPT, named("k"), named("lost"))), traces=(FIRST, USED))
     )
     assert found["traces"][FIRST.name]["run"] == "run1"
     assert found["traces"][USED.name]["metrics"] == {"accuracy": 0.99, "loss": "inf"}

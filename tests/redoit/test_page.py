@@ -11,12 +11,12 @@ import pytest
 from examples import action, artifact, named, trace
 
 from redoit.history.run_record import RunRecord, StageRecord
-from redoit.lineage.island import island
 from redoit.lineage.lineage import Lineage
 from redoit.lineage.mermaid import flowchart
 from redoit.lineage.page import brief_span, page, svg
+from redoit.lineage.page_data import page_data
 from redoit.lineage.picture import picture, shortened
-from redoit.model import Setting, Stage
+from redoit.model import Setting, Stage, Status
 from redoit.reasons import Reason
 
 HOSTILE = [
@@ -46,12 +46,12 @@ def lineage(name: str) -> Lineage:
         metrics={name: 1.5, "nan": float("nan"), "inf": float("inf")},
         name=named("t"),
     )
-    verdicts = {
-        name: StageRecord("ran", named("k"), done.name, 1.0, 2.0, (Reason("setting", name, name, name),)),
-        name + "2": StageRecord("failed", error=name),
-        "lost": StageRecord("kept", named("k"), named("lost")),
+    stages = {
+        name: StageRecord(Status.RAN, named("k"), done.name, 1.0, 2.0, (Reason("setting", name, name, name),)),
+        name + "2": StageRecord(Status.FAILED, error=name),
+        "lost": StageRecord(Status.KEPT, named("k"), named("lost")),
     }
-    run = RunRecord(name, 1.7e9, 5.0, verdicts, 2.0, name="run")
+    run = RunRecord(name, 1.7e9, 5.0, stages, 2.0, name="run")
     return Lineage([stage], [run], 3, {done.name: done}, {done.name: run}, {name: [done.name]}, {done.log: name[:100]})
 
 
@@ -78,9 +78,9 @@ def test_hostile_names_on_a_page(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
-def test_hostile_names_in_an_island(name: str) -> None:
+def test_hostile_names_in_the_data_of_a_page(name: str) -> None:
     """The data is JSON without a sign that could end it, and says what was said."""
-    text = island(lineage(name))
+    text = page_data(lineage(name))
     assert not re.search("[<>&\u2028\u2029]", text)
     fields = json.loads(text)
     assert len(fields["stages"]) == 3

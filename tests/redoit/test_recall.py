@@ -7,8 +7,8 @@ from workspaces import TRAIN, some_trace, whole_workspace
 
 from redoit.history.run_log import RunLog
 from redoit.history.run_record import RunRecord, StageRecord
-from redoit.lineage.recall import load_lineage, most_active
-from redoit.model import Stage
+from redoit.lineage.load import load_lineage, most_active
+from redoit.model import Stage, Status
 from redoit.state.workspace import Workspace
 
 STAGES = [
@@ -22,11 +22,11 @@ def workspace(tmp_path: Path) -> Workspace:
     """Return a workspace with two runs of many stages: one ran in the first, another failed in the second."""
     made = Workspace(tmp_path)
     made.open()
-    kept = {stage.name: StageRecord("kept", "a" * 64, "b" * 64) for stage in STAGES}
-    ran = {**kept, "s200": StageRecord("ran", "a" * 64, "c" * 64, 2.0)}
+    kept = {stage.name: StageRecord(Status.KEPT, "a" * 64, "b" * 64) for stage in STAGES}
+    ran = {**kept, "s200": StageRecord(Status.RAN, "a" * 64, "c" * 64, 2.0)}
     RunLog(made.root).append(RunRecord("doit", 1.0, 1.0, ran))
     RunLog(made.root).append(
-        RunRecord("doit", 2.0, 1.0, {**ran, "s200": kept["s7"], "s100": StageRecord("failed", error="no")})
+        RunRecord("doit", 2.0, 1.0, {**ran, "s200": kept["s7"], "s100": StageRecord(Status.FAILED, error="no")})
     )
     return made
 
@@ -52,11 +52,11 @@ def test_few_stages_are_all_there(workspace: Workspace) -> None:
 
 def test_runs_of_some_stages_alone(workspace: Workspace) -> None:
     """All runs are there, with the verdicts of these stages, and the sum of all others."""
-    found = load_lineage(workspace, RunLog(workspace.root), STAGES[100:102], alone=True)
-    assert [dict(run.verdicts).keys() for run in found.runs] == [{"s100", "s101"}] * 2
-    assert [run.verdicts["s100"].word for run in found.runs] == ["failed", "kept"]
-    assert [run.others["kept"][0] for run in found.runs] == [298, 297]
-    assert found.runs[1].others["ran"] == (1, 2.0)
+    found = load_lineage(workspace, RunLog(workspace.root), STAGES[100:102], only=True)
+    assert [dict(run.stages).keys() for run in found.runs] == [{"s100", "s101"}] * 2
+    assert [run.stages["s100"].status for run in found.runs] == ["failed", "kept"]
+    assert [run.omitted["kept"][0] for run in found.runs] == [298, 297]
+    assert found.runs[1].omitted["ran"] == (1, 2.0)
     assert found.origins["c" * 64].started == 1.0
 
 

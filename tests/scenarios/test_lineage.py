@@ -90,7 +90,7 @@ def test_nothing_on_record(fresh: Pipeline) -> None:
     assert lineage(fresh)["runs"] == []
     page = fresh.doit("lineage")
     assert (page.code, page.err) == (0, "")
-    assert "No run is on record" in fresh.read("data/lineage.html")
+    assert "No run is recorded" in fresh.read("data/lineage.html")
     tree = fresh.doit("lineage", "data/made.txt")
     assert "not on record" in tree.out
     assert tree.code == 0

@@ -14,9 +14,14 @@ def runs(pipeline: Pipeline) -> list[dict[str, Any]]:
     return [unseal(path.read_bytes()) for path in sorted(pipeline.path(".redoit/runs").iterdir())]
 
 
+def rows(run: dict[str, Any]) -> dict[str, list[Any]]:
+    """Return stage -> the rest of its row."""
+    return {name: row for name, *row in run["stages"]}
+
+
 def words(run: dict[str, Any]) -> dict[str, str]:
-    """Return stage -> what became of it."""
-    return {name: run["stages"][name][0] for name in run["order"]}
+    """Return stage -> its status."""
+    return {name: row[0] for name, row in rows(run).items()}
 
 
 def test_each_run_is_on_record(built: Pipeline) -> None:
@@ -25,14 +30,14 @@ def test_each_run_is_on_record(built: Pipeline) -> None:
     assert built.doit("sort.reverse=true").code == 0
     first, second = runs(built)
     assert words(first) == dict.fromkeys(ALL, "ran")
-    assert first["stages"]["make"][5] == [["first", "", None, None]]
+    assert rows(first)["make"][5] == [["first", "", None, None]]
     assert words(second) == {"make": "kept", "side": "restored", "sort": "ran", "join": "ran"}
-    assert second["stages"]["sort"][5] == [["setting", "reverse", False, True]]
-    assert second["stages"]["side"][5][0][:2] == ["output missing", "total"]
-    assert second["stages"]["make"][1:3] == first["stages"]["make"][1:3]
+    assert rows(second)["sort"][5] == [["setting", "reverse", False, True]]
+    assert rows(second)["side"][5][0][:2] == ["output missing", "total"]
+    assert rows(second)["make"][1:3] == rows(first)["make"][1:3]
     assert second["command"] == "doit sort.reverse=true"
     assert second["saved"] > 0
-    assert second["whole"] is True
+    assert second["complete"] is True
 
 
 def test_a_run_that_fails_is_on_record(built: Pipeline) -> None:
@@ -42,7 +47,7 @@ def test_a_run_that_fails_is_on_record(built: Pipeline) -> None:
     last = runs(built)[-1]
     assert words(last)["sort"] == "failed"
     assert words(last)["join"] == "not run"
-    assert "no luck" in last["stages"]["sort"][6]
+    assert "no luck" in rows(last)["sort"][6]
 
 
 def test_a_run_that_is_interrupted_is_on_record(built: Pipeline) -> None:
@@ -53,10 +58,10 @@ def test_a_run_that_is_interrupted_is_on_record(built: Pipeline) -> None:
     process.send_signal(signal.SIGINT)
     built.finish(process)
     last = runs(built)[-1]
-    assert last["whole"] is False
+    assert last["complete"] is False
     assert words(last)["make"] == "ran"
-    assert last["stages"]["sort"][6] == "interrupted"
-    assert last["stages"]["sort"][3] > 0
+    assert rows(last)["sort"][6] == "interrupted"
+    assert rows(last)["sort"][3] > 0
     assert words(last)["join"] == "not run"
 
 

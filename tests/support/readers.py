@@ -109,9 +109,8 @@ def state() -> Reader:
         versions = workspace.installed.versions(["h5py"])
         assert all(isinstance(version, str) for version in versions.values()), versions
         workspace.save(1.0, 1, 1)
-        lines = [
-            reason for run in RunLog(workspace.root).newest() for one in run.verdicts.values() for reason in one.reasons
-        ]
+        runs = [run.expanded() for run in RunLog(workspace.root).newest()]
+        lines = [reason for run in runs for record in run.stages.values() for reason in record.reasons]
         assert sentence(lines).isprintable(), lines
         RunLog(workspace.root).append(large_run())
         return [workspace.latest(stage) is None, line, len(workspace.gc_roots())]

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from redoit.digest import of_bytes
-from redoit.history.run_log import FEW, RunLog
+from redoit.history.run_log import MAX_CHANGED_STAGES, RunLog
 from redoit.history.run_record import RunRecord, StageRecord
-from redoit.model import Action, Artifact, Setting, Stage, Trace
+from redoit.model import Action, Artifact, Setting, Stage, Status, Trace
 from redoit.source.project import Project
 from redoit.state.installed import _folders
 from redoit.state.source_cache import SourceCache, StepInfo
@@ -27,9 +27,9 @@ def some_trace() -> Trace:
 
 
 def large_run() -> RunRecord:
-    """Return a run with so many stages that its record refers to a table."""
-    kept = StageRecord("kept", some_trace().action.key, trace_name(some_trace()), made=2.5)
-    return RunRecord("doit", 1.5, 2.5, {f"s{number}": kept for number in range(FEW + 1)})
+    """Return a run with so many stages that the next such run refers to its record."""
+    kept = StageRecord(Status.KEPT, some_trace().action.key, trace_name(some_trace()), step_seconds=2.5)
+    return RunRecord("doit", 1.5, 2.5, {f"s{number}": kept for number in range(MAX_CHANGED_STAGES + 1)})
 
 
 def whole_workspace(project: Path) -> Workspace:
@@ -51,6 +51,7 @@ def whole_workspace(project: Path) -> Workspace:
     source_cache.learn("steps.train", known, Project(project))
     source_cache.save()
     workspace.trace_index.save()
-    RunLog(workspace.root).append(large_run())
+    for started in (1.5, 2.5):
+        RunLog(workspace.root).append(large_run()._replace(started=started))
     workspace.save(1.0, 1, 0)
     return workspace

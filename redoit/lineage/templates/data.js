@@ -1,27 +1,27 @@
-// The island's tables as objects. A run's number is its place, the newest first.
+// The page's data as objects. A run's number is its place, the newest first.
 const $ = (id) => document.getElementById(id);
-const raw = JSON.parse($("island").textContent);
-const word = (number) => raw.words[number];
+const raw = JSON.parse($("data").textContent);
+const wordOf = (number) => raw.words[number];
 const SIGNS = { ran: "ran", restored: "restored", kept: "kept", failed: "failed", "not run": "missed" };
-const ORDER = ["ran", "restored", "kept", "failed", "not run"];
+const STATUSES = ["ran", "restored", "kept", "failed", "not run"];
 
-const roles = (rows) => new Map(rows.map(([role, file]) => [word(role), raw.files[file]]));
+const roles = (rows) => new Map(rows.map(([role, file]) => [wordOf(role), raw.files[file]]));
 const stages = raw.stages.map(([name, step = "", inputs = [], outputs = [], kind = ""], number) => ({
   number, name, step, kind, declared: step !== "", inputs: roles(inputs), outputs: roles(outputs),
 }));
 const makers = new Map(stages.flatMap((stage) => [...stage.outputs].map(([role, file]) => [file, { stage, role }])));
 
-// What a trace holds is unpacked when it is looked at: a page may have thousands.
+// A trace is unpacked on demand: a page may have thousands.
 const lazily = (make) => {
   let made;
   return () => (made ??= make());
 };
-const pairs = (rows, value) => lazily(() => new Map(rows.map(([key, ...rest]) => [word(key), value(...rest)])));
+const pairs = (rows, value) => lazily(() => new Map(rows.map(([key, ...rest]) => [wordOf(key), value(...rest)])));
 const traces = raw.traces.map((row, number) => {
   const [stage, started, seconds, host, run, command, settings, inputs, outputs, code, environment, metrics, log, name] = row;
   return {
-    number, started, seconds, host: word(host), run, command, name, stage: word(stage),
-    settings: pairs(settings, (kind, value) => ({ kind: word(kind), value: word(value) })),
+    number, started, seconds, host: wordOf(host), run, command, name, stage: wordOf(stage),
+    settings: pairs(settings, (kind, value) => ({ kind: wordOf(kind), value: wordOf(value) })),
     inputs: pairs(inputs, (digest) => raw.digests[digest]),
     outputs: pairs(outputs, (digest, size) => ({ digest: raw.digests[digest], size })),
     code: lazily(() => new Map(code.map((part) => [raw.parts[part][0], raw.digests[raw.parts[part][1]]]))),
@@ -33,31 +33,31 @@ const traces = raw.traces.map((row, number) => {
 const texts = new Map(raw.texts.map(([digest, text]) => [raw.digests[digest], text]));
 const sizes = lazily(() => new Map(traces.flatMap((trace) => [...trace.outputs().values()].map((one) => [one.digest, one.size]))));
 
-const runs = raw.runs.map(([command, started, seconds, saved, whole, rows, rest], number) => {
-  const verdicts = new Map(rows.map(([stage, verdict, trace, took, spared, told]) => [stage, {
-    word: word(verdict), trace: traces[trace] ?? null, result: traces[trace]?.name ?? raw.digests[-2 - trace], lost: trace < -1, seconds: took, saved: spared, told: word(told),
+const runs = raw.runs.map(([command, started, seconds, saved, complete, rows, rest], number) => {
+  const outcomes = new Map(rows.map(([stage, status, trace, took, spared, reason]) => [stage, {
+    status: wordOf(status), trace: traces[trace] ?? null, result: traces[trace]?.name ?? raw.digests[-2 - trace], removed: trace < -1, seconds: took, saved: spared, reason: wordOf(reason),
   }]));
-  const others = rest.map(([verdict, many, took]) => ({ word: word(verdict), many, seconds: took })); // which are not on the page
-  const executed = [...verdicts.values(), ...others].filter((one) => one.word === "ran" || one.word === "failed");
-  return { number, command, started, seconds, saved, whole: Boolean(whole), verdicts, others,
+  const omitted = rest.map(([status, total, took]) => ({ status: wordOf(status), total, seconds: took })); // stages that are not on the page
+  const executed = [...outcomes.values(), ...omitted].filter((one) => one.status === "ran" || one.status === "failed");
+  return { number, command, started, seconds, saved, complete: Boolean(complete), outcomes, omitted,
     executed: Math.min(seconds, executed.reduce((sum, one) => sum + one.seconds, 0)) };
 });
 
-// Return the newest result of a stage that is older than a run, and another than the one given.
+// Return the newest result of a stage before a run that differs from the one given.
 function resultBefore(stage, run, trace) {
   for (const older of runs.slice(run + 1)) {
-    const found = older.verdicts.get(stage.number)?.trace;
+    const found = older.outcomes.get(stage.number)?.trace;
     if (found && found !== trace) return { trace: found, run: older };
   }
   const other = (raw.latest[stage.number] ?? []).map((one) => traces[one]).find((one) => one.started < trace.started);
   return other ? { trace: other, run: runs[other.run] ?? null } : null;
 }
 
-// Return the execution that made the content a stage read, in that run if it was there.
+// Return the execution that made the content that a stage read, in that run if possible.
 function makerOf(file, digest, run) {
   const maker = makers.get(file);
   if (!maker) return null;
-  const here = runs[run]?.verdicts.get(maker.stage.number)?.trace;
+  const here = runs[run]?.outcomes.get(maker.stage.number)?.trace;
   const made = (trace) => trace && [...trace.outputs().values()].some((one) => one.digest === digest);
   const trace = made(here) ? here : traces.find((one) => one.stage === maker.stage.name && made(one));
   return { stage: maker.stage, trace: trace ?? null };

@@ -1,7 +1,7 @@
-// What differs between two executions, and between two texts.
-const LARGEST = 4e6; // cells of a comparison of lines
+// The differences between two executions, and between two texts.
+const MAX_CELLS = 4e6; // of a comparison of lines
 
-// Yield what is not the same in two maps, by name.
+// Yield the name and both values of each entry that differs between two maps.
 function* changed(before, after, same = (one, other) => one === other) {
   for (const name of new Set([...before.keys(), ...after.keys()])) {
     const old = before.get(name), now = after.get(name);
@@ -13,9 +13,9 @@ function* changed(before, after, same = (one, other) => one === other) {
 function differences(before, after) {
   const found = [];
   const alike = (one, other) => one.value === other.value && one.kind === other.kind;
-  const told = (one, other) => one && (one.value === other?.value ? `${one.value} (${one.kind})` : one.value);
+  const shown = (one, other) => one && (one.value === other?.value ? `${one.value} (${one.kind})` : one.value);
   for (const [subject, old, now] of changed(before.settings(), after.settings(), alike)) {
-    found.push({ kind: "setting", subject, old: told(old, now), now: told(now, old) });
+    found.push({ kind: "setting", subject, old: shown(old, now), now: shown(now, old) });
   }
   for (const [subject, old, now] of changed(before.inputs(), after.inputs())) found.push({ kind: "input", subject, old, now });
   for (const [subject, old, now] of changed(before.code(), after.code())) found.push({ kind: "code", subject, old, now });
@@ -27,7 +27,7 @@ function differences(before, after) {
 
 const sameBytes = (one, other) => [...changed(one.outputs(), other.outputs(), (a, b) => a.digest === b.digest)].length === 0;
 
-// Return the lines of two texts, each with a sign: both have it, or the first alone (-), or the second alone (+).
+// Return the lines of two texts, each with its sign: in both, only in the first (-), only in the second (+).
 function lineDiff(before, after) {
   const old = before.split("\n"), now = after.split("\n");
   let head = 0, tail = 0;
@@ -40,7 +40,7 @@ function lineDiff(before, after) {
 
 function common(old, now) {
   const rows = old.length + 1, columns = now.length + 1;
-  if (rows * columns > LARGEST) return [...old.map((line) => ["-", line]), ...now.map((line) => ["+", line])];
+  if (rows * columns > MAX_CELLS) return [...old.map((line) => ["-", line]), ...now.map((line) => ["+", line])];
   const longest = new Uint32Array(rows * columns);
   for (let i = rows - 2; i >= 0; i -= 1) {
     for (let j = columns - 2; j >= 0; j -= 1) {

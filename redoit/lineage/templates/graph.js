@@ -1,4 +1,4 @@
-// The graph: what became of each stage in the run, zoom, search, and a way around by keyboard.
+// The graph: the outcome of each stage in the run, zoom, search, and navigation by keyboard.
 const canvas = $("canvas"), drawing = $("picture");
 const cards = drawing ? [...drawing.querySelectorAll(".card")] : [];
 const threads = drawing ? [...drawing.querySelectorAll(".thread")] : [];
@@ -13,41 +13,41 @@ for (const thread of threads) {
   joined[to].push(thread);
 }
 const cardOf = new Map(cards.filter((card) => card.dataset.stage).map((card) => [Number(card.dataset.stage), card]));
-const SMALLEST = 0.12, LARGEST_SCALE = 2, LEGIBLE = 0.7, NOTE = 23;
+const MIN_SCALE = 0.12, MAX_SCALE = 2, LEGIBLE_SCALE = 0.7, MAX_NOTE_CHARACTERS = 23;
 let scale = 1;
 
-function paint(run, base, touched) {
+function paint(run, base, differing) {
   if (!drawing) return;
   drawing.classList.toggle("comparing", Boolean(base));
   for (const [number, card] of cardOf) {
-    const stage = stages[number], verdict = run?.verdicts.get(number);
-    const told = verdict ? named(verdict.word) : run ? "not asked for" : "no run on record";
-    const took = verdict && verdict.word !== "not run" ? span(verdict.seconds) : "";
+    const stage = stages[number], outcome = run?.outcomes.get(number);
+    const status = outcome ? outcome.status : run ? "not selected" : "no run is recorded";
+    const took = outcome && outcome.status !== "not run" ? span(outcome.seconds) : "";
     card.classList.remove(...Object.values(SIGNS), "none");
-    card.classList.add(signOf(verdict?.word));
-    card.classList.toggle("touched", Boolean(base) && touched.has(number));
-    card.querySelector(".sign").setAttribute("href", `#sign-${signOf(verdict?.word)}`);
-    card.querySelector(".word").textContent = told;
+    card.classList.add(signOf(outcome?.status));
+    card.classList.toggle("differing", Boolean(base) && differing.has(number));
+    card.querySelector(".sign").setAttribute("href", `#sign-${signOf(outcome?.status)}`);
+    card.querySelector(".status").textContent = status;
     card.querySelector(".time").textContent = took;
-    card.querySelector(".note").textContent = noted(verdict);
-    card.querySelector("title").textContent = `${stage.name}: ${told}${verdict?.told ? ` (${verdict.told})` : ""}`;
-    const differs = base && touched.has(number) ? ", differs from the run compared with" : "";
-    const why = verdict?.told ? `, ${verdict.told}` : "";
-    const saved = verdict?.saved ? `, saved ${span(verdict.saved)}` : "";
-    card.setAttribute("aria-label", `Stage ${stage.name}: ${told}${took ? `, took ${took}` : ""}${saved}${why}${differs}. Makes ${[...stage.outputs.values()].join(", ")}`);
+    card.querySelector(".note").textContent = note(outcome);
+    card.querySelector("title").textContent = `${stage.name}: ${status}${outcome?.reason ? ` (${outcome.reason})` : ""}`;
+    const differs = base && differing.has(number) ? ", differs from the run compared with" : "";
+    const why = outcome?.reason ? `, ${outcome.reason}` : "";
+    const saved = outcome?.saved ? `, saved ${span(outcome.saved)}` : "";
+    card.setAttribute("aria-label", `Stage ${stage.name}: ${status}${took ? `, took ${took}` : ""}${saved}${why}${differs}. Makes ${[...stage.outputs.values()].join(", ")}`);
   }
 }
 
-// Return what a card tells of a verdict: what it saved, or why.
-function noted(verdict) {
-  const told = verdict?.saved ? `saved ${span(verdict.saved)}` : verdict?.told ?? "";
-  return told.length <= NOTE ? told : `${told.slice(0, NOTE - 1)}…`;
+// Return the last line of a card's header: the time saved, or the reason.
+function note(outcome) {
+  const text = outcome?.saved ? `saved ${span(outcome.saved)}` : outcome?.reason ?? "";
+  return text.length <= MAX_NOTE_CHARACTERS ? text : `${text.slice(0, MAX_NOTE_CHARACTERS - 1)}…`;
 }
 
 function zoom(to) {
   if (!drawing) return;
   const middle = [canvas.scrollLeft + canvas.clientWidth / 2, canvas.scrollTop + canvas.clientHeight / 2].map((at) => at / scale);
-  scale = Math.min(LARGEST_SCALE, Math.max(SMALLEST, to));
+  scale = Math.min(MAX_SCALE, Math.max(MIN_SCALE, to));
   drawing.setAttribute("width", Math.round(natural.width * scale));
   drawing.setAttribute("height", Math.round(natural.height * scale));
   canvas.scrollLeft = middle[0] * scale - canvas.clientWidth / 2;
@@ -113,10 +113,10 @@ function search() {
     .concat([...makers].filter(([, { stage }]) => cardOf.has(stage.number)).map(([file, { stage }]) => [file, cardOf.get(stage.number)]));
   const tests = [(name) => name === wanted, (name) => name.startsWith(wanted), (name) => name.includes(wanted)];
   const found = tests.map((test) => names.find(([name]) => test(name.toLowerCase()))).find(Boolean);
-  $("found").textContent = found ? `Found ${found[0]}` : `Nothing is called ${wanted}`;
+  $("found").textContent = found ? `Found ${found[0]}` : `No stage or file matches ${wanted}`;
   $("search").toggleAttribute("aria-invalid", !found);
   if (!found) return;
-  if (scale < LEGIBLE) zoom(1);
+  if (scale < LEGIBLE_SCALE) zoom(1);
   goTo(found[1], true);
 }
 
@@ -127,10 +127,10 @@ function drag(event) {
     canvas.scrollLeft = from[0] - next.clientX;
     canvas.scrollTop = from[1] - next.clientY;
   };
-  canvas.classList.add("held");
+  canvas.classList.add("dragged");
   window.addEventListener("pointermove", move);
   window.addEventListener("pointerup", () => {
-    canvas.classList.remove("held");
+    canvas.classList.remove("dragged");
     window.removeEventListener("pointermove", move);
   }, { once: true });
 }
@@ -162,7 +162,7 @@ function startGraph() {
   $("search").addEventListener("search", search);
   $("names").append(...[...stages.filter((stage) => stage.declared).map((stage) => stage.name), ...makers.keys()].slice(0, 600).map((name) => el("option", { value: name })));
   const wide = (canvas.clientWidth - 1) / natural.width;
-  if (wide < 1) zoom(wide >= LEGIBLE ? wide : LEGIBLE + 0.1);
+  if (wide < 1) zoom(wide >= LEGIBLE_SCALE ? wide : LEGIBLE_SCALE + 0.1);
   canvas.scrollLeft = 0;
   canvas.scrollTop = Math.max(0, (places[0]?.[1] ?? 0) * scale - canvas.clientHeight / 2 + 40);
 }

@@ -1,6 +1,6 @@
-// Which run is looked at, and which it is compared with; all else follows from these two.
-const ROWS = 500; // stages in the table; of more, those first that were not just kept
-const URGENT = ["failed", "not run", "ran", "restored", "kept", ""];
+// The selected run, and the one that it is compared with; all else follows from these two.
+const MAX_ROWS = 500; // stages in the table; those that were not kept come first
+const TABLE_ORDER = ["failed", "not run", "ran", "restored", "kept", ""];
 const state = { run: 0, base: -1 };
 const current = () => runs[state.run];
 
@@ -12,12 +12,12 @@ function choose(run, base = state.base) {
 
 function render() {
   const run = current(), base = runs[state.base];
-  const touched = run && base ? touchedStages(base, run) : new Map();
-  paint(run, base, touched);
+  const differing = run && base ? changedStages(base, run) : new Map();
+  paint(run, base, differing);
   summary(run);
-  stagesTable(run, touched);
+  stagesTable(run, differing);
   $("compare").hidden = !base;
-  if (base) $("compared").replaceChildren(...compared(base, run, touched).flat(9).filter(Boolean));
+  if (base) $("compared").replaceChildren(...compared(base, run, differing).flat(9).filter(Boolean));
   timeline(run, base);
   runsTable(run);
   metrics(run);
@@ -31,28 +31,28 @@ function render() {
 
 function summary(run) {
   if (!run) return;
-  const words = count(run).map(([verdict, many]) => el("span", { class: signOf(verdict) }, sign(verdict), ` ${many} ${named(verdict)}`));
+  const words = count(run).map(([status, total]) => el("span", { class: signOf(status) }, sign(status), ` ${total} ${status}`));
   const figures = [["Took", span(run.seconds)], ["Executing", span(run.executed)], ["Saved", span(run.saved)]];
-  $("run-told").replaceChildren(
-    el("p", { class: "command" }, `Run of ${run.started}: `, el("code", {}, run.command), run.whole ? "" : " It was interrupted."),
+  $("run-summary").replaceChildren(
+    el("p", { class: "command" }, `Run of ${run.started}: `, el("code", {}, run.command), run.complete ? "" : " It was interrupted."),
     el("dl", { class: "figures" }, el("div", {}, el("dt", {}, "Stages"), el("dd", { class: "words" }, words)),
       figures.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)))));
 }
 
-function stagesTable(run, touched) {
-  const all = stages.filter((stage) => stage.declared || run?.verdicts.has(stage.number));
-  const rank = (stage) => URGENT.indexOf(run?.verdicts.get(stage.number)?.word ?? "");
-  const shown = all.length <= ROWS ? all : all.toSorted((one, other) => rank(one) - rank(other)).slice(0, ROWS);
-  $("more").textContent = all.length > ROWS ? `${all.length - ROWS} more are in the graph: find them there.` : "";
+function stagesTable(run, differing) {
+  const all = stages.filter((stage) => stage.declared || run?.outcomes.has(stage.number));
+  const rank = (stage) => TABLE_ORDER.indexOf(run?.outcomes.get(stage.number)?.status ?? "");
+  const shown = all.length <= MAX_ROWS ? all : all.toSorted((one, other) => rank(one) - rank(other)).slice(0, MAX_ROWS);
+  $("more").textContent = all.length > MAX_ROWS ? `${all.length - MAX_ROWS} more are in the graph: find them there.` : "";
   const rows = shown.map((stage) => {
-    const verdict = run?.verdicts.get(stage.number);
-    const made = verdict?.trace ? origin(verdict.trace, run.number) : verdict?.lost ? ["its trace is no longer in the store"] : [""];
-    return el("tr", { class: touched.has(stage.number) ? "chosen" : undefined },
+    const outcome = run?.outcomes.get(stage.number);
+    const made = outcome?.trace ? origin(outcome.trace, run.number) : outcome?.removed ? ["its trace was removed from the store"] : [""];
+    return el("tr", { class: differing.has(stage.number) ? "chosen" : undefined },
       el("th", { scope: "row" }, toStageIn(stage)),
-      el("td", { class: "verdict" }, verdict ? worded(verdict.word) : el("span", { class: "none" }, sign(""), run ? " not asked for" : " no run on record")),
-      el("td", { class: "number" }, verdict && verdict.word !== "not run" ? span(verdict.seconds) : ""),
-      el("td", { class: "number" }, verdict?.saved ? span(verdict.saved) : ""),
-      el("td", {}, verdict?.told ?? ""), el("td", {}, made));
+      el("td", { class: "outcome" }, outcome ? statusShown(outcome.status) : el("span", { class: "none" }, sign(""), run ? " not selected" : " no run is recorded")),
+      el("td", { class: "number" }, outcome && outcome.status !== "not run" ? span(outcome.seconds) : ""),
+      el("td", { class: "number" }, outcome?.saved ? span(outcome.saved) : ""),
+      el("td", {}, outcome?.reason ?? ""), el("td", {}, made));
   });
   $("stages").tBodies[0].replaceChildren(...rows);
 }

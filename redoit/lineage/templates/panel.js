@@ -1,6 +1,6 @@
-// A stage's panel: what became of it in the run, of what, why, and what that differs in from its result before.
+// A stage's panel: its outcome in the run and why, its result, and what changed since its previous result.
 const panel = $("panel");
-let opened = null; // what is shown, and where the focus was
+let opened = null; // what is shown, and where the focus was before
 
 function openPanel(show, card, opener) {
   opened = { show, card, opener };
@@ -53,29 +53,29 @@ function openFile(file, opener) {
 const facts = (rows) => el("dl", {}, rows.filter(([, value]) => value !== "" && value !== null).map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
 
 function stageShown(stage, run) {
-  const verdict = run?.verdicts.get(stage.number);
+  const outcome = run?.outcomes.get(stage.number);
   const latest = (raw.latest[stage.number] ?? []).map((one) => traces[one])[0];
-  const trace = verdict ? verdict.trace : latest;
-  const about = [stage.step && `Step ${stage.step}`, stage.kind, !stage.declared && "declared no longer"].filter(Boolean).join(", ");
+  const trace = outcome ? outcome.trace : latest;
+  const about = [stage.step && `Step ${stage.step}`, stage.kind, !stage.declared && "no longer declared"].filter(Boolean).join(", ");
   return [
     about && el("p", { class: "quiet" }, about),
-    verdict ? verdictShown(verdict, run) : el("p", {}, run ? "Not asked for in this run." : "No run is on record.", latest ? " Its latest result:" : ""),
-    verdict?.lost && el("p", { class: "notice" }, "The trace of this result is no longer in the store, so what it was made of is not known here."),
+    outcome ? outcomeShown(outcome, run) : el("p", {}, run ? "Not selected in this run." : "No run is recorded.", latest ? " Its latest result:" : ""),
+    outcome?.removed && el("p", { class: "notice" }, "The trace of this result was removed from the store, so its inputs, settings and code are unknown."),
     trace ? traceShown(stage, trace, run) : null,
   ];
 }
 
-function verdictShown(verdict, run) {
-  const failed = verdict.word === "failed";
+function outcomeShown(outcome, run) {
+  const failed = outcome.status === "failed";
   return [
     facts([
-      ["In this run", worded(verdict.word)],
-      ["Took", verdict.word === "not run" ? "" : span(verdict.seconds)],
-      ["Saved", verdict.saved ? span(verdict.saved) : ""],
-      ["Why", failed ? "" : verdict.told],
-      ["Result made by", verdict.trace ? origin(verdict.trace, run.number) : ""],
+      ["In this run", statusShown(outcome.status)],
+      ["Took", outcome.status === "not run" ? "" : span(outcome.seconds)],
+      ["Saved", outcome.saved ? span(outcome.saved) : ""],
+      ["Why", failed ? "" : outcome.reason],
+      ["Result made by", outcome.trace ? origin(outcome.trace, run.number) : ""],
     ]),
-    failed && el("p", { class: "notice" }, verdict.told),
+    failed && el("p", { class: "notice" }, outcome.reason),
   ];
 }
 
@@ -84,9 +84,9 @@ function traceShown(stage, trace, run) {
   const found = earlier ? differences(earlier.trace, trace) : [];
   const was = new Map(found.map((each) => [`${each.kind} ${each.subject}`, each]));
   return [
-    earlier && sinceShown(stage, earlier, trace, found),
+    earlier && changesShown(stage, earlier, trace, found),
     el("h3", {}, "Settings"), settingsShown(trace, was),
-    el("h3", {}, "Inputs"), filesShown(stage.inputs, trace.inputs(), (role, one) => [digest(one), size(sizes().get(one)), fromShown(stage.inputs.get(role), one, run)], ["Digest", { text: "Size", number: true }, "Made by"]),
+    el("h3", {}, "Inputs"), filesShown(stage.inputs, trace.inputs(), (role, one) => [digest(one), size(sizes().get(one)), makerShown(stage.inputs.get(role), one, run)], ["Digest", { text: "Size", number: true }, "Made by"]),
     el("h3", {}, "Outputs"), filesShown(stage.outputs, trace.outputs(), (_, one) => [digest(one.digest), size(one.size)], ["Digest", { text: "Size", number: true }]),
     metricsShown(trace),
     codeShown(trace, was),
@@ -97,15 +97,15 @@ function traceShown(stage, trace, run) {
   ];
 }
 
-// Say what differs from the result before, with the code.
-function sinceShown(stage, earlier, trace, found) {
+// Return what changed since the previous result, with the code.
+function changesShown(stage, earlier, trace, found) {
   const which = earlier.run ? toRun(earlier.run) : earlier.trace.started;
   const rest = found.filter((each) => each.kind !== "code");
   return [
-    el("h3", {}, "Since its result before"),
+    el("h3", {}, "Changes since its previous result"),
     el("p", { class: "quiet" }, "Compared with ", which),
-    found.length === 0 && el("p", {}, `The same action: it was executed anew, and made ${sameBytes(earlier.trace, trace) ? "the same bytes" : "other bytes (not reproducible)"}.`),
-    rest.length > 0 && table(["What", "Before", "Then"], rest.map((each) => [labelled(stage, each), old(each), now(each)]), "What differs"),
+    found.length === 0 && el("p", {}, `The same action was executed again, with ${sameBytes(earlier.trace, trace) ? "the same bytes" : "different bytes (not reproducible)"}.`),
+    rest.length > 0 && table(["What", "Before", "After"], rest.map((each) => [labelled(stage, each), old(each), now(each)]), "Changes"),
     found.filter((each) => each.kind === "code").map((each) => el("details", { open: found.length < 12 },
       el("summary", {}, `code of ${each.subject}${each.old ? each.now ? "" : " is gone" : " is new"}`), codeDiff(each.old, each.now))),
   ];
@@ -130,10 +130,10 @@ function filesShown(files, found, cells, heads) {
   return rows.length ? table(["File", ...heads], rows, "Files") : el("p", { class: "quiet" }, "None.");
 }
 
-function fromShown(file, one, run) {
+function makerShown(file, one, run) {
   const maker = makerOf(file, one, run?.number);
   if (!maker) return "a source";
-  return [toStage(maker.stage), maker.trace ? "" : el("span", { class: "quiet" }, " (that result is not on record)")];
+  return [toStage(maker.stage), maker.trace ? "" : el("span", { class: "quiet" }, " (that result is no longer recorded)")];
 }
 
 function metricsShown(trace) {
@@ -142,7 +142,7 @@ function metricsShown(trace) {
 }
 
 function codeShown(trace, was) {
-  const rows = [...trace.code()].map(([part, one]) => [part, digest(one), was.has(`code ${part}`) ? "differs from its result before" : ""]);
+  const rows = [...trace.code()].map(([part, one]) => [part, digest(one), was.has(`code ${part}`) ? "changed" : ""]);
   return [el("h3", {}, "Code"), el("details", {}, el("summary", {}, number(rows.length, "part")), table(["Part", "Digest", ""], rows, "Parts of code"))];
 }
 
@@ -156,11 +156,11 @@ function logShown(trace) {
   return [el("h3", {}, "Log"), text ? el("pre", { class: "log", tabindex: 0, "aria-label": "The end of its log" }, text) : el("p", { class: "quiet" }, "It printed nothing, or its log is not in this page.")];
 }
 
-// A source: who reads it, and its content in each run.
+// A source: the stages that read it, and its content in each run.
 function fileShown(file) {
   const readers = stages.flatMap((stage) => [...stage.inputs].filter(([, one]) => one === file).map(([role]) => [stage, role]));
   const rows = runs.flatMap((run) => {
-    const found = readers.map(([stage, role]) => run.verdicts.get(stage.number)?.trace?.inputs().get(role)).find(Boolean);
+    const found = readers.map(([stage, role]) => run.outcomes.get(stage.number)?.trace?.inputs().get(role)).find(Boolean);
     return found ? [[toRun(run), digest(found)]] : [];
   });
   return [

@@ -1,6 +1,6 @@
-// Elements from data: text stays text.
+// Elements from data, whose texts are never markup.
 const SVG = "http://www.w3.org/2000/svg";
-const AROUND = 3; // lines of a text that are shown around what differs
+const CONTEXT_LINES = 3; // around each change of a text
 
 function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
@@ -13,10 +13,9 @@ function fill(element, attributes, children) {
 const el = (tag, attributes = {}, ...children) => fill(document.createElement(tag), attributes, children);
 const svg = (tag, attributes = {}, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
 
-const named = (verdict) => (verdict === "not run" ? "not reached" : verdict);
-const signOf = (verdict) => SIGNS[verdict] ?? "none";
-const sign = (verdict) => svg("svg", { class: "sign", width: 14, height: 14, "aria-hidden": "true" }, svg("use", { href: `#sign-${signOf(verdict)}` }));
-const worded = (verdict) => el("span", { class: `verdict ${signOf(verdict)}` }, sign(verdict), ` ${named(verdict)}`);
+const signOf = (status) => SIGNS[status] ?? "none";
+const sign = (status) => svg("svg", { class: "sign", width: 14, height: 14, "aria-hidden": "true" }, svg("use", { href: `#sign-${signOf(status)}` }));
+const statusShown = (status) => el("span", { class: `outcome ${signOf(status)}` }, sign(status), ` ${status}`);
 
 function span(seconds) {
   if (seconds < 1) return seconds ? `${Math.round(seconds * 1000)} ms` : "0 s";
@@ -40,21 +39,21 @@ function figure(value) {
 
 const digest = (text) => (text ? el("span", { class: "digest", title: text }, text.slice(0, 12)) : el("span", { class: "quiet" }, "none"));
 const number = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
-const count = (run) => ORDER.map((verdict) => [verdict, [...run.verdicts.values()].filter((one) => one.word === verdict).length
-  + (run.others.find((one) => one.word === verdict)?.many ?? 0)]).filter(([, many]) => many);
-const counted = (run) => count(run).map(([verdict, many]) => `${many} ${named(verdict)}`).join(", ");
+const count = (run) => STATUSES.map((status) => [status, [...run.outcomes.values()].filter((one) => one.status === status).length
+  + (run.omitted.find((one) => one.status === status)?.total ?? 0)]).filter(([, total]) => total);
+const counted = (run) => count(run).map(([status, total]) => `${total} ${status}`).join(", ");
 const titled = (run) => `${run.started}, ${run.command}`;
 
 const toRun = (run, text = titled(run)) => el("button", { type: "button", class: "link", onclick: () => choose(run.number) }, text);
-const toStage = (stage) => (stage.declared || current().verdicts.has(stage.number)
+const toStage = (stage) => (stage.declared || current().outcomes.has(stage.number)
   ? el("button", { type: "button", class: "link", onclick: (event) => openStage(stage, event.currentTarget) }, stage.name) : stage.name);
 
-// Say which run made a result.
+// Return which run made a result.
 function origin(trace, run) {
   if (trace.run === run) return ["this run"];
   if (runs[trace.run]) return [toRun(runs[trace.run])];
-  if (trace.command) return [`${trace.started}, ${trace.command}`, el("span", { class: "quiet" }, " (a run older than those shown)")];
-  return [`${trace.started} on ${trace.host}`, el("span", { class: "quiet" }, " (its run is not on record)")];
+  if (trace.command) return [`${trace.started}, ${trace.command}`, el("span", { class: "quiet" }, " (an older run than those shown)")];
+  return [`${trace.started} on ${trace.host}`, el("span", { class: "quiet" }, " (its run is not recorded here)")];
 }
 
 function table(heads, rows, name) {
@@ -65,14 +64,14 @@ function table(heads, rows, name) {
     el("table", {}, el("thead", {}, el("tr", {}, head)), el("tbody", {}, body)));
 }
 
-// Show how a part's source changed; digests, where a text is not in the page.
+// Return the difference of a part's source, or its digests if its text is not in the page.
 function codeDiff(old, now) {
   const before = old ? texts.get(old) : "", after = now ? texts.get(now) : "";
   if (before === undefined || after === undefined) {
     return el("p", { class: "quiet" }, "Its source is not in this page: ", digest(old), " → ", digest(now));
   }
   const lines = old && now ? lineDiff(before, after) : (old ? before : after).split("\n").map((line) => [old ? "-" : "+", line]);
-  const near = lines.map((_, place) => lines.slice(Math.max(0, place - AROUND), place + AROUND + 1).some(([mark]) => mark !== " "));
+  const near = lines.map((_, place) => lines.slice(Math.max(0, place - CONTEXT_LINES), place + CONTEXT_LINES + 1).some(([mark]) => mark !== " "));
   const shown = [];
   lines.forEach(([mark, line], place) => {
     if (near[place]) {

@@ -1,4 +1,4 @@
-"""A lineage as plain JSON, for other programs: each run, and each trace once, by name. Pure."""
+"""The lineage as plain JSON for other programs: each run, and each trace once, by name. Pure."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from redoit.model import Stage, Trace
 from redoit.reasons import sentence
 from redoit.storage.serialize import json_value
 
-VERSION = 1  # of this form
+VERSION = 1  # of these fields
 
 
 def lineage_json(lineage: Lineage) -> dict[str, Any]:
-    """Return all of a lineage but its texts. Times are seconds, or seconds since the epoch."""
+    """Return a lineage without its texts. Times are in seconds, or seconds since the epoch."""
     return {
         "version": VERSION,
         "stages": [_stage(stage) for stage in lineage.stages],
@@ -25,7 +25,7 @@ def lineage_json(lineage: Lineage) -> dict[str, Any]:
 
 def provenance_json(root: Provenance, lineage: Lineage) -> dict[str, Any]:
     """Return the provenance of a file: each content once, by path and digest, the file asked for first."""
-    rows = [
+    files = [
         {
             "path": origin.path,
             "digest": origin.digest or None,
@@ -35,7 +35,7 @@ def provenance_json(root: Provenance, lineage: Lineage) -> dict[str, Any]:
         }
         for origin in root.all()
     ]
-    return {"version": VERSION, "files": rows}
+    return {"version": VERSION, "files": files}
 
 
 def _stage(stage: Stage) -> dict[str, Any]:
@@ -58,20 +58,20 @@ def _run(run: RunRecord, lineage: Lineage) -> dict[str, Any]:
         "started": run.started,
         "seconds": run.seconds,
         "saved": run.saved,
-        "whole": run.whole,
-        "stages": {name: _verdict(verdict, files.get(name, {})) for name, verdict in run.verdicts.items()},
+        "whole": run.complete,
+        "stages": {name: _outcome(record, files.get(name)) for name, record in run.stages.items()},
     }
 
 
-def _verdict(verdict: StageRecord, files: dict[str, str]) -> dict[str, Any]:
+def _outcome(record: StageRecord, files: dict[str, str] | None) -> dict[str, Any]:
     return {
-        "verdict": verdict.word,
-        "key": verdict.key or None,
-        "trace": verdict.trace or None,
-        "seconds": verdict.seconds,
-        "saved": verdict.saved,
-        "reason": sentence(verdict.reasons, files),
-        "error": verdict.error,
+        "verdict": record.status,
+        "key": record.key or None,
+        "trace": record.trace or None,
+        "seconds": record.seconds,
+        "saved": record.saved,
+        "reason": sentence(record.reasons, files),
+        "error": record.error,
     }
 
 

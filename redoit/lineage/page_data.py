@@ -1,0 +1,152 @@
+"""The lineage as compact JSON for its page: what occurs often stands once, and is referred to by number. Pure.
+
+Somebody else may have made any of it, so every text is short and printable.
+"""
+
+import json
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+from redoit.history.run_record import RunRecord, StageRecord
+from redoit.lineage.lineage import Lineage
+from redoit.model import Stage, Trace
+from redoit.reasons import sentence
+from redoit.text import format_time, one_line
+
+MAX_ITEMS = 400  # settings, roles, metrics or packages of one execution
+MAX_PARTS = 4_000  # of one execution's code
+MAX_BYTES = 2**53  # beyond that JavaScript has no whole numbers
+NO_TRACE = -1  # the number below it minus that of its name stands for a trace that was removed
+ESCAPED = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}  # so that no text ends the element
+
+
+class Table:
+    """Values by number, each once."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Any, int] = {}
+
+    def __call__(self, value: Any) -> int:
+        """Return the number of a value."""
+        return self._numbers.setdefault(value, len(self._numbers))
+
+    def line(self, text: object) -> int:
+        """Return the number of a text in one line."""
+        return self(one_line(text))
+
+    @property
+    def values(self) -> list[Any]:
+        """Return all values, in the order of their numbers."""
+        return list(self._numbers)
+
+
+class PageData:
+    """The data of one page, and the tables that its rows refer to."""
+
+    def __init__(self, lineage: Lineage) -> None:
+        self._lineage = lineage
+        self._words, self._files, self._digests = Table(), Table(), Table()
+        self._parts, self._environments = Table(), Table()
+        self._traces = {name: number for number, name in enumerate(lineage.traces)}
+        self._runs = {run.name: number for number, run in enumerate(lineage.runs)}
+        names = [*(stage.name for stage in lineage.stages), *lineage.undeclared]
+        self._stages = {name: number for number, name in enumerate(names)}
+        self._paths = {stage.name: stage.files for stage in lineage.stages}
+
+    def fields(self) -> dict[str, Any]:
+        """Return all of it; the tables come last, since the rows fill them."""
+        lineage = self._lineage
+        return {
+            "stages": [*map(self._stage, lineage.stages), *([one_line(name)] for name in lineage.undeclared)],
+            "runs": [self._run(run) for run in lineage.runs],
+            "older": lineage.older,
+            "latest": {
+                self._stages[name]: [self._traces[trace] for trace in traces if trace in self._traces]
+                for name, traces in lineage.latest.items()
+            },
+            "traces": [self._trace(name, trace) for name, trace in lineage.traces.items()],
+            "texts": [[self._digests(digest), text] for digest, text in lineage.texts.items()],
+            "words": self._words.values,
+            "files": self._files.values,
+            "digests": self._digests.values,
+            "parts": self._parts.values,
+            "environments": self._environments.values,
+        }
+
+    def _stage(self, stage: Stage) -> list[Any]:
+        inputs, outputs = (
+            [[self._words.line(role), self._files.line(path)] for role, path in files.items()]
+            for files in (stage.inputs, stage.outputs)
+        )
+        return [one_line(stage.name), one_line(stage.step), inputs, outputs, stage.policy.words]
+
+    def _run(self, run: RunRecord) -> list[Any]:
+        return [
+            one_line(run.command),
+            format_time(run.started),
+            rounded(run.seconds),
+            rounded(run.saved),
+            int(run.complete),
+            [self._outcome(stage, record) for stage, record in run.stages.items()],
+            [[self._words(status), count, rounded(seconds)] for status, (count, seconds) in run.omitted.items()],
+        ]
+
+    def _outcome(self, stage: str, record: StageRecord) -> list[Any]:
+        trace = self._traces.get(record.trace, NO_TRACE)
+        if trace == NO_TRACE and record.trace:
+            trace -= 1 + self._digests(record.trace)
+        return [
+            self._stages[stage],
+            self._words(record.status.value),
+            trace,
+            rounded(record.seconds),
+            rounded(record.saved),
+            self._words.line(record.error or sentence(record.reasons, self._paths.get(stage))),
+        ]
+
+    def _trace(self, name: str, trace: Trace) -> list[Any]:
+        action, words, digests = trace.action, self._words, self._digests
+        origin = self._lineage.origins.get(name)
+        run = self._runs.get(origin.name, -1) if origin else -1
+        settings = _first(action.settings)
+        environment = ((one_line(key), one_line(value)) for key, value in _first(action.environment.items()))
+        return [
+            words.line(trace.stage),
+            format_time(trace.started),
+            rounded(trace.seconds),
+            words.line(trace.host),
+            run,
+            one_line(origin.command) if origin and run < 0 else "",
+            [[words.line(name), words.line(kind), words.line(repr(value))] for name, kind, value in settings],
+            [[words.line(role), digests(digest)] for role, digest in _first(action.inputs.items())],
+            [
+                [words.line(role), digests(made.digest), min(made.size, MAX_BYTES)]
+                for role, made in _first(trace.manifest.items())
+            ],
+            [self._parts((one_line(part), digests(one))) for part, one in _first(action.code.items(), MAX_PARTS)],
+            self._environments(tuple(environment)),
+            [[words.line(metric), _number(value)] for metric, value in _first(trace.metrics.items())],
+            digests(trace.log),
+            name,
+        ]
+
+
+def page_data(lineage: Lineage) -> str:
+    """Return the JSON text of a page's data, which is safe within an element of HTML."""
+    text = json.dumps(PageData(lineage).fields(), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.translate(ESCAPED).encode("utf-8", "replace").decode()
+
+
+def rounded(seconds: float) -> float:
+    """Return seconds to a thousandth, none below 0."""
+    return round(max(seconds, 0.0), 3)
+
+
+def _first(items: Iterable[Any], number: int = MAX_ITEMS) -> Iterable[Any]:
+    return islice(items, number)
+
+
+def _number(value: float) -> str:
+    """Return a number as JavaScript reads it."""
+    return f"{value:.9g}".replace("inf", "Infinity").replace("nan", "NaN")
