@@ -80,11 +80,13 @@ class RunLog:
                     continue
                 if fields["state"] == state and self._data(base):
                     changed = frozenset(fields["changed"])
-                elif (kept := self._base(base)).keys() <= stages.keys():
-                    known = ((stage, record.trace, kept.get(stage)) for stage, record in stages.items())
-                    changed = frozenset(one for one, trace, old in known if trace and (not old or trace != old.trace))
                 else:
-                    continue
+                    traces = {row[0]: row[3] for row in self._fields(base)["stages"]}
+                    if not traces.keys() <= stages.keys():
+                        continue
+                    changed = frozenset(
+                        one for one, now in stages.items() if now.trace and now.trace != traces.get(one)
+                    )
                 if len(changed) <= MAX_CHANGED_STAGES:
                     return state, base, changed
         return state, "", frozenset()
