@@ -40,6 +40,11 @@ def format_duration(seconds: float) -> str:
     return f"{hours:,} h {minutes} min" if hours else f"{minutes} min {whole % MINUTE} s"
 
 
+def format_short_duration(seconds: float) -> str:
+    """Return a duration, in milliseconds if it is below a second: `12 ms`, `1.2 s`."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else format_duration(seconds)
+
+
 def format_seconds(seconds: float) -> str:
     """Return a duration to the millisecond, as scripts read it: `2.420s`."""
     return f"{seconds:.3f}s"

@@ -136,9 +136,9 @@ class ShowLineage(StageCommand):
         self._tree(origin, lineage)
         if unrecorded and origin.stage and origin.trace:
             made = f"{path} differs from the latest recorded result of {origin.stage.name}, shown here"
-            self._say(f"{made}: it was edited, or made by a run that is not on record.")
+            self._say(f"{made}: it was edited, or made by a run that is not recorded.")
         elif unrecorded and origin.stage:
-            self._say(f"No result of {origin.stage.name} is on record: how {path} was made is unknown.")
+            self._say(f"No result of {origin.stage.name} is recorded: how {path} was made is unknown.")
 
     def _path(self, argument: str, lineage: Lineage) -> str:
         """Return a file of the pipeline as its stages declare it. Raises: DeclarationError."""

@@ -6,7 +6,7 @@ from redoit.history.run_record import RunRecord, StageRecord
 from redoit.lineage.lineage import Lineage, Provenance
 from redoit.model import Stage, Trace
 from redoit.reasons import sentence
-from redoit.storage.serialize import json_value
+from redoit.storage.serialize import trace_to_dict
 
 VERSION = 1  # of these fields
 
@@ -76,21 +76,14 @@ def _outcome(record: StageRecord, files: dict[str, str] | None) -> dict[str, Any
 
 
 def _trace(trace: Trace, lineage: Lineage) -> dict[str, Any]:
-    run = lineage.origins.get(trace.name)
-    action = trace.action
+    fields, run = trace_to_dict(trace), lineage.origins.get(trace.name)
+    action = fields["action"]
     return {
         "name": trace.name,
-        "key": action.key,
-        "stage": trace.stage,
+        "key": trace.action.key,
         "run": run.name if run else None,
-        "started": trace.started,
-        "seconds": trace.seconds,
-        "host": trace.host,
-        "settings": {setting.name: json_value(setting.value) for setting in action.settings},
-        "inputs": dict(action.inputs),
-        "outputs": {role: {"digest": one.digest, "size": one.size} for role, one in trace.manifest.items()},
-        "code": dict(action.code),
-        "environment": dict(action.environment),
-        "metrics": {name: json_value(value) for name, value in trace.metrics.items()},
-        "log": trace.log,
+        **{field: fields[field] for field in ("stage", "started", "seconds", "host", "metrics", "log")},
+        **{field: action[field] for field in ("inputs", "code", "environment")},
+        "settings": {name: value for name, _, value in action["settings"]},
+        "outputs": {role: {"digest": digest, "size": size} for role, (digest, size) in fields["manifest"].items()},
     }

@@ -1,7 +1,7 @@
-"""Places boxes in columns, from left to right, and lines between them: a layered drawing of a graph without circles.
+"""Layered drawing of an acyclic graph: boxes in columns, from left to right, and lines between them.
 
-igraph puts the boxes of each column in an order with few crossings. Where they stand follows from their sizes: each as
-near to its neighbours as the others in its column allow. Knows nothing of what is in the boxes.
+igraph orders the boxes of each column so that few lines cross. Each box is placed as near to its neighbours as the
+others in its column allow. Knows nothing of the boxes but their sizes.
 """
 
 from collections import Counter, defaultdict
@@ -10,20 +10,19 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 COLUMN_GAP, ROW_GAP = 46.0, 22.0  # between boxes
-FEW, CROWDED, WIDEST = 8, 2.0, 150.0  # lines between columns; by how much each more widens their gap, up to that
-LANE, LANE_GAP = 6.0, 6.0  # height that a line takes where it passes a column; between lines there
-SWEEPS = 21  # over all columns, each of which moves boxes nearer to their neighbours
-MANY = 20_000  # lanes; beyond that lines may pass below boxes
-SLANT = 16.0  # by which a box is moved in the end so that a line is quite straight
-STEADY = 4.0  # how much more a line resists to be bent than a box to be moved
-
+FREE_LINES, GAP_PER_LINE, MAX_COLUMN_GAP = 8, 2.0, 150.0  # each line beyond the free ones widens the gap of columns
+LANE_HEIGHT, LANE_GAP = 6.0, 6.0  # of a line that passes a column
+SWEEPS = 21  # over all columns; each moves boxes nearer to their neighbours
+MAX_LANES = 20_000  # with more, lines pass below boxes
+MAX_LAST_SHIFT = 16.0  # of a box in the last sweep, to straighten its lines
+LANE_WEIGHT = 4.0  # of a lane where boxes and lanes push each other; a box has 1
 
 Route = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
 class Box:
-    """A box by its size, and the heights at which lines leave it to the right; they enter at height `entry`."""
+    """A box. `ports`: heights within it at which lines leave to the right; `entry`: at which they enter."""
 
     width: float
     height: float
@@ -33,7 +32,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Line:
-    """A line from a port of a box to another box; boxes by number."""
+    """A line from a port of a box to another box, all by number."""
 
     source: int
     port: int
@@ -42,7 +41,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Drawing:
-    """Where boxes are, by left upper corner, and the points that each line passes; the width and height of all."""
+    """`places`: left upper corners of boxes. `routes`: points that each line passes. `width`, `height`: of all."""
 
     places: tuple[tuple[float, float], ...]
     routes: tuple[Route, ...]
@@ -51,8 +50,8 @@ class Drawing:
 
 
 @dataclass
-class _Knot:
-    """What stands in a column: a box, or a lane in which the lines of one port pass it."""
+class _Slot:
+    """A place in a column: of a box, or of a lane through which the lines of one port pass."""
 
     column: int
     height: float
@@ -61,34 +60,34 @@ class _Knot:
 
 
 def drawing(boxes: Sequence[Box], lines: Sequence[Line]) -> Drawing:
-    """Return a drawing. Boxes are in an order in which lines lead forward only."""
+    """Return a drawing. The boxes are sorted topologically."""
     columns = _columns(len(boxes), lines)
-    knots = [_Knot(column, box.height) for column, box in zip(columns, boxes, strict=True)]
-    lanes = _lanes(knots, lines)
+    slots = [_Slot(column, box.height) for column, box in zip(columns, boxes, strict=True)]
+    lanes = _lanes(slots, lines)
     links = _links(boxes, lines, lanes, columns)
-    order = _order(knots, links)
-    _settle(knots, order, links)
-    edges = _edges(boxes, columns, [knots[right].column for _, right in links])
-    top = min((knot.top for knot in knots), default=0.0)
-    for knot in knots:
-        knot.top -= top
-    places = tuple((edges[columns[number]][0], knots[number].top) for number in range(len(boxes)))
+    order = _order(slots, links)
+    _settle(slots, order, links)
+    edges = _edges(boxes, columns, [slots[right].column for _, right in links])
+    top = min((slot.top for slot in slots), default=0.0)
+    for slot in slots:
+        slot.top -= top
+    places = tuple((edges[columns[number]][0], slots[number].top) for number in range(len(boxes)))
     routes = []
     for line in lines:
         (left, top), box = places[line.source], boxes[line.source]
         start = left + box.width, top + box.ports[line.port]
         end = places[line.target][0], places[line.target][1] + boxes[line.target].entry
-        routes.append(_route(start, [knots[one] for one in _steps(lanes, columns, line)], edges, end))
+        routes.append(_route(start, [slots[one] for one in _steps(lanes, columns, line)], edges, end))
     return Drawing(
         places,
         tuple(routes),
         edges[-1][1] if edges else 0.0,
-        max((knot.top + knot.height for knot in knots), default=0.0),
+        max((slot.top + slot.height for slot in slots), default=0.0),
     )
 
 
 def _columns(number: int, lines: Sequence[Line]) -> list[int]:
-    """Return the column of each box: behind all that lead to it, or just before its readers if nothing does."""
+    """Return the column of each box: right of all its sources; one without sources is just left of its targets."""
     columns, read = [0] * number, defaultdict[int, list[int]](list)
     entered = set[int]()
     for line in sorted(lines, key=lambda line: line.source):
@@ -101,33 +100,33 @@ def _columns(number: int, lines: Sequence[Line]) -> list[int]:
     return columns
 
 
-def _lanes(knots: list[_Knot], lines: Sequence[Line]) -> dict[tuple[int, int], list[int]]:
+def _lanes(slots: list[_Slot], lines: Sequence[Line]) -> dict[tuple[int, int], list[int]]:
     """Add a lane for each column that lines of a port pass; return port -> its lanes, from left to right."""
     last: dict[tuple[int, int], int] = {}
     for line in lines:
         port = line.source, line.port
-        last[port] = max(last.get(port, 0), knots[line.target].column)
-    if sum(end - knots[box].column - 1 for (box, _), end in last.items()) > MANY:
+        last[port] = max(last.get(port, 0), slots[line.target].column)
+    if sum(end - slots[box].column - 1 for (box, _), end in last.items()) > MAX_LANES:
         return {}
     lanes: dict[tuple[int, int], list[int]] = {}
     for port, end in last.items():
-        passed = range(knots[port[0]].column + 1, end)
-        lanes[port] = list(range(len(knots), len(knots) + len(passed)))
-        knots.extend(_Knot(column, LANE, lane=True) for column in passed)
+        passed = range(slots[port[0]].column + 1, end)
+        lanes[port] = list(range(len(slots), len(slots) + len(passed)))
+        slots.extend(_Slot(column, LANE_HEIGHT, lane=True) for column in passed)
     return lanes
 
 
 def _links(
     boxes: Sequence[Box], lines: Sequence[Line], lanes: dict[tuple[int, int], list[int]], columns: list[int]
 ) -> dict[tuple[int, int], tuple[float, float]]:
-    """Return pairs of knots that lines join, each with the heights within them at which the line meets them."""
-    found = {}
+    """Return pairs of slots that lines join, with the heights within them at which the line meets them."""
+    links = {}
     for line in lines:
         steps = _steps(lanes, columns, line)
         for left, right in pairwise((line.source, *steps, line.target)):
-            leaves = boxes[left].ports[line.port] if left == line.source else LANE / 2
-            found[left, right] = leaves, boxes[right].entry if right == line.target else LANE / 2
-    return found
+            leaves = boxes[left].ports[line.port] if left == line.source else LANE_HEIGHT / 2
+            links[left, right] = leaves, boxes[right].entry if right == line.target else LANE_HEIGHT / 2
+    return links
 
 
 def _steps(lanes: dict[tuple[int, int], list[int]], columns: list[int], line: Line) -> list[int]:
@@ -135,22 +134,22 @@ def _steps(lanes: dict[tuple[int, int], list[int]], columns: list[int], line: Li
     return lanes.get((line.source, line.port), [])[: columns[line.target] - columns[line.source] - 1]
 
 
-def _order(knots: Sequence[_Knot], links: Iterable[tuple[int, int]]) -> list[list[int]]:
-    """Return the knots of each column, from top to bottom, in an order with few crossings."""
+def _order(slots: Sequence[_Slot], links: Iterable[tuple[int, int]]) -> list[list[int]]:
+    """Return the slots of each column, from top to bottom, in an order with few crossings."""
     import igraph
 
-    graph = igraph.Graph(len(knots), list(links), directed=True)
-    found = graph.layout_sugiyama(layers=[knot.column for knot in knots])
-    columns: list[list[int]] = [[] for _ in range(max((knot.column for knot in knots), default=-1) + 1)]
-    for number in sorted(range(len(knots)), key=lambda number: (found[number][0], number)):
-        columns[knots[number].column].append(number)
+    graph = igraph.Graph(len(slots), list(links), directed=True)
+    order = graph.layout_sugiyama(layers=[slot.column for slot in slots])
+    columns: list[list[int]] = [[] for _ in range(max((slot.column for slot in slots), default=-1) + 1)]
+    for number in sorted(range(len(slots)), key=lambda number: (order[number][0], number)):
+        columns[slots[number].column].append(number)
     return columns
 
 
 def _settle(
-    knots: Sequence[_Knot], columns: Sequence[Sequence[int]], links: dict[tuple[int, int], tuple[float, float]]
+    slots: Sequence[_Slot], columns: Sequence[Sequence[int]], links: dict[tuple[int, int], tuple[float, float]]
 ) -> None:
-    """Move knots to where their lines are straightest."""
+    """Move slots to where their lines are straightest."""
     before, behind = defaultdict[int, list[tuple[int, float]]](list), defaultdict[int, list[tuple[int, float]]](list)
     for (left, right), (leaves, enters) in links.items():
         before[right].append((left, leaves - enters))
@@ -158,8 +157,8 @@ def _settle(
     for column in columns:
         top = 0.0
         for number in column:
-            knots[number].top = top
-            top += knots[number].height + ROW_GAP
+            slots[number].top = top
+            top += slots[number].height + ROW_GAP
     for sweep in range(SWEEPS):
         last = sweep == SWEEPS - 1
         both = sweep >= SWEEPS // 2 and not last
@@ -168,26 +167,26 @@ def _settle(
             wanted = []
             for number in column:
                 near = [*before[number], *behind[number]] if both else (before if forward else behind)[number]
-                places = [knots[other].top + shift for other, shift in near]
-                here = knots[number].top
+                places = [slots[other].top + shift for other, shift in near]
+                here = slots[number].top
                 want = sum(places) / len(places) if places else here
-                wanted.append(here if last and abs(want - here) > SLANT else want)
-            for number, top in zip(column, _apart([knots[n] for n in column], wanted), strict=True):
-                knots[number].top = top
+                wanted.append(here if last and abs(want - here) > MAX_LAST_SHIFT else want)
+            for number, top in zip(column, _apart([slots[n] for n in column], wanted), strict=True):
+                slots[number].top = top
 
 
-def _apart(knots: Sequence[_Knot], wanted: Sequence[float]) -> list[float]:
-    """Return tops, in this order and not overlapping, whose squared distances to those wanted are least.
+def _apart(slots: Sequence[_Slot], wanted: Sequence[float]) -> list[float]:
+    """Return tops without overlap, in this order, that have the least squared distances to those wanted.
 
     Source: Ayer et al. 1955, the pool-adjacent-violators algorithm.
     """
     offset, offsets = 0.0, []
     pools: list[tuple[float, float, int]] = []  # mean, weight, members
-    for number, (knot, want) in enumerate(zip(knots, wanted, strict=True)):
+    for number, (slot, want) in enumerate(zip(slots, wanted, strict=True)):
         if number:
-            offset += knots[number - 1].height + _gap(knots[number - 1], knot)
+            offset += slots[number - 1].height + _gap(slots[number - 1], slot)
         offsets.append(offset)
-        mean, weight, members = want - offset, STEADY if knot.lane else 1.0, 1
+        mean, weight, members = want - offset, LANE_WEIGHT if slot.lane else 1.0, 1
         while pools and pools[-1][0] >= mean:
             other, heavy, more = pools.pop()
             mean = (mean * weight + other * heavy) / (weight + heavy)
@@ -197,8 +196,8 @@ def _apart(knots: Sequence[_Knot], wanted: Sequence[float]) -> list[float]:
     return [mean + shift for mean, shift in zip(means, offsets, strict=True)]
 
 
-def _gap(above: _Knot, below: _Knot) -> float:
-    """Return how far two knots in a column stay apart."""
+def _gap(above: _Slot, below: _Slot) -> float:
+    """Return the distance of two neighbours in a column."""
     return (LANE_GAP if above.lane else ROW_GAP) / 2 + (LANE_GAP if below.lane else ROW_GAP) / 2
 
 
@@ -210,18 +209,18 @@ def _edges(boxes: Sequence[Box], columns: Sequence[int], ends: Iterable[int]) ->
     crowd = Counter(ends)
     edges, right = [], 0.0
     for column, width in enumerate(widths):
-        gap = min(COLUMN_GAP + CROWDED * max(crowd[column] - FEW, 0), WIDEST) if column else 0.0
+        gap = min(COLUMN_GAP + GAP_PER_LINE * max(crowd[column] - FREE_LINES, 0), MAX_COLUMN_GAP) if column else 0.0
         edges.append((right + gap, right + gap + width))
         right += gap + width
     return edges
 
 
 def _route(
-    start: tuple[float, float], lanes: Iterable[_Knot], edges: Sequence[tuple[float, float]], end: tuple[float, float]
+    start: tuple[float, float], lanes: Iterable[_Slot], edges: Sequence[tuple[float, float]], end: tuple[float, float]
 ) -> Route:
     """Return the points of a line; each second stretch of it is straight."""
     points = [start]
     for lane in lanes:
-        middle = lane.top + LANE / 2
+        middle = lane.top + LANE_HEIGHT / 2
         points += [(edge, middle) for edge in edges[lane.column]]
     return (*points, end)

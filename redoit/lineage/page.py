@@ -16,7 +16,7 @@ from redoit.lineage.page_data import page_data
 from redoit.lineage.picture import picture
 from redoit.model import Status
 from redoit.reasons import sentence
-from redoit.text import format_duration, format_time, one_line
+from redoit.text import format_short_duration, format_time, one_line
 
 TEMPLATES = Path(__file__).with_name("templates")
 STYLES = ("picture.css", "page.css")
@@ -61,11 +61,6 @@ def svg(lineage: Lineage) -> str:
     return _rendered("lineage.svg", style=_template("picture.css"), **_graph(lineage))
 
 
-def brief_span(seconds: float) -> str:
-    """Return a duration in few signs."""
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else format_duration(seconds)
-
-
 def _graph(lineage: Lineage) -> dict[str, Any]:
     run = lineage.runs[0] if lineage.runs else None
     outcomes = [_outcome(run, run and run.stages.get(stage.name), stage.files) for stage in lineage.stages]
@@ -78,12 +73,12 @@ def _outcome(run: RunRecord | None, record: StageRecord | None, files: dict[str,
         status = "not selected" if run else "no run is recorded"
         return {"status": status, "sign": "none", "time": "", "saved": "", "why": "", "note": ""}
     why = one_line(record.error or sentence(record.reasons, files))
-    saved = brief_span(record.saved) if record.saved else ""
+    saved = format_short_duration(record.saved) if record.saved else ""
     note = f"saved {saved}" if record.saved > 0 else why
     return {
         "status": record.status,
         "sign": SIGNS.get(record.status, record.status),
-        "time": "" if record.status is Status.NOT_RUN else brief_span(record.seconds),
+        "time": "" if record.status is Status.NOT_RUN else format_short_duration(record.seconds),
         "saved": saved,
         "why": why,
         "note": note if len(note) <= MAX_NOTE_CHARACTERS else f"{note[: MAX_NOTE_CHARACTERS - 1]}…",

@@ -13,7 +13,7 @@ from examples import action, artifact, named, trace
 from redoit.history.run_record import RunRecord, StageRecord
 from redoit.lineage.lineage import Lineage
 from redoit.lineage.mermaid import flowchart
-from redoit.lineage.page import brief_span, page, svg
+from redoit.lineage.page import page, svg
 from redoit.lineage.page_data import page_data
 from redoit.lineage.picture import picture, shortened
 from redoit.model import Setting, Stage, Status
@@ -134,10 +134,3 @@ def test_shortened() -> None:
     assert shortened("short", 10) == "short"
     assert re.fullmatch(r"aaa+…b+z", shortened("a" * 50 + "b" * 49 + "z", 20))
     assert len(shortened("漢" * 50, 20)) < 12
-
-
-def test_spans() -> None:
-    """Durations have few signs."""
-    assert [brief_span(each) for each in (0, 0.0123, 1, 59.96, 75, 3661)] == [
-        "0 ms", "12 ms", "1.0 s", "1 min 0 s", "1 min 15 s", "1 h 1 min"
-    ]  # fmt: skip

@@ -92,7 +92,7 @@ def test_nothing_on_record(fresh: Pipeline) -> None:
     assert (page.code, page.err) == (0, "")
     assert "No run is recorded" in fresh.read("data/lineage.html")
     tree = fresh.doit("lineage", "data/made.txt")
-    assert "not on record" in tree.out
+    assert "not recorded" in tree.out
     assert tree.code == 0
 
 
@@ -192,7 +192,7 @@ def test_a_store_of_several_checkouts(built: Pipeline, tmp_path: Path) -> None:
     assert other.doit("make").told("restored") == ["make"]
     trace = next(iter(lineage(other)["traces"].values()))
     assert (trace["stage"], trace["run"]) == ("make", None)
-    assert "(its run is not on record)" in other.doit("lineage", "data/made.txt").out
+    assert "(its run is not recorded)" in other.doit("lineage", "data/made.txt").out
 
 
 def test_without_stages(project: Callable[[dict[str, str]], Pipeline]) -> None:

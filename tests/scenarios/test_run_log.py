@@ -1,4 +1,4 @@
-"""Runs on record: each doit leaves what became of its stages, however it ends."""
+"""The run log: each doit records the outcome of its stages, however it ends."""
 
 import json
 import signal
@@ -10,7 +10,7 @@ from redoit.storage.serialize import unseal
 
 
 def runs(pipeline: Pipeline) -> list[dict[str, Any]]:
-    """Return the runs on record, the oldest first."""
+    """Return the recorded runs, the oldest first."""
     return [unseal(path.read_bytes()) for path in sorted(pipeline.path(".redoit/runs").iterdir())]
 
 
@@ -70,6 +70,16 @@ def test_a_look_leaves_no_record(built: Pipeline) -> None:
     for command in (("list", "-s"), ("info", "make"), ("cache",), ("forget", "make"), ("clean", "-n")):
         built.doit(*command)
     assert len(runs(built)) == 1
+
+
+def test_an_earlier_version_of_the_run_log_is_begun_again(built: Pipeline) -> None:
+    """Records and tables of an earlier version go at the next run, which says so once."""
+    built.write(".redoit/runs/00000000000000000009-00000000", "")
+    built.write(f".redoit/tables/{'a' * 64}", "[]")
+    assert built.doit().err == ".redoit/runs: written by an earlier version; the run log begins again\n"
+    assert built.doit().err == ""
+    assert not built.path(".redoit/tables").exists()
+    assert [set(words(run).values()) for run in runs(built)] == [{"ran"}, {"kept"}, {"kept"}]
 
 
 def test_the_record_does_not_stop_a_run(built: Pipeline) -> None:
