@@ -144,12 +144,12 @@ def test_a_run_is_selected(show: Show, told: Path) -> None:
     expect(card(page, "make")).to_contain_text("restored")
     assert "restored" in row(page, "join")
     assert "times 4 -> 3" in row(page, "make")
-    page.get_by_role("button", name="The run before").click()
+    page.get_by_role("button", name="Previous run").click()
     expect(page.locator("#run-summary")).to_contain_text(SECOND)
     expect(card(page, "make")).to_contain_text("ran")
     page.locator("#timeline [data-run='4']").click()
     assert "never run before" in row(page, "make")
-    expect(page.get_by_role("button", name="The run before")).to_be_disabled()
+    expect(page.get_by_role("button", name="Previous run")).to_be_disabled()
 
 
 def test_a_result_names_the_run_that_made_it(show: Show, told: Path) -> None:
@@ -199,7 +199,7 @@ def test_a_panel(show: Show, told: Path) -> None:
 
 
 def test_two_runs_are_compared(show: Show, told: Path) -> None:
-    """What differs is told: settings, code with its lines, inputs and why; the stages touched; how metrics moved."""
+    """The comparison has settings, code with its lines, inputs and why, stages with other results, metrics."""
     page = show(told)
     select(page, 1, 3)
     compared = page.locator("#compare")
@@ -216,7 +216,7 @@ def test_two_runs_are_compared(show: Show, told: Path) -> None:
     assert "+30 (+12.5 %)" in metrics
     assert page.locator(".card.differing").count() == 4
     select(page, 2, 4)
-    expect(compared).to_contain_text("Nothing differs: every stage has the same result.")
+    expect(compared).to_contain_text("No difference: every stage has the same result.")
     page.get_by_role("button", name="Clear").click()
     expect(compared).to_be_hidden()
 
@@ -258,7 +258,7 @@ def test_what_is_not_found(show: Show, told: Path) -> None:
     page = show(told)
     page.get_by_label("Find a stage or file").fill("nowhere")
     page.keyboard.press("Enter")
-    expect(page.locator("#found")).to_have_text("Nothing is called nowhere")
+    expect(page.locator("#found")).to_have_text("No stage or file matches nowhere")
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -316,7 +316,7 @@ def test_hostile_names_stay_text(show: Show, tmp_path: Path) -> None:
 
 
 def test_what_is_lost_is_said(show: Show, story: Pipeline, tmp_path: Path) -> None:
-    """Traces that are gone, and a stage that is declared no longer, are told plainly."""
+    """Traces that are gone, and a stage that is no longer declared, are named as such."""
     shutil.copytree(story.root, tmp_path / "project")
     pipeline = Pipeline(tmp_path / "project")
     shutil.rmtree(pipeline.path(".redoit/traces"))
@@ -334,7 +334,7 @@ def test_what_is_lost_is_said(show: Show, story: Pipeline, tmp_path: Path) -> No
 
 
 def test_results_without_runs(show: Show, story: Pipeline, tmp_path: Path) -> None:
-    """Where the record of runs is lost, results are shown, and that their runs are not on record."""
+    """Without a run log, results are shown, and that their runs are not recorded."""
     shutil.copytree(story.root, tmp_path / "project")
     pipeline = Pipeline(tmp_path / "project")
     shutil.rmtree(pipeline.path(".redoit/runs"))
@@ -434,7 +434,7 @@ def test_a_large_pipeline(show: Show, tmp_path: Path) -> None:
         RunRecord("doit second", 2.0, 1.0, {**kept, "s:599": StageRecord(Status.FAILED, error="no luck")})
     )
     page = show(page_of(pipeline))
-    expect(page.locator("#few")).to_contain_text("500 of 600 stages are on this page")
+    expect(page.locator("#partial")).to_contain_text("This page has 500 of 600 stages")
     expect(page.locator(".card.stage")).to_have_count(500)
     expect(page.locator("#run-summary")).to_contain_text("599 kept 1 failed")
     expect(card(page, "s:599")).to_have_class("card stage failed")

@@ -18,7 +18,7 @@ const sign = (status) => svg("svg", { class: "sign", width: 14, height: 14, "ari
 const statusShown = (status) => el("span", { class: `outcome ${signOf(status)}` }, sign(status), ` ${status}`);
 
 function span(seconds) {
-  if (seconds < 1) return seconds ? `${Math.round(seconds * 1000)} ms` : "0 s";
+  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 60) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds), minutes = Math.floor(whole / 60);
   return minutes < 60 ? `${minutes} min ${whole % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
