@@ -54,7 +54,7 @@ class RunLog:
             self._prune(sorted([*names, name]), by_size=len(data) > MAX_LOG_BYTES // (2 * MAX_RUNS))
 
     def newest(self, number: int | None = None) -> Iterator[RunRecord]:
-        """Yield runs, the newest first, MAX_RUNS unless told otherwise. Raises: DiskError."""
+        """Yield that many runs, the newest first; by default MAX_RUNS. Raises: DiskError."""
         return islice(self._runs(), MAX_RUNS if number is None else number)
 
     def remove_earlier_version(self) -> bool:
@@ -67,7 +67,7 @@ class RunLog:
         return bool(old)
 
     def _reference(self, stages: Mapping[str, StageRecord], names: list[str]) -> tuple[str, str, frozenset[str]]:
-        """Return what `record_to_json` is told of a run: its state, the base it refers to, which stages changed."""
+        """Return state, base and changed stages of a run, for `record_to_json`; no base if all differ too much."""
         if len(stages) <= MAX_CHANGED_STAGES:
             return "", "", frozenset()
         rows = [f"{stage}\0{record[1]}\0{record[2]}" for stage, record in stages.items()]
@@ -85,7 +85,7 @@ class RunLog:
                     if not traces.keys() <= stages.keys():
                         continue
                     changed = frozenset(
-                        one for one, now in stages.items() if now.trace and now.trace != traces.get(one)
+                        stage for stage, now in stages.items() if now.trace and now.trace != traces.get(stage)
                     )
                 if len(changed) <= MAX_CHANGED_STAGES:
                     return state, base, changed
@@ -109,9 +109,9 @@ class RunLog:
 
     def _data(self, name: str) -> bytes:
         """Return the JSON of a record. Raises: OSError, CorruptError if it is not what its name pins."""
-        if found := NAME.fullmatch(name):
+        if pinned := NAME.fullmatch(name):
             text = disk.read(self._root, RUNS, name, most=disk.LARGE_FILE_BYTES).partition(b"\n")[2]
-            if of_bytes(text) == found[1] and text.startswith(b'{"base":'):  # nothing else is parsed, however large
+            if of_bytes(text) == pinned[1] and text.startswith(b'{"base":'):  # nothing else is parsed, however large
                 return text
         raise CorruptError(name, "not as it was written", "remove it")
 

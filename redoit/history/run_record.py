@@ -40,7 +40,7 @@ class RunRecord(NamedTuple):
     """One run of doit.
 
     `command`: as it was given. `started`: seconds since the epoch. `stages`: all that were selected, or of a run as it
-    was read those that its record names: all that were not kept, and perhaps others. `saved`: seconds. `complete`: it
+    was read those that its record names: all that were not kept, and perhaps more. `saved`: seconds. `complete`: it
     was not interrupted. `name`: of its record. `base`: the stages of the record that this one refers to; those that
     only it names were kept, in `kept_seconds` each. `omitted`: status -> number and seconds of more stages.
     """
@@ -67,9 +67,9 @@ class RunRecord(NamedTuple):
             if stage in self.stages or stage in self.base
         }
         count = len(self.base) + sum(stage not in self.base for stage in self.stages) - len(stages)
-        others = [record for stage, record in self.stages.items() if stage not in stages]
-        omitted = {"kept": (count - len(others), 0.0)} if count > len(others) else {}
-        for record in others:
+        rest = [record for stage, record in self.stages.items() if stage not in stages]
+        omitted = {"kept": (count - len(rest), 0.0)} if count > len(rest) else {}
+        for record in rest:
             number, seconds = omitted.get(record.status, (0, 0.0))
             omitted[record.status] = number + 1, seconds + record.seconds
         return self._replace(stages=stages, base={}, omitted=omitted)

@@ -77,7 +77,7 @@ def drawing(boxes: Sequence[Box], lines: Sequence[Line]) -> Drawing:
         (left, top), box = places[line.source], boxes[line.source]
         start = left + box.width, top + box.ports[line.port]
         end = places[line.target][0], places[line.target][1] + boxes[line.target].entry
-        routes.append(_route(start, [slots[one] for one in _steps(lanes, columns, line)], edges, end))
+        routes.append(_route(start, [slots[lane] for lane in _steps(lanes, columns, line)], edges, end))
     return Drawing(
         places,
         tuple(routes),

@@ -50,12 +50,12 @@ class Lineage:
     @cached_property
     def results(self) -> dict[str, list[str]]:
         """Stage -> names of all its traces, the latest first."""
-        found: dict[str, dict[str, None]] = {name: dict.fromkeys(names) for name, names in self.latest.items()}
+        results: dict[str, dict[str, None]] = {name: dict.fromkeys(names) for name, names in self.latest.items()}
         for run in self.runs:
             for name, record in run.stages.items():
                 if record.trace in self.traces:
-                    found.setdefault(name, {})[record.trace] = None
-        return {name: list(names) for name, names in found.items()}
+                    results.setdefault(name, {})[record.trace] = None
+        return {name: list(names) for name, names in results.items()}
 
 
 def in_order(stages: Iterable[Stage], runnable: Iterable[str]) -> list[Stage]:
@@ -88,14 +88,14 @@ class Provenance:
 
     def all(self) -> list["Provenance"]:
         """Return this and all inputs, theirs included, each once, depth first."""
-        found: dict[int, Provenance] = {}
+        reached: dict[int, Provenance] = {}
         pending = [self]
         while pending:
             origin = pending.pop()
-            if id(origin) not in found:
-                found[id(origin)] = origin
+            if id(origin) not in reached:
+                reached[id(origin)] = origin
                 pending += reversed(origin.inputs)
-        return list(found.values())
+        return list(reached.values())
 
 
 def provenance(lineage: Lineage, path: str, digest: str = "") -> Provenance:

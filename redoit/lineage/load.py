@@ -52,7 +52,7 @@ def load_lineage(
         for record in run.stages.values()
         if record.status is Status.RAN and record.trace
     }
-    lineage = Lineage(stages, runs, len(recorded) - len(runs), reader.found, origins, latest)
+    lineage = Lineage(stages, runs, len(recorded) - len(runs), reader.traces, origins, latest)
     return replace(lineage, texts=_texts(workspace, lineage)) if texts else lineage
 
 
@@ -77,29 +77,29 @@ def most_active(run_log: RunLog, stages: Sequence[Stage], number: int) -> list[S
 
 
 class _TraceReader:
-    """Reads traces, each once. `found`: by name, those that the stores have."""
+    """Reads traces, each once. `traces`: by name, those that the stores have."""
 
     def __init__(self, workspace: Workspace, stages: Iterable[Stage]) -> None:
-        self.found: dict[str, Trace] = {}
+        self.traces: dict[str, Trace] = {}
         self._missing = set[str]()
         self._workspace = workspace
         self._stores = {stage.name: [workspace.store_of(stage)] for stage in stages}
 
     def latest(self, stage: Stage, number: int) -> list[str]:
         """Return the names of a stage's latest results."""
-        traces = {trace.name: trace for trace in self._workspace.shown(stage, number)}
-        self.found |= traces
-        return list(traces)
+        latest = {trace.name: trace for trace in self._workspace.shown(stage, number)}
+        self.traces |= latest
+        return list(latest)
 
     def read(self, run: RunRecord) -> None:
         """Read the traces that a run names."""
         for stage, record in run.stages.items():
-            if not record.trace or record.trace in self.found or record.trace in self._missing:
+            if not record.trace or record.trace in self.traces or record.trace in self._missing:
                 continue
             stores = self._stores.get(stage, [self._workspace.store, self._workspace.private])
             trace = next(filter(None, (store.trace_or_none(record.key, record.trace) for store in stores)), None)
             if trace:
-                self.found[record.trace] = trace
+                self.traces[record.trace] = trace
             else:
                 self._missing.add(record.trace)
 
@@ -109,7 +109,7 @@ def _loaded(runs: Iterable[RunRecord], reader: _TraceReader, number: int | None)
     records = 0
     for count, run in enumerate(islice(runs, DEFAULT_RUNS if number is None else number)):
         records += len(run.stages)
-        if number is None and count > 1 and (records > MAX_STAGE_RECORDS or len(reader.found) > MAX_TRACES):
+        if number is None and count > 1 and (records > MAX_STAGE_RECORDS or len(reader.traces) > MAX_TRACES):
             return
         reader.read(run)
         yield run

@@ -124,7 +124,7 @@ class PageData:
                 [words.line(role), digests(made.digest), min(made.size, MAX_BYTES)]
                 for role, made in _first(trace.manifest.items())
             ],
-            [self._parts((one_line(part), digests(one))) for part, one in _first(action.code.items(), MAX_PARTS)],
+            [self._parts((one_line(part), digests(digest))) for part, digest in _first(action.code.items(), MAX_PARTS)],
             self._environments(tuple(environment)),
             [[words.line(metric), _number(value)] for metric, value in _first(trace.metrics.items())],
             digests(trace.log),
