@@ -5,8 +5,7 @@
     private/               traces of impure and volatile stages, which are never shared
     latest/<stage>         key and name of the trace that the stage's outputs came from, and of some before
     invalidated/<stage>       why the stage must run again, whatever the traces say
-    runs/                  what became of each stage, run by run; lost without harm
-    tables/                what the stages of large runs rested on, to which runs/ refers; lost without harm
+    runs/                  the run log: the outcome of each stage, run by run; lost without harm
     logs/<stage>           what the step printed in its latest execution
     files, environment     what was learnt by looking, remembered by `stat`; lost without harm
     proofs                 the latest trace of each stage, in one file; lost without harm
