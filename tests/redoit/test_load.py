@@ -1,4 +1,4 @@
-"""What a page of a large pipeline is about: the stages that tell most, and all runs of them."""
+"""Loading a lineage: for a page of a large pipeline its most active stages, and all runs of them."""
 
 from pathlib import Path
 
@@ -40,18 +40,18 @@ def workspace(tmp_path: Path) -> Workspace:
         (6, ["s0", "s1", "s99", "s100", "s199", "s200"]),
     ],
 )
-def test_stages_that_tell_most(workspace: Workspace, number: int, names: list[str]) -> None:
-    """What was not just kept comes first, the newest runs before older ones, then what that needs; in their order."""
+def test_most_active_stages(workspace: Workspace, number: int, names: list[str]) -> None:
+    """What was not kept comes first, the newest runs before older ones, then what that needs; in their order."""
     assert [stage.name for stage in most_active(RunLog(workspace.root), STAGES, number)] == names
 
 
-def test_few_stages_are_all_there(workspace: Workspace) -> None:
+def test_a_small_pipeline_is_whole(workspace: Workspace) -> None:
     """Of a pipeline that is not large nothing is left out."""
     assert most_active(RunLog(workspace.root), STAGES, 300) == STAGES
 
 
 def test_runs_of_some_stages_alone(workspace: Workspace) -> None:
-    """All runs are there, with the verdicts of these stages, and the sum of all others."""
+    """All runs are there, with the records of these stages, and the sums of all others."""
     found = load_lineage(workspace, RunLog(workspace.root), STAGES[100:102], only=True)
     assert [dict(run.stages).keys() for run in found.runs] == [{"s100", "s101"}] * 2
     assert [run.stages["s100"].status for run in found.runs] == ["failed", "kept"]
