@@ -69,7 +69,7 @@ def test_a_file_changed_by_hand(built: Pipeline) -> None:
     built.write("source.txt", "9")
     result = built.doit("lineage", "data/report.txt")
     assert "data/report.txt differs from the latest recorded result of join, shown here: it was edited" in result.out
-    assert re.search(r"source\.txt .* source  another content is in place", result.out)
+    assert re.search(r"source\.txt .* source  other content is in place", result.out)
     assert "made by join on" in result.out
     built.path("data/total.txt").unlink()
     assert re.search(r"data/total\.txt .* not in place", built.doit("lineage", "data/report.txt").out)

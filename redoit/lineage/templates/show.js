@@ -52,7 +52,7 @@ const toStage = (stage) => (stage.declared || current().outcomes.has(stage.numbe
 function origin(trace, run) {
   if (trace.run === run) return ["this run"];
   if (runs[trace.run]) return [toRun(runs[trace.run])];
-  if (trace.command) return [`${trace.started}, ${trace.command}`, el("span", { class: "quiet" }, " (an older run than those shown)")];
+  if (trace.command) return [`${trace.started}, ${trace.command}`, el("span", { class: "quiet" }, " (a run older than those shown)")];
   return [`${trace.started} on ${trace.host}`, el("span", { class: "quiet" }, " (its run is not recorded here)")];
 }
 
