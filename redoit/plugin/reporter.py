@@ -10,7 +10,7 @@ from doit.exceptions import UnmetDependency
 from doit.reporter import ConsoleReporter
 
 from redoit.engine.decision import Keep, Run
-from redoit.model import Trace
+from redoit.model import Status, Trace
 from redoit.plugin.stage_task import StageTask, stage_of
 from redoit.reasons import sentence
 from redoit.text import encodable, format_day, format_number, format_seconds, join_names, one_line, printable
@@ -66,7 +66,7 @@ class StageReporter(ConsoleReporter):
         if stage is None or not isinstance(stage.decision, Keep):
             super().skip_uptodate(task)
             return
-        self._report_reuse(task.name, "kept", stage.seconds, stage.decision.trace)
+        self._report_reuse(task.name, Status.KEPT, stage.seconds, stage.decision.trace)
 
     def add_success(self, task: Any) -> None:
         """Report a stage that ran or was restored."""
@@ -75,10 +75,10 @@ class StageReporter(ConsoleReporter):
         if stage_of(task) is None or outcome is None:
             super().add_success(task)
             return
-        if outcome.status != "ran":
+        if outcome.status != Status.RAN:
             self._report_reuse(task.name, outcome.status, outcome.seconds, outcome.trace)
             return
-        self._counts["ran"] += 1
+        self._counts[Status.RAN] += 1
         metrics = ", ".join(f"{one_line(name)} {format_number(value)}" for name, value in outcome.trace.metrics.items())
         tail = f" ({metrics})" if metrics else ""
         self._line(f"Step {task.name} has ", "finished", f" in {format_seconds(outcome.trace.seconds)}.{tail}")
@@ -90,15 +90,15 @@ class StageReporter(ConsoleReporter):
         self._hide(task)
         stage = stage_of(task)
         if isinstance(fail, UnmetDependency):
-            self._counts["not run"] += stage is not None
+            self._counts[Status.NOT_RUN] += stage is not None
             kind = "Step" if stage else "Task"
-            self._line(f"{kind} {task.name} was ", "not run", f": it needs {join_names(fail.message.split())}.")
+            self._line(f"{kind} {task.name} was ", Status.NOT_RUN, f": it needs {join_names(fail.message.split())}.")
             return
         if stage is None:
             super().add_failure(task, fail)
             return
-        self._counts["failed"] += 1
-        self._line(f"Step {task.name} has ", "failed", f". {fail.message.strip()}")
+        self._counts[Status.FAILED] += 1
+        self._line(f"Step {task.name} has ", Status.FAILED, f". {fail.message.strip()}")
         self.write("".join(fail.traceback))  # empty, save for a bug
 
     def complete_run(self) -> None:
@@ -108,8 +108,8 @@ class StageReporter(ConsoleReporter):
         super().complete_run()
         if not self._counts:
             return
-        order = ("ran", "restored", "kept", "failed", "not run")
-        counts = ", ".join(f"{self._counts[verdict]} {verdict}" for verdict in order if self._counts[verdict])
+        order = (Status.RAN, Status.RESTORED, Status.KEPT, Status.FAILED, Status.NOT_RUN)
+        counts = ", ".join(f"{self._counts[status]} {status}" for status in order if self._counts[status])
         saved = f", {format_seconds(self._seconds_saved)} saved" if self._seconds_saved > 0 else ""
         count = sum(self._counts.values())
         steps = "step" if count == 1 else "steps"
@@ -135,11 +135,11 @@ class StageReporter(ConsoleReporter):
             self._live.resume(task.name)
             self._live.remove_stage(task.name)
 
-    def _report_reuse(self, name: str, verdict: str, seconds: float, trace: Trace) -> None:
-        self._counts[verdict] += 1
+    def _report_reuse(self, name: str, status: str, seconds: float, trace: Trace) -> None:
+        self._counts[status] += 1
         self._seconds_saved += max(trace.seconds - seconds, 0)
         tail = f" in {format_seconds(seconds)} (ran {format_seconds(trace.seconds)} on {format_day(trace.started)})."
-        self._line(f"Step {name} ", verdict, tail, flush=verdict != "kept")  # there can be thousands
+        self._line(f"Step {name} ", status, tail, flush=status != Status.KEPT)  # there can be thousands
 
     def _coloured_word(self, word: str) -> str:
         return f"\033[{COLOURS[word]}m{word}\033[0m" if self._coloured else word

@@ -83,7 +83,7 @@ class StageTask(UptodateCalculator):
         if not self.session.executing:
             planned = self.session.dry_run(task.name, self._database)
             return planned is not None and planned.word == "keep"
-        began = time.perf_counter()
+        started = time.perf_counter()
         self.decision = None
         try:
             self._invalidate_uncached()
@@ -91,7 +91,7 @@ class StageTask(UptodateCalculator):
         except (RedoitError, OSError):
             self.decision = None
             return False  # the action meets the same error, and reports it
-        self.seconds = time.perf_counter() - began
+        self.seconds = time.perf_counter() - started
         if not isinstance(self.decision, Keep):
             return False
         self.trace = self.decision.trace
@@ -106,7 +106,7 @@ class StageTask(UptodateCalculator):
     def _build(self, task: Any) -> Any:
         from redoit.terminal.streams import step_streams
 
-        began = time.perf_counter()
+        started = time.perf_counter()
         plain = step_streams(task.name, task.verbosity, parallel=self.session.parallel)
         try:
             with contextlib.nullcontext(self.streams) if self.streams else plain as streams:
@@ -118,19 +118,19 @@ class StageTask(UptodateCalculator):
                     dependents=lambda: self.session.graph.dependents(self.stage.name),
                 )
         except RedoitError as error:
-            return self._failed(str(error), began)
+            return self._failed(str(error), started)
         except OSError as error:
             text = f"{error.filename or FOLDER}: {error.strerror}; nothing was recorded, mend that and run again"
-            return self._failed(text, began)
+            return self._failed(text, started)
         except KeyboardInterrupt:
-            self._failed("interrupted", began)
+            self._failed("interrupted", started)
             raise
         self.trace = task.outcome.trace
         self.session.end(task.name, task.outcome)
         return values_of(task.outcome.trace)
 
-    def _failed(self, error: str, began: float) -> TaskFailed:
-        self.session.fail(self.stage.name, error, time.perf_counter() - began)
+    def _failed(self, error: str, started: float) -> TaskFailed:
+        self.session.fail(self.stage.name, error, time.perf_counter() - started)
         return TaskFailed(error)
 
     def settings(self, task: Any) -> tuple[Setting, ...]:
