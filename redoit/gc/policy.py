@@ -90,11 +90,7 @@ def stored_trace(key: str, name: str, trace: Trace, size: int, used: float) -> S
 
 
 def removal(
-    inventory: Inventory,
-    orphans: Mapping[Path, int],
-    policy: RetentionPolicy,
-    gc_roots: Collection[str],
-    now: float,
+    inventory: Inventory, orphans: Mapping[Path, int], policy: RetentionPolicy, gc_roots: Collection[str], now: float
 ) -> Removal:
     """Return what a garbage collection removes from a store.
 

@@ -19,7 +19,7 @@ class StageDependency(Dependency):
     def __init__(self, inner: Dependency, stages: Mapping[str, StageTask]) -> None:
         self.__dict__.update(vars(inner))
         self._stages = stages
-        self._get = self._stored  # doit's own helpers ask these for the result of another task
+        self._get = self._stored  # doit's own methods read values and results of tasks through these
         self._in = self._is_stored
 
     def get_status(self, task: Any, tasks_dict: Mapping[str, Any], get_log: bool = False) -> DependencyStatus:  # noqa: FBT002 - as doit calls it
@@ -43,14 +43,6 @@ class StageDependency(Dependency):
         """Forget an ordinary task that failed. A stage keeps its earlier traces."""
         if task.name not in self._stages:
             super().remove_success(task)
-
-    def get_values(self, task_name: str) -> dict[str, Any]:
-        """Return the values of a task for other tasks."""
-        return self._stored(task_name, VALUES) or {}
-
-    def get_result(self, task_name: str) -> Any:
-        """Return the result of a task, for tasks that depend on whether it changed."""
-        return self._stored(task_name, RESULT)
 
     def _stored(self, name: str, key: str) -> Any:
         stage = self._stages.get(name)

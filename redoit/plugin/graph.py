@@ -52,22 +52,20 @@ def _positions(needs: Mapping[str, Iterable[str]]) -> dict[str, int]:
             if name in positions or not missing:
                 positions.setdefault(stack.pop(), len(positions))
             elif name in entered:  # its dependencies have all been visited since
-                raise DeclarationError("dodo.py", _cycle(needs), "remove one of them")
+                raise DeclarationError("dodo.py", _cycle(needs, name, entered - positions.keys()), "remove one of them")
             else:
                 entered.add(name)
                 stack += missing
     return positions
 
 
-def _cycle(needs: Mapping[str, Iterable[str]]) -> str:
-    """Return a dependency cycle in words."""
-    import graphlib
-
-    try:
-        graphlib.TopologicalSorter(needs).prepare()
-    except graphlib.CycleError as error:
-        return f"found a cycle of dependencies ({' -> '.join(error.args[1])})"
-    return "found a cycle of dependencies"
+def _cycle(needs: Mapping[str, Iterable[str]], name: str, unfinished: Container[str]) -> str:
+    """Return the cycle that a task leads to, in words; each unfinished task depends on another one."""
+    path = [name]
+    while path[-1] not in path[:-1]:
+        path.append(next(other for other in needs[path[-1]] if other in unfinished))
+    cycle = path[path.index(path[-1]) :]
+    return f"found a cycle of dependencies ({' -> '.join(reversed(cycle))})"
 
 
 def _reachable(edges: Mapping[str, Iterable[str]], names: Iterable[str]) -> set[str]:

@@ -59,7 +59,7 @@ class StageLoader(cmd_base.TaskLoader2):
             if self._exclusive:
                 wait = not self._parameters.get("no_wait")
                 orderly = self._stack.enter_context(
-                    locks.checkout_lock(workspace.root / "lock", _print_error, wait=wait)
+                    locks.checkout_lock(workspace.root / "lock", lambda text: sys.stderr.write(f"{text}\n"), wait=wait)
                 )
                 if not orderly:  # a crash may have left orphaned files beside outputs, which a full decision removes
                     workspace.trace_index.forget()
@@ -143,7 +143,3 @@ def _take_new_snapshot() -> dict[str, Any]:
     """Drop the snapshot of the source: a task has succeeded, and may have written some. Return no values of it."""
     engine().inspector.refresh()
     return {}
-
-
-def _print_error(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

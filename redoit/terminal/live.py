@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TextIO
 
 from redoit.terminal.rows import Rows, prefixed
@@ -72,16 +73,11 @@ class Live:
         stream = stdout or stderr
         if stream is None or not stream.isatty():
             return None
-
-        def feed(text: str) -> str:
-            self.feed(name, text)
-            return ""
-
-        shown: Any = TransformedStream(stream, feed, reserved_columns=INDENT_COLUMNS)
+        shown: Any = TransformedStream(stream, partial(self.feed, name), reserved_columns=INDENT_COLUMNS)
         return shown if stdout else None, shown if stderr else None
 
-    def feed(self, name: str, text: str) -> None:
-        """Show output of a stage's step."""
+    def feed(self, name: str, text: str) -> str:
+        """Show output of a stage's step. Return nothing: no more of it is to be written."""
         with self._lock:
             if name not in self._stages:  # it was to be restored, and runs after all
                 self.add_stage(name, None, parallel=True)
@@ -91,6 +87,7 @@ class Live:
             self._pending_characters += len(lines)
             if self._closed.is_set() or self._pending_characters > MAX_PENDING_CHARACTERS:
                 self._flush()
+        return ""
 
     def write(self, text: str) -> None:
         """Write text above the display, in whole lines."""
