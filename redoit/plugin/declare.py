@@ -17,9 +17,7 @@ from redoit.source.settings import Declared, Kind, Signature, nearest
 from redoit.state.workspace import FOLDER
 
 _PARAMETERS: dict[tuple[str, bool, float | None], tuple[Signature, Parameters]] = {}
-RESERVED_FIELDS = frozenset(
-    {"actions", "file_dep", "getargs", "io", "params", "pos_arg", "targets", "uptodate"}
-)  # of a doit task
+RESERVED_FIELDS = {"actions", "file_dep", "getargs", "io", "params", "pos_arg", "targets", "uptodate"}  # of a doit task
 
 
 def step(

@@ -141,12 +141,10 @@ class StageReporter(ConsoleReporter):
         tail = f" in {format_seconds(seconds)} (ran {format_seconds(trace.seconds)} on {format_day(trace.started)})."
         self._line(f"Step {name} ", status, tail, flush=status != Status.KEPT)  # there can be thousands
 
-    def _coloured_word(self, word: str) -> str:
-        return f"\033[{COLOURS[word]}m{word}\033[0m" if self._coloured else word
-
     def _line(self, before: str, word: str = "", after: str = "", *, flush: bool = True) -> None:
         """Write one line, escaped; the word may be coloured."""
-        line = f"{printable(before)}{self._coloured_word(word) if word else ''}{printable(after)}\n"
+        word = f"\033[{COLOURS[word]}m{word}\033[0m" if word and self._coloured else word
+        line = f"{printable(before)}{word}{printable(after)}\n"
         self.write(encodable(line, self.outstream.encoding))
         if flush:
             self.outstream.flush()
