@@ -71,7 +71,7 @@ def test_the_store_is_cleared_only_when_told(built: Pipeline) -> None:
     assert "4 traces" in built.doit("cache").out
     result = built.doit("cache", "clear")
     assert result.code != 0
-    assert "take --yes" in result.err
+    assert "add --yes" in result.err
     assert built.blobs()
     assert built.doit("cache", "clear", "--yes").code == 0
     assert not built.blobs()
