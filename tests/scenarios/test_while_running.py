@@ -4,8 +4,9 @@ import os
 
 import pytest
 from projects import ALL, Pipeline, until, waits_for_lock
-from redoit.lock import alone
 from shimmed import Shimmed
+
+from redoit.storage.locks import exclusive_lock
 
 CHANGES = {
     "input": "echo 4 >> source.txt",
@@ -43,7 +44,7 @@ def test_a_commit_waits_for_who_collects(fresh: Pipeline) -> None:
     """While another process has the store to itself, nothing is recorded in it."""
     process = fresh.start("make", DURING_make="until [ -e ../go ]; do sleep 0.01; done")
     until(fresh.executed)
-    with alone(fresh.path(".redoit/use")):
+    with exclusive_lock(fresh.path(".redoit/use")):
         fresh.path("../go").touch()
         until(lambda: waits_for_lock(process.pid))
         assert not fresh.path(".redoit/traces").exists()
@@ -54,7 +55,7 @@ def test_a_commit_waits_for_who_collects(fresh: Pipeline) -> None:
 def test_a_restore_waits_for_who_collects(built: Pipeline) -> None:
     """Between the look at a result and its copy nobody else has the store to himself."""
     built.path("data/report.txt").unlink()
-    with alone(built.path(".redoit/use")):
+    with exclusive_lock(built.path(".redoit/use")):
         process = built.start()
         until(lambda: waits_for_lock(process.pid))
         assert not built.path("data/report.txt").exists()
@@ -101,7 +102,7 @@ FAILURES = {
     "raises": (change("raise RuntimeError('no luck')"), "RuntimeError: no luck"),
     "exits": (change("raise SystemExit(0)"), "exit(0)"),
     "is killed": (change("import os; os.kill(os.getpid(), 9)"), "killed by SIGKILL"),
-    "ends without a word": (change("import os; os._exit(0)"), "ended with status 0"),
+    "ends without a word": (change("import os; os._exit(0)"), "exited with status 0"),
     "writes nothing": (change("return {}"), "wrote nothing as 'made', expected a file for data/made.txt"),
     "writes a folder": (change("made.mkdir(); return {}"), "wrote a folder as 'made'"),
     "writes a link": (change("made.symlink_to('/etc/passwd'); return {}"), "wrote a link as 'made'"),

@@ -14,9 +14,9 @@ class Bad(NamedTuple):
 FAILS = {
     "exits": Bad("sys.exit(0)", "exit(0)"),
     "exits_oddly": Bad("sys.exit({1: [2]})", "exit({1: [2]})"),
-    "leaves": Bad("os._exit(0)", "ended with status 0"),
-    "leaves_with_3": Bad("made.write_text('x'); os._exit(3)", "ended with status 3"),
-    "becomes_another": Bad("os.execv(shutil.which('true'), ['true'])", "ended with status 0"),
+    "leaves": Bad("os._exit(0)", "exited with status 0"),
+    "leaves_with_3": Bad("made.write_text('x'); os._exit(3)", "exited with status 3"),
+    "becomes_another": Bad("os.execv(shutil.which('true'), ['true'])", "exited with status 0"),
     "segfaults": Bad("ctypes.string_at(0)", "SIGSEGV"),
     "aborts": Bad("os.abort()", "SIGABRT"),
     "is_killed": Bad("made.write_text('half'); os.kill(os.getpid(), signal.SIGKILL)", "SIGKILL"),
@@ -58,9 +58,9 @@ FAILS = {
     "answers_for_itself": Bad(
         "made.write_text('x'); [os.pwrite(int(n), b'[1]', 0) for n in os.listdir('/proc/self/fd')"
         " if 'answer' in os.path.realpath(f'/proc/self/fd/{n}')]; os._exit(0)",
-        "ended with status 0",
+        "exited with status 0",
     ),
-    "closes_everything": Bad("made.write_text('x'); os.closerange(0, 99)", "ended with status"),
+    "closes_everything": Bad("made.write_text('x'); os.closerange(0, 99)", "exited with status"),
 }
 SUCCEEDS = {
     "leaves_a_child": Bad("made.write_text('fine'); subprocess.Popen(['sleep', '600'])", None),
