@@ -61,12 +61,12 @@ def rows_of(screen: str, start: str) -> list[str]:
 
 
 def took(pipeline: Pipeline, seconds: float) -> None:
-    """Let it be on record that the stage `side` took so long when it ran last."""
+    """Set the duration of the latest run of the stage `side`."""
     workspace, stage = Workspace(pipeline.root), Stage("side", "steps.side", {}, {})
     trace = workspace.latest(stage)
     assert trace is not None
     for one in workspace.store.traces(trace.action.key):
-        workspace.store.place(one.action.key, trace_name(one)).unlink()
+        pipeline.path(f".redoit/traces/{one.action.key}/{trace_name(one)}.json").unlink()
     other = replace(trace, seconds=seconds, name="")
     workspace.store.append(other)
     workspace.remember(stage, other)
