@@ -3,92 +3,67 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from redoit.cli.console import STYLES, StyledText
+from redoit.cli.console import STYLES, Console, StyledText
 from redoit.cli.dry_run import DryRunCommand
-from redoit.planning.dry_run import FEW, PlannedStage, why
-from redoit.plugin.dry_run_tasks import PlannedTask, status_word
-from redoit.text import format_estimate, join_names
-
-LONGEST = 200  # characters of an error in a table
+from redoit.planning.planned_task import PlannedTask, explanation
+from redoit.text import format_estimate
 
 
 class Plan(DryRunCommand):
     """Shows one line per task."""
 
     name = "plan"
-    stops = True
+    stops_at_failure = True
     doc_purpose = "show what a run would do, in order, why, and for how long"
     doc_description = (
-        "Takes tasks and parameters just as a run does. Times are those of the closest earlier results. What is made"
-        " anew has bytes that nobody knows: a stage behind runs, unless they stay the same. A question mark says that"
-        " this can't be known yet. Executes nothing."
+        "Takes tasks and parameters as a run does. Times are those of the closest earlier results. A question mark"
+        " marks a status that is not certain yet: a stage that uses the outputs of one that runs is kept or restored"
+        " instead if these are rebuilt with the same content. Executes nothing."
     )
 
-    def show(
-        self,
-        asked: Mapping[str, PlannedStage | PlannedTask],
-        found: Mapping[str, PlannedStage | PlannedTask],
-        *,
-        as_json: bool,
-    ) -> None:
-        """Show all that would come about."""
-        del asked  # a run does what they need, too
+    def show(self, plan: Mapping[str, PlannedTask], selected: list[PlannedTask], *, as_json: bool) -> None:
+        """Show the whole plan: a run does what the selected tasks need, too."""
+        del selected
+        tasks = list(plan.values())
         if as_json:
-            self.write_json([_fields(name, one) for name, one in found.items()])
+            self.write_json([_fields(planned) for planned in tasks])
             return
-        printer = self.printer
+        console = Console(self.outstream)
         rows: list[list[StyledText]] = [
-            [name, (status_word(one), STYLES[one.word]), _time(one), _why(one)] for name, one in found.items()
+            [planned.name, (planned.label, STYLES[planned.status]), _time(planned), explanation(planned)]
+            for planned in tasks
         ]
         if rows:
-            printer.table(rows, right=(2,))
-        printer.line(_sum(list(found.values())))
-        if any(one.word == "fail" for one in found.values()) and not self.goes_on:
-            printer.line("A run stops at the first failure; with -c it goes on with what does not need it.")
+            console.table(rows, right=(2,))
+        console.line(_summary(tasks))
+        if self.stopped:
+            console.line("A run stops at the first failure; with -c it goes on with what does not need it.")
 
 
-def _fields(name: str, one: PlannedStage | PlannedTask) -> dict[str, object]:
-    common: dict[str, object] = {"task": name, "verdict": one.word, "why": _why(one) or None}
-    common |= {"certain": not one.is_open, "unless_same": one.unless or None}
-    if isinstance(one, PlannedTask):
-        return {**common, "stage": False, "awaits": list(one.awaited), "estimated_seconds": None}
-    return {**common, "stage": True, "awaits": sorted(one.awaited), "estimated_seconds": one.seconds}
+def _fields(planned: PlannedTask) -> dict[str, object]:
+    why = explanation(planned) or None
+    return {"task": planned.name, **planned.to_json(), "why": why, "stage": planned.stage is not None}
 
 
-def _time(one: PlannedStage | PlannedTask) -> str:
-    if isinstance(one, PlannedTask) or one.word not in ("run", "restore"):
+def _time(planned: PlannedTask) -> str:
+    if planned.stage is None or not planned.executes:
         return ""
-    return "?" if one.seconds is None else format_estimate(one.seconds)
+    return "?" if planned.seconds is None else format_estimate(planned.seconds)
 
 
-def _why(one: PlannedStage | PlannedTask) -> str:
-    if one.blocked:
-        return f"it needs {join_names(one.blocked)}"
-    if isinstance(one, PlannedTask):
-        few = join_names(one.awaited) if len(one.awaited) <= FEW else f"all {len(one.awaited)} that it needs"
-        unless = f", unless {few} {'stays' if len(one.awaited) == 1 else 'stay'} the same" if one.unless else ""
-        return one.error[:LONGEST] or f"an ordinary task of doit{unless}"
-    return one.error or why(one)
-
-
-def _sum(found: list[PlannedStage | PlannedTask]) -> str:
-    """Return all of a plan in one line: how many of what, and how long that takes."""
-    number = f"{len(found)} task{'' if len(found) == 1 else 's'}"
-    counts = Counter(map(status_word, found))
-    words = ", ".join(f"{counts[word]} {word}" for each in STYLES for word in (each, f"{each}?") if counts[word])
-    active = [one for one in found if isinstance(one, PlannedStage) and one.word in ("run", "restore")]
-    if not active:
-        return f"{number}: {words or 'nothing to do'}."
-    most = sum(one.seconds or 0 for one in active)
-    least = sum(one.seconds or 0 for one in active if not one.is_open)
-    unknown = sum(one.seconds is None for one in active)
-    about = (
-        f"{format_estimate(least)} to {format_estimate(most)}"
-        if format_estimate(least) != format_estimate(most)
-        else format_estimate(most)
-    )
-    if unknown == len(active):
-        about = "nobody knows for how long"
-    elif unknown:
-        about += f", and {unknown} that never ran"
-    return f"{number}: {words}; {about}."
+def _summary(tasks: list[PlannedTask]) -> str:
+    """Return how many tasks have which status, and how long they take."""
+    number = f"{len(tasks)} task{'' if len(tasks) == 1 else 's'}"
+    counts = Counter(planned.label for planned in tasks)
+    labels = [label for status in STYLES for label in (status, f"{status}?") if counts[label]]
+    total = f"{number}: {', '.join(f'{counts[label]} {label}' for label in labels) or 'nothing to do'}"
+    executed = [planned for planned in tasks if planned.stage and planned.executes]
+    if not executed:
+        return f"{total}."
+    longest = format_estimate(sum(planned.seconds or 0 for planned in executed))
+    shortest = format_estimate(sum(planned.seconds or 0 for planned in executed if not planned.uncertain))
+    time = longest if shortest == longest else f"{shortest} to {longest}"
+    unknown = sum(planned.seconds is None for planned in executed)
+    if unknown == len(executed):
+        return f"{total}; time unknown."
+    return f"{total}; {time}{f', and {unknown} of unknown time' if unknown else ''}."

@@ -1,4 +1,4 @@
-"""`doit verify`: run stages that are kept once more, and tell whether they make the same bytes."""
+"""`doit verify`: run stages again, and compare the bytes of their outputs."""
 
 from typing import Any
 
@@ -13,15 +13,15 @@ from redoit.plugin.stage_task import TIME_LIMIT, StageTask, stage_of
 
 
 class Verify(StageCommand):
-    """Runs stages again in a scratch folder and compares bytes. What is in place stays, and nothing is recorded."""
+    """Runs stages again in a staging folder and compares bytes. Outputs in place stay, and nothing is recorded."""
 
     name = "verify"
-    doc_purpose = "run stages again, and compare what they make with what is there"
+    doc_purpose = "run stages again, and compare their outputs with those in place"
     doc_usage = "[TASK ...]"
     doc_description = (
-        "Each stage runs again beside its outputs, which stay as they are. It is reproducible if all its outputs have"
-        " the same bytes; else the first difference is told, and the exit status is 1. Without names: all stages whose"
-        " result depends on nothing but their inputs."
+        "Each stage runs again beside its outputs, which stay as they are. A stage is reproducible if all its outputs"
+        " have the same bytes. If not, the first difference is shown and the exit status is 1. Without names: all"
+        " stages that are neither volatile nor impure."
     )
 
     def _execute(self, pos_args: list[str]) -> int:
@@ -29,52 +29,52 @@ class Verify(StageCommand):
         tasks = {task.name: task for task in self.task_list}
         TaskControl(self.task_list)  # completes the tasks
         names = self._named(pos_args, tasks) if pos_args else [name for name in tasks if stage_of(tasks[name])]
-        held = True
+        reproducible = True
         for name in names:
             stage = stage_of(tasks[name])
             assert stage is not None
             if pos_args or stage.stage.policy.restorable:
-                held &= self._verify(tasks[name], stage)
+                reproducible &= self._verify(tasks[name], stage)
             else:
-                self._say(f"Step {name} is not verified: its result depends on more than its inputs.")
+                self._write(f"Step {name} is not verified: it is {stage.stage.policy.words}.")
         self.dep_manager.close()
-        return 0 if held else 1
+        return 0 if reproducible else 1
 
     def _named(self, patterns: list[str], tasks: dict[str, Any]) -> list[str]:
         """Return the stages that patterns name, each once.
 
         Raises: DeclarationError on a pattern that names none.
         """
-        found = []
+        named = []
         for pattern in patterns:
             if pattern.startswith("-"):
                 raise DeclarationError(
                     pattern, "found behind a task, expected before", f"say: doit verify {pattern} ..."
                 )
-            names = with_members(matching([pattern], tasks), tasks)
-            stages = [name for name in names if stage_of(tasks[name])]
+            stages = [name for name in with_members(matching([pattern], tasks), tasks) if stage_of(tasks[name])]
             if not stages:
                 raise DeclarationError(pattern, "found an ordinary task, expected a stage", "leave it out")
-            found += stages
-        return list(dict.fromkeys(found))
+            named += stages
+        return list(dict.fromkeys(named))
 
     def _verify(self, task: Any, stage: StageTask) -> bool:
-        """Verify one stage, and tell what came of it."""
+        """Verify one stage and show the result; return whether it is reproducible."""
         try:
             limit = stage.value_of(task, TIME_LIMIT)
-            found = verify(engine(), stage.stage, stage.settings(task), time_limit=limit)
+            verification = verify(engine(), stage.stage, stage.settings(task), time_limit=limit)
         except DeclarationError:
             raise
         except RedoitError as error:
-            self._say(f"Step {task.name} can't be verified. {error}")
+            self._write(f"Step {task.name} can't be verified. {error}")
             return False
-        outputs = stage.stage.outputs
-        if found.reproducible:
-            self._say(f"Step {task.name} is reproducible ({', '.join(outputs.values())}; {found.seconds:.3f}s).")
-        for role, where in found.differences.items():
-            self._say(f"Step {task.name} is not reproducible: {outputs[role]} differs {where}.")
-        return found.reproducible
+        outputs, differences = stage.stage.outputs, verification.differences
+        if not differences:
+            files = ", ".join(outputs.values())
+            self._write(f"Step {task.name} is reproducible ({files}; {verification.seconds:.3f}s).")
+        for role, difference in differences.items():
+            self._write(f"Step {task.name} is not reproducible: {outputs[role]} differs {difference}.")
+        return not differences
 
-    def _say(self, text: str) -> None:
+    def _write(self, text: str) -> None:
         self.outstream.write(f"{text}\n")
         self.outstream.flush()

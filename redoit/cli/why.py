@@ -1,19 +1,24 @@
-"""`doit why`: for each stage the verdict, and exactly why."""
+"""`doit why`: the status of each stage, and why in full."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from redoit.cli.console import STYLES
+from redoit.cli.console import STYLES, Console
 from redoit.cli.dry_run import DryRunCommand
-from redoit.planning.diff import changed
-from redoit.planning.dry_run import PlannedStage, why
-from redoit.plugin.dry_run_tasks import PlannedTask, status_word
+from redoit.model import PlannedStatus
+from redoit.planning.diff import changed_lines
+from redoit.planning.explain import Explainer
+from redoit.planning.planned_task import PlannedTask, condition, explanation
+from redoit.plugin.checkout import engine
+from redoit.plugin.stage_task import stage_of
 from redoit.reasons import KINDS
-from redoit.text import format_estimate, format_time, join_names, one_line
+from redoit.text import format_estimate, format_time, one_line
 
-SHORT = 12  # digits of a digest that tell it from others
-DIFFERING = {kind for kind in KINDS if kind.split()[0] in ("setting", "input", "code", "package", "outputs")}
-DIFFS = {"+": "green", "-": "red", "@": "cyan"}  # sign of a line -> its colour
+DIGEST_CHARACTERS = 12  # shown
+DIFFERENCES = {kind for kind in KINDS if kind.split()[0] in ("setting", "input", "code", "package", "outputs")}
+DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}  # by the first character of a line
+
+Line = tuple[int, str, str]  # indent, text, style
 
 
 class Why(DryRunCommand):
@@ -22,110 +27,91 @@ class Why(DryRunCommand):
     name = "why"
     doc_purpose = "show for each stage whether it would be kept, restored or run, and exactly why"
     doc_description = (
-        "Takes tasks and parameters just as a run does. What runs is compared with the closest earlier result here."
-        " --json: for programs. Executes nothing."
+        "Takes tasks and parameters as a run does. A stage that runs is compared with its closest earlier result in"
+        " this checkout. --json: for programs. Executes nothing."
     )
 
-    def show(
-        self,
-        asked: Mapping[str, PlannedStage | PlannedTask],
-        found: Mapping[str, PlannedStage | PlannedTask],
-        *,
-        as_json: bool,
-    ) -> None:
-        """Explain what was asked for."""
-        explainer = self.explainer(found)
-        stages = {name: one for name, one in asked.items() if isinstance(one, PlannedStage)}
+    def show(self, plan: Mapping[str, PlannedTask], selected: list[PlannedTask], *, as_json: bool) -> None:
+        """Explain the selected tasks."""
+        tasks = {task.name: task for task in self.task_list}
+
+        def origin(name: str, setting: str) -> str:
+            stage = stage_of(tasks[name])
+            return stage.setting_source(tasks[name], setting) if stage else ""
+
+        explainer = Explainer(engine(), plan.values(), origin)
         if as_json:
-            self.write_json([explainer.explanation(name) for name in stages])
+            self.write_json([explainer.explain(planned.stage, planned) for planned in selected if planned.stage])
             return
-        printer = self.printer
-        for name, one in asked.items():
-            if isinstance(one, PlannedTask):
-                words = f", an ordinary task; for more: doit info {name}"
-                printer.line((name, "bold"), ": ", (status_word(one), STYLES[one.word]), words)
-                continue
-            printer.line((name, "bold"), ": ", (status_word(one), STYLES[one.word]), _headline(one))
-            for indent, text, style in _lines(explainer.explanation(name)):
-                printer.line((text, style), indent=indent)
+        console = Console(self.outstream)
+        for planned in selected:
+            status = (planned.label, STYLES[planned.status])
+            console.line((planned.name, "bold"), ": ", status, _headline(planned))
+            if planned.error or planned.blocked_by:
+                console.line(explanation(planned), indent=2)
+            if planned.stage:
+                for indent, text, style in _lines(explainer.explain(planned.stage, planned)):
+                    console.line((text, style), indent=indent)
 
 
-def _headline(one: PlannedStage) -> str:
-    if one.word != "run":
+def _headline(planned: PlannedTask) -> str:
+    """Return what follows the status."""
+    if planned.stage is None:
+        return f", {explanation(planned)}"
+    if planned.status != PlannedStatus.RUN:
         return ""
-    time_taken = "" if one.seconds is None else f", {format_estimate(one.seconds)}"
-    return f"{time_taken}{f', {why(one)}' if one.unless else ''}"
+    time = "" if planned.seconds is None else format_estimate(planned.seconds)
+    return "".join(f", {text}" for text in (time, condition(planned)) if text)
 
 
-def _lines(found: dict[str, Any]) -> Iterator[tuple[int, str, str]]:
-    """Yield indent, text and style of what is told of a stage."""
-    if found["error"]:
-        yield 2, found["error"], ""
-    if found["blocked_by"]:
-        yield 2, f"it needs {join_names(found['blocked_by'])}", ""
-    known: set[str] = set()
-    for reason in _grouped(found["reasons"]):
-        yield 2, _told(reason), ""
-        yield from _details(reason, known)
-    if found["result"]:
-        yield 2, f"made {_described(found['result'])}", ""
-    if found["compared_with"]:
-        differs = any(reason["kind"] in DIFFERING for reason in found["reasons"])
-        how = "compared with what was made" if differs else "made last"
-        yield 2, f"{how} {_described(found['compared_with'])}", "dim"
+def _lines(explained: dict[str, Any]) -> Iterator[Line]:
+    """Yield the explanation of a stage."""
+    shown: set[str] = set()
+    for reason in explained["reasons"]:
+        yield 2, _sentence(reason), ""
+        yield from _details(reason, shown)
+    if explained["result"]:
+        yield 2, f"made {_origin(explained['result'])}", ""
+    if explained["compared_with"]:
+        differs = any(reason["kind"] in DIFFERENCES for reason in explained["reasons"])
+        lead = "compared with the result made" if differs else "last made"
+        yield 2, f"{lead} {_origin(explained['compared_with'])}", "dim"
 
 
-def _grouped(reasons: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield reasons, and those inputs together that one stage makes anew."""
-    makers: dict[str, list[dict[str, Any]]] = {}
-    for reason in reasons:
-        if reason["kind"] == "input awaited":
-            makers.setdefault(reason["made_by"], []).append(reason)
-        else:
-            yield reason
-    for group in makers.values():
-        files = [one_line(reason["file"]) for reason in group]
-        text = f"inputs {join_names(files)} are made anew" if len(group) > 1 else group[0]["text"]
-        yield {**group[0], "text": text}
-
-
-def _told(reason: dict[str, Any]) -> str:
-    """Return a reason in words, with where its new value comes from."""
-    kind, text = reason["kind"], str(reason["text"])
+def _sentence(reason: dict[str, Any]) -> str:
+    """Return a reason in words, with its details that fit on the line."""
+    kind, text, old, new = reason["kind"], str(reason["text"]), reason["old"], reason["new"]
     if kind in ("setting", "setting added"):
         return f"setting {text}, from {reason['from']}"
     if kind == "package":
-        return f"package {text}" if reason["subject"] != "python" else f"Python {reason['old']} -> {reason['new']}"
+        return f"package {text}" if reason["subject"] != "python" else f"Python {old} -> {new}"
     if kind in ("input", "output changed"):
-        return f"{text}: {_short(reason['old'])} -> {_short(reason['new'])}"
-    if kind == "input awaited":
-        return f"{text} by {reason['made_by']}"
-    return text
+        return f"{text}: {str(old)[:DIGEST_CHARACTERS]} -> {str(new)[:DIGEST_CHARACTERS]}"
+    return f"{text} by {reason['made_by']}" if kind == "input awaited" else text
 
 
-def _details(reason: dict[str, Any], known: set[str]) -> Iterator[tuple[int, str, str]]:
+def _details(reason: dict[str, Any], shown: set[str]) -> Iterator[Line]:
+    """Yield the lines below a reason; `shown`: what earlier reasons have shown."""
     kind = reason["kind"]
     if kind == "output changed":
-        yield 4, "not as its stage left it: changed by hand, or corrupt", ""
+        yield 4, "not what its stage wrote: changed by hand, or corrupt", ""
     if reason.get("command"):
         since = f", {format_time(reason['since'])}" if reason["since"] is not None else ""
         yield 4, f"by: {reason['command']}{since}", ""
     if kind == "input" and reason["made_by"]:
-        yield 4, f"made by {reason['made_by']}{_because(reason)}", ""
+        because = f", where: {reason['because']}" if reason["because"] else "; its earlier result is not on record"
+        yield 4, f"made by {reason['made_by']}{because}", ""
     elif kind == "input":
         yield 4, "no stage makes it", ""
-    if kind == "input awaited" and reason["because"]:
+    if kind == "input awaited" and reason["because"] and reason["made_by"] not in shown:
+        shown.add(reason["made_by"])
         yield 4, f"{reason['made_by']} runs: {reason['because']}", ""
     if kind.startswith("code"):
-        yield from _code(reason, known)
+        yield from _code(reason, shown)
 
 
-def _because(reason: dict[str, Any]) -> str:
-    return f", where: {reason['because']}" if reason["because"] else "; its result of then is not on record"
-
-
-def _code(reason: dict[str, Any], known: set[str]) -> Iterator[tuple[int, str, str]]:
-    """Yield how code is reached and what of it changed; `known`: lines that were shown as part of other code."""
+def _code(reason: dict[str, Any], shown: set[str]) -> Iterator[Line]:
+    """Yield how code is reached and a diff of it."""
     if reason["via"]:
         yield 4, f"reached by {' -> '.join(reason['via'])}", ""
     for line in reason["taken_whole"]:
@@ -133,19 +119,16 @@ def _code(reason: dict[str, Any], known: set[str]) -> Iterator[tuple[int, str, s
     if reason["diff"] is None:
         yield 4, "its earlier source is no longer in the store", ""
     lines = reason["diff"] or []
-    if lines and changed(lines) <= known:
+    if lines and changed_lines(lines) <= shown:
         yield 4, "the same lines as above", ""
         return
-    known |= changed(lines)
+    shown |= changed_lines(lines)
     for line in lines:
-        yield 4, line, DIFFS.get(line[:1], "")
+        yield 4, line, DIFF_STYLES.get(line[:1], "")
 
 
-def _described(result: dict[str, Any]) -> str:
+def _origin(result: dict[str, Any]) -> str:
+    """Return when, where and from which settings a result was made."""
     settings = ", ".join(f"{name} {value}" for name, value in result["settings"].items())
     where = f"{format_time(result['started'])} on {one_line(result['host'])} in {result['seconds']:.3f}s"
     return f"{where}, with {settings}" if settings else where
-
-
-def _short(digest: object) -> str:
-    return str(digest)[:SHORT]

@@ -15,7 +15,7 @@ from redoit.history.run_log import RunLog
 from redoit.history.run_record import RunRecord
 from redoit.lineage.lineage import Lineage
 from redoit.model import Stage, Status, Trace
-from redoit.planning.diff import laid_out
+from redoit.planning.diff import wrapped_lines
 from redoit.state.workspace import EARLIER, Workspace
 from redoit.text import printable
 
@@ -124,7 +124,7 @@ def _texts(workspace: Workspace, lineage: Lineage) -> dict[str, str]:
                 digests[stage, part][digest] = None
     parts = dict.fromkeys(digest for each in digests.values() if len(each) > 1 for digest in each)
     logs = dict.fromkeys(trace.log for trace in sorted(lineage.traces.values(), key=lambda trace: -trace.started))
-    sources = ((digest, "\n".join(laid_out(text))) for digest, text in _blobs(workspace, parts))
+    sources = ((digest, "\n".join(wrapped_lines(text))) for digest, text in _blobs(workspace, parts))
     tails = ((digest, _log_tail(text)) for digest, text in _blobs(workspace, logs))
     return {
         **dict(_fitting(sources, MAX_PART_CHARACTERS, MAX_SOURCE_CHARACTERS)),

@@ -1,169 +1,138 @@
-"""Looks ahead through tasks in doit's own order: at stages as the engine decides, at ordinary ones as doit does."""
+"""A dry run over doit's tasks, in doit's order: the engine decides about stages, doit about ordinary tasks."""
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from doit.control import TaskControl
 from doit.task import result_dep
 
-from redoit.planning.dry_run import DryRun, PlannedStage
+from redoit.errors import RedoitError
+from redoit.model import PlannedStatus, Status
+from redoit.planning.dry_run import DryRun
+from redoit.planning.planned_task import PlannedTask
 from redoit.plugin.checkout import engine
 from redoit.plugin.session import Session
-from redoit.plugin.stage_task import ContentChecker, stage_of
+from redoit.plugin.stage_task import ContentChecker, StageTask, stage_of
 
-FAILING = ("fail", "not run")
-
-
-@dataclass(frozen=True)
-class PlannedTask:
-    """What would become of a task that redoit does not decide. `word`: as that of a forecast, or `ignored`.
-
-    `unless`: what becomes of it instead if what it awaits stays the same. `awaited`: files and tasks.
-    """
-
-    name: str
-    word: str
-    unless: str = ""
-    awaited: tuple[str, ...] = ()
-    error: str = ""
-    blocked: tuple[str, ...] = ()
-
-    @property
-    def is_open(self) -> bool:
-        """Whether that can't be known."""
-        return bool(self.awaited)
-
-
-def status_word(one: PlannedStage | PlannedTask) -> str:
-    """Return what would become of a task, in a word; with a question mark where that can't be known yet."""
-    return f"{one.word}?" if one.is_open and one.word in ("run", "restore") else one.word
+RUN_STATUS = {
+    PlannedStatus.KEEP: "up-to-date",
+    PlannedStatus.FAIL: "failure",
+    PlannedStatus.NOT_RUN: "failure",
+    PlannedStatus.IGNORED: "ignore",
+}  # for doit's dispatcher
 
 
 class DryRunTasks:
-    """What would become of tasks, by name. Those that a task needs are to be looked at before it."""
+    """What a run would do with the tasks of a project."""
 
     def __init__(self, session: Session, tasks: Mapping[str, Any], database: Any) -> None:
         self._session = session
         self._tasks = tasks
         self._database = database
-        self._forecaster = DryRun(engine())
-        self._counted, self._calculated = -1, False
-        self._asked = False
-        self.found: dict[str, PlannedStage | PlannedTask] = {}
+        self._dry_run = DryRun(engine())
+        self._planned: dict[str, PlannedTask] = {}
         for name, task in tasks.items():
             stage = stage_of(task)
             if stage and stage.is_uncached(task):
-                self._forecaster.invalidate(name, session.graph.dependents(name), "uncached")
+                self._dry_run.invalidate(name, session.graph.dependents(name), "uncached")
 
-    def of(self, name: str) -> PlannedStage | PlannedTask:
-        """Return what would become of a task, once all that it needs has been looked at."""
-        if name not in self.found:
+    def plan(self, name: str) -> PlannedTask:
+        """Return what a run would do with a task."""
+        if name not in self._planned:
             control = TaskControl(list(self._tasks.values()))
-            # Who asks for a second one may ask for all, and to begin anew each time takes as long as there are tasks.
-            rest = [other for other, task in self._tasks.items() if not (task.loader or other in self.found)]
-            control.process([*dict.fromkeys([name, *rest])] if self._asked else [name])
-            self._asked = True
-            for _ in self.through(control.task_dispatcher()):
+            # A second request is `list -s`, which asks for all: one walk for each would take quadratic time.
+            rest = [other for other, task in self._tasks.items() if not (task.loader or other in self._planned)]
+            control.process([*dict.fromkeys([name, *rest])] if self._planned else [name])
+            for _ in self.walk(control.task_dispatcher()):
                 pass
-        return self.found[name]
+        return self._planned[name]
 
-    def through(self, dispatcher: Any) -> Iterator[tuple[Any, PlannedStage | PlannedTask]]:
-        """Yield tasks as doit would come to them, and what would become of them."""
-        turn = None
+    def walk(self, dispatcher: Any) -> Iterator[tuple[Any, PlannedTask]]:
+        """Yield tasks in the order of a run, each with what the run would do."""
+        node = None
         while True:
             try:
-                turn = dispatcher.generator.send(turn)
+                node = dispatcher.generator.send(node)
             except StopIteration:
                 return
-            if turn.run_status is not None:  # for the second time: its setup tasks have been looked at
-                turn.run_status = "successful"
+            if node.run_status is not None:  # doit comes back to a task after its setup tasks
+                node.run_status = "successful"
                 continue
-            blocked = tuple(other.task.name for other in turn.bad_deps)
-            known = self.found.get(turn.task.name)
-            found = known or self.look(turn.task, blocked, ignored=bool(turn.ignored_deps))
-            turn.run_status = self._status(turn.task, found)
-            yield turn.task, found
+            planned = self._planned.get(node.task.name) or self._plan(node)
+            self._planned[planned.name] = planned
+            node.run_status = self._run_status(node.task, planned)
+            yield node.task, planned
 
-    def look(self, task: Any, blocked: tuple[str, ...] = (), *, ignored: bool = False) -> PlannedStage | PlannedTask:
-        """Return what would become of a task, which needs others that fail, or are ignored."""
-        stage = stage_of(task)
-        if ignored or self._database.status_is_ignore(task):
-            ordinary = PlannedTask(task.name, "ignored")
-            self.found[task.name] = PlannedStage(stage.stage, ignored=True) if stage else ordinary
-        elif blocked and stage:
-            self.found[task.name] = PlannedStage(stage.stage, blocked=blocked)
-        elif blocked:
-            self.found[task.name] = PlannedTask(task.name, "not run", blocked=blocked)
-        else:
-            self.found[task.name] = stage.dry_run(task, self._forecaster) if stage else self._ordinary(task)
-        return self.found[task.name]
+    def _plan(self, node: Any) -> PlannedTask:
+        task, stage = node.task, stage_of(node.task)
+        declaration = stage.stage if stage else None
+        if node.ignored_deps or self._database.status_is_ignore(task):
+            return PlannedTask(task.name, PlannedStatus.IGNORED, declaration)
+        if node.bad_deps:
+            blocked_by = tuple(dependency.task.name for dependency in node.bad_deps)
+            return PlannedTask(task.name, PlannedStatus.NOT_RUN, declaration, blocked_by=blocked_by)
+        return self._plan_stage(task, stage) if stage else self._plan_ordinary(task)
 
-    def _calculates(self) -> bool:
-        """Tell whether any task, also of those that were made meanwhile, has others calculate what it needs."""
-        if len(self._tasks) != self._counted:
-            self._counted = len(self._tasks)
-            self._calculated = any(task.calc_dep for task in self._tasks.values())
-        return self._calculated
+    def _plan_stage(self, task: Any, stage: StageTask) -> PlannedTask:
+        try:
+            settings, invalidated = stage.settings(task), stage.invalidation(task)
+        except RedoitError as error:
+            return PlannedTask(task.name, PlannedStatus.FAIL, stage.stage, error=str(error))
+        if invalidated:
+            self._dry_run.invalidate(task.name, self._session.graph.dependents(task.name), invalidated.kind)
+        return self._dry_run.plan_stage(stage.stage, settings)
 
-    def _ordinary(self, task: Any) -> PlannedTask:
-        found = self._by_doit(task)
-        if self._session.always and found.word == "keep":
-            found = PlannedTask(task.name, "run")
-        if found.word == "run" and task.actions:
-            self._forecaster.make(task.name, map(os.path.normpath, task.targets))
-        return found
+    def _plan_ordinary(self, task: Any) -> PlannedTask:
+        planned = self._by_doit(task)
+        if self._session.always and planned.status != PlannedStatus.FAIL:
+            planned = PlannedTask(task.name, PlannedStatus.RUN)
+        if planned.executes and task.actions:
+            self._dry_run.rebuild(task.name, map(os.path.normpath, task.targets))
+        return planned
 
     def _by_doit(self, task: Any) -> PlannedTask:
-        """Return what doit would decide once the tasks before have done what is foreseen. Executes no command."""
-        ahead = {dep: os.path.normpath(dep) for dep in task.file_dep if self._expected(dep) is not None}
+        """Return what doit decides about an ordinary task once earlier tasks are done. Executes no command."""
+        paths = {dep: os.path.normpath(dep) for dep in task.file_dep}
+        expected = {dep: digest for dep, path in paths.items() if (digest := self._dry_run.expected.get(path))}
         reasons, error = self._reasons(task)
         for kind in ("changed_file_dep", "missing_file_dep"):
-            reasons[kind] = [dep for dep in reasons.get(kind) or () if dep not in ahead]
+            reasons[kind] = [dep for dep in reasons.get(kind) or () if dep not in expected]
         if reasons["missing_file_dep"]:
-            return PlannedTask(task.name, "fail", error=error)
-        awaited = [path for path in ahead.values() if self._forecaster.is_awaited(path)]
-        awaited += [item[0].dep_name for item in task.uptodate if self._may_differ(item[0])]
-        awaited += [item[0] for item in task.uptodate if isinstance(item[0], str)]
-        if not isinstance(self._database.checker, ContentChecker):
-            awaited += ahead  # whatever doit remembers of a file then, it is no digest of ours
-        known = [dep for dep, path in ahead.items() if path not in awaited and dep not in awaited]
-        changed = any(self._database._get(task.name, dep) != self._expected(dep) for dep in known)  # noqa: SLF001 - nothing public tells
+            return PlannedTask(task.name, PlannedStatus.FAIL, error=error)
+        by_content = isinstance(self._database.checker, ContentChecker)  # else doit remembers no digests of files
+        makers = {paths[dep]: self._dry_run.pending.get(paths[dep], "") for dep in expected}
+        pending = {path: maker for path, maker in makers.items() if maker or not by_content}
+        pending |= {item[0].dep_name: "" for item in task.uptodate if self._may_differ(item[0])}
+        pending |= {item[0]: "" for item in task.uptodate if isinstance(item[0], str)}
+        known = [dep for dep in expected if paths[dep] not in pending]
+        changed = any(self._database._get(task.name, dep) != expected[dep] for dep in known)  # noqa: SLF001 - nothing public tells
         if any(reasons.values()) or changed:
-            return PlannedTask(task.name, "run")
-        return PlannedTask(task.name, "run", "kept", tuple(awaited)) if awaited else PlannedTask(task.name, "keep")
+            return PlannedTask(task.name, PlannedStatus.RUN)
+        if not pending:
+            return PlannedTask(task.name, PlannedStatus.KEEP)
+        return PlannedTask(task.name, PlannedStatus.RUN, pending=pending, if_unchanged=Status.KEPT, uncertain=True)
 
     def _reasons(self, task: Any) -> tuple[dict[str, Any], str]:
-        """Return why doit would run a task now, and what it complains about, without asking the user's commands."""
+        """Return doit's reasons to run a task now, and its complaint, without executing the user's commands."""
         uptodate = task.uptodate
         try:
-            # A task that only a command decides is none that has no dependencies.
+            # A true value for each command: without any, the task would have no dependencies and always run.
             task.uptodate = [item if not isinstance(item[0], str) else (True, [], {}) for item in uptodate]
             status = self._database.get_status(task, self._tasks, get_log=True)
         finally:
             task.uptodate = uptodate
         return dict(status.reasons), (status.get_error_message() or "") if status.status == "error" else ""
 
-    def _expected(self, dep: str) -> str | None:
-        return self._forecaster.expected(os.path.normpath(dep))
-
     def _may_differ(self, uptodate: Any) -> bool:
-        """Tell whether something asks for the result of a task, which may be another by then."""
+        """Tell whether something uses the result of a task that will run."""
         if not isinstance(uptodate, result_dep):
             return False
-        name = uptodate.dep_name
-        others = [one for other, one in self.found.items() if other == name or other.startswith(f"{name}:")]
-        return any(one.word in ("run", "restore") for one in others)
+        name = f"{uptodate.dep_name}:"  # of a task, or of a group
+        return any(planned.executes for other, planned in self._planned.items() if f"{other}:".startswith(name))
 
-    def _status(self, task: Any, found: PlannedStage | PlannedTask) -> str:
-        """Return what doit is to take a task for."""
-        if found.word in FAILING:
-            return "failure"
-        if found.word == "ignored":
-            return "ignore"
-        if self._calculates():  # of its last run: what calculates dependencies tells them so
+    def _run_status(self, task: Any, planned: PlannedTask) -> str:
+        """Return the status for doit's dispatcher."""
+        if planned.stage is None:  # a task may calculate the dependencies of others: take what it calculated last
             task.values = self._database.get_values(task.name)
-        if found.word == "keep":
-            return "up-to-date"
-        return "run" if task.setup_tasks else "successful"
+        return RUN_STATUS.get(planned.status) or ("run" if task.setup_tasks else "successful")

@@ -91,16 +91,16 @@ class StageLoader(cmd_base.TaskLoader2):
 
     def _prepare_dry_run(self, tasks: list[Any]) -> None:
         """Let stages only be planned, each as if those before it had been built."""
-        from redoit.planning.dry_run import PlannedStage
-        from redoit.plugin.dry_run_tasks import DryRunTasks, PlannedTask
+        from redoit.planning.planned_task import PlannedTask
+        from redoit.plugin.dry_run_tasks import DryRunTasks
 
         named = {task.name: task for task in tasks}
         plan: list[DryRunTasks] = []  # made for the first task
 
-        def dry_run(task: str, database: Any) -> PlannedStage | PlannedTask:
+        def dry_run(task: str, database: Any) -> PlannedTask:
             if not plan:
                 plan.append(DryRunTasks(self.session, named, database))
-            return plan[0].of(task)
+            return plan[0].plan(task)
 
         self.session.dry_run = dry_run
 

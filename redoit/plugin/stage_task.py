@@ -16,7 +16,7 @@ from redoit.engine.decision import Decision, Keep
 from redoit.engine.engine import RunOptions
 from redoit.errors import DeclarationError, RedoitError
 from redoit.execution.process_registry import PROCESSES
-from redoit.model import Setting, Stage, Trace
+from redoit.model import PlannedStatus, Setting, Stage, Trace
 from redoit.plugin import configuration
 from redoit.plugin.checkout import engine
 from redoit.plugin.graph import Graph
@@ -25,8 +25,7 @@ from redoit.plugin.session import Session
 from redoit.reasons import Reason
 from redoit.state.workspace import FOLDER
 
-if TYPE_CHECKING:  # a run with nothing to do imports neither
-    from redoit.planning.dry_run import DryRun, PlannedStage
+if TYPE_CHECKING:  # a run with nothing to do does not import it
     from redoit.terminal.streams import Streams
 
 CACHE, TIME_LIMIT = "cache", "time_limit"  # the parameters that every stage has
@@ -82,12 +81,12 @@ class StageTask(UptodateCalculator):
         """Return whether the stage is kept."""
         if not self.session.executing:
             planned = self.session.dry_run(task.name, self._database)
-            return planned is not None and planned.word == "keep"
+            return planned is not None and planned.status == PlannedStatus.KEEP
         started = time.perf_counter()
         self.decision = None
         try:
             self._invalidate_uncached()
-            self.decision = engine().decide(self.stage, self.settings(task), self._invalidation(task))
+            self.decision = engine().decide(self.stage, self.settings(task), self.invalidation(task))
         except (RedoitError, OSError):
             self.decision = None
             return False  # the action meets the same error, and reports it
@@ -114,7 +113,7 @@ class StageTask(UptodateCalculator):
                     self.stage,
                     self.settings(task),
                     RunOptions(self.value_of(task, TIME_LIMIT), streams, self._later_stages, self._section_changed),
-                    invalidated=self._invalidation(task),
+                    invalidated=self.invalidation(task),
                     dependents=lambda: self.session.graph.dependents(self.stage.name),
                 )
         except RedoitError as error:
@@ -148,16 +147,6 @@ class StageTask(UptodateCalculator):
     def is_uncached(self, task: Any) -> bool:
         """Return whether the command line says `--no-cache` for this stage."""
         return bool(task.options) and not task.options[CACHE]  # doit has set the options of stages named there
-
-    def dry_run(self, task: Any, planner: "DryRun") -> "PlannedStage":
-        """Return what a run would do with the stage; all that it needs has been planned before."""
-        from redoit.planning.dry_run import PlannedStage
-
-        try:
-            settings, invalidation = self.settings(task), self._invalidation(task)
-        except RedoitError as error:
-            return PlannedStage(self.stage, error=str(error))
-        return planner.look(self.stage, settings, invalidation, lambda: self.session.graph.dependents(task.name))
 
     def _later_stages(self) -> Iterator[Stage]:
         """Yield the stages that will probably run after this one, so that their imports can be preloaded."""
@@ -194,7 +183,7 @@ class StageTask(UptodateCalculator):
         except (OSError, ValueError):
             return True
 
-    def _invalidation(self, task: Any) -> Reason | None:
+    def invalidation(self, task: Any) -> Reason | None:
         """Return why earlier results do not count in this run, or None if they do."""
         if self.session.always:
             return Reason("always")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from redoit.planning.compare import CHUNK, difference
+from redoit.planning.verify import CHUNK_BYTES, first_difference
 
 
 @pytest.mark.parametrize(
@@ -14,17 +14,19 @@ from redoit.planning.compare import CHUNK, difference
         (b"", b"x", 0),
         (b"abc", b"abd", 2),
         (b"abc", b"abcd", 3),
-        (b"x" * (CHUNK + 5), b"x" * (CHUNK + 4) + b"y", CHUNK + 4),
-        (b"x" * CHUNK, b"x" * CHUNK + b"y", CHUNK),
+        (b"x" * (CHUNK_BYTES + 5), b"x" * (CHUNK_BYTES + 4) + b"y", CHUNK_BYTES + 4),
+        (b"x" * CHUNK_BYTES, b"x" * CHUNK_BYTES + b"y", CHUNK_BYTES),
     ],
 )
 def test_the_first_byte(tmp_path: Path, one: bytes, other: bytes, offset: int) -> None:
     """The first byte that differs is told, from either side, also where one file only goes on."""
     (tmp_path / "one").write_bytes(one)
     (tmp_path / "other").write_bytes(other)
-    assert str(difference(tmp_path / "one", tmp_path / "other")) == f"at byte {offset:,}"
-    assert difference(tmp_path / "other", tmp_path / "one") == difference(tmp_path / "one", tmp_path / "other")
-    assert difference(tmp_path / "one", tmp_path / "one") is None
+    assert first_difference(tmp_path / "one", tmp_path / "other") == f"at byte {offset:,}"
+    assert first_difference(tmp_path / "other", tmp_path / "one") == first_difference(
+        tmp_path / "one", tmp_path / "other"
+    )
+    assert first_difference(tmp_path / "one", tmp_path / "one") == ""
 
 
 def test_the_member_of_an_archive(tmp_path: Path) -> None:
@@ -33,7 +35,7 @@ def test_the_member_of_an_archive(tmp_path: Path) -> None:
         with zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr(zipfile.ZipInfo("config.json"), "{}", zipfile.ZIP_DEFLATED)  # of no time
             archive.writestr(zipfile.ZipInfo("model.weights.h5"), content, zipfile.ZIP_DEFLATED)
-    assert str(difference(tmp_path / "one", tmp_path / "other")) == "at byte 8 of its member model.weights.h5"
+    assert first_difference(tmp_path / "one", tmp_path / "other") == "at byte 8 of its member model.weights.h5"
 
 
 def test_archives_that_differ_elsewhere(tmp_path: Path) -> None:
@@ -41,10 +43,10 @@ def test_archives_that_differ_elsewhere(tmp_path: Path) -> None:
     for name, member in (("one", "a"), ("other", "b")):
         with zipfile.ZipFile(tmp_path / name, "w") as archive:
             archive.writestr(zipfile.ZipInfo(member), "same")
-    found = difference(tmp_path / "one", tmp_path / "other")
-    assert found is not None
-    assert not found.member
+    found = first_difference(tmp_path / "one", tmp_path / "other")
+    assert found.startswith("at byte ")
+    assert "member" not in found
     (tmp_path / "other").write_bytes((tmp_path / "one").read_bytes()[:-5])
-    found = difference(tmp_path / "one", tmp_path / "other")
-    assert found is not None
-    assert not found.member
+    found = first_difference(tmp_path / "one", tmp_path / "other")
+    assert found.startswith("at byte ")
+    assert "member" not in found

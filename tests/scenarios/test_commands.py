@@ -187,6 +187,6 @@ def test_nothing_to_do_imports_nothing_heavy(built: Pipeline) -> None:
 
 def test_info_says_why(built: Pipeline) -> None:
     """`doit info` gives the reason that a run would give."""
-    assert "make runs: times 3 -> 9" in built.doit("info", "make", "make.times=9").out
+    assert "status: run\n  times 3 -> 9\n" in built.doit("info", "make", "make.times=9").out
     built.path("data/made.txt").unlink()
-    assert "make is restored from the store" in built.doit("info", "make").out
+    assert "status: restore\n" in built.doit("info", "make").out

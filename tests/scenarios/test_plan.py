@@ -53,7 +53,7 @@ def test_what_can_not_be_known_is_said(built: Pipeline) -> None:
     found = planned(built)
     assert found["join"]["verdict"] == "run"
     assert found["join"]["unless_same"] == "kept"
-    assert found["join"]["why"] == "unless data/total.txt stays the same: side makes it anew"
+    assert found["join"]["why"] == "unless side rebuilds data/total.txt with the same content"
     lines = plan(built)
     assert lines[3].split()[:2] == ["join", "run?"]
     assert re.fullmatch(r"4 tasks: 2 keep, 1 run, 1 run\?; [~<]\d+\.\d s( to [~<]\d+\.\d s)?\.", lines[4])
@@ -116,7 +116,7 @@ def test_stages_with_one_action(built: Pipeline) -> None:
     built.edit("steps/side.py", "sum(map(int", "1 + sum(map(int")
     found = planned(built)
     assert (found["side"]["verdict"], found["twin"]["verdict"]) == ("run", "restore")
-    assert found["twin"]["why"] == "side has the same action, and runs before"
+    assert found["twin"]["why"] == "side runs first, with the same action"
     assert built.doit().told("restored") == ["twin"]
 
 

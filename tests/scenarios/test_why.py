@@ -93,7 +93,7 @@ def test_code(built: Pipeline) -> None:
     assert "  code of steps.deep:weight changed\n" in text
     assert "    reached by steps.make:run -> steps.helper:scale -> steps.deep:weight\n" in text
     assert "    -    return FACTOR * 5\n    +    return FACTOR * 50\n" in text
-    assert re.search(r"compared with what was made \d{4}-.* on .* in .*s, with times 3", text)
+    assert re.search(r"compared with the result made \d{4}-.* on .* in .*s, with times 3", text)
 
 
 def test_a_constant_and_a_new_part(built: Pipeline) -> None:
@@ -143,15 +143,15 @@ def test_an_input_that_a_stage_made(built: Pipeline) -> None:
     assert lines[2] == "    made by make, where: code of steps.helper:scale changed"
 
 
-def test_an_input_that_is_made_anew(built: Pipeline) -> None:
+def test_an_input_that_is_rebuilt(built: Pipeline) -> None:
     """Where an input's bytes can't be known, that is said, and what happens if they stay the same."""
     built.edit("steps/helper.py", "number * times", "number + times")
     lines = why(built, "sort")
     assert re.fullmatch(
-        r"sort: run\?, [~<]\d+\.\d s, unless data/made.txt stays the same: make makes it anew", lines[0]
+        r"sort: run\?, [~<]\d+\.\d s, unless make rebuilds data/made.txt with the same content", lines[0]
     )
     assert lines[1:3] == [
-        "  input data/made.txt is made anew by make",
+        "  input data/made.txt is rebuilt by make",
         "    make runs: code of steps.helper:scale changed",
     ]
     assert explained(built)["sort"]["unless_same"] == "kept"
@@ -183,7 +183,7 @@ def test_an_output_that_was_changed(built: Pipeline) -> None:
     built.write("data/total.txt", "9")
     lines = why(built, "side")
     assert re.fullmatch(r"  output data/total.txt changed: [0-9a-f]{12} -> [0-9a-f]{12}", lines[1])
-    assert lines[2] == "    not as its stage left it: changed by hand, or corrupt"
+    assert lines[2] == "    not what its stage wrote: changed by hand, or corrupt"
 
 
 def test_an_output_that_is_lost(built: Pipeline) -> None:
@@ -205,7 +205,7 @@ def test_distrust(built: Pipeline) -> None:
     by = r"    by: doit forget side, \d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
     assert lines[1] == "  forgotten"
     assert re.fullmatch(by, lines[2])
-    assert lines[3].startswith("  made last 20")
+    assert lines[3].startswith("  last made 20")
     start = next(index for index, line in enumerate(lines) if line.startswith("join: run"))
     assert lines[start + 1] == "  side was forgotten"
     assert re.fullmatch(by, lines[start + 2])
@@ -275,8 +275,9 @@ def test_info_and_list_agree(built: Pipeline) -> None:
     found = explained(built)
     listed = {line.split()[1]: line.split()[0] for line in built.doit("list", "-s").out.splitlines()}
     assert listed == {name: "U" if found[name]["verdict"] == "keep" else "R" for name in ALL}
-    assert "side runs: code of steps.side:run changed" in built.doit("info", "side").out
-    assert "join runs unless data/total.txt stays the same: side makes it anew" in built.doit("info", "join").out
+    assert "status: run\n  code of steps.side:run changed\n" in built.doit("info", "side").out
+    unless = "unless side rebuilds data/total.txt with the same content"
+    assert f"status: run?\n  {unless}\n" in built.doit("info", "join").out
 
 
 def test_info_and_list_agree_where_files_are_missing(built: Pipeline) -> None:
@@ -296,7 +297,7 @@ def test_info_shows_what_is_in_force(built: Pipeline) -> None:
     """`doit info` shows a stage's settings, where they come from, and its files."""
     built.write("doit.cfg", "[task:make]\ntimes = 4\n")
     out = built.doit("info", "make").out
-    assert "make runs: times 3 -> 4" in out
+    assert "status: run\n  times 3 -> 4\n" in out
     assert re.search(r"^  times +4 +from doit.cfg", out, re.MULTILINE)
     assert re.search(r"^  made +data/made.txt", out, re.MULTILINE)
 
