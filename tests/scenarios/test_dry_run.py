@@ -1,4 +1,4 @@
-"""What is foreseen in pipelines of a shape that is not usual, held against what doit then does."""
+"""Dry runs of pipelines of unusual shapes, compared with what doit then does."""
 
 import json
 import sqlite3
@@ -104,7 +104,7 @@ def test_stages_with_inputs_never_made_are_no_twins(fresh: Pipeline) -> None:
 
 
 def test_twins_whose_bytes_stay_the_same(fresh: Pipeline) -> None:
-    """A stage that has a twin is restored unless what is in place is what the twin makes."""
+    """A stage whose action an earlier one runs is restored, unless its outputs in place have that content."""
     make(fresh, TWINS)
     fresh.write("s2.txt", "one")
     held(fresh)
@@ -148,7 +148,7 @@ def test_a_task_that_asks_for_a_result(fresh: Pipeline, uptodate: str) -> None:
 
 
 def test_code_that_a_stage_makes(fresh: Pipeline) -> None:
-    """A stage whose code another one makes is open where that code is made anew."""
+    """A stage whose code another one makes is uncertain where that code is rebuilt."""
     make(
         fresh,
         'def task_g():\n    return S("gen", "s1.txt", "steps/made.py")\n\n\n'
@@ -166,7 +166,7 @@ def test_code_that_a_stage_makes(fresh: Pipeline) -> None:
 
 
 def test_a_folder_in_an_outputs_place(built: Pipeline) -> None:
-    """What will fail in the end for a folder in its way is foreseen to."""
+    """A stage with a folder in place of an output is planned to fail."""
     built.path("data/made.txt").unlink()
     built.path("data/made.txt").mkdir()
     result = built.doit("plan", "--json")

@@ -48,7 +48,7 @@ def test_what_is_restored_yields_known_bytes(built: Pipeline) -> None:
 
 
 def test_what_can_not_be_known_is_said(built: Pipeline) -> None:
-    """A stage behind one that runs is said to run, unless its input stays the same."""
+    """A stage behind one that runs is planned to run, unless its input is rebuilt with the same content."""
     built.edit("steps/side.py", "found = sum", "found = 0 + sum")
     found = planned(built)
     assert found["join"]["verdict"] == "run"
@@ -71,7 +71,7 @@ def test_tasks_and_parameters_are_those_of_a_run(built: Pipeline) -> None:
 
 
 def test_an_ordinary_task_between_stages(built: Pipeline) -> None:
-    """Ordinary tasks are in the plan as doit decides them; what they make anew is not known."""
+    """Ordinary tasks are in the plan as doit decides them; the content of files that they rebuild is not known."""
     built.write(
         "dodo.py",
         built.read("dodo.py").replace('{"source": "source.txt"}', '{"source": "copied.txt"}')
@@ -99,7 +99,7 @@ def test_a_plan_of_what_fails(built: Pipeline) -> None:
 
 
 def test_what_is_ignored(built: Pipeline) -> None:
-    """A task that doit was told to ignore is not foreseen to run."""
+    """A task that doit ignores is planned as ignored."""
     built.doit("ignore", "side")
     assert planned(built)["side"]["verdict"] == "ignored"
     assert built.doit().code == 0

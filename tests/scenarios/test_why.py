@@ -144,7 +144,7 @@ def test_an_input_that_a_stage_made(built: Pipeline) -> None:
 
 
 def test_an_input_that_is_rebuilt(built: Pipeline) -> None:
-    """Where an input's bytes can't be known, that is said, and what happens if they stay the same."""
+    """An input that will be rebuilt is shown with the stage that rebuilds it, and the condition to keep the stage."""
     built.edit("steps/helper.py", "number * times", "number + times")
     lines = why(built, "sort")
     assert re.fullmatch(
@@ -303,7 +303,7 @@ def test_info_shows_what_is_in_force(built: Pipeline) -> None:
 
 
 def test_all_name_one_execution(built: Pipeline) -> None:
-    """After a stage was executed anew and made the same bytes, that execution is credited with them everywhere."""
+    """After a stage ran again and made the same bytes, that execution is credited with them everywhere."""
     assert built.doit("forget", "side").code == 0
     assert built.doit().executed == ["side", "join"]
     result = explained(built)["side"]["result"]
