@@ -11,7 +11,7 @@ from redoit.model import PlannedStatus
 from redoit.planning.planned_task import PlannedTask
 from redoit.plugin.dry_run_tasks import DryRunTasks
 
-JSON = {"name": "json", "long": "json", "type": bool, "default": False, "help": "for programs"}
+JSON = {"name": "json", "long": "json", "type": bool, "default": False, "help": "print JSON, for programs"}
 
 
 class DryRunCommand(StageCommand):

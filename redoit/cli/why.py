@@ -47,9 +47,9 @@ class Why(DryRunCommand):
         for planned in selected:
             status = (planned.label, STYLES[planned.status])
             console.line((planned.name, "bold"), ": ", status, _headline(planned))
-            if planned.error or planned.blocked_by:
-                console.line(explanation(planned), indent=2)
             if planned.stage:
+                if planned.error or planned.blocked_by:
+                    console.line(explanation(planned), indent=2)
                 for indent, text, style in _lines(explainer.explain(planned.stage, planned)):
                     console.line((text, style), indent=indent)
 

@@ -26,14 +26,14 @@ class DryRun:
     """A dry run over the stages of one project, each planned after those that it needs.
 
     `expected`: file that an earlier task changes -> its digest then; of a pending one, the latest digest.
-    `pending`: file that an earlier task will rebuild, with unknown content -> that task.
+    `makers`: each of those files -> that task. `pending`: those of them that will be rebuilt, with unknown content.
     """
 
     def __init__(self, engine: Engine) -> None:
         self.expected: dict[str, str] = {}
-        self.pending: dict[str, str] = {}
+        self.makers: dict[str, str] = {}
+        self.pending: set[str] = set()
         self._engine = engine
-        self._restored: dict[str, str] = {}  # file -> the stage that restores it
         self._invalidations: dict[str, Invalidation] = {}
         self._first_runs: dict[tuple[str, bool], str] = {}  # action key, restorable -> the first stage that runs it
 
@@ -71,14 +71,14 @@ class DryRun:
         if isinstance(decision, Restore):
             for role, digest in decision.trace.digests.items():
                 self.expected[stage.outputs[role]] = digest
-                self._restored[stage.outputs[role]] = stage.name
+                self.makers[stage.outputs[role]] = stage.name
         return planned
 
-    def rebuild(self, task: str, paths: Iterable[str]) -> None:
-        """Expect an ordinary task to rebuild files."""
-        for path in paths:
-            self.pending[path] = task
-            self.expected[path] = self._engine.workspace.stat_cache.digest(path) or UNKNOWN
+    def rebuild(self, task: str, latest: Mapping[str, str | None]) -> None:
+        """Expect a task to rebuild files, from their latest digests."""
+        self.pending |= latest.keys()
+        self.makers |= dict.fromkeys(latest, task)
+        self.expected |= {path: digest or UNKNOWN for path, digest in latest.items()}
 
     def _expected_inputs(self, stage: Stage) -> dict[str, str]:
         """Return path -> digest of those inputs that earlier tasks change."""
@@ -91,22 +91,20 @@ class DryRun:
 
     def _pending_files(self, stage: Stage, settings: tuple[Setting, ...]) -> dict[str, str]:
         """Return the inputs and source files of a stage that will be rebuilt, each with the task that rebuilds it."""
-        if not (self.pending or self._restored):
+        if not self.makers:
             return {}
         inputs, sources = set(stage.inputs.values()), set(self._engine.inspector.source_files(stage, settings))
-        pending = {path: self.pending[path] for path in inputs | sources if path in self.pending}
-        for path in self._restored.keys() & sources - inputs:
-            if self.expected.get(path) != self._engine.workspace.stat_cache.digest(path):  # it will be other code
-                pending[path] = self._restored[path]
-        return pending
+        pending = (inputs | sources) & self.pending
+        for path in (self.makers.keys() - self.pending) & (sources - inputs):
+            if self.expected[path] != self._engine.workspace.stat_cache.digest(path):  # it will be other code
+                pending.add(path)
+        return {path: self.makers[path] for path in pending}
 
     def _rebuild_outputs(self, stage: Stage, decision: Decision) -> None:
         """Expect a stage to rebuild its outputs."""
         trace = self._engine.workspace.latest(stage) if isinstance(decision, Run) else decision.trace
         latest = trace.digests if trace else self._engine.inspector.output_digests(stage)
-        for role, path in stage.outputs.items():
-            self.pending[path] = stage.name
-            self.expected[path] = latest.get(role) or UNKNOWN
+        self.rebuild(stage.name, {path: latest.get(role) for role, path in stage.outputs.items()})
 
     def _share_action(self, planned: PlannedTask, stage: Stage, action: Action) -> PlannedTask:
         """Return the plan of a stage that runs, which changes if an earlier one runs the same action."""

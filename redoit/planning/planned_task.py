@@ -17,10 +17,10 @@ class PlannedTask:
     """What a run would do with a task. `stage` is None for an ordinary task of doit, as is all that only stages have.
 
     `reasons`: why a stage is not kept. `pending`: file that an earlier task will rebuild -> that task; of an ordinary
-    task also the tasks and commands whose result decides, each with an empty text. `if_unchanged`: KEPT or RESTORED,
-    the outcome if all that is rebuilt has the same content. `uncertain`: the outcome may be another than `status`.
-    `blocked_by`: tasks that it needs and that will not succeed. `trace`: the result to keep or restore; of a stage that
-    runs, its closest earlier one.
+    task also a task whose result it uses -> itself, and a command that decides -> an empty text. `if_unchanged`: KEPT
+    or RESTORED, the outcome if all that is rebuilt has the same content. `uncertain`: the outcome may be another than
+    `status`. `blocked_by`: tasks that it needs and that will not succeed. `trace`: the result to keep or restore; of a
+    stage that runs, its closest earlier one.
     """
 
     name: str
@@ -83,16 +83,19 @@ def condition(planned: PlannedTask) -> str:
     """Return what keeps a task that would run from running: `unless ...`; empty if nothing does."""
     if not (planned.if_unchanged and planned.pending):
         return ""
-    files = [one_line(path) for path, maker in sorted(planned.pending.items()) if maker]
-    makers = sorted({maker for maker in planned.pending.values() if maker})
-    results = [one_line(name) for name, maker in sorted(planned.pending.items()) if not maker]
+    makers = sorted({maker for name, maker in planned.pending.items() if maker and maker != name})
+    files = [one_line(name) for name, maker in sorted(planned.pending.items()) if maker and maker != name]
+    results = [one_line(name) for name, maker in sorted(planned.pending.items()) if maker == name]
+    commands = [one_line(name) for name, maker in sorted(planned.pending.items()) if not maker]
     parts = []
     if files:
-        subject, verb = _names(makers, "tasks"), "rebuild" if len(makers) > 1 else "rebuilds"
-        parts.append(f"{subject} {verb} {_names(files, 'files')} with the same content")
+        subject = f"{_names(makers, 'tasks')} {'rebuild' if len(makers) > 1 else 'rebuilds'}"
+        parts.append(f"{subject} {_names(files, 'files')} with the same content")
     if results:
         parts.append(f"{_names(results, 'tasks')} {'give' if len(results) > 1 else 'gives'} the same result")
-    return f"unless {' and '.join(parts)}"
+    if commands:
+        parts.append(f"{_names(commands, 'commands')} {'succeed' if len(commands) > 1 else 'succeeds'}")
+    return f"unless {join_names(parts)}"
 
 
 def _names(names: Collection[str], plural: str) -> str:

@@ -88,7 +88,8 @@ class DryRunTasks:
         if self._session.always and planned.status != PlannedStatus.FAIL:
             planned = PlannedTask(task.name, PlannedStatus.RUN)
         if planned.executes and task.actions:
-            self._dry_run.rebuild(task.name, map(os.path.normpath, task.targets))
+            digest = engine().workspace.stat_cache.digest
+            self._dry_run.rebuild(task.name, {path: digest(path) for path in map(os.path.normpath, task.targets)})
         return planned
 
     def _by_doit(self, task: Any) -> PlannedTask:
@@ -101,9 +102,9 @@ class DryRunTasks:
         if reasons["missing_file_dep"]:
             return PlannedTask(task.name, PlannedStatus.FAIL, error=error)
         by_content = isinstance(self._database.checker, ContentChecker)  # else doit remembers no digests of files
-        makers = {paths[dep]: self._dry_run.pending.get(paths[dep], "") for dep in expected}
-        pending = {path: maker for path, maker in makers.items() if maker or not by_content}
-        pending |= {item[0].dep_name: "" for item in task.uptodate if self._may_differ(item[0])}
+        unknown = {paths[dep] for dep in expected if paths[dep] in self._dry_run.pending or not by_content}
+        pending = {path: self._dry_run.makers[path] for path in unknown}
+        pending |= {item[0].dep_name: item[0].dep_name for item in task.uptodate if self._may_differ(item[0])}
         pending |= {item[0]: "" for item in task.uptodate if isinstance(item[0], str)}
         known = [dep for dep in expected if paths[dep] not in pending]
         changed = any(self._database._get(task.name, dep) != expected[dep] for dep in known)  # noqa: SLF001 - nothing public tells
