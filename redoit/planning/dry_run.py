@@ -94,11 +94,9 @@ class DryRun:
         if not self.makers:
             return {}
         inputs, sources = set(stage.inputs.values()), set(self._engine.inspector.source_files(stage, settings))
-        pending = (inputs | sources) & self.pending
-        for path in (self.makers.keys() - self.pending) & (sources - inputs):
-            if self.expected[path] != self._engine.workspace.stat_cache.digest(path):  # it will be other code
-                pending.add(path)
-        return {path: self.makers[path] for path in pending}
+        digest = self._engine.workspace.stat_cache.digest
+        changed = {path for path in sources - inputs if path in self.makers and self.expected[path] != digest(path)}
+        return {path: self.makers[path] for path in changed | (inputs | sources) & self.pending}
 
     def _rebuild_outputs(self, stage: Stage, decision: Decision) -> None:
         """Expect a stage to rebuild its outputs."""

@@ -58,7 +58,7 @@ def task_copy():
 def task_end():
     return S("tr", "data/c.txt", "data/e.txt")
 """
-TWINS = """
+SAME_ACTION = """
 def task_prep():
     for i in "12":
         yield {"name": i, **S("mk", f"s{i}.txt", f"data/p{i}.txt")}
@@ -92,9 +92,9 @@ def held(pipeline: Pipeline, *arguments: str) -> dict[str, str]:
     return {one["task"]: one["verdict"] + ("?" if one["unless_same"] else "") for one in planned}
 
 
-def test_stages_with_inputs_never_made_are_no_twins(fresh: Pipeline) -> None:
+def test_stages_with_inputs_never_made_share_no_action(fresh: Pipeline) -> None:
     """Two stages of one step whose inputs do not exist yet have not the same action."""
-    make(fresh, TWINS)
+    make(fresh, SAME_ACTION)
     assert held(fresh) == dict.fromkeys(["prep:1", "prep:2", "train:1", "train:2"], "run")
     fresh.write("s2.txt", "one")
     assert held(fresh)["train:2"] != "keep"
@@ -103,9 +103,9 @@ def test_stages_with_inputs_never_made_are_no_twins(fresh: Pipeline) -> None:
     assert set(held(fresh).values()) == {"keep"}
 
 
-def test_twins_whose_bytes_stay_the_same(fresh: Pipeline) -> None:
+def test_an_action_shared_with_an_earlier_stage(fresh: Pipeline) -> None:
     """A stage whose action an earlier one runs is restored, unless its outputs in place have that content."""
-    make(fresh, TWINS)
+    make(fresh, SAME_ACTION)
     fresh.write("s2.txt", "one")
     held(fresh)
     fresh.edit("steps/mk.py", ".strip()", ".strip(' ')")

@@ -110,14 +110,14 @@ def test_stages_with_one_action(built: Pipeline) -> None:
     built.write(
         "dodo.py",
         built.read("dodo.py")
-        + '\n\ndef task_twin():\n    """Again."""\n    return step("steps.side", inputs={"made": "data/made.txt"},'
-        ' outputs={"total": "data/twin.txt"})\n',
+        + '\n\ndef task_again():\n    """Again."""\n    return step("steps.side", inputs={"made": "data/made.txt"},'
+        ' outputs={"total": "data/again.txt"})\n',
     )
     built.edit("steps/side.py", "sum(map(int", "1 + sum(map(int")
     found = planned(built)
-    assert (found["side"]["verdict"], found["twin"]["verdict"]) == ("run", "restore")
-    assert found["twin"]["why"] == "side runs first, with the same action"
-    assert built.doit().told("restored") == ["twin"]
+    assert (found["side"]["verdict"], found["again"]["verdict"]) == ("run", "restore")
+    assert found["again"]["why"] == "side runs first, with the same action"
+    assert built.doit().told("restored") == ["again"]
 
 
 @pytest.mark.parametrize("width", ["40", "200"])

@@ -35,7 +35,7 @@ class Doit:
         return replace(self, root=root)
 
     def run(self, arguments: tuple[str, ...]) -> Result:
-        """Run doit to its end, and hold it against what `doit plan` foresees."""
+        """Run doit to its end, and compare it with its `doit plan`."""
         planned = self._plan(arguments) if self.kind is Engine and not self.real else []
         self._begin()
         result = self._end(self._start(arguments, 0), 0)
@@ -52,13 +52,13 @@ class Doit:
         return json.loads(text) if text.startswith("[") else []  # else an error that the run meets, too
 
     def _compare(self, planned: list[dict[str, Any]], result: Result) -> None:
-        """Hold a run against what was foreseen of it."""
+        """Compare a run with its plan."""
         words = {name: word for word in ("kept", "restored", "finished", "failed") for name in result.told(word)}
         for each in planned:
             became, foreseen = words.get(each["task"]), FORESEEN[each["verdict"]]
             if result.code:
                 continue
-            # What awaits bytes that nobody knows may find that they were seen before, and so may what has a twin.
+            # Pending inputs may have content that was used before, and so may the outputs of a shared action.
             sure = not each["awaits"] and "same action" not in str(each["why"])
             self.tally["foreseen" if sure else "guessed"] += 1
             assert became == foreseen or not sure, f"{each} became {became}\n{result.text}"
