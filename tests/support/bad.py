@@ -57,7 +57,7 @@ FAILS = {
     "asks": Bad("made.write_text(input())", "EOFError"),
     "answers_for_itself": Bad(
         "made.write_text('x'); [os.pwrite(int(n), b'[1]', 0) for n in os.listdir('/proc/self/fd')"
-        " if 'answer' in os.path.realpath(f'/proc/self/fd/{n}')]; os._exit(0)",
+        " if 'result' in os.path.realpath(f'/proc/self/fd/{n}')]; os._exit(0)",
         "exited with status 0",
     ),
     "closes_everything": Bad("made.write_text('x'); os.closerange(0, 99)", "exited with status"),
