@@ -31,7 +31,7 @@ from redoit.engine.engine import Engine
 
 DIGIT = st.integers(0, 3)
 COLLECT = [(), ("--max-size", "1B"), ("--older-than", "0s"), ("--keep-last", "1"), ("--max-size", "1GB")]
-LOST = [".redoit/doit.db", ".redoit/files", ".redoit/environment", ".redoit/saved"]
+LOST = [".redoit/doit.db", ".redoit/stat-cache", ".redoit/installed", ".redoit/saved"]
 STEPS = 14  # of a history
 EVEN = 0.5
 MEMORY = Path("/dev/shm")  # where there is one, forks need not wait for a disk

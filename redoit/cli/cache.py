@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,7 +15,9 @@ from doit.exceptions import InvalidCommand
 
 from redoit.cli.base import StageCommand
 from redoit.gc import collect
+from redoit.gc.checkouts import CHECKOUTS, gc_roots, other_checkouts
 from redoit.gc.policy import Inventory, RetentionPolicy, StoredTrace, removal
+from redoit.history.savings import read_savings
 from redoit.plugin.checkout import engine, run_log
 from redoit.storage.store import QUARANTINE, Store
 from redoit.text import format_count, format_day, format_duration, format_size, one_line, printable
@@ -94,12 +97,12 @@ clear: remove everything (--yes: without confirmation)."""
             self._say(f"Storing equal content once saves {format_size(duplicates)}.")
         workspace, now = engine().workspace, time.time()
         orphans = [collect.orphaned_files(stores[0], _folders()), *map(collect.orphaned_files, stores[1:])]
-        gc_roots = workspace.gc_roots()
+        roots = gc_roots(workspace)
         pairs = zip(inventories, orphans, strict=True)
-        unneeded = sum(removal(*pair, RetentionPolicy(), gc_roots, now).freed for pair in pairs)
+        unneeded = sum(removal(*pair, RetentionPolicy(), roots, now).freed for pair in pairs)
         if unneeded:
             self._say(f"No result needs {format_size(unneeded)} of it; remove that with: doit cache gc")
-        saved = workspace.saved
+        saved = read_savings(workspace.root)
         if saved.kept or saved.restored:
             counts = f"{saved.kept} kept and {saved.restored} restored results"
             self._say(f"In this checkout, {counts} have saved {format_duration(saved.seconds)}.")
@@ -108,11 +111,11 @@ clear: remove everything (--yes: without confirmation)."""
     def _gc(self, stores: list[Store], options: argparse.Namespace) -> int:
         max_size = None if options.max_size is None else int(options.max_size)
         policy = RetentionPolicy(max_size, options.older_than, options.keep_last)
-        gc_roots = engine().workspace.gc_roots
+        roots = partial(gc_roots, engine().workspace)
         removed, freed = ("Would remove", "Would free") if options.dry_run else ("Removed", "Freed")
         for store in stores:
             folders = _folders() if store is stores[0] else ()
-            done = collect.collect(store, policy, gc_roots, folders, dry_run=options.dry_run)
+            done = collect.collect(store, policy, roots, folders, dry_run=options.dry_run)
             if store is not stores[0] and not (done.traces or done.blobs or done.orphans):
                 continue
             for line in _by_stage(done.traces):
@@ -145,7 +148,7 @@ clear: remove everything (--yes: without confirmation)."""
 
     def _clear(self, stores: list[Store], options: argparse.Namespace) -> int:
         inventories = [collect.inventory(store) for store in stores]
-        checkouts = len(engine().workspace.others())
+        checkouts = len(other_checkouts(engine().workspace))
         shared = f", which {format_count(checkouts, 'other checkout')} may need" if checkouts else ""
         self._say(f"This removes {_contents(inventories)}{shared}. Outputs in place stay, but each stage runs again.")
         if not options.yes and not _confirmed():
@@ -201,7 +204,8 @@ def _count(text: str) -> int:
 
 def _folders() -> list[Path]:
     """Return the folders of this checkout where a crash may have left temporary files."""
-    return [*engine().workspace.folders, run_log().folder]
+    workspace = engine().workspace
+    return [*workspace.folders, workspace.store.root / CHECKOUTS, run_log().folder]
 
 
 def _shown_name(trace: StoredTrace) -> str:

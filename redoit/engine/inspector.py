@@ -69,13 +69,13 @@ class SourceSnapshot:
 
             project = Project(self._root, self._parsed)
             found = signature(project, step)
-            self._steps[step] = self._cache.learn(step, info, project, signature=found)
+            self._steps[step] = self._cache.add(step, info, project, signature=found)
             return found
         return info.signature
 
     def code_digests(self, step: str, settings: Settings) -> CodeDigests:
         """Return the digests of the code that a step can reach, with the enumerations of its settings."""
-        digests = self._step_info(step).outlines.get(_enumerations(settings))
+        digests = self._step_info(step).code.get(_enumerations(settings))
         return digests or code_digests(self.code(step, settings))
 
     def code(self, step: str, settings: Settings) -> Code:
@@ -84,7 +84,7 @@ class SourceSnapshot:
         if (step, enumerations) not in self._codes:
             project = Project(self._root, self._parsed)
             code = self._reading.code_of(project, step, ENUMERATION.findall(enumerations))
-            self._steps[step] = self._cache.learn(step, self._step_info(step), project, outline=(enumerations, code))
+            self._steps[step] = self._cache.add(step, self._step_info(step), project, code=(enumerations, code))
             self._codes[step, enumerations] = code
         return self._codes[step, enumerations]
 
@@ -97,7 +97,7 @@ class SourceSnapshot:
 
     def _step_info(self, step: str) -> StepInfo:
         if step not in self._steps:
-            self._steps[step] = self._cache.recall(step, self.project)
+            self._steps[step] = self._cache.lookup(step, self.project)
         return self._steps[step]
 
 

@@ -80,7 +80,7 @@ def check(store: Store) -> tuple[Inventory, list[str]]:
     Raises: StoreError on a newer format, DiskError.
     """
     found = inventory(store)
-    valid = {store.place(trace.key, trace.name) for trace in found.traces}  # reading a trace verifies it
+    valid = {store.trace_path(trace.key, trace.name) for trace in found.traces}  # reading a trace verifies it
     suspects = [path for path in _files(store) if path not in valid and not _is_valid(store, path)]
     if not suspects:
         return found, []
@@ -104,7 +104,7 @@ def _remove(store: Store, planned: Removal) -> None:
     """Remove traces durably, so that none is back after a power failure, then blobs and orphans. Raises: DiskError."""
     parents = set()
     for trace in planned.traces:
-        path = store.place(trace.key, trace.name)
+        path = store.trace_path(trace.key, trace.name)
         disk.clear_path(path)
         parents.add(path.parent)
     for folder in parents:
@@ -119,7 +119,7 @@ def _remove(store: Store, planned: Removal) -> None:
             if folder.is_dir() and not folder.is_symlink():
                 disk.fsync(folder)
     for blob in planned.blobs:
-        disk.clear_path(store.blob(blob))
+        disk.clear_path(store.blob_path(blob))
     for path in planned.orphans:
         _remove_tree(path)
 

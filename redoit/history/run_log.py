@@ -110,7 +110,7 @@ class RunLog:
     def _data(self, name: str) -> bytes:
         """Return the JSON of a record. Raises: OSError, CorruptError if it is not what its name pins."""
         if pinned := NAME.fullmatch(name):
-            text = disk.read(self._root, RUNS, name, most=disk.LARGE_FILE_BYTES).partition(b"\n")[2]
+            text = disk.read(self._root, RUNS, name, max_bytes=disk.LARGE_FILE_BYTES).partition(b"\n")[2]
             if of_bytes(text) == pinned[1] and text.startswith(b'{"base":'):  # nothing else is parsed, however large
                 return text
         raise CorruptError(name, "not as it was written", "remove it")

@@ -16,7 +16,7 @@ from redoit.history.run_record import RunRecord
 from redoit.lineage.lineage import Lineage
 from redoit.model import Stage, Status, Trace
 from redoit.planning.diff import wrapped_lines
-from redoit.state.workspace import EARLIER, Workspace
+from redoit.state.workspace import MAX_EARLIER, Workspace
 from redoit.text import printable
 
 DEFAULT_RUNS = 50
@@ -42,7 +42,7 @@ def load_lineage(
     """
     recorded = list(run_log.newest())
     reader = _TraceReader(workspace, stages)
-    each = max(1, min(EARLIER, MAX_TRACES // max(len(stages), 1)))
+    each = max(1, min(MAX_EARLIER, MAX_TRACES // max(len(stages), 1)))
     latest = {stage.name: reader.latest(stage, each) for stage in stages}
     names = [stage.name for stage in stages] if only else None
     runs = list(_loaded((run.expanded(names) for run in recorded), reader, number))
@@ -87,7 +87,7 @@ class _TraceReader:
 
     def latest(self, stage: Stage, number: int) -> list[str]:
         """Return the names of a stage's latest results."""
-        latest = {trace.name: trace for trace in self._workspace.shown(stage, number)}
+        latest = {trace.name: trace for trace in self._workspace.earlier(stage, number, from_index=True)}
         self.traces |= latest
         return list(latest)
 

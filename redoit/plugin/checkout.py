@@ -12,7 +12,6 @@ from redoit.history.run_log import RunLog
 from redoit.model import Code
 from redoit.plugin import configuration
 from redoit.source.project import Project
-from redoit.state.source_cache import SourceCache
 from redoit.state.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ class StepRunner:
 
         with self._lock:  # stages may start at the same time
             if self._preloader is None:
-                installed = self._workspace.installed.installed
+                installed = self._workspace.installed.distributions
                 self._preloader = Preloader(self._modules, self._inspector.executed_modules, installed)
         return self._preloader.execute(call, log, stdout, stderr, later_stages)
 
@@ -91,8 +90,7 @@ def make_engine(
     own. `strict`, `preload`: as of the project's options.
     """
     workspace = Workspace(root, store)
-    cache = SourceCache(workspace.root / "steps", workspace.stat_cache)
-    inspector = Inspector(root, workspace, cache, Reading())
+    inspector = Inspector(root, workspace, workspace.source_cache, Reading())
     if execute:
         return Engine(workspace, inspector, lambda call, log, out, err, _: execute(call, log, out, err), strict=strict)
     runner = StepRunner(preload, inspector, workspace)

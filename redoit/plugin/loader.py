@@ -54,7 +54,11 @@ class StageLoader(cmd_base.TaskLoader2):
             # doit waits for ever for a worker process that is killed; each step has its own process anyway.
             self._parameters["par_type"] = "thread"
             workspace = engine().workspace
-            workspace.open(relying=self._exclusive)
+            workspace.open(create=self._exclusive)
+            if self._exclusive and workspace.shares_store:
+                from redoit.gc.checkouts import register
+
+                register(workspace)
             self._stack.callback(engine().save_caches if self._exclusive else workspace.stat_cache.save)
             if self._exclusive:
                 wait = not self._parameters.get("no_wait")

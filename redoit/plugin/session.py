@@ -10,6 +10,7 @@ from redoit.engine.decision import Keep, Outcome
 from redoit.errors import DiskError
 from redoit.history.run_log import RunLog
 from redoit.history.run_record import RunRecord, StageRecord
+from redoit.history.savings import add_savings
 from redoit.model import Status
 from redoit.plugin.graph import Graph
 from redoit.state.workspace import Workspace
@@ -64,7 +65,7 @@ class Session:
         saved = sum(record.saved for record in stages.values())
         statuses = [record.status for record in stages.values()]
         if Status.KEPT in statuses or Status.RESTORED in statuses:
-            workspace.save(saved, statuses.count(Status.KEPT), statuses.count(Status.RESTORED))
+            add_savings(workspace.root, saved, statuses.count(Status.KEPT), statuses.count(Status.RESTORED))
         seconds = time.perf_counter() - self.clock
         log = RunLog(workspace.root)
         with contextlib.suppress(DiskError):

@@ -1,7 +1,7 @@
-"""Which versions a step's code runs on: Python's minor version, and that of each distribution it imports.
+"""The versions of what a step's code runs on: Python's minor version, and that of each distribution it imports.
 
-Knows the installed distributions, not the code. Which distribution a module comes from is remembered by what
-`stat` says of the folders on `sys.path`: installing or upgrading a package changes them.
+Knows the installed distributions, not the code. Which distribution provides a module is cached by what `stat` says of
+the folders on `sys.path`: installing or upgrading a package changes them.
 """
 
 import contextlib
@@ -13,26 +13,31 @@ import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from redoit.errors import CorruptError, DiskError
+from redoit.errors import DiskError
+from redoit.state.sealed_cache import SealedCache
 from redoit.state.stat_cache import COARSE_CLOCK_NS
 from redoit.storage import disk
-from redoit.storage.serialize import seal, unseal
 
-SNAPSHOT_SECONDS = 1.0  # seconds; what was looked at longer ago is looked at anew
-RECORDS = (".dist-info", ".egg-info", ".egg-link")  # how the names of a distribution's records end
+SNAPSHOT_SECONDS = 1.0  # age from which on installed packages, and the project's source, are looked at again
+METADATA_SUFFIXES = (".dist-info", ".egg-info", ".egg-link")  # of what records a distribution
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-class InstalledPackages:
-    """The installed distributions."""
+class Installed(NamedTuple):
+    """What is installed. `folders`: as of `_folders`; `distributions`: top-level module -> distribution -> version."""
 
-    def __init__(self, memory: Path) -> None:
-        self._memory = memory
-        self._folders: list[list[Any]] = []
-        self._owners: dict[str, dict[str, str]] | None = None
-        self._looked = -math.inf
+    folders: list[list[Any]]
+    distributions: dict[str, dict[str, str]]
+
+
+class InstalledPackages:
+    """The installed distributions. Several threads may ask at once."""
+
+    def __init__(self, path: Path) -> None:
+        self._cache = SealedCache(path, _parse, lambda: Installed([], {}))
+        self._checked = -math.inf
         self._lock = threading.Lock()
 
     def versions(self, imports: Iterable[str]) -> dict[str, str]:
@@ -42,72 +47,63 @@ class InstalledPackages:
         """
         versions = {"python": PYTHON}
         for module in imports:
-            versions.update(self._distributions().get(module) or {module: "absent"})
+            versions.update(self.distributions().get(module) or {module: "absent"})
         return versions
 
-    def installed(self) -> dict[str, dict[str, str]]:
-        """Return all that is installed now: top-level module -> distribution -> version."""
-        return self._distributions()
-
-    def _distributions(self) -> dict[str, dict[str, str]]:
-        """Return top-level module -> distribution -> version, as they are now: a step may take hours."""
-        with self._lock:  # threads look at once: none may take the old versions for those of new folders
-            if self._owners is not None and time.monotonic() - self._looked < SNAPSHOT_SECONDS:
-                return self._owners
-            folders, self._looked = _folders(), time.monotonic()
-            if self._owners is None or self._folders != folders:
-                self._folders, self._owners = folders, _remembered(self._memory, folders) or self._learnt(folders)
-            return self._owners
+    def distributions(self) -> dict[str, dict[str, str]]:
+        """Return top-level module -> distribution -> version of all that is installed now: a step may take hours."""
+        with self._lock:  # no thread may take the old versions for those of new folders
+            if time.monotonic() - self._checked >= SNAPSHOT_SECONDS:
+                folders, self._checked = _folders(), time.monotonic()
+                if self._cache.content.folders != folders:
+                    self._cache.content = Installed(folders, _distributions())
+                    self._save(folders)
+            return self._cache.content.distributions
 
     def forget(self) -> None:
-        """Let the next look be a new one."""
-        self._looked = -math.inf
+        """Let the next call look at the folders again."""
+        self._checked = -math.inf
 
-    def _learnt(self, folders: list[list[Any]]) -> dict[str, dict[str, str]]:
-        """Return what is installed, and remember it for the next process."""
-        owners = _installed()
+    def _save(self, folders: list[list[Any]]) -> None:
         latest = max((changed for _, _, changed, _ in folders), default=0)
-        with contextlib.suppress(DiskError):  # it costs the next process a look
-            if latest + COARSE_CLOCK_NS < disk.file_clock_ns(self._memory.parent):
-                disk.write_unsynced(self._memory, seal({"folders": folders, "owners": owners}))
-        return owners
+        with contextlib.suppress(DiskError):
+            self._cache.changed = latest + COARSE_CLOCK_NS < disk.file_clock_ns(self._cache.path.parent)
+            self._cache.save(Installed._asdict)
 
 
 def _folders() -> list[list[Any]]:
     """Return what changes with the distributions in the folders on `sys.path`: path, inode, time in nanoseconds, names.
 
     A folder for packages has its time, which an installation changes. Any other (the project, one on PYTHONPATH) may
-    change all the time, so there the records of distributions count, each with its time.
+    change all the time, so there the metadata of distributions counts, each with its time.
     """
-    found: list[list[Any]] = []
-    for name in dict.fromkeys(sys.path):
+    folders: list[list[Any]] = []
+    for path in dict.fromkeys(sys.path):
         try:
-            status = os.stat(name or os.curdir)
-            if name.endswith(("site-packages", "dist-packages")) or not stat.S_ISDIR(status.st_mode):
-                found.append([name, status.st_ino, max(status.st_mtime_ns, status.st_ctime_ns), []])
+            status = os.stat(path or os.curdir)
+            if path.endswith(("site-packages", "dist-packages")) or not stat.S_ISDIR(status.st_mode):
+                folders.append([path, status.st_ino, max(status.st_mtime_ns, status.st_ctime_ns), []])
                 continue
-            names = sorted(each for each in os.listdir(name or os.curdir) if each.endswith(RECORDS))
-            times = [os.stat(os.path.join(name, each)) for each in names]
+            names = sorted(name for name in os.listdir(path or os.curdir) if name.endswith(METADATA_SUFFIXES))
+            statuses = [os.stat(os.path.join(path, name)) for name in names]
         except OSError:
             continue
         if names:
-            found.append([name, status.st_ino, max(max(each.st_mtime_ns, each.st_ctime_ns) for each in times), names])
-    return found
+            changed = max(max(each.st_mtime_ns, each.st_ctime_ns) for each in statuses)
+            folders.append([path, status.st_ino, changed, names])
+    return folders
 
 
-def _remembered(memory: Path, folders: list[list[Any]]) -> dict[str, dict[str, str]] | None:
-    try:
-        known = unseal(disk.read(memory.parent, memory.name))
-        owners: dict[str, dict[str, str]] = known["owners"]
-        texts = [text for versions in owners.values() for text in versions.values()]
-        plain = all(isinstance(text, str) for text in texts)  # whoever seals something else is not us
-        return owners if known["folders"] == folders and plain else None
-    except (OSError, CorruptError, KeyError, TypeError, AttributeError):
-        return None
+def _parse(fields: Any) -> Installed:
+    """Return the content of the cache file. Raises: one of MALFORMED."""
+    installed = Installed(**fields)
+    if not all(isinstance(text, str) for versions in installed.distributions.values() for text in versions.values()):
+        raise TypeError("expected texts")
+    return installed
 
 
-def _installed() -> dict[str, dict[str, str]]:
-    from importlib import metadata  # read only when the folders have changed
+def _distributions() -> dict[str, dict[str, str]]:
+    from importlib import metadata  # needed only where the folders have changed
 
     return {
         module: {name: metadata.version(name) for name in sorted(set(names))}

@@ -1,8 +1,9 @@
-"""Marks of invalidated: which stages must run again, whatever the traces say, why, and since when.
+"""Invalidations: which stages must run again, whatever their traces say, why, and since when.
 
     invalidated/<stage>     {"kind": "forgotten", "subject": "", "since": 1795478400.0, "command": "doit forget train"}
 
-A mark holds until its stage has succeeded, also across a crash. When and by what command it was made only explains.
+An invalidation holds until its stage has succeeded, also across a crash: the name of the file decides. When and by what
+command it was made only explains. Only the holder of the checkout's lock adds or removes any.
 """
 
 import math
@@ -18,11 +19,11 @@ from redoit.storage import disk
 from redoit.storage.serialize import MAX_SECONDS, canonical_json
 from redoit.text import command_line, one_line
 
-INVALIDATED = "distrust"
+INVALIDATED = "invalidated"
 
 
 class Invalidation(NamedTuple):
-    """Why a stage must run again. `since`: seconds since the epoch, None if unknown; `command`: what made the mark."""
+    """Why a stage must run again. `since`: seconds since the epoch, None if unknown; `command`: what invalidated it."""
 
     reason: Reason
     since: float | None = None
@@ -34,68 +35,68 @@ class Invalidations:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._put: set[str] = set()  # by this process, and not removed: `doit -a` invalidations a dependent many times
-        self._found: frozenset[str] | None = None  # names of the files, once they were looked at
-        self._looking = threading.Lock()
+        self._added: set[str] = set()  # by this process: `doit -a` invalidates a dependent many times
+        self._names: frozenset[str] | None = None  # of the files, once the folder was listed
+        self._lock = threading.Lock()
 
     def get(self, stage: str) -> Invalidation | None:
-        """Return why a stage must run again, if it must."""
+        """Return why a stage must run again, None if it need not."""
         try:
-            found = self._names()
-        except OSError:  # it may be there
+            names = self._filenames()
+        except OSError:  # there may be one
             return Invalidation(Reason("forgotten"))
-        if not found or stage_filename(stage) not in found:
+        if not names or stage_filename(stage) not in names:
             return None
-        return _mark(read_stage_file(self._root, INVALIDATED, stage_filename(stage)))
+        return _invalidation(read_stage_file(self._root, INVALIDATED, stage_filename(stage)))
 
     def add(self, stage: str, dependents: tuple[str, ...], kind: str) -> None:
-        """Mark a stage, and all that depends on it, to run again. Holds until each has succeeded.
+        """Invalidate a stage and all that depends on it.
 
-        Raises: DiskError, OSError: it may be that not all are marked then.
+        Raises: DiskError, OSError; some may be invalidated then, and others not.
         """
         origin = {"since": time.time(), "command": one_line(command_line())}
         # Dependents first: a crash in between must not leave a stage that runs, and dependents that are kept.
         for dependent in dependents:
-            if dependent in self._put:
+            if dependent in self._added:
                 continue
-            if self._is_there(dependent):
+            if self._exists(dependent):
                 disk.fsync_parents(self._path(dependent))
             else:
                 reason = {"kind": "upstream", "subject": stage, "old": UPSTREAM.get(kind, RAN_AGAIN)}
                 disk.write(self._path(dependent), canonical_json({**reason, **origin}))
-            self._put.add(dependent)
-            self._look_again()
-        known = self.get(stage)
-        if known and known.reason == Reason(kind):
+            self._added.add(dependent)
+            self._list_again()
+        earlier = self.get(stage)
+        if earlier and earlier.reason == Reason(kind):
             disk.fsync_parents(self._path(stage))
         else:
             disk.write(self._path(stage), canonical_json({"kind": kind, "subject": "", **origin}))
-            self._look_again()
+            self._list_again()
 
     def remove(self, stage: str) -> None:
-        """Take a mark away: the stage has succeeded."""
-        self._put.discard(stage)
+        """Remove the invalidation of a stage, which has succeeded. Raises: DiskError."""
+        self._added.discard(stage)
         disk.remove(self._path(stage))
-        self._look_again()
+        self._list_again()
 
-    def _names(self) -> frozenset[str]:
-        """Return the names of all invalidations. Only who holds the lock of the checkout makes any. Raises: OSError."""
-        found = self._found
-        if found is None:
+    def _filenames(self) -> frozenset[str]:
+        """Return the names of all files of invalidations. Raises: OSError."""
+        names = self._names
+        if names is None:
             folder = self._path("any").parent
-            with self._looking:  # a mark that another thread makes meanwhile must not be missed from then on
+            with self._lock:  # what another thread adds meanwhile must not be missed from then on
                 try:
-                    found = self._found = frozenset(os.listdir(folder))
+                    names = self._names = frozenset(os.listdir(folder))
                 except (FileNotFoundError, NotADirectoryError):
-                    found = self._found = frozenset()
-        return found
+                    names = self._names = frozenset()
+        return names
 
-    def _look_again(self) -> None:
-        with self._looking:
-            self._found = None
+    def _list_again(self) -> None:
+        with self._lock:
+            self._names = None
 
-    def _is_there(self, stage: str) -> bool:
-        """Tell whether there is a mark. Raises: OSError if that can't be told."""
+    def _exists(self, stage: str) -> bool:
+        """Tell whether a stage is invalidated. Raises: OSError if that can't be told."""
         try:
             os.lstat(self._path(stage))
         except (FileNotFoundError, NotADirectoryError):
@@ -106,11 +107,11 @@ class Invalidations:
         return disk.path_below(self._root, INVALIDATED, stage_filename(stage))
 
 
-def _mark(fields: dict[str, Any]) -> Invalidation:
-    """Return what a mark says. One that says nothing we would have written is a mark all the same."""
-    since, by = fields.get("since"), fields.get("command")
-    known = isinstance(since, float) and math.isfinite(since) and 0 <= since < MAX_SECONDS
-    origin = (since if known else None, one_line(by) if isinstance(by, str) else "")
+def _invalidation(fields: dict[str, Any]) -> Invalidation:
+    """Return what a file says. One that says nothing redoit would have written invalidates its stage all the same."""
+    since, command = fields.get("since"), fields.get("command")
+    is_time = isinstance(since, float) and math.isfinite(since) and 0 <= since < MAX_SECONDS
+    origin = (since if is_time else None, one_line(command) if isinstance(command, str) else "")
     match fields:
         case {"kind": "upstream", "subject": str(stage), "old": str(old)} if old in {*UPSTREAM.values(), RAN_AGAIN}:
             return Invalidation(Reason("upstream", stage, old), *origin)

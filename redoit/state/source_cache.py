@@ -1,9 +1,9 @@
-"""What is known of steps without reading their source again: their signatures, and the digests of their code.
+"""What was read of each step's source: its signature, and the digests of its code.
 
-    steps     step -> what was read of it, from which files, and where each module was looked for
+    source-cache     step -> what was read of it, from which files, and where each module was looked for
 
 An entry holds as long as each file has the digest of the bytes that were parsed, and each module is found where it was,
-or is still not there. So it is never older than what a new reading would see; losing it costs that reading.
+or is still not there. So it is never older than what a new reading would see; a lost entry costs that reading.
 """
 
 import contextlib
@@ -15,19 +15,16 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from redoit import digest
-from redoit.errors import CorruptError, DiskError
 from redoit.model import Code
 from redoit.source.project import Project
 from redoit.source.settings import Declared, Kind, Signature
+from redoit.state.sealed_cache import SealedCache
 from redoit.state.stat_cache import StatCache, identity
-from redoit.storage import disk
 from redoit.storage.serialize import MALFORMED, seal, unseal
 
-HERE = Path(__file__).parent.parent
-READERS = ("model.py", "state/source_cache.py")  # and all of source/ and fingerprint/
-
-
-NOTHING: Mapping[str, Any] = MappingProxyType({})
+PACKAGE = Path(__file__).parent.parent
+READERS = ("model.py", "state/source_cache.py")  # what reads source, with all of source/ and fingerprint/
+EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 class CodeDigests(NamedTuple):
@@ -39,92 +36,78 @@ class CodeDigests(NamedTuple):
 
 
 class StepInfo(NamedTuple):
-    """What was read of one step. `outlines`: by the enumerations that its settings are of, in words.
+    """What was read of one step. `code`: by the enumerations that its settings are of, in words.
 
     What it was read from: `located`, module -> where it was found, None if nowhere; `read`, file -> digest of its
     bytes; `listed`, the digest of all modules' names, where the reading asked for them.
     """
 
     signature: Signature | None = None
-    outlines: Mapping[str, CodeDigests] = NOTHING
-    located: Mapping[str, str | None] = NOTHING
-    read: Mapping[str, str] = NOTHING
+    code: Mapping[str, CodeDigests] = EMPTY
+    located: Mapping[str, str | None] = EMPTY
+    read: Mapping[str, str] = EMPTY
     listed: str = ""
 
 
 class SourceCache:
-    """The memory of one checkout. `files` tells the digests of the files now."""
+    """The source cache of one checkout."""
 
-    def __init__(self, memory: Path, files: StatCache) -> None:
-        self._memory = memory
-        self._files = files
-        self._entries: dict[str, StepInfo] | None = None
-        self._changed = False
+    def __init__(self, path: Path, stat_cache: StatCache) -> None:
+        self._cache = SealedCache[dict[str, StepInfo]](path, _parse, dict)
+        self._stat_cache = stat_cache
 
-    def recall(self, step: str, project: Project) -> StepInfo:
-        """Return what is known of a step, if it would be read just so in the project as it is now; else nothing."""
-        known = self._remembered().get(step)
-        return known if known and self._holds(known, project) else StepInfo()
+    def lookup(self, step: str, project: Project) -> StepInfo:
+        """Return what was read of a step, empty if a reading of the project as it is now could see something else."""
+        info = self._cache.content.get(step)
+        return info if info and self._is_current(info, project) else StepInfo()
 
-    def learn(
+    def add(
         self,
         step: str,
-        known: StepInfo,
+        earlier: StepInfo,
         project: Project,
         *,
         signature: Signature | None = None,
-        outline: tuple[str, Code] | None = None,
+        code: tuple[str, Code] | None = None,
     ) -> StepInfo:
-        """Remember what was read of a step, beside what was known, and from what of the project."""
-        agrees = known.read.items() <= {**known.read, **project.file_digests}.items()
-        agrees &= known.located.items() <= {**known.located, **project.locations}.items()
-        before = known if agrees else StepInfo()  # of files that have changed since
-        learnt = before._replace(
+        """Add what was read of a step in a project to what was read `earlier`, and return both."""
+        agrees = earlier.read.items() <= {**earlier.read, **project.file_digests}.items()
+        agrees &= earlier.located.items() <= {**earlier.located, **project.locations}.items()
+        before = earlier if agrees else StepInfo()  # else its files have changed since
+        info = before._replace(
             located={**before.located, **project.locations},
             read={**before.read, **project.file_digests},
-            listed=_names(project) if project.modules_listed else before.listed,
+            listed=_listing(project) if project.modules_listed else before.listed,
             signature=signature or before.signature,
-            outlines={**before.outlines, outline[0]: code_digests(outline[1])} if outline else before.outlines,
+            code={**before.code, code[0]: code_digests(code[1])} if code else before.code,
         )
         with contextlib.suppress(*MALFORMED):  # a default that JSON can't hold is read each time
-            read = _known(unseal(seal(_fields_of(learnt))))
-            same = read == learnt and repr(read.signature) == repr(learnt.signature)
-            if same and self._remembered().get(step) != learnt:
-                self._remembered()[step] = learnt
-                self._changed = True
-        return learnt
+            parsed = _info_from_json(unseal(seal(_info_to_json(info))))
+            same = parsed == info and repr(parsed.signature) == repr(info.signature)
+            if same and self._cache.content.get(step) != info:
+                self._cache.content[step] = info
+                self._cache.changed = True
+        return info
 
     def save(self) -> None:
-        """Write down what was learnt, for the next process; a disk that refuses costs that process a reading."""
-        if self._changed and self._entries is not None:
-            fields = {"reader": reader(), "steps": {step: _fields_of(one) for step, one in self._entries.items()}}
-            with contextlib.suppress(DiskError, ValueError):  # ValueError: somebody else sealed what is no JSON
-                disk.write_unsynced(self._memory, seal(fields))
-            self._changed = False
-
-    def _holds(self, known: StepInfo, project: Project) -> bool:
-        return (
-            all(project.locate(name) == found for name, found in known.located.items())
-            and all(self._files.digest(path) == found for path, found in known.read.items())
-            and (not known.listed or known.listed == _names(project))
+        """Write the cache for the next process, if it has changed."""
+        self._cache.save(
+            lambda steps: {"reader": reader(), "steps": {step: _info_to_json(info) for step, info in steps.items()}}
         )
 
-    def _remembered(self) -> dict[str, StepInfo]:
-        if self._entries is None:
-            try:
-                found = unseal(disk.read(self._memory.parent, self._memory.name))
-                current = found["reader"] == reader()
-                self._entries = {step: _known(fields) for step, fields in found["steps"].items()} if current else {}
-            except (OSError, CorruptError, *MALFORMED):  # whoever seals something else is not us
-                self._entries = {}
-        return self._entries
+    def _is_current(self, info: StepInfo, project: Project) -> bool:
+        return (
+            all(project.locate(name) == path for name, path in info.located.items())
+            and all(self._stat_cache.digest(path) == content for path, content in info.read.items())
+            and (not info.listed or info.listed == _listing(project))
+        )
 
 
 def reader() -> str:
-    """Return what reads the source: another Python, or another version of this code, reads it in its own way."""
-    inner = [f"{folder}/{name}" for folder in ("source", "fingerprint") for name in os.listdir(HERE / folder)]
-    readers = sorted(name for name in (*READERS, *inner) if name.endswith(".py"))
-    return digest.of_value([sys.version, *(identity(HERE / name) for name in readers)])
+    """Return the digest of what reads source: another Python or another version of this code may read it otherwise."""
+    packages = [f"{package}/{name}" for package in ("source", "fingerprint") for name in os.listdir(PACKAGE / package)]
+    readers = sorted(name for name in (*READERS, *packages) if name.endswith(".py"))
+    return digest.of_value([sys.version, *(identity(PACKAGE / name) for name in readers)])
 
 
 def code_digests(code: Code) -> CodeDigests:
@@ -132,54 +115,58 @@ def code_digests(code: Code) -> CodeDigests:
     return CodeDigests({part.name: part.digest for part in code.parts}, code.imports, code.modules)
 
 
-def _names(project: Project) -> str:
+def _listing(project: Project) -> str:
     return digest.of_value(list(project.modules()))
 
 
-def _fields_of(known: StepInfo) -> dict[str, Any]:
-    signature = known.signature
+def _parse(fields: Any) -> dict[str, StepInfo]:
+    """Return the content of the cache file, empty if another reader wrote it. Raises: one of MALFORMED."""
+    if fields["reader"] != reader():
+        return {}
+    return {step: _info_from_json(info) for step, info in fields["steps"].items()}
+
+
+def _info_to_json(info: StepInfo) -> dict[str, Any]:
+    signature = info.signature
     settings = signature and [
-        [setting.name, _row(setting.kind), setting.default, setting.help] for setting in signature.settings
+        [setting.name, _kind_to_json(setting.kind), setting.default, setting.help] for setting in signature.settings
     ]
     return {
         "roles": signature and list(signature.roles),
         "settings": settings,
-        "outlines": {besides: list(outline) for besides, outline in known.outlines.items()},
-        "located": dict(known.located),
-        "read": dict(known.read),
-        "listed": known.listed,
+        "code": {enumerations: list(code) for enumerations, code in info.code.items()},
+        "located": dict(info.located),
+        "read": dict(info.read),
+        "listed": info.listed,
     }
 
 
-def _row(kind: Kind) -> list[Any]:
-    return [kind.name, list(kind.choices), kind.item and _row(kind.item), kind.optional]
-
-
-def _known(fields: dict[str, Any]) -> StepInfo:
-    """Return what was remembered. Raises: one of FORGED on what we would not have written."""
-    roles = fields["roles"]
+def _info_from_json(fields: dict[str, Any]) -> StepInfo:
+    signature = None
+    if fields["roles"] is not None:
+        signature = Signature(tuple(map(str, fields["roles"])), tuple(_declared(*row) for row in fields["settings"]))
     return StepInfo(
-        signature=None
-        if roles is None
-        else Signature(tuple(map(str, roles)), tuple(map(_declared, fields["settings"]))),
-        outlines={besides: _outline(*row) for besides, row in fields["outlines"].items()},
-        located={name: None if found is None else str(found) for name, found in fields["located"].items()},
-        read={path: str(found) for path, found in fields["read"].items()},
+        signature=signature,
+        code={enumerations: _code_from_json(*row) for enumerations, row in fields["code"].items()},
+        located={name: None if path is None else str(path) for name, path in fields["located"].items()},
+        read={path: str(content) for path, content in fields["read"].items()},
         listed=str(fields["listed"]),
     )
 
 
-def _declared(row: Any) -> Declared:
-    name, kind, default, text = row
-    return Declared(str(name), _kind(kind), default, str(text))
+def _declared(name: Any, kind: Any, default: Any, text: Any) -> Declared:
+    return Declared(str(name), _kind_from_json(*kind), default, str(text))
 
 
-def _kind(row: Any) -> Kind:
-    name, choices, item, optional = row
-    return Kind(str(name), tuple(choices), None if item is None else _kind(item), optional=optional is True)
+def _kind_to_json(kind: Kind) -> list[Any]:
+    return [kind.name, list(kind.choices), kind.item and _kind_to_json(kind.item), kind.optional]
 
 
-def _outline(parts: Any, imports: Any, modules: Any) -> CodeDigests:
+def _kind_from_json(name: Any, choices: Any, item: Any, optional: Any) -> Kind:
+    return Kind(str(name), tuple(choices), None if item is None else _kind_from_json(*item), optional=optional is True)
+
+
+def _code_from_json(parts: Any, imports: Any, modules: Any) -> CodeDigests:
     if not all(map(digest.is_digest, parts.values())):
         raise ValueError("expected digests")
     return CodeDigests(parts, tuple(map(str, imports)), tuple(map(str, modules)))

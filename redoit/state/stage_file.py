@@ -7,13 +7,13 @@ from urllib.parse import quote
 
 from redoit.storage import disk
 
-SAFE = str.maketrans("", "", "_.-~:")  # what stands beside letters and digits in the names of stages
+SAFE = str.maketrans("", "", "_.-~:")  # usual in the names of stages, beside letters and digits
 
 
 def read_stage_file(root: Path, folder: str, name: str, *, must_read: bool = False) -> dict[str, Any]:
-    """Return what a note says, nothing if it says nothing that we could have written.
+    """Return the fields of a file, empty if it is missing or not as redoit would have written it.
 
-    Raises: DiskError if it can't be read, where we are to be sure.
+    Raises: DiskError, with `must_read`, if it may be there and can't be read.
     """
     try:
         fields = json.loads(disk.read(root, folder, name))
@@ -27,7 +27,7 @@ def read_stage_file(root: Path, folder: str, name: str, *, must_read: bool = Fal
 
 
 def stage_filename(stage: str) -> str:
-    """Return a stage's name as that of a file."""
-    if stage.isascii() and stage.translate(SAFE).isalnum():  # as almost all are: what quote does takes ten times longer
+    """Return the name of a stage's file: the stage's name, quoted."""
+    if stage.isascii() and stage.translate(SAFE).isalnum():  # as almost all are: `quote` takes ten times longer
         return stage.replace(":", "%3A")
     return quote(stage, safe="")

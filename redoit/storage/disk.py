@@ -74,15 +74,16 @@ def open_regular(root: Path, *names: str) -> BufferedReader:
     return os.fdopen(handle, "rb")
 
 
-def read(root: Path, *names: str, most: int = SMALL_FILE_BYTES) -> bytes:
+def read(root: Path, *names: str, max_bytes: int = SMALL_FILE_BYTES) -> bytes:
     """Return the bytes of a small regular file below a folder.
 
-    Raises: OSError, as `opened`, and if the file has more bytes than `most`.
+    Raises: OSError, as `opened`, and if the file has more bytes than `max_bytes`.
     """
     with open_regular(root, *names) as file:
         size = os.fstat(file.fileno()).st_size
-        if size > most:
-            raise OSError(errno.EFBIG, f"found {size:,} bytes, expected {most:,} at most", os.path.join(root, *names))
+        if size > max_bytes:
+            found = f"found {size:,} bytes, expected {max_bytes:,} at most"
+            raise OSError(errno.EFBIG, found, os.path.join(root, *names))
         return file.read(size)
 
 

@@ -24,7 +24,7 @@ from redoit.storage import disk, locks
 from redoit.storage.serialize import trace_from_bytes, trace_name, trace_to_bytes
 
 BLOBS, TRACES, QUARANTINE = "blobs", "traces", "quarantine"
-PREFIX = 2  # digits of a digest that are the name of a blob's folder
+PREFIX_DIGITS = 2  # of a blob's digest, which are the name of its folder
 NAME = 100  # characters of what stood where it does not belong that its name in quarantine keeps
 
 
@@ -154,11 +154,11 @@ class Store:
         except OSError as error:
             if error.errno in disk.ABSENT:
                 return None
-            raise disk.disk_error(error, self.place(key, name)) from error
+            raise disk.disk_error(error, self.trace_path(key, name)) from error
         if digest.of_bytes(data) != name:
             return None
         try:
-            trace = trace_from_bytes(str(self.place(key, name)), data)
+            trace = trace_from_bytes(str(self.trace_path(key, name)), data)
         except CorruptError:
             return None
         return trace if trace.action.key == key else None
@@ -178,13 +178,13 @@ class Store:
     def touch(self, trace: Trace) -> None:
         """Note that a trace was used, as the time of its file: what is not used for long may be collected."""
         with contextlib.suppress(OSError):
-            os.utime(self.place(trace.action.key, trace_name(trace)), follow_symlinks=False)
+            os.utime(self.trace_path(trace.action.key, trace_name(trace)), follow_symlinks=False)
 
-    def blob(self, name: str) -> Path:
+    def blob_path(self, name: str) -> Path:
         """Return where a blob is, or would be."""
-        return self.root / BLOBS / name[:PREFIX] / name[PREFIX:]
+        return self.root.joinpath(*blob_parts(name))
 
-    def place(self, key: str, name: str) -> Path:
+    def trace_path(self, key: str, name: str) -> Path:
         """Return where a trace is, or would be."""
         return self.root / TRACES / key / f"{name}.json"
 
@@ -197,15 +197,15 @@ class Store:
 
     def _opened(self, name: str) -> BufferedReader:
         try:
-            return disk.open_regular(self.root, BLOBS, name[:PREFIX], name[PREFIX:])
+            return disk.open_regular(self.root, *blob_parts(name))
         except OSError as error:
             raise CorruptError(f"blob {name}", "not in the store", "rerun the stage that made it") from error
 
     def _refuse(self, name: str, file: BufferedReader) -> NoReturn:
         with contextlib.suppress(FileNotFoundError):
             # Another process may have put this one aside, and a true one there, since we opened it.
-            if os.path.samestat(os.fstat(file.fileno()), self.blob(name).lstat()):
-                self.quarantine(self.blob(name))
+            if os.path.samestat(os.fstat(file.fileno()), self.blob_path(name).lstat()):
+                self.quarantine(self.blob_path(name))
         raise _corrupt(name)
 
 
@@ -242,9 +242,7 @@ class Batch:
         """Let the store have all that was taken. Raises: DiskError."""
         if self._new:
             root = self._store.root
-            blobs = {
-                path: disk.path_below(root, BLOBS, name[:PREFIX], name[PREFIX:]) for name, path in self._new.items()
-            }
+            blobs = {path: disk.path_below(root, *blob_parts(name)) for name, path in self._new.items()}
             disk.make_folders(*dict.fromkeys(blob.parent for blob in blobs.values()))
             disk.rename_synced(blobs)
         if self._there:
@@ -255,7 +253,7 @@ class Batch:
         if artifact.digest in self._new:
             return True
         if self._store.exists(artifact):
-            self._there[artifact.digest] = self._store.blob(artifact.digest)
+            self._there[artifact.digest] = self._store.blob_path(artifact.digest)
             return True
         return False
 
@@ -263,6 +261,11 @@ class Batch:
         folder = disk.path_below(self._store.root, BLOBS, "")
         disk.make_folders(folder)
         return self._temporaries.enter_context(disk.temporary(folder))
+
+
+def blob_parts(name: str) -> tuple[str, str, str]:
+    """Return the names that lead to a blob from the folder of its store."""
+    return BLOBS, name[:PREFIX_DIGITS], name[PREFIX_DIGITS:]
 
 
 def _corrupt(name: str) -> CorruptError:

@@ -23,10 +23,10 @@ def sealed(value: object) -> bytes:
 
 CHANGES = {
     "saved": ("saved", sealed({"seconds": "much", "kept": [], "restored": None})),
-    "files": ("files", sealed({"source.txt": ["../../canary"]})),
-    "environment": ("environment", sealed({"folders": [], "owners": [1]})),
+    "files": ("stat-cache", sealed({"source.txt": ["../../canary"]})),
+    "environment": ("installed", sealed({"folders": [], "distributions": [1]})),
     "latest": ("latest/make", b'{"key":"../../..","trace":"canary"}'),
-    "mark": ("distrust/make", b'{"kind":"upstream","subject":"\\u001b[2J\\nStep make kept","old":"\\r"}'),
+    "mark": ("invalidated/make", b'{"kind":"upstream","subject":"\\u001b[2J\\nStep make kept","old":"\\r"}'),
 }
 
 
@@ -41,7 +41,7 @@ def test_doit_comes_right_beside_a_hostile_file(built: Pipeline, name: str, data
     assert (result.code, built.outputs()) == (0, clean), result.text
     assert "Traceback" not in result.text
     assert all(line.isprintable() for line in result.text.split("\n")), result.text
-    assert "\nStep make kept" not in result.text or name != "distrust/make"
+    assert "\nStep make kept" not in result.text or name != "invalidated/make"
 
 
 CONFIGURATIONS = {

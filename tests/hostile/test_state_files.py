@@ -13,7 +13,6 @@ from workspaces import some_trace, whole_workspace
 
 from redoit.digest import of_bytes
 from redoit.state.source_cache import reader
-from redoit.state.trace_index import IndexedTrace
 from redoit.storage.serialize import canonical_json, trace_name, trace_to_bytes
 
 DEEP = b"[" * 900 + b"]" * 900
@@ -31,7 +30,7 @@ def sealed(text: bytes | object) -> bytes:
 
 def owners(value: object) -> Callable[[Path], bytes]:
     """Return what seals other owners of modules, for the folders that are really there."""
-    return lambda path: sealed(json.loads(path.read_bytes().partition(b"\n")[2]) | {"owners": value})
+    return lambda path: sealed(json.loads(path.read_bytes().partition(b"\n")[2]) | {"distributions": value})
 
 
 def entries(value: object) -> Callable[[Path], bytes]:
@@ -41,7 +40,7 @@ def entries(value: object) -> Callable[[Path], bytes]:
 
 def steps(entry: object) -> bytes:
     """Return what seals something else, or a whole entry with some fields of it, as what is known of a step."""
-    whole = {"roles": None, "settings": None, "outlines": {}, "located": {}, "read": {}, "listed": ""}
+    whole = {"roles": None, "settings": None, "code": {}, "located": {}, "read": {}, "listed": ""}
     fields = {**whole, **entry} if isinstance(entry, dict) and entry else entry
     return sealed({"reader": reader(), "steps": {"steps.train": fields}})
 
@@ -51,8 +50,9 @@ def proof(**other: object) -> Callable[[Path], bytes]:
 
     def fill(path: Path) -> bytes:
         fields = json.loads(path.read_bytes().partition(b"\n")[2])
-        row = IndexedTrace(*fields["stages"]["train"])._replace(**other)
-        return sealed({**fields, "stages": {"train": row}})
+        entry = fields["stages"]["train"]
+        entry["action"] |= {name: other.pop(name) for name in entry["action"].keys() & other}
+        return sealed({**fields, "stages": {"train": {**entry, **other}}})
 
     return fill
 
@@ -90,51 +90,51 @@ CONTENTS: dict[str, tuple[str, bytes | Callable[[Path], bytes]]] = {
     "key that is a list": ("latest/train", json.dumps({"key": [KEY], "trace": {NAME: 1}}).encode()),
     "latest of lists": ("latest/train", DEEP),
     "latest of more lists": ("latest/train", DEEPER),
-    "reason that is a list": ("distrust/train", b'{"kind":["forgotten"],"subject":"","old":null}'),
-    "reason with escapes": ("distrust/train", b'{"kind":"upstream","subject":"\\u001b[2J\\n","old":"\\r\\n"}'),
-    "reason that is deep": ("distrust/train", b'{"kind":"upstream","subject":"x","old":' + DEEP + b"}"),
-    "reason with a subject that is deep": ("distrust/train", b'{"kind":"upstream","subject":' + DEEP + b',"old":""}'),
-    "reason that is long": ("distrust/train", b'{"kind":"upstream","subject":"' + b"n" * 10**6 + b'","old":""}'),
-    "reason with a surrogate": ("distrust/train", b'{"kind":"upstream","subject":"\\ud800","old":"\\udfff"}'),
-    "reason that is a format": ("distrust/train", b'{"kind":"setting","subject":"{0.__class__}","old":"{old}"}'),
-    "files that are no JSON": ("files", sealed(b"{")),
-    "files that are a list": ("files", sealed([1, 2])),
-    "files that are lists": ("files", sealed(DEEPER)),
-    "files of numbers": ("files", sealed({"a": 1})),
-    "files that fill the memory": ("files", sealed(b"[" + b"[]," * (2**23 // 3 - 99) + b"[]]")),
-    "environment that fills the memory": ("environment", sealed(b'{"folders":' + b"[" * 9 + b"{}," * 2**21 + b"0")),
-    "files with long numbers": ("files", sealed(b'{"a":[' + LONG + b"]}")),
-    "digest that leads out": ("files", entries(["../../canary", 1, 2, 3, 4, 5])),
-    "digest that is a list": ("files", entries([[], 1, 2, 3, 4, 5])),
-    "no digest": ("files", entries([])),
-    "environment that is no JSON": ("environment", sealed(b"")),
-    "environment that is a list": ("environment", sealed([])),
-    "owners that are a list": ("environment", owners([1])),
-    "owners that are none": ("environment", owners(None)),
-    "owners of numbers": ("environment", owners({"h5py": 5})),
-    "owners with versions that are lists": ("environment", owners({"h5py": {"h5py": [[]]}})),
-    "steps that are no JSON": ("steps", sealed(b"{")),
-    "steps that are a list": ("steps", sealed([])),
-    "steps of nothing": ("steps", steps(None)),
-    "steps without fields": ("steps", steps({})),
-    "signature that is deep": ("steps", steps({"roles": DEEP_LIST})),
-    "digests that are lists": ("steps", steps({"read": {"input": [[]]}})),
-    "names with surrogates": ("steps", steps({"located": {"\udc80/\0..": "../../canary"}})),
-    "steps that fill the memory": ("steps", sealed(b'{"reader":' + b"[" * 9 + b"{}," * 2**21 + b"0")),
-    "proofs that are no JSON": ("proofs", sealed(b"{")),
-    "proofs that are a list": ("proofs", sealed([])),
-    "proofs of nothing": ("proofs", sealed({"tables": [], "stages": {"train": None}})),
-    "proofs of the wrong length": ("proofs", sealed({"tables": [], "stages": {"train": [1]}})),
-    "proof without tables": ("proofs", proof(code=10**30)),
-    "proof of a table from the end": ("proofs", proof(code=-1)),
-    "proof with a key above": ("proofs", proof(key="../../../canary")),
-    "proof with a name above": ("proofs", proof(name="../../../../canary")),
-    "proof with a blob above": ("proofs", proof(manifest={"model": ["/../../../../canary", 1]})),
-    "proof of deep settings": ("proofs", proof(settings=DEEP_LIST)),
-    "proof of a table that is a list": ("proofs", proof(environment=[0])),
-    "proof with a time that is no number": ("proofs", proof(seconds=float("nan"))),
-    "proof with odd metrics": ("proofs", proof(metrics={"loss": "x"})),
-    "proof from before time": ("proofs", proof(started=-1e300)),
+    "reason that is a list": ("invalidated/train", b'{"kind":["forgotten"],"subject":"","old":null}'),
+    "reason with escapes": ("invalidated/train", b'{"kind":"upstream","subject":"\\u001b[2J\\n","old":"\\r\\n"}'),
+    "reason that is deep": ("invalidated/train", b'{"kind":"upstream","subject":"x","old":' + DEEP + b"}"),
+    "reason with a deep subject": ("invalidated/train", b'{"kind":"upstream","subject":' + DEEP + b',"old":""}'),
+    "reason that is long": ("invalidated/train", b'{"kind":"upstream","subject":"' + b"n" * 10**6 + b'","old":""}'),
+    "reason with a surrogate": ("invalidated/train", b'{"kind":"upstream","subject":"\\ud800","old":"\\udfff"}'),
+    "reason that is a format": ("invalidated/train", b'{"kind":"setting","subject":"{0.__class__}","old":"{old}"}'),
+    "files that are no JSON": ("stat-cache", sealed(b"{")),
+    "files that are a list": ("stat-cache", sealed([1, 2])),
+    "files that are lists": ("stat-cache", sealed(DEEPER)),
+    "files of numbers": ("stat-cache", sealed({"a": 1})),
+    "files that fill the memory": ("stat-cache", sealed(b"[" + b"[]," * (2**23 // 3 - 99) + b"[]]")),
+    "environment that fills the memory": ("installed", sealed(b'{"folders":' + b"[" * 9 + b"{}," * 2**21 + b"0")),
+    "files with long numbers": ("stat-cache", sealed(b'{"a":[' + LONG + b"]}")),
+    "digest that leads out": ("stat-cache", entries(["../../canary", 1, 2, 3, 4, 5])),
+    "digest that is a list": ("stat-cache", entries([[], 1, 2, 3, 4, 5])),
+    "no digest": ("stat-cache", entries([])),
+    "environment that is no JSON": ("installed", sealed(b"")),
+    "environment that is a list": ("installed", sealed([])),
+    "owners that are a list": ("installed", owners([1])),
+    "owners that are none": ("installed", owners(None)),
+    "owners of numbers": ("installed", owners({"h5py": 5})),
+    "owners with versions that are lists": ("installed", owners({"h5py": {"h5py": [[]]}})),
+    "steps that are no JSON": ("source-cache", sealed(b"{")),
+    "steps that are a list": ("source-cache", sealed([])),
+    "steps of nothing": ("source-cache", steps(None)),
+    "steps without fields": ("source-cache", steps({})),
+    "signature that is deep": ("source-cache", steps({"roles": DEEP_LIST})),
+    "digests that are lists": ("source-cache", steps({"read": {"input": [[]]}})),
+    "names with surrogates": ("source-cache", steps({"located": {"\udc80/\0..": "../../canary"}})),
+    "steps that fill the memory": ("source-cache", sealed(b'{"reader":' + b"[" * 9 + b"{}," * 2**21 + b"0")),
+    "proofs that are no JSON": ("trace-index", sealed(b"{")),
+    "proofs that are a list": ("trace-index", sealed([])),
+    "proofs of nothing": ("trace-index", sealed({"tables": [], "stages": {"train": None}})),
+    "proofs of the wrong length": ("trace-index", sealed({"tables": [], "stages": {"train": [1]}})),
+    "proof without tables": ("trace-index", proof(code=10**30)),
+    "proof of a table from the end": ("trace-index", proof(code=-1)),
+    "proof with a key above": ("trace-index", proof(key="../../../canary")),
+    "proof with a name above": ("trace-index", proof(name="../../../../canary")),
+    "proof with a blob above": ("trace-index", proof(manifest={"model": ["/../../../../canary", 1]})),
+    "proof of deep settings": ("trace-index", proof(settings=DEEP_LIST)),
+    "proof of a table that is a list": ("trace-index", proof(environment=[0])),
+    "proof with a time that is no number": ("trace-index", proof(seconds=float("nan"))),
+    "proof with odd metrics": ("trace-index", proof(metrics={"loss": "x"})),
+    "proof from before time": ("trace-index", proof(started=-1e300)),
     "saved that are texts": ("saved", sealed({"seconds": "1", "kept": "2", "restored": "3"})),
     "saved that are lists": ("saved", sealed({"seconds": [], "kept": {}, "restored": None})),
     "saved with other names": ("saved", sealed({"self": 1, "seconds": 1.0})),
@@ -176,15 +176,15 @@ BASE = "runs/oldest"  # its name has its digest
 FILES = [
     "format",
     "latest/train",
-    "distrust/train",
-    "files",
-    "environment",
-    "steps",
+    "invalidated/train",
+    "stat-cache",
+    "installed",
+    "source-cache",
     "saved",
     f"traces/{KEY}/{NAME}.json",
     BASE,
 ]
-FOLDERS = ["latest", "distrust", "traces", f"traces/{KEY}", "runs"]
+FOLDERS = ["latest", "invalidated", "traces", f"traces/{KEY}", "runs"]
 
 
 def linked(path: Path, canary: Path) -> None:

@@ -50,7 +50,7 @@ def kept(store: Store, content: bytes, *, stage: str = "train", started: float =
         started=started,
         stage=stage,
     )
-    path = store.place(made.action.key, store.append(made))
+    path = store.trace_path(made.action.key, store.append(made))
     os.utime(path, (used, used))
     return made
 
@@ -100,7 +100,7 @@ def test_orphans_outside_the_store_go(store: Store, tmp_path: Path) -> None:
 def test_a_blob_goes_only_when_its_traces_are_gone_for_good(store: Store, forced: list[str]) -> None:
     """Where another's removal of a trace may not be on the disk, that is forced before its blobs go."""
     made, other = kept(store, b"model"), kept(store, b"other", used=1)
-    store.place(made.action.key, trace_name(made)).unlink()
+    store.trace_path(made.action.key, trace_name(made)).unlink()
     forced.clear()
     collected(store, RetentionPolicy(), other)
     assert {str(store.root / "traces" / made.action.key), str(store.root / "traces"), str(store.root)} <= {*forced}
@@ -115,7 +115,7 @@ def test_traces_that_can_not_be_read_are_not_taken_for_absent(
 ) -> None:
     """Where the disk fails nothing is collected: a trace that can't be read may need its blobs."""
     made = kept(store, b"model")
-    place = store.place(made.action.key, trace_name(made))
+    place = store.trace_path(made.action.key, trace_name(made))
     failing((place, *place.parents)[above])
     with pytest.raises(DiskError, match="Input/output error"):
         collected(store, RetentionPolicy(older_than=0))
@@ -126,7 +126,7 @@ def test_traces_that_can_not_be_read_are_not_taken_for_absent(
 def test_what_can_not_be_read_is_not_taken_for_corrupt(store: Store, failing: Callable[[Path], None]) -> None:
     """Where the disk fails nothing is put aside: who mends the disk has all that was on it."""
     kept(store, b"model")
-    blob = store.blob(digest.of_bytes(b"model"))
+    blob = store.blob_path(digest.of_bytes(b"model"))
     failing(blob)
     with pytest.raises(DiskError, match="Input/output error"):
         collect.check(store)
@@ -185,7 +185,7 @@ def test_max_size(store: Store) -> None:
 def test_a_trace_that_misses_an_output_goes(store: Store) -> None:
     """What can't be restored goes without any rule, unless outputs rest on it; a verifying store needs none."""
     made = kept(store, b"model")
-    store.blob(digest.of_bytes(b"model")).unlink()
+    store.blob_path(digest.of_bytes(b"model")).unlink()
     collected(store, RetentionPolicy(), made)
     assert left_names(store) == {trace_name(made)}
     assert collected(Store(store.root, constructive=False), RetentionPolicy()).traces == ()
@@ -202,9 +202,9 @@ def test_check_puts_aside_what_is_corrupt(store: Store) -> None:
     """Whatever is not what its name promises is put aside and told, once; what is true stays where it is."""
     made = kept(store, b"model" * 100)
     other = kept(store, b"other")
-    blob = store.blob(digest.of_bytes(b"model" * 100))
+    blob = store.blob_path(digest.of_bytes(b"model" * 100))
     blob.write_bytes(blob.read_bytes()[:-1] + b"X")
-    record = store.place(other.action.key, trace_name(other))
+    record = store.trace_path(other.action.key, trace_name(other))
     record.write_bytes(record.read_bytes() + b" ")
     (store.root / "blobs/ab").mkdir(exist_ok=True)
     (store.root / "blobs/ab/link").symlink_to(blob)
@@ -262,7 +262,7 @@ def test_a_stray_of_the_longest_name_is_put_aside(store: Store) -> None:
 def test_a_blob_is_digested_through_the_file_that_was_opened(store: Store, tmp_path: Path) -> None:
     """A blob that is a link to the right bytes is not what it should be."""
     made = store.put(b"content")
-    blob = store.blob(made.digest)
+    blob = store.blob_path(made.digest)
     blob.rename(tmp_path / "elsewhere")
     blob.symlink_to(tmp_path / "elsewhere")
     assert len(collect.check(store)[1]) == 1

@@ -28,7 +28,7 @@ def test_absent(tmp_path: Path) -> None:
     assert InstalledPackages(tmp_path / "memory").versions(["no_such_module"])["no_such_module"] == "absent"
 
 
-@pytest.mark.parametrize("data", [b"", b"garbage", b"[]", b"{}", b'{"folders": [], "owners": {}}', b"\xff"])
+@pytest.mark.parametrize("data", [b"", b"garbage", b"[]", b"{}", b'{"folders": [], "distributions": {}}', b"\xff"])
 def test_a_damaged_memory_is_ignored(tmp_path: Path, data: bytes) -> None:
     """What was remembered is lost without harm."""
     (tmp_path / "memory").write_bytes(data)
@@ -62,5 +62,5 @@ def test_an_installed_distribution_is_noticed(
 def test_a_forged_memory_is_ignored(tmp_path: Path, owners: object) -> None:
     """What nobody of us wrote, if under the right seal, is lost without harm."""
     memory = tmp_path / "memory"
-    memory.write_bytes(seal({"folders": _folders(), "owners": owners}))
+    memory.write_bytes(seal({"folders": _folders(), "distributions": owners}))
     assert InstalledPackages(memory).versions(["blake3"])["blake3"] == metadata.version("blake3")

@@ -60,7 +60,7 @@ def test_a_mark_of_its_own_is_kept(invalidations: Invalidations) -> None:
 def test_an_unreadable_mark_is_a_mark(tmp_path: Path, invalidations: Invalidations, data: bytes) -> None:
     """In doubt a stage runs."""
     invalidations.add("train", (), "uncached")
-    (tmp_path / "distrust/train").write_bytes(data)
+    (tmp_path / "invalidated/train").write_bytes(data)
     assert found(invalidations, "train") == Reason("forgotten")
 
 
@@ -85,7 +85,7 @@ def test_a_mark_with_a_time_that_is_none(tmp_path: Path, invalidations: Invalida
     """A time that can't be ours is not told; the mark holds."""
     invalidations.add("train", (), "forgotten")
     text = f'{{"kind": "forgotten", "since": {since}, "command": "\\u001b[2J"}}'
-    (tmp_path / "distrust/train").write_text(text)
+    (tmp_path / "invalidated/train").write_text(text)
     mark = invalidations.get("train")
     assert mark is not None
     assert (mark.since, mark.command) == (None, "\\x1b[2J")
@@ -104,7 +104,7 @@ def test_a_mark_with_a_time_that_is_none(tmp_path: Path, invalidations: Invalida
 def test_a_forged_mark_says_nothing(tmp_path: Path, invalidations: Invalidations, fields: dict[str, object]) -> None:
     """Only the reasons that redoit writes down itself are believed; whatever else stands there is a mark."""
     invalidations.add("train", (), "uncached")
-    (tmp_path / "distrust/train").write_text(json.dumps(fields))
+    (tmp_path / "invalidated/train").write_text(json.dumps(fields))
     assert found(invalidations, "train") == Reason("forgotten")
 
 

@@ -65,9 +65,9 @@ def test_what_is_remembered_of_a_trace_is_shown(tmp_path: Path) -> None:
     workspace = whole_workspace(tmp_path)
     workspace.store.put(b"m")
     for look in (Workspace(tmp_path), workspace):
-        (found,) = look.shown(TRAIN)
+        (found,) = look.earlier(TRAIN, from_index=True)
         assert found == some_trace()
         assert found.action.settings == some_trace().action.settings
         assert [found] == workspace.earlier(TRAIN)
-    workspace.store.place(found.action.key, found.name).unlink()
-    assert Workspace(tmp_path).shown(TRAIN) == []
+    workspace.store.trace_path(found.action.key, found.name).unlink()
+    assert Workspace(tmp_path).earlier(TRAIN, from_index=True) == []

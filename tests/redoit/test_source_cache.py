@@ -65,8 +65,8 @@ def memory(root: Path) -> SourceCache:
 def learnt(root: Path, step: str = "steps.one") -> StepInfo:
     """Read a step, remember it and return it."""
     steps, project = memory(root), Project(root)
-    found = steps.learn(step, StepInfo(), project, signature=signature(project, step))
-    found = steps.learn(step, found, project, outline=("", code_of(project, step)))
+    found = steps.add(step, StepInfo(), project, signature=signature(project, step))
+    found = steps.add(step, found, project, code=("", code_of(project, step)))
     steps.save()
     return found
 
@@ -75,10 +75,10 @@ def test_what_was_read_is_known_to_the_next_process(root: Path) -> None:
     """Signature and digests of code come back as they were read."""
     found = learnt(root)
     project = Project(root)
-    assert memory(root).recall("steps.one", project) == found
+    assert memory(root).lookup("steps.one", project) == found
     assert not project.file_digests  # nothing was parsed
     assert found.signature == signature(Project(root), "steps.one")
-    assert found.outlines[""] == code_digests(code_of(Project(root), "steps.one"))
+    assert found.code[""] == code_digests(code_of(Project(root), "steps.one"))
 
 
 @pytest.mark.parametrize(("name", "text"), EDITS.values(), ids=EDITS)
@@ -86,23 +86,23 @@ def test_a_changed_file_or_a_new_module_is_read_again(root: Path, name: str, tex
     """What would be read otherwise now is not known, whether a file differs or a module is found elsewhere."""
     learnt(root)
     write(root / name, text)
-    assert memory(root).recall("steps.one", Project(root)) == StepInfo()
+    assert memory(root).lookup("steps.one", Project(root)) == StepInfo()
 
 
 def test_what_the_step_does_not_reach_may_change(root: Path) -> None:
     """An edit of another step leaves this one known."""
     found = learnt(root)
     write(root / "steps/other.py", "def run(): return 1\n")
-    assert memory(root).recall("steps.one", Project(root)) == found
+    assert memory(root).lookup("steps.one", Project(root)) == found
 
 
 def test_a_step_that_reaches_all_modules_knows_their_names(root: Path) -> None:
     """Where a dynamic import may load any module, a new one makes the step unknown."""
     write(root / "steps/one.py", "import importlib\ndef run(name): importlib.import_module(name)\n")
     found = learnt(root)
-    assert memory(root).recall("steps.one", Project(root)) == found
+    assert memory(root).lookup("steps.one", Project(root)) == found
     write(root / "steps/new.py", "")
-    assert memory(root).recall("steps.one", Project(root)) == StepInfo()
+    assert memory(root).lookup("steps.one", Project(root)) == StepInfo()
 
 
 def test_readings_of_different_times_are_not_mixed(root: Path) -> None:
@@ -110,16 +110,16 @@ def test_readings_of_different_times_are_not_mixed(root: Path) -> None:
     before = learnt(root)
     write(root / "steps/tools.py", "def first(n): return -n\n")
     steps, project = memory(root), Project(root)
-    found = steps.learn("steps.one", before, project, outline=("Mode", code_of(project, "steps.one")))
+    found = steps.add("steps.one", before, project, code=("Mode", code_of(project, "steps.one")))
     assert found.signature is None
-    assert list(found.outlines) == ["Mode"]
+    assert list(found.code) == ["Mode"]
 
 
 def test_a_default_that_json_can_not_hold_is_read_each_time(root: Path) -> None:
     """A number without end is no JSON, so the step is not remembered."""
     write(root / "steps/one.py", "def run(target, *, limit: float = 1e999): pass\n")
     assert learnt(root).signature is not None
-    assert memory(root).recall("steps.one", Project(root)) == StepInfo()
+    assert memory(root).lookup("steps.one", Project(root)) == StepInfo()
 
 
 def test_a_damaged_memory_is_no_memory(root: Path) -> None:
@@ -128,4 +128,4 @@ def test_a_damaged_memory_is_no_memory(root: Path) -> None:
     data = bytearray((root / "memory").read_bytes())
     data[len(data) // 2] ^= 1
     (root / "memory").write_bytes(data)
-    assert memory(root).recall("steps.one", Project(root)) == StepInfo()
+    assert memory(root).lookup("steps.one", Project(root)) == StepInfo()

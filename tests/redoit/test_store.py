@@ -319,7 +319,7 @@ def test_stores_do_not_mix(store: Store, tmp_path: Path) -> None:
 def test_a_blob_without_end_is_not_copied_or_read(store: Store, tmp_path: Path) -> None:
     """A blob that claims to be enormous costs neither room, nor memory, nor time."""
     made = store.put(b"model")
-    os.truncate(store.blob(made.digest), 2**40)
+    os.truncate(store.blob_path(made.digest), 2**40)
     with pytest.raises(CorruptError, match="found 1,099,511,627,776 bytes, expected 5"):
         store.restore(made, tmp_path / "restored")
     assert not (tmp_path / "restored").exists()
@@ -369,7 +369,7 @@ def test_a_trace_too_large_to_be_read_again_is_not_recorded(store: Store) -> Non
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_blob_that_is_there_is_forced(store: Store, tmp_path: Path, forced: list[str], whole: bool) -> None:
     """A blob that another process put is forced to the disk before anything relies on it."""
-    blob = store.blob(digest.of_bytes(b"data"))
+    blob = store.blob_path(digest.of_bytes(b"data"))
     blob.parent.mkdir(parents=True)
     for path in (blob, tmp_path / "file"):
         path.write_bytes(b"data")

@@ -79,7 +79,7 @@ def trace_of(root: Path) -> Path:
 
 def blob_of(root: Path) -> Path:
     """Return the file of the output's blob."""
-    return Workspace(root).store.blob(TRACE.manifest["model"].digest)
+    return Workspace(root).store.blob_path(TRACE.manifest["model"].digest)
 
 
 def rewritten(root: Path) -> None:
@@ -96,7 +96,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "the blob is gone": lambda root: blob_of(root).unlink(),
     "the blob is shorter": lambda root: blob_of(root).write_bytes(b""),
     "nothing names the trace": lambda root: (root / ".redoit/latest/train").unlink(),
-    "a bit of the memory flipped": lambda root: (root / ".redoit/proofs").write_bytes(b"0"),
+    "a bit of the memory flipped": lambda root: (root / ".redoit/trace-index").write_bytes(b"0"),
 }
 
 
@@ -116,7 +116,7 @@ def test_tables_that_no_stage_is_of_are_left_out(root: Path) -> None:
     workspace.trace_index.add("test", TRACE)
     workspace.trace_index.add("test", changed)
     workspace.trace_index.save()
-    text = (root / ".redoit/proofs").read_bytes()
+    text = (root / ".redoit/trace-index").read_bytes()
     assert (text.count(b"steps.train:run"), text.count(b"steps.train:other")) == (0, 1)
     workspace.store.append(changed)
     assert proven(root, changed.action) == changed
@@ -135,11 +135,11 @@ def test_metrics_without_end_are_remembered(root: Path) -> None:
 def test_stages_with_the_same_code_share_its_table(root: Path) -> None:
     """Code and environment are written down once, not once for each stage."""
     workspace = Workspace(root)
-    size = (root / ".redoit/proofs").read_bytes().count(b"steps.train:run")
+    size = (root / ".redoit/trace-index").read_bytes().count(b"steps.train:run")
     for number in range(9):
         workspace.trace_index.add(f"train:{number}", TRACE)
     workspace.trace_index.save()
-    assert (root / ".redoit/proofs").read_bytes().count(b"steps.train:run") == size == 1
+    assert (root / ".redoit/trace-index").read_bytes().count(b"steps.train:run") == size == 1
 
 
 def test_a_trace_that_is_named_is_remembered(root: Path) -> None:

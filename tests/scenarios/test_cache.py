@@ -281,7 +281,7 @@ def test_a_name_that_somebody_made_up(built: Pipeline) -> None:
     data = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(
         "utf-8", "surrogatepass"
     )
-    place = Store(Path(built.path(".redoit"))).place(some_trace().action.key, of_bytes(data))
+    place = Store(Path(built.path(".redoit"))).trace_path(some_trace().action.key, of_bytes(data))
     place.parent.mkdir()
     place.write_bytes(data)
     for arguments in ([], ["check"], ["gc"]):

@@ -10,7 +10,9 @@ def tree(pipeline: Pipeline) -> dict[str, int]:
     """Return every file of the project, and when it was changed last, save what is remembered of looking."""
     paths = (path for path in pipeline.root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     names = {str(path.relative_to(pipeline.root)): path.stat().st_mtime_ns for path in paths}
-    return {name: time for name, time in names.items() if not name.startswith((".redoit/files", ".redoit/environment"))}
+    return {
+        name: time for name, time in names.items() if not name.startswith((".redoit/stat-cache", ".redoit/installed"))
+    }
 
 
 def statuses(pipeline: Pipeline) -> dict[str, str]:

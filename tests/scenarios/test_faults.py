@@ -47,7 +47,7 @@ def test_what_stands_in_place_of_the_database_goes(built: Pipeline, name: str, m
     assert not built.path(f".redoit/{name}").is_fifo()
 
 
-@pytest.mark.parametrize("name", ["files", "environment"])
+@pytest.mark.parametrize("name", ["stat-cache", "installed"])
 @pytest.mark.parametrize("data", [b"", b"{}", b"[1]", b"\xff\x00"], ids=["empty", "braces", "list", "bytes"])
 def test_what_was_remembered_is_never_the_truth(built: Pipeline, name: str, data: bytes) -> None:
     """What redoit remembers of looking, lost or corrupt, costs a look and no execution."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from projects import ALL, FOR_EVER, Pipeline, until
 
-LOOKS = ("files", "environment", "lock", "logs", "doit.db")  # what was learnt by looking, who looked, what was printed
+LOOKS = ("stat-cache", "installed", "lock", "logs", "doit.db")  # caches, who looked, what was printed
 DODO = """
 from redoit import DOIT_CONFIG, step
 

@@ -253,7 +253,7 @@ def test_never_run_before(fresh: Pipeline) -> None:
 
 def tree(pipeline: Pipeline) -> dict[str, bytes]:
     """Return all that is remembered, save by looking."""
-    learnt = ("files", "environment", "doit.db", "use")
+    learnt = ("stat-cache", "installed", "doit.db", "use")
     files = (path for path in pipeline.root.rglob("*") if path.is_file() and path.name not in learnt)
     return {str(path): path.read_bytes() for path in files if "__pycache__" not in path.parts}
 

@@ -37,14 +37,14 @@ class IgnoresHelpers(Engine):
 
 
 class _Timed(StatCache):
-    def digest(self, path: str | os.PathLike[str], most: int = sys.maxsize) -> str | None:
+    def digest(self, path: str | os.PathLike[str], max_bytes: int = sys.maxsize) -> str | None:
         name, found = os.fspath(path), identity(path)
-        if found is None or found.size > most:
+        if found is None or found.size > max_bytes:
             return None
-        entry = self._remembered().get(name)
+        entry = self._cache.content.get(name)
         if entry is None or entry[4] != found.mtime:
-            self._remembered()[name] = entry = [digest.of_file(Path(name)), *found]
-            self._changed = True
+            self._cache.content[name] = entry = [digest.of_file(Path(name)), *found]
+            self._cache.changed = True
         return str(entry[0])
 
 
@@ -53,7 +53,7 @@ class TrustsTimes(Engine):
 
     def __init__(self, root: Path, *given: Any, **named: Any) -> None:
         super().__init__(root, *given, **named)
-        self.workspace.stat_cache = _Timed(self.workspace.root / "files")
+        self.workspace.stat_cache = _Timed(self.workspace.root / "stat-cache")
 
 
 class _Believer(Inspector):

@@ -37,7 +37,7 @@ def trace() -> Reader:
         data = path.read_bytes()
         store = Store(path.parent / "store")
         key = path.parent.name
-        place = store.place(key, of_bytes(data))
+        place = store.trace_path(key, of_bytes(data))
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(data)
         held = store.traces(key)
@@ -56,7 +56,7 @@ def blob() -> Reader:
 
     def read(path: Path) -> object:
         store = Store(path.parent)
-        place = store.blob(path.name)
+        place = store.blob_path(path.name)
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(path.read_bytes())
         artifact = Artifact(path.name, path.stat().st_size)
@@ -79,12 +79,13 @@ def state() -> Reader:
     from workspaces import large_run
 
     from redoit.errors import RedoitError
+    from redoit.gc.checkouts import gc_roots, register
     from redoit.history.run_log import RunLog
+    from redoit.history.savings import add_savings
     from redoit.model import Stage
     from redoit.reasons import sentence
     from redoit.source.project import Project
     from redoit.state.installed import InstalledPackages
-    from redoit.state.source_cache import SourceCache
     from redoit.state.workspace import Workspace
 
     with tempfile.TemporaryDirectory() as folder:
@@ -95,12 +96,13 @@ def state() -> Reader:
     def read(path: Path) -> object:
         workspace = Workspace(path)
         workspace.open()
+        register(workspace)
         stage = Stage("train", "steps.train", {}, {"model": "data/model"})
         mark = workspace.invalidations.get("train")
         line = sentence([mark.reason]) if mark else ""
         assert line.isprintable(), line
         workspace.stat_cache.digest(path / "input")
-        SourceCache(workspace.root / "steps", workspace.stat_cache).recall("steps.train", Project(path))
+        workspace.source_cache.lookup("steps.train", Project(path))
         latest = workspace.latest(stage)
         if latest:
             workspace.trace_index.up_to_date("train", workspace.store, latest.action, latest.digests)
@@ -108,12 +110,12 @@ def state() -> Reader:
         workspace.save_caches()
         versions = workspace.installed.versions(["h5py"])
         assert all(isinstance(version, str) for version in versions.values()), versions
-        workspace.save(1.0, 1, 1)
+        add_savings(workspace.root, 1.0, 1, 1)
         runs = [run.expanded() for run in RunLog(workspace.root).newest()]
         lines = [reason for run in runs for record in run.stages.values() for reason in record.reasons]
         assert sentence(lines).isprintable(), lines
         RunLog(workspace.root).append(large_run())
-        return [workspace.latest(stage) is None, line, len(workspace.gc_roots())]
+        return [workspace.latest(stage) is None, line, len(gc_roots(workspace))]
 
     return read, (RedoitError,)
 

@@ -5,10 +5,11 @@ from pathlib import Path
 from redoit.digest import of_bytes
 from redoit.history.run_log import MAX_CHANGED_STAGES, RunLog
 from redoit.history.run_record import RunRecord, StageRecord
+from redoit.history.savings import add_savings
 from redoit.model import Action, Artifact, Setting, Stage, Status, Trace
 from redoit.source.project import Project
 from redoit.state.installed import _folders
-from redoit.state.source_cache import SourceCache, StepInfo
+from redoit.state.source_cache import StepInfo
 from redoit.state.workspace import Workspace
 from redoit.storage.serialize import seal, trace_name
 
@@ -43,15 +44,14 @@ def whole_workspace(project: Path) -> Workspace:
     workspace.remember(TRAIN, trace)
     workspace.invalidations.add("train", (), "forgotten")
     files = {str(project / "input"): [of_bytes(b"input"), 1, 2, 5, 3, 4]}
-    (workspace.root / "files").write_bytes(seal(files))
-    environment = {"folders": _folders(), "owners": {"h5py": {"h5py": "3"}}}
-    (workspace.root / "environment").write_bytes(seal(environment))
+    (workspace.root / "stat-cache").write_bytes(seal(files))
+    installed = {"folders": _folders(), "distributions": {"h5py": {"h5py": "3"}}}
+    (workspace.root / "installed").write_bytes(seal(installed))
     known = StepInfo(read={str(project / "input"): of_bytes(b"input")})
-    source_cache = SourceCache(workspace.root / "steps", workspace.stat_cache)
-    source_cache.learn("steps.train", known, Project(project))
-    source_cache.save()
+    workspace.source_cache.add("steps.train", known, Project(project))
+    workspace.source_cache.save()
     workspace.trace_index.save()
     for started in (1.5, 2.5):
         RunLog(workspace.root).append(large_run()._replace(started=started))
-    workspace.save(1.0, 1, 0)
+    add_savings(workspace.root, 1.0, 1, 0)
     return workspace

@@ -1,0 +1,44 @@
+"""How much time was saved so far, in `.redoit/saved`; it may be lost without harm."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from redoit.state.sealed_cache import SealedCache
+
+SAVED = "saved"
+MAX_FIGURE = 2**53  # more than anybody has saved
+
+
+class Savings(NamedTuple):
+    """How often a result was kept or restored, and how many seconds that saved."""
+
+    seconds: float = 0.0
+    kept: int = 0
+    restored: int = 0
+
+
+def read_savings(root: Path) -> Savings:
+    """Return what was saved so far; nothing if that was lost or is not as it was written."""
+    return _cache(root).content
+
+
+def add_savings(root: Path, seconds: float, kept: int, restored: int) -> None:
+    """Add what a run saved."""
+    cache = _cache(root)
+    before = cache.content
+    cache.content = Savings(before.seconds + seconds, before.kept + kept, before.restored + restored)
+    cache.changed = True
+    cache.save(Savings._asdict)
+
+
+def _cache(root: Path) -> SealedCache[Savings]:
+    return SealedCache(root / SAVED, _parse, Savings)
+
+
+def _parse(fields: Any) -> Savings:
+    """Return figures that redoit may have written. Raises: TypeError."""
+    savings = Savings(**fields)
+    whole = type(savings.kept) is type(savings.restored) is int
+    if not (whole and isinstance(savings.seconds, int | float) and all(0 <= each < MAX_FIGURE for each in savings)):
+        raise TypeError("expected figures")
+    return savings

@@ -1,0 +1,53 @@
+"""A cache in one file: JSON behind its digest, which may be lost without harm.
+
+Knows nothing of what it holds. A file that is missing, damaged or forged counts as empty; a disk that refuses to write
+it costs the next process the work that would have been spared.
+"""
+
+import contextlib
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from redoit.errors import CorruptError, DiskError
+from redoit.storage import disk
+from redoit.storage.serialize import MALFORMED, seal, unseal
+
+T = TypeVar("T")
+
+
+class SealedCache(Generic[T]):
+    """One cache file and its content, which callers change in place or assign; they set `changed` then.
+
+    `parse`: content from JSON; raises one of MALFORMED on what redoit would not have written.
+    """
+
+    def __init__(
+        self, path: Path, parse: Callable[[Any], T], empty: Callable[[], T], max_bytes: int = disk.SMALL_FILE_BYTES
+    ) -> None:
+        self.path = path
+        self.changed = False
+        self._parse = parse
+        self._empty = empty
+        self._max_bytes = max_bytes
+
+    @cached_property
+    def content(self) -> T:
+        """The content, read from the file at the first use."""
+        try:
+            return self._parse(unseal(disk.read(self.path.parent, self.path.name, max_bytes=self._max_bytes)))
+        except (OSError, CorruptError, *MALFORMED):
+            return self._empty()
+
+    def save(self, to_json: Callable[[T], object]) -> None:
+        """Write the content, as `to_json` gives it, if it has changed."""
+        if not self.changed:
+            return
+        try:
+            data = seal(to_json(self.content))
+        except MALFORMED:  # a forged entry, which was parsed no further: all is dropped
+            data = seal(to_json(self._empty()))
+        with contextlib.suppress(DiskError):
+            disk.write_unsynced(self.path, data)
+        self.changed = False
