@@ -1,7 +1,7 @@
-"""redoit: doit, for people who train models. Do it again only when something that matters has changed.
+"""redoit: an incremental build system for machine-learning pipelines, on doit.
 
-A `dodo.py` needs two names: `step` declares a stage, `DOIT_CONFIG` tells doit where redoit keeps its state.
-They are imported on demand, so that a step's own process never pays for the engine.
+A `dodo.py` needs two names: `step` declares a stage, `DOIT_CONFIG` tells doit where redoit keeps its state. They are
+imported on demand, so that a step's own process never pays for the engine.
 """
 
 from typing import TYPE_CHECKING

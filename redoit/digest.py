@@ -1,7 +1,7 @@
 """Digests of bytes, files and values: BLAKE3, 64 hexadecimal digits.
 
-A value is encoded canonically before it is digested. Each field carries its type and its length, so that
-neighbours can't merge and `1`, `1.0`, `True` and `"1"` stay four different values. Knows nothing of stages.
+A value is encoded canonically first: each field carries its type and its length, so that neighbours can't merge and
+`1`, `1.0`, `True` and `"1"` stay four different values. Knows nothing of stages.
 """
 
 import itertools
@@ -16,8 +16,8 @@ from pathlib import Path
 from blake3 import blake3
 
 DIGEST = re.compile("[0-9a-f]{64}")
-BLOCK_BYTES = 2**20  # bytes that are read at once: what was just read is still near when it is written
-THREADED_BYTES = 2**25  # bytes from which on a thread that reads ahead saves more time than it takes
+BLOCK_BYTES = 2**20  # read at once: few enough to be in the processor's cache still when they are written
+THREADED_BYTES = 2**25  # from this size on a thread that reads ahead saves more time than it takes
 
 
 def of_bytes(data: bytes) -> str:
@@ -26,33 +26,25 @@ def of_bytes(data: bytes) -> str:
 
 
 def of_file(path: Path) -> str:
-    """Return the digest of a file's content.
-
-    Raises: OSError.
-    """
+    """Return the digest of a file's content. Raises: OSError."""
     with path.open("rb", buffering=0) as file:
         return of_stream(file)
 
 
 def of_stream(file: BufferedReader | FileIO) -> str:
-    """Return the digest of what is left of an open file.
+    """Return the digest of the rest of an open file. Raises: OSError.
 
-    Read, not mapped into memory: a file that somebody cuts short meanwhile would end this process.
-
-    Raises: OSError.
+    It is read, not mapped into memory: a mapped file that is truncated meanwhile would end this process.
     """
     size = os.fstat(file.fileno()).st_size
     hasher = _hasher(size)
-    for block in _ahead(_blocks(file, size), size):
+    for block in _read_ahead(_blocks(file, size), size):
         hasher.update(block)
     return hasher.hexdigest()
 
 
 def copy_and_digest(reader: BufferedReader | FileIO, writer: BufferedWriter) -> str:
-    """Copy what is left of an open file into another, and return the digest of the bytes that were written.
-
-    Raises: OSError.
-    """
+    """Copy the rest of an open file into another, and return the digest of what was written. Raises: OSError."""
     size = os.fstat(reader.fileno()).st_size
     hasher = _hasher(size)
 
@@ -61,27 +53,24 @@ def copy_and_digest(reader: BufferedReader | FileIO, writer: BufferedWriter) -> 
             hasher.update(block)
             yield block
 
-    writer.writelines(_ahead(hashed(), size))
+    writer.writelines(_read_ahead(hashed(), size))
     return hasher.hexdigest()
 
 
 def of_value(value: object) -> str:
-    """Return the digest of a value made of None, bool, int, float, str, bytes, list, tuple and dict.
-
-    Raises: TypeError on any other type.
-    """
+    """Return the digest of a value's canonical encoding. Raises: TypeError."""
     return of_bytes(encode(value))
 
 
 def is_digest(text: object) -> bool:
-    """Tell whether something can be a digest: safe as a file name, whoever wrote it."""
+    """Tell whether something has the form of a digest, and so is safe as a file name."""
     return isinstance(text, str) and DIGEST.fullmatch(text) is not None
 
 
 def encode(value: object) -> bytes:
-    """Return the canonical encoding of a value: type, length, content. Equal values have equal bytes.
+    """Return the canonical encoding of a value of JSON's types or bytes: type, length, content.
 
-    Raises: TypeError on a type that has no canonical encoding.
+    Raises: TypeError on any other type.
     """
     match value:
         case None:
@@ -109,30 +98,30 @@ def _framed(kind: bytes, content: bytes) -> bytes:
 
 
 def _hasher(size: int) -> blake3:
-    """Return a hasher for so many bytes: through all cores, if it takes longer to hash them than to wake the cores."""
+    """Return a hasher for a number of bytes, on all cores if that takes less time than to wake them."""
     return blake3(max_threads=blake3.AUTO if size > BLOCK_BYTES else 1)
 
 
 def _blocks(file: BufferedReader | FileIO, size: int) -> Iterator[memoryview]:
-    """Yield what is left of an open file of about that size, in blocks; each is good until the next but one."""
-    room = min(size + 1, BLOCK_BYTES)  # to clear a large block takes longer than to read a small file
-    spare = [memoryview(bytearray(room)) for _ in range(2 if size > BLOCK_BYTES else 1)]
-    for block in itertools.cycle(spare):
+    """Yield the rest of an open file of about that size in blocks; each is valid until the next but one."""
+    block_bytes = min(size + 1, BLOCK_BYTES)  # to clear a large block takes longer than to read a small file
+    buffers = [memoryview(bytearray(block_bytes)) for _ in range(2 if size > BLOCK_BYTES else 1)]
+    for block in itertools.cycle(buffers):
         count = file.readinto(block)
         if not count:
             return
         yield block[:count]
 
 
-def _ahead(blocks: Iterator[memoryview], size: int) -> Iterator[memoryview]:
-    """Yield blocks; if they are of a large file, the next is made in a thread beside while one is used."""
+def _read_ahead(blocks: Iterator[memoryview], size: int) -> Iterator[memoryview]:
+    """Yield blocks; of a large file, a thread reads the next one while the caller uses one."""
     if size <= THREADED_BYTES:
         yield from blocks
         return
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(1) as beside:
-        coming = beside.submit(next, blocks, None)
-        while (block := coming.result()) is not None:
-            coming = beside.submit(next, blocks, None)
+    with ThreadPoolExecutor(1) as reader:
+        following = reader.submit(next, blocks, None)
+        while (block := following.result()) is not None:
+            following = reader.submit(next, blocks, None)
             yield block

@@ -1,4 +1,4 @@
-"""What can go wrong, as exceptions a user can act on.
+"""The exceptions that a user can act on.
 
     RedoitError
     ├── DeclarationError   a stage, step or setting is declared wrongly
@@ -10,15 +10,15 @@
     └── StoreError         the state under `.redoit/` can't be used
         └── CorruptError   bytes in the store are not the ones their name promises
 
-Each message reads *subject: found, expected; what to do*, and the three are kept as attributes. Shown it is one line,
-and not a long one, whatever files and steps call themselves.
+Each message reads *subject: found, expected; what to do*, with the three as attributes. It is one line of limited
+length, whatever files and steps call themselves.
 """
 
 from redoit.text import one_line
 
 
 class RedoitError(Exception):
-    """Something the user can mend, told in one line."""
+    """An error that the user can mend. Its text is one line."""
 
     def __init__(self, subject: str, found: str, todo: str = "") -> None:
         self.subject = subject

@@ -1,8 +1,8 @@
-"""The core types: what a step is made of, what one execution left behind. Plain values, no effects.
+"""The core types. Plain values, no effects.
 
-An `Action` is everything that determines a stage's outputs, a `Trace` is one recorded execution of it. Neither
-knows paths, stage names or machines, so a store can be shared between checkouts. Most are named tuples: to make a
-dataclass takes six times as long, and each doit makes them all before it can begin.
+An `Action` is everything that determines a stage's outputs, a `Trace` is one recorded execution of it. Neither depends
+on paths, stage names or machines, so a store can be shared. Most types are named tuples: to define a dataclass takes
+six times as long, and each start of doit defines them all.
 """
 
 from collections.abc import Mapping
@@ -40,9 +40,9 @@ class PlannedStatus(StrEnum):
 class Part(NamedTuple):
     """One piece of code that a step can reach.
 
-    `name`: `module:function`; `module:<module>` for the statements a module executes when it is imported;
-    `module:<imports>` for the order in which modules from outside the project are imported; `module:*` for a module
-    taken whole. `text`: its normalised source. `via`: the names from the step's `run` to this part, its own last.
+    `name`: `module:function`; `module:<module>`, the statements a module executes when it is imported;
+    `module:<imports>`, the order in which modules from outside the project are imported; `module:*`, a whole module.
+    `text`: its normalised source. `via`: the names from the step's `run` to this part, its own last.
     """
 
     name: str
@@ -61,11 +61,11 @@ class Part(NamedTuple):
 
 
 class Code(NamedTuple):
-    """All code that a step can reach: what `fingerprint` read from the project's source.
+    """All code that a step can reach, as read from the project's source.
 
-    `parts` are sorted by name, each name once. `imports`: top-level modules outside the project and the standard
-    library, sorted. `unresolved`: a line for each thing that reading can't resolve, and what was taken whole for it.
-    `modules`: all modules of the project that an import may execute, sorted, also those of which nothing counts.
+    `parts`: sorted by name, each name once. `imports`: top-level modules outside the project and the standard library,
+    sorted. `unresolved`: a line for each thing that reading can't resolve, and what is taken whole for it. `modules`:
+    all modules of the project that an import may execute, sorted, also those of which nothing counts.
     """
 
     parts: tuple[Part, ...]
@@ -75,7 +75,7 @@ class Code(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """A setting's value in one action. `kind` is its declared type: `int`, `path`, `list[str]`, ..."""
+    """A setting and its value. `kind`: its declared type, as `int`, `path` or `list[str]`."""
 
     name: str
     kind: str
@@ -86,9 +86,8 @@ class Setting(NamedTuple):
 class Action:
     """Everything that determines a stage's outputs.
 
-    `inputs`: role -> digest. `outputs`: roles. `code`: part -> digest of its normalised source.
-    `environment`: `python` and each distribution that the code can reach -> version; `$NAME` -> value of each variable
-    that is declared and set.
+    `inputs`: role -> digest. `outputs`: roles. `code`: part -> digest of its normalised source. `environment`: `python`
+    and each distribution that the code can reach -> version; `$NAME` of each declared variable that is set -> value.
     """
 
     inputs: Mapping[str, str]
@@ -113,10 +112,10 @@ class Action:
 
 
 class Policy(NamedTuple):
-    """What a stage's declaration says of its results.
+    """How a stage's earlier results may be used.
 
-    `cache`: earlier results count. `volatile`: it runs each time. `impure`: its result depends on the outside world, so
-    it is kept while its outputs match, but never restored and never shared.
+    `cache`: they count. `volatile`: the stage runs each time. `impure`: its result depends on the outside world, so it
+    is kept while its outputs match, but never restored and never shared.
     """
 
     cache: bool = True
@@ -125,20 +124,21 @@ class Policy(NamedTuple):
 
     @property
     def words(self) -> str:
-        """What is not usual about it, empty if nothing is."""
-        kinds = {"impure": self.impure, "volatile": self.volatile, "not cached": not self.cache}
-        return ", ".join(kind for kind, holds in kinds.items() if holds)
+        """The policy in words, empty if it is the default."""
+        words = {"impure": self.impure, "volatile": self.volatile, "not cached": not self.cache}
+        return ", ".join(word for word, applies in words.items() if applies)
 
     @property
     def restorable(self) -> bool:
-        """Tell whether an earlier result may be put in place, here or elsewhere."""
+        """Tell whether earlier results may be restored, here or elsewhere."""
         return not (self.impure or self.volatile)
 
 
 class Stage(NamedTuple):
-    """The declaration of a step: `step` is its module, `inputs` and `outputs` are role -> path from the project.
+    """The declaration of a step in `dodo.py`.
 
-    `environ`: names of environment variables that its result depends on.
+    `step`: its module. `inputs`, `outputs`: role -> path from the project. `environ`: names of environment variables
+    that its result depends on.
     """
 
     name: str
@@ -150,7 +150,7 @@ class Stage(NamedTuple):
 
     @property
     def files(self) -> dict[str, str]:
-        """Return role -> file, of inputs and outputs."""
+        """Return role -> path of inputs and outputs."""
         return {**self.inputs, **self.outputs}
 
 
@@ -165,9 +165,8 @@ class Artifact(NamedTuple):
 class Trace:
     """One recorded execution of an action.
 
-    `started`: seconds since the epoch. `seconds`: how long the step ran. `log`: digest of what it printed.
-    `stage`: the name it ran under, which explains and never decides. `name`: the digest of its bytes,
-    where it was read.
+    `started`: seconds since the epoch. `seconds`: how long the step ran. `stage`: its name then, which explains and
+    never decides. `log`: digest of what it printed. `name`: digest of the trace's bytes, if they were read.
     """
 
     action: Action
@@ -182,5 +181,5 @@ class Trace:
 
     @property
     def digests(self) -> dict[str, str]:
-        """Return role -> digest, as outputs are observed."""
+        """Return role -> digest of the outputs."""
         return {role: artifact.digest for role, artifact in self.manifest.items()}

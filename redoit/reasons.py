@@ -1,4 +1,4 @@
-"""Why a stage runs: what differs between an action and an earlier one, as values and in words. Pure."""
+"""Reasons to run: how an action differs from an earlier one, as values and in words. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
@@ -7,7 +7,7 @@ from redoit.model import Action
 from redoit.text import one_line
 
 Value = TypeVar("Value")
-SHOWN = 3  # reasons in one line
+MAX_REASONS = 3  # in one line
 
 
 class Reason(NamedTuple):
@@ -26,64 +26,65 @@ class Reason(NamedTuple):
 KINDS = {
     "first": "never run before",
     "setting": "{subject} {old} -> {new}",
-    "setting added": "{subject} {new} is new",
-    "setting removed": "{subject} {old} is gone",
+    "setting added": "{subject} {new} added",
+    "setting removed": "{subject} {old} removed",
     "input": "input {subject} changed",
     "input awaited": "input {subject} is rebuilt",
     "same action": "{subject} runs first, with the same action",
     "code": "code of {subject} changed",
-    "code added": "code of {subject} is new",
-    "code removed": "code of {subject} is gone",
+    "code added": "code of {subject} added",
+    "code removed": "code of {subject} removed",
     "package": "{subject} {old} -> {new}",
-    "outputs": "outputs are declared differently",
+    "outputs": "declared outputs changed",
     "output missing": "output {subject} is missing",
     "output changed": "output {subject} changed",
-    "output lost": "output {subject} is gone, here and in the store",
+    "output lost": "output {subject} is missing, here and in the store",
     "forgotten": "forgotten",
     "uncached": "caching is off",
-    "always": "always executed",
+    "always": "forced by doit -a",
     "volatile": "volatile",
     "upstream": "{subject} {old}",
 }
-UPSTREAM = {"forgotten": "was forgotten", "uncached": "is not cached", "always": "was executed anew"}
-RAN_AGAIN = "ran again"  # for whatever other reason
+# What happened to a stage on which an invalidated one depends, by the kind of its own invalidation.
+UPSTREAM = {"forgotten": "was forgotten", "uncached": "is not cached", "always": "was forced by doit -a"}
+RAN_AGAIN = "ran again"  # for any other reason
 
 
 def differences(action: Action, earlier: Action) -> list[Reason]:
-    """Return how an action differs from an earlier one: settings first, then inputs, code and environment."""
+    """Return how an action differs from an earlier one: settings, inputs, code, environment, outputs."""
     old_settings = {setting.name: setting for setting in earlier.settings}
     new_settings = {setting.name: setting for setting in action.settings}
-    found = []
+    reasons = []
     for name, old, new in _changed(old_settings, new_settings):
         kind = "setting" if old and new else "setting added" if new else "setting removed"
-        found.append(Reason(kind, name, old and old.value, new and new.value))
+        reasons.append(Reason(kind, name, old and old.value, new and new.value))
     for role, old_digest, new_digest in _changed(earlier.inputs, action.inputs):
-        found.append(Reason("input", role, old_digest, new_digest))
+        reasons.append(Reason("input", role, old_digest, new_digest))
     for part, old_digest, new_digest in _changed(earlier.code, action.code):
         kind = "code" if old_digest and new_digest else "code added" if new_digest else "code removed"
-        found.append(Reason(kind, part, old_digest, new_digest))
-    # First what somebody edited: a name rather than its module, and what changed rather than what is new or gone.
-    found.sort(key=lambda reason: (reason.kind.startswith("code "), reason.subject.endswith((">", ":*"))))
+        reasons.append(Reason(kind, part, old_digest, new_digest))
+    # First what somebody edited: a name rather than its module, code that changed rather than added or removed.
+    reasons.sort(key=lambda reason: (reason.kind.startswith("code "), reason.subject.endswith((">", ":*"))))
     for package, old_version, new_version in _changed(earlier.environment, action.environment):
-        found.append(Reason("package", package, old_version or "absent", new_version or "absent"))
+        reasons.append(Reason("package", package, old_version or "absent", new_version or "absent"))
     if sorted(action.outputs) != sorted(earlier.outputs):
-        found.append(Reason("outputs"))
-    return found
+        reasons.append(Reason("outputs"))
+    return reasons
 
 
 def sentence(reasons: Iterable[Reason], files: Mapping[str, str] | None = None) -> str:
-    """Return reasons in one line; `files` gives the file to name for a role."""
-    known = files or {}
-    words = [
+    """Return reasons in one line. `files`: role -> file, which is named instead."""
+    names = files or {}
+    texts = [
         KINDS[reason.kind].format(
-            subject=one_line(known.get(reason.subject, reason.subject) if "put" in reason.kind else reason.subject),
+            subject=one_line(names.get(reason.subject, reason.subject) if "put" in reason.kind else reason.subject),
             old=one_line(reason.old),
             new=one_line(reason.new),
         )
         for reason in reasons
     ]
-    more = len(words) - SHOWN
-    return ", ".join(words[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+    more = len(texts) - MAX_REASONS
+    return ", ".join(texts[:MAX_REASONS]) + (f" and {more} more" if more > 0 else "")
 
 
 def _changed(old: Mapping[str, Value], new: Mapping[str, Value]) -> Iterator[tuple[str, Value | None, Value | None]]:

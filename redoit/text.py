@@ -1,4 +1,4 @@
-"""Numbers, sizes, times and spans as people read them. Pure."""
+"""Numbers, counts, sizes, durations and times as people read them: the one place for each of these. Pure."""
 
 import os
 import shlex
@@ -7,28 +7,28 @@ import time
 from collections.abc import Sequence
 
 MAX_LINE_CHARACTERS = 500  # of a text of somebody else in a message
-WHOLE = 1e15  # above that a number is not shown to its last digit
+MAX_WHOLE_NUMBER = 1e15  # above that a number is not shown to its last digit
+MIN_ESTIMATE_SECONDS = 0.05  # below that an estimate is next to none
 UNITS = ("TB", "GB", "MB", "kB")
-MINUTE, HOUR = 60, 3600
-SOON = 0.05  # seconds
+MINUTE, HOUR = 60, 3600  # seconds
 
 
 def format_number(value: float) -> str:
     """Return a number: a whole one to its last digit, any other to four."""
-    return f"{value:,.0f}" if value.is_integer() and abs(value) < WHOLE else f"{value:.4g}"
+    return f"{value:,.0f}" if value.is_integer() and abs(value) < MAX_WHOLE_NUMBER else f"{value:.4g}"
+
+
+def format_count(count: int, noun: str) -> str:
+    """Return a count of things: `1 trace`, `2,000 traces`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def format_size(count: int) -> str:
-    """Return a number of bytes, in decimal units."""
+    """Return a number of bytes, in decimal units: `999 bytes`, `3.4 GB`."""
     for power, unit in zip(range(len(UNITS), 0, -1), UNITS, strict=True):
         if count >= 1000**power:
             return f"{count / 1000**power:.1f} {unit}"
     return format_count(count, "byte")
-
-
-def format_count(count: int, noun: str) -> str:
-    """Return a number of things: `1 trace`, `1,234 traces`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def format_duration(seconds: float) -> str:
@@ -45,23 +45,23 @@ def format_short_duration(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else format_duration(seconds)
 
 
+def format_estimate(seconds: float) -> str:
+    """Return an estimated duration: `~1.2 s`, `~2 h 3 min`, or `<0.1 s` for next to none."""
+    return f"~{format_duration(seconds)}" if seconds >= MIN_ESTIMATE_SECONDS else "<0.1 s"
+
+
 def format_seconds(seconds: float) -> str:
-    """Return a duration to the millisecond, as scripts read it: `2.420s`."""
+    """Return a duration as scripts read it in a run's lines: `1.234s`."""
     return f"{seconds:.3f}s"
 
 
-def format_estimate(seconds: float) -> str:
-    """Return a duration that is estimated: `~1.2 s`, or `<0.1 s` for next to none."""
-    return f"~{format_duration(seconds)}" if seconds >= SOON else f"<{format_duration(2 * SOON)}"
-
-
 def format_time(seconds: float) -> str:
-    """Return a time since the epoch, as it is here."""
+    """Return the local time of seconds since the epoch."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
 def format_day(seconds: float) -> str:
-    """Return the day of a time since the epoch, as it is here."""
+    """Return the local day of seconds since the epoch."""
     return time.strftime("%Y-%m-%d", time.localtime(seconds))
 
 
@@ -73,26 +73,26 @@ def join_names(names: Sequence[str]) -> str:
 def printable(text: str, encoding: str | None = None) -> str:
     """Return a text that any terminal shows as one line: what is not printable, or the encoding lacks, is escaped."""
     if not text.isprintable():
-        text = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+        text = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
     return encodable(text, encoding)
 
 
 def one_line(value: object) -> str:
-    """Return a value as a plain text, and not a long one: somebody else may have made it."""
+    """Return a value as one printable line of limited length: somebody else may have written it."""
     text = str(value)
-    shown = printable(text[:MAX_LINE_CHARACTERS])
-    return shown if len(text) <= MAX_LINE_CHARACTERS >= len(shown) else f"{shown[:MAX_LINE_CHARACTERS]}..."
+    line = printable(text[:MAX_LINE_CHARACTERS])
+    return line if len(text) <= MAX_LINE_CHARACTERS >= len(line) else f"{line[:MAX_LINE_CHARACTERS]}..."
 
 
 def encodable(text: str, encoding: str | None) -> str:
-    """Return a text with what an encoding lacks escaped."""
+    """Return a text with the characters that an encoding lacks escaped."""
     if text.isascii():
         return text
-    known = encoding or "utf-8"
-    return text.encode(known, "backslashreplace").decode(known)
+    encoding = encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def command_line() -> str:
-    """Return the command that this process is, as one would write it."""
+    """Return the command line of this process, as one would type it."""
     name = os.path.basename(sys.argv[0])
     return shlex.join(["doit" if name == "__main__.py" else name, *sys.argv[1:]])

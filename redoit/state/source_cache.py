@@ -79,10 +79,10 @@ class SourceCache:
             read={**before.read, **project.file_digests},
             listed=_listing(project) if project.modules_listed else before.listed,
             signature=signature or before.signature,
-            code={**before.code, code[0]: code_digests(code[1])} if code else before.code,
+            code={**before.code, **({code[0]: code_digests(code[1])} if code else {})},
         )
         with contextlib.suppress(*MALFORMED):  # a default that JSON can't hold is read each time
-            parsed = _info_from_json(unseal(seal(_info_to_json(info))))
+            parsed = _info_from_json(*unseal(seal(info)))
             same = parsed == info and repr(parsed.signature) == repr(info.signature)
             if same and self._cache.content.get(step) != info:
                 self._cache.content[step] = info
@@ -91,9 +91,7 @@ class SourceCache:
 
     def save(self) -> None:
         """Write the cache for the next process, if it has changed."""
-        self._cache.save(
-            lambda steps: {"reader": reader(), "steps": {step: _info_to_json(info) for step, info in steps.items()}}
-        )
+        self._cache.save(lambda steps: {"reader": reader(), "steps": steps})
 
     def _is_current(self, info: StepInfo, project: Project) -> bool:
         return (
@@ -123,43 +121,22 @@ def _parse(fields: Any) -> dict[str, StepInfo]:
     """Return the content of the cache file, empty if another reader wrote it. Raises: one of MALFORMED."""
     if fields["reader"] != reader():
         return {}
-    return {step: _info_from_json(info) for step, info in fields["steps"].items()}
+    return {step: _info_from_json(*row) for step, row in fields["steps"].items()}
 
 
-def _info_to_json(info: StepInfo) -> dict[str, Any]:
-    signature = info.signature
-    settings = signature and [
-        [setting.name, _kind_to_json(setting.kind), setting.default, setting.help] for setting in signature.settings
-    ]
-    return {
-        "roles": signature and list(signature.roles),
-        "settings": settings,
-        "code": {enumerations: list(code) for enumerations, code in info.code.items()},
-        "located": dict(info.located),
-        "read": dict(info.read),
-        "listed": info.listed,
-    }
-
-
-def _info_from_json(fields: dict[str, Any]) -> StepInfo:
-    signature = None
-    if fields["roles"] is not None:
-        signature = Signature(tuple(map(str, fields["roles"])), tuple(_declared(*row) for row in fields["settings"]))
+def _info_from_json(signature: Any, code: Any, located: Any, read: Any, listed: Any) -> StepInfo:
+    """Return what the row of a StepInfo in JSON says. Raises: one of MALFORMED."""
     return StepInfo(
-        signature=signature,
-        code={enumerations: _code_from_json(*row) for enumerations, row in fields["code"].items()},
-        located={name: None if path is None else str(path) for name, path in fields["located"].items()},
-        read={path: str(content) for path, content in fields["read"].items()},
-        listed=str(fields["listed"]),
+        signature and Signature(tuple(map(str, signature[0])), tuple(_declared(*row) for row in signature[1])),
+        {enumerations: _code_from_json(*row) for enumerations, row in code.items()},
+        {name: None if path is None else str(path) for name, path in located.items()},
+        {path: str(content) for path, content in read.items()},
+        str(listed),
     )
 
 
 def _declared(name: Any, kind: Any, default: Any, text: Any) -> Declared:
     return Declared(str(name), _kind_from_json(*kind), default, str(text))
-
-
-def _kind_to_json(kind: Kind) -> list[Any]:
-    return [kind.name, list(kind.choices), kind.item and _kind_to_json(kind.item), kind.optional]
 
 
 def _kind_from_json(name: Any, choices: Any, item: Any, optional: Any) -> Kind:

@@ -1,7 +1,7 @@
-"""Locks between processes: one at a time realises stages in a checkout; the others wait, and say for whom.
+"""Locks between processes: one at a time builds stages in a checkout; the others wait, and say for whom.
 
-The kernel gives a lock back when its holder dies, however it dies, so a stale lock can't be. (filelock would do as
-well; to import it takes half as long as a whole run with nothing to do.)
+The kernel releases a lock when its holder dies, however it dies, so none is ever stale. (filelock would do as well; to
+import it takes half as long as a whole no-op.)
 """
 
 import contextlib
@@ -18,18 +18,18 @@ from redoit.text import command_line, one_line
 
 @contextlib.contextmanager
 def checkout_lock(path: Path, say: Callable[[str], object], *, wait: bool = True) -> Iterator[bool]:
-    """Hold the lock of a checkout; `say` is told once if another process holds it.
+    """Hold the lock of a checkout. `say`: gets one line if another process holds it.
 
-    Yields whether who held it last came to an end in good order: its name stands there for that long.
-    Raises: BusyError if we are not to wait, DiskError.
+    Yields whether its last holder released it, rather than died: a holder's name stands in the file meanwhile.
+    Raises: BusyError if another process holds it and `wait` is false, DiskError.
     """
     with _locked(path, fcntl.LOCK_EX, say, wait=wait) as handle:
-        orderly = os.fstat(handle).st_size == 0
-        with contextlib.suppress(OSError):  # a full disk: nobody learns our name
+        released = os.fstat(handle).st_size == 0
+        with contextlib.suppress(OSError):  # a full disk: the others wait for "another process"
             os.ftruncate(handle, 0)
             os.pwrite(handle, f"'{command_line()[:150]}' (process {os.getpid()})".encode(errors="replace"), 0)
         try:
-            yield orderly
+            yield released
         finally:
             with contextlib.suppress(OSError):
                 os.ftruncate(handle, 0)
@@ -37,20 +37,14 @@ def checkout_lock(path: Path, say: Callable[[str], object], *, wait: bool = True
 
 @contextlib.contextmanager
 def shared_lock(path: Path) -> Iterator[None]:
-    """Hold a lock that others may hold as well, but none alone. Not to be taken twice by one thread.
-
-    Raises: DiskError.
-    """
+    """Hold a lock that others may share, but none hold alone. No thread may take it twice. Raises: DiskError."""
     with _locked(path, fcntl.LOCK_SH):
         yield
 
 
 @contextlib.contextmanager
 def exclusive_lock(path: Path) -> Iterator[None]:
-    """Hold a lock that nobody else holds, not even shared.
-
-    Raises: DiskError.
-    """
+    """Hold a lock that nobody else holds, not even shared. Raises: DiskError."""
     with _locked(path, fcntl.LOCK_EX):
         yield
 
@@ -61,21 +55,14 @@ def _locked(
 ) -> Iterator[int]:
     while True:
         handle = _open(path)
-        with _closed(handle):
+        try:
             _take(path, handle, kind, say, wait=wait)
-            if _is_still(path, handle):  # else somebody removed it while we waited: a lock on it keeps nobody out
+            if _is_at(path, handle):  # else it was removed while we waited: a lock on it keeps nobody out
                 yield handle
                 return
-
-
-@contextlib.contextmanager
-def _closed(handle: int) -> Iterator[None]:
-    """Close a file in the end. What its disk says then does not matter: there is nothing in it that would be missed."""
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError):
-            os.close(handle)
+        finally:
+            with contextlib.suppress(OSError):  # a disk that fails: nothing in the file is needed
+                os.close(handle)
 
 
 @disk.raises_disk_error
@@ -89,12 +76,12 @@ def _open(path: Path) -> int:
             return handle
         os.close(handle)
     if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
-        disk.clear_path(path)  # a link, a folder, a pipe: nobody can hold it
+        disk.clear_path(path)  # a link, a folder, a pipe: nobody can lock it
     return os.open(path, flags, 0o666)
 
 
 @disk.raises_disk_error
-def _take(path: Path, handle: int, kind: int, say: Callable[[str], object], *, wait: bool) -> None:  # noqa: ARG001 - for told
+def _take(path: Path, handle: int, kind: int, say: Callable[[str], object], *, wait: bool) -> None:  # noqa: ARG001 - for the DiskError
     try:
         fcntl.flock(handle, kind | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -105,7 +92,7 @@ def _take(path: Path, handle: int, kind: int, say: Callable[[str], object], *, w
         fcntl.flock(handle, kind)
 
 
-def _is_still(path: Path, handle: int) -> bool:
+def _is_at(path: Path, handle: int) -> bool:
     try:
         return os.path.samestat(os.lstat(path), os.fstat(handle))
     except OSError:

@@ -40,9 +40,9 @@ def entries(value: object) -> Callable[[Path], bytes]:
 
 def steps(entry: object) -> bytes:
     """Return what seals something else, or a whole entry with some fields of it, as what is known of a step."""
-    whole = {"roles": None, "settings": None, "code": {}, "located": {}, "read": {}, "listed": ""}
-    fields = {**whole, **entry} if isinstance(entry, dict) and entry else entry
-    return sealed({"reader": reader(), "steps": {"steps.train": fields}})
+    whole = {"signature": None, "code": {}, "located": {}, "read": {}, "listed": ""}
+    row = [*{**whole, **entry}.values()] if isinstance(entry, dict) and entry else entry
+    return sealed({"reader": reader(), "steps": {"steps.train": row}})
 
 
 def proof(**other: object) -> Callable[[Path], bytes]:
@@ -117,7 +117,7 @@ CONTENTS: dict[str, tuple[str, bytes | Callable[[Path], bytes]]] = {
     "steps that are a list": ("source-cache", sealed([])),
     "steps of nothing": ("source-cache", steps(None)),
     "steps without fields": ("source-cache", steps({})),
-    "signature that is deep": ("source-cache", steps({"roles": DEEP_LIST})),
+    "signature that is deep": ("source-cache", steps({"signature": DEEP_LIST})),
     "digests that are lists": ("source-cache", steps({"read": {"input": [[]]}})),
     "names with surrogates": ("source-cache", steps({"located": {"\udc80/\0..": "../../canary"}})),
     "steps that fill the memory": ("source-cache", sealed(b'{"reader":' + b"[" * 9 + b"{}," * 2**21 + b"0")),

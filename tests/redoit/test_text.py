@@ -2,7 +2,16 @@
 
 import pytest
 
-from redoit.text import format_duration, format_estimate, format_number, format_short_duration, format_size, join_names
+from redoit.text import (
+    format_count,
+    format_duration,
+    format_estimate,
+    format_number,
+    format_seconds,
+    format_short_duration,
+    format_size,
+    join_names,
+)
 
 
 @pytest.mark.parametrize(
@@ -18,7 +27,11 @@ from redoit.text import format_duration, format_estimate, format_number, format_
         (format_size(1000), "1.0 kB"),
         (format_size(3_400_000_000), "3.4 GB"),
         (format_size(10**16), "10000.0 TB"),
+        (format_count(0, "trace"), "0 traces"),
+        (format_count(1, "trace"), "1 trace"),
+        (format_count(2000, "trace"), "2,000 traces"),
         (format_duration(0), "0.0 s"),
+        (format_duration(1.24), "1.2 s"),
         (format_duration(59.44), "59.4 s"),
         (format_duration(59.96), "1 min 0 s"),
         (format_duration(78.4), "1 min 18 s"),
@@ -32,7 +45,10 @@ from redoit.text import format_duration, format_estimate, format_number, format_
         (join_names(["a", "b"]), "a and b"),
         (join_names(["a", "b", "c"]), "a, b and c"),
         (format_estimate(1.24), "~1.2 s"),
+        (format_estimate(0.31), "~0.3 s"),
         (format_estimate(0.01), "<0.1 s"),
+        (format_estimate(78.4), "~1 min 18 s"),
+        (format_seconds(1.2345), "1.234s"),
         (format_duration(10_000_000), "2,777 h 46 min"),
     ],
 )

@@ -193,7 +193,7 @@ def test_an_output_that_is_lost(built: Pipeline) -> None:
             blob.write_bytes(b"999")
     built.path("data/total.txt").unlink()
     before = tree(built)
-    assert why(built, "side")[1] == "  output data/total.txt is gone, here and in the store"
+    assert why(built, "side")[1] == "  output data/total.txt is missing, here and in the store"
     assert tree(built) == before
     assert built.doit().executed == ["side"]
 
@@ -214,7 +214,7 @@ def test_distrust(built: Pipeline) -> None:
 @pytest.mark.parametrize(
     ("arguments", "reasons"),
     [
-        (("-a",), dict.fromkeys(ALL[:1], "always executed")),
+        (("-a",), dict.fromkeys(ALL[:1], "forced by doit -a")),
         (("make", "--no-cache"), {"make": "caching is off"}),
         (("make.cache=no",), {"make": "caching is off", "sort": "make is not cached", "join": "make is not cached"}),
     ],
@@ -344,5 +344,5 @@ def test_names_that_a_terminal_can_not_show(built: Pipeline) -> None:
     built.edit("steps/make.py", "times: int = 3", "times: int = 3, label: str = 'größe\\x1b[2J'")
     result = built.doit("why", "make", PYTHONIOENCODING="ascii")
     assert result.code == 0
-    assert "label gr\\xf6\\xdfe\\x1b[2J is new" in result.out
+    assert "label gr\\xf6\\xdfe\\x1b[2J added" in result.out
     assert "\x1b" not in result.out
