@@ -5,6 +5,7 @@ it costs the next process the work that would have been spared.
 """
 
 import contextlib
+import gc
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -35,10 +36,15 @@ class SealedCache(Generic[T]):
     @cached_property
     def content(self) -> T:
         """The content, read from the file at the first use."""
+        collects = gc.isenabled()
+        gc.disable()  # there is no garbage in what is parsed, and a search for it takes as long as the parsing
         try:
             return self._parse(unseal(disk.read(self.path.parent, self.path.name, max_bytes=self._max_bytes)))
         except (OSError, CorruptError, *MALFORMED):
             return self._empty()
+        finally:
+            if collects:
+                gc.enable()
 
     def save(self, to_json: Callable[[T], object]) -> None:
         """Write the content, as `to_json` gives it, if it has changed."""

@@ -22,7 +22,7 @@ from redoit.storage import disk
 from redoit.storage.serialize import (
     MALFORMED,
     action_from_dict,
-    settings_to_json,
+    action_to_dict,
     trace_from_dict,
     trace_name,
     trace_to_dict,
@@ -73,14 +73,12 @@ class TraceIndex:
         Only the seal proves that the trace is what its file says: enough to show it, not to decide by it.
         """
         try:
-            index = self._cache.content
-            entry = index.stages.get(stage)
+            entry = self._cache.content.stages.get(stage)
             if entry is None or (entry["key"], entry["name"]) != (key, name):
                 return None
             if not self._is_stored(entry, stage, store):
                 return None
-            tables = {field: index.tables[entry["action"][field]] for field in NUMBERED}
-            return _trace(entry, action_from_dict({**entry["action"], **tables}))
+            return _trace(entry, action_from_dict(self._action_of(entry)))
         except MALFORMED:
             return None
 
@@ -106,15 +104,18 @@ class TraceIndex:
 
     def _matches(self, entry: Entry, action: Action, observed: Mapping[str, str | None]) -> bool:
         """Tell whether an entry is of this action and of these outputs."""
-        fields, tables = entry["action"], self._cache.content.tables
+        indexed, given = self._action_of(entry), action_to_dict(action)
         return (
-            fields["inputs"] == action.inputs
-            and {role: row[0] for role, row in entry["manifest"].items()} == observed
-            and tables[fields["code"]] == action.code
-            and tables[fields["environment"]] == action.environment
+            {role: row[0] for role, row in entry["manifest"].items()} == observed
+            and indexed == given
             # As texts, since to Python 1, 1.0 and True are equal.
-            and repr(fields["settings"]) == repr(settings_to_json(action.settings))
+            and repr(indexed["settings"]) == repr(given["settings"])
         )
+
+    def _action_of(self, entry: Entry) -> Entry:
+        """Return the action of an entry with its tables, as in the dict form of a trace."""
+        fields, tables = entry["action"], self._cache.content.tables
+        return {**fields, **{name: tables[fields[name]] for name in NUMBERED}}
 
     def _is_stored(self, entry: Entry, stage: str, store: Store) -> bool:
         """Tell whether the store has a trace and its blobs, and `latest/` keeps them from being collected."""

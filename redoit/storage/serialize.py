@@ -7,7 +7,7 @@ that names it. Others may be able to write what is read: whatever redoit would n
 import contextlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -24,16 +24,9 @@ MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeE
 
 def trace_to_dict(trace: Trace) -> dict[str, Any]:
     """Return the dict form of a trace: what is on disk, as values of JSON."""
-    action = trace.action
     return {
         "format": FORMAT,
-        "action": {
-            "inputs": dict(action.inputs),
-            "settings": settings_to_json(action.settings),
-            "outputs": sorted(action.outputs),
-            "code": dict(action.code),
-            "environment": dict(action.environment),
-        },
+        "action": action_to_dict(trace.action),
         "manifest": {role: [artifact.digest, artifact.size] for role, artifact in trace.manifest.items()},
         "started": trace.started,
         "seconds": trace.seconds,
@@ -60,6 +53,17 @@ def trace_from_dict(fields: Mapping[str, Any], name: str = "", action: Action | 
         metrics={metric: float(value) for metric, value in fields["metrics"].items()},
         name=name,
     )
+
+
+def action_to_dict(action: Action) -> dict[str, Any]:
+    """Return the action in the dict form of its traces."""
+    return {
+        "inputs": dict(action.inputs),
+        "settings": [[setting.name, setting.kind, json_value(setting.value)] for setting in action.settings],
+        "outputs": sorted(action.outputs),
+        "code": dict(action.code),
+        "environment": dict(action.environment),
+    }
 
 
 def action_from_dict(fields: Mapping[str, Any]) -> Action:
@@ -132,11 +136,6 @@ def unseal(data: bytes) -> Any:
         with contextlib.suppress(ValueError, RecursionError):  # not JSON, though it has a valid seal
             return json.loads(text)
     raise CorruptError("sealed file", "found a wrong digest, or no JSON", "remove it")
-
-
-def settings_to_json(settings: Iterable[Setting]) -> list[list[object]]:
-    """Return settings as rows of name, kind and value."""
-    return [[setting.name, setting.kind, json_value(setting.value)] for setting in settings]
 
 
 def json_value(value: object) -> object:
