@@ -56,28 +56,28 @@ class Invalidations:
         """
         origin = {"since": time.time(), "command": one_line(command_line())}
         # Dependents first: a crash in between must not leave a stage that runs, and dependents that are kept.
+        reason = {"kind": "upstream", "subject": stage, "old": UPSTREAM.get(kind, RAN_AGAIN), **origin}
         for dependent in dependents:
-            if dependent in self._added:
-                continue
-            if self._exists(dependent):
-                disk.fsync_parents(self._path(dependent))
-            else:
-                reason = {"kind": "upstream", "subject": stage, "old": UPSTREAM.get(kind, RAN_AGAIN)}
-                disk.write(self._path(dependent), canonical_json({**reason, **origin}))
-            self._added.add(dependent)
-            self._list_again()
+            if dependent not in self._added:
+                self._write(dependent, reason, exists=self._exists(dependent))
+                self._added.add(dependent)
         earlier = self.get(stage)
-        if earlier and earlier.reason == Reason(kind):
-            disk.fsync_parents(self._path(stage))
-        else:
-            disk.write(self._path(stage), canonical_json({"kind": kind, "subject": "", **origin}))
-            self._list_again()
+        same = earlier is not None and earlier.reason == Reason(kind)
+        self._write(stage, {"kind": kind, "subject": "", **origin}, exists=same)
 
     def remove(self, stage: str) -> None:
         """Remove the invalidation of a stage, which has succeeded. Raises: DiskError."""
         self._added.discard(stage)
         disk.remove(self._path(stage))
         self._list_again()
+
+    def _write(self, stage: str, fields: dict[str, Any], *, exists: bool) -> None:
+        """Write a file, or make sure that one that exists is on the disk. Raises: DiskError, OSError."""
+        if exists:
+            disk.fsync_parents(self._path(stage))
+        else:
+            disk.write(self._path(stage), canonical_json(fields))
+            self._list_again()
 
     def _filenames(self) -> frozenset[str]:
         """Return the names of all files of invalidations. Raises: OSError."""
