@@ -1,14 +1,4 @@
-"""The exceptions that a user can act on.
-
-    RedoitError
-    ├── DeclarationError   a stage, step or setting is declared wrongly
-    ├── SourceError        a project's source file can't be read or parsed
-    ├── InputError         an input of a stage is missing or is not a file
-    ├── StepError          a step failed, was killed, or broke its promise of outputs
-    ├── DiskError          a file can't be read or written: no room, no permission, a failing disk
-    ├── BusyError          another process holds what this one needs
-    └── StoreError         the state under `.redoit/` can't be used
-        └── CorruptError   bytes in the store are not the ones their name promises
+"""The exceptions that a user can act on, all of them RedoitError.
 
 Each message reads *subject: found, expected; what to do*, with the three as attributes. It is one line of limited
 length, whatever files and steps call themselves.
@@ -60,4 +50,4 @@ class StoreError(RedoitError):
 
 
 class CorruptError(StoreError):
-    """Bytes in the store are not the ones their name promises."""
+    """A file in the store is missing, or does not match its digest."""

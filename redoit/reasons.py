@@ -63,7 +63,7 @@ def differences(action: Action, earlier: Action) -> list[Reason]:
     for part, old_digest, new_digest in _changed(earlier.code, action.code):
         kind = "code" if old_digest and new_digest else "code added" if new_digest else "code removed"
         reasons.append(Reason(kind, part, old_digest, new_digest))
-    # First what somebody edited: a name rather than its module, code that changed rather than added or removed.
+    # First what was probably edited: a name rather than its module, code that changed rather than added or removed.
     reasons.sort(key=lambda reason: (reason.kind.startswith("code "), reason.subject.endswith((">", ":*"))))
     for package, old_version, new_version in _changed(earlier.environment, action.environment):
         reasons.append(Reason("package", package, old_version or "absent", new_version or "absent"))

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-MAX_LINE_CHARACTERS = 500  # of a text of somebody else in a message
+MAX_LINE_CHARACTERS = 500  # of a text from outside in a message
 MAX_WHOLE_NUMBER = 1e15  # above that a number is not shown to its last digit
 MIN_ESTIMATE_SECONDS = 0.05  # below that an estimate is next to none
 UNITS = ("TB", "GB", "MB", "kB")
@@ -78,7 +78,7 @@ def printable(text: str, encoding: str | None = None) -> str:
 
 
 def one_line(value: object) -> str:
-    """Return a value as one printable line of limited length: somebody else may have written it."""
+    """Return a value as one printable line of limited length, whoever wrote it."""
     text = str(value)
     line = printable(text[:MAX_LINE_CHARACTERS])
     return line if len(text) <= MAX_LINE_CHARACTERS >= len(line) else f"{line[:MAX_LINE_CHARACTERS]}..."

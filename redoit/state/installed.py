@@ -20,7 +20,7 @@ from redoit.state.sealed_cache import SealedCache
 from redoit.state.stat_cache import COARSE_CLOCK_NS
 from redoit.storage import disk
 
-SNAPSHOT_SECONDS = 1.0  # age from which on installed packages, and the project's source, are looked at again
+SNAPSHOT_SECONDS = 1.0  # age from which on installed packages and the project's source are read again
 METADATA_SUFFIXES = (".dist-info", ".egg-info", ".egg-link")  # of what records a distribution
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -61,7 +61,7 @@ class InstalledPackages:
             return self._cache.content.distributions
 
     def forget(self) -> None:
-        """Let the next call look at the folders again."""
+        """Make the next call check the folders again."""
         self._checked = -math.inf
 
     def _save(self, folders: list[list[Any]]) -> None:

@@ -96,7 +96,7 @@ class Invalidations:
             self._names = None
 
     def _exists(self, stage: str) -> bool:
-        """Tell whether a stage is invalidated. Raises: OSError if that can't be told."""
+        """Tell whether a stage is invalidated. Raises: OSError if the disk fails."""
         try:
             os.lstat(self._path(stage))
         except (FileNotFoundError, NotADirectoryError):

@@ -1,6 +1,6 @@
 """What was read of each step's source: its signature, and the digests of its code.
 
-    source-cache     step -> what was read of it, from which files, and where each module was looked for
+    source-cache     step -> what was read of it, from which files, and where each module was found or not
 
 An entry holds as long as each file has the digest of the bytes that were parsed, and each module is found where it was,
 or is still not there. So it is never older than what a new reading would see; a lost entry costs that reading.

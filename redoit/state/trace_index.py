@@ -145,7 +145,7 @@ def _parse(fields: Any) -> Index:
 
 
 def _to_json(index: Index) -> dict[str, Any]:
-    """Return the content of the index file: all entries, and the tables that they still name, numbered anew."""
+    """Return the content of the index file: all entries, and the tables that they still name, renumbered."""
     used = sorted({entry["action"][name] for entry in index.stages.values() for name in NUMBERED})
     if len(used) == len(index.tables):
         return {"tables": index.tables, "stages": index.stages}

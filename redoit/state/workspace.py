@@ -42,7 +42,7 @@ from redoit.storage.store import Store
 
 FOLDER = ".redoit"
 LATEST, LOGS = "latest", "logs"
-MAX_EARLIER = 8  # results of a stage that are remembered, to explain the next one
+MAX_EARLIER = 8  # traces of a stage that latest/ names, to explain the next run
 
 
 class Workspace:

@@ -214,7 +214,7 @@ def create(temporary: Path, data: bytes) -> None:
 
 @raises_disk_error
 def file_clock_ns(folder: Path) -> int:
-    """Return the time, in nanoseconds, by the clock that stamps files in a folder: ours may differ."""
+    """Return the time, in nanoseconds, by the clock that stamps files in a folder, which may not be this machine's."""
     with temporary(folder) as path:
         path.touch()
         return path.stat().st_mtime_ns
