@@ -73,7 +73,7 @@ def doit(root: Path, arguments: tuple[str, ...], engine: type[Engine], execute: 
     os.chdir(root)
     sys.argv = ["doit", *arguments]
     cmd_run.opt_outfile["default"] = sys.stdout  # doit took what it was when it was imported
-    disk._forced.clear()  # a process of its own would know nothing yet
+    disk._fsynced.clear()  # a process of its own would know nothing yet
     call = execute or _called
     stage_task.Engine = lambda *given, **named: engine(*given, **named, execute=call)  # type: ignore[misc,assignment]
     return int(DoitMain().run(list(arguments)) or 0)
