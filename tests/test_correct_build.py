@@ -320,7 +320,7 @@ def test_each_doit_process_is_a_clean_build(campaign: Campaign, tmp_path: Path) 
 
 @pytest.mark.parametrize("kind", BROKEN)
 def test_the_oracle_rejects_what_is_broken(memory: Path, kind: type[Engine]) -> None:
-    """An engine that ignores helpers, trusts times, or believes in whatever exists is found out."""
+    """An engine that ignores helpers, trusts times, or keeps any existing output is detected."""
     # Times differ from run to run, so that hypothesis may fail to repeat what it has found, and says so.
     with pytest.raises((AssertionError, FlakyFailure)) as found:
         explore(memory, QUICK, ENOUGH, kind=kind)

@@ -73,7 +73,7 @@ def project(root: Path, files: dict[str, str]) -> Pipeline:
 
 
 def page_of(pipeline: Pipeline) -> Path:
-    """Return the page of a project, written anew."""
+    """Write the page of a project, and return it."""
     result = pipeline.doit("lineage")
     assert (result.code, result.err) == (0, "")
     return pipeline.path("data/lineage.html")
@@ -125,7 +125,7 @@ def row(page: Page, stage: str) -> str:
 
 
 def test_the_newest_run_is_shown(show: Show, told: Path) -> None:
-    """What ran, failed and was not reached is told in the graph, in the table, and in figures."""
+    """Graph, table and figures show which stages ran, failed and did not run."""
     page = show(told)
     assert page.title() == "Lineage of project"
     assert "1 ran" in page.locator("#run-summary").inner_text() or "2 ran" in page.locator("#run-summary").inner_text()
@@ -136,7 +136,7 @@ def test_the_newest_run_is_shown(show: Show, told: Path) -> None:
 
 
 def test_a_run_is_selected(show: Show, told: Path) -> None:
-    """Selecting a run changes graph, table and figures, and is told to who can't see it."""
+    """Selecting a run changes graph, table and figures, and is announced to screen readers."""
     page = show(told)
     select(page, 2)
     expect(page.locator("#run-summary")).to_contain_text("doit")
@@ -362,7 +362,7 @@ def test_older_runs(show: Show, story: Pipeline, tmp_path: Path) -> None:
 
 
 def test_figures_that_can_not_be(show: Show, story: Pipeline, tmp_path: Path) -> None:
-    """Numbers that nobody would have measured are shown as far as they can be."""
+    """Extreme numbers are shown as far as possible."""
     shutil.copytree(story.root, tmp_path / "project")
     pipeline = Pipeline(tmp_path / "project")
     workspace = Workspace(pipeline.root)
@@ -423,7 +423,7 @@ def task_s():
 
 
 def test_a_large_pipeline(show: Show, tmp_path: Path) -> None:
-    """A page shows the stages that tell most, says so, and counts all of them."""
+    """A page of many stages shows those that changed most recently, says so, and counts all."""
     pipeline = project(tmp_path, {"dodo.py": LARGE_DODO, "steps/copy.py": COPY, "source.txt": "1"})
     assert pipeline.doit("plan").code == 0
     workspace = Workspace(pipeline.root)

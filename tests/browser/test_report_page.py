@@ -1,4 +1,4 @@
-"""The report on a run in a browser: it shows all there is, in itself, and whoever reads it can."""
+"""The report in a browser: it shows everything, is self-contained and accessible."""
 
 from collections.abc import Callable
 from pathlib import Path

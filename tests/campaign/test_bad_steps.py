@@ -30,7 +30,7 @@ class Run(NamedTuple):
     left: list[str]
 
     def line(self, name: str) -> str:
-        """Return the one line that tells the failure of a stage."""
+        """Return the one line with the error of a stage."""
         found = [line for line in self.result.out.splitlines() if line.startswith(f"Step {name} has failed.")]
         assert len(found) == 1, found
         return found[0]
@@ -71,7 +71,7 @@ def everything(way: str, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.mark.parametrize("name", FAILS)
 def test_a_failure_names_step_and_log(everything: Run, name: str) -> None:
-    """A step that fails, however it does, is told in one line with its name, its log and the cause; nothing changes."""
+    """The error of a failing step is one line with its name, its log and the cause; nothing changes."""
     line = everything.line(name)
     assert f"step steps.{name}: " in line
     assert str(FAILS[name].told) in line
@@ -149,7 +149,7 @@ def test_a_metric_whose_name_cannot_be_shown(project: Maker, name: str) -> None:
 
 @pytest.mark.parametrize("what", PRINTS)
 def test_a_step_that_prints_without_end(project: Maker, campaign: Campaign, what: str) -> None:
-    """However much a step prints, and whatever it is, it succeeds, and the log has it."""
+    """A step may print any amount of any bytes: it succeeds, and the log has them."""
     megabytes = campaign.count(few=3, full=100)
     body = "made.write_text('fine')\n    " + PRINTS[what].format(megabytes=megabytes)
     result = build(project({}), {"prints": Bad(body, None)}).doit("prints")

@@ -1,4 +1,4 @@
-"""Changes while a step runs: the next doit is right, and so is each later one, whatever the times of files say."""
+"""Changes while a step runs: the next doit and each later one are right, whatever the times of files."""
 
 import dataclasses
 import random
@@ -39,7 +39,7 @@ def is_right(changing: Changing, state: State, note: str) -> None:
 
 
 def held(folder: Path, rng: random.Random) -> None:
-    """Change something while a step is held; perhaps change it back while it is held later on."""
+    """Change something while a step is paused; perhaps change it back at a later pause."""
     changing, first, second = begun(folder, rng)
     stage, back, way = rng.choice(["scale", "scale", "report"]), rng.random() < 0.5, rng.choice(WAYS)
     where = "before" if back else rng.choice(HELD)
@@ -84,10 +84,10 @@ def at_any_moment(folder: Path, rng: random.Random) -> None:
 
 
 def test_a_change_while_a_step_is_held(campaign: Campaign, tmp_path: Path) -> None:
-    """What changes while a step runs, before or after it was read, is built anew, and nothing false is remembered."""
+    """A change while a step runs, before or after it was read, makes the next doit run it; no trace is false."""
     campaign.run(lambda rng: held(tmp_path / "round", rng), few=2, full=100)
 
 
 def test_a_change_at_any_moment(campaign: Campaign, tmp_path: Path) -> None:
-    """What changes at any moment of a run is built anew, and nothing false is remembered."""
+    """A change at any moment of a run makes the next doit run the stage; no trace is false."""
     campaign.run(lambda rng: at_any_moment(tmp_path / "round", rng), few=2, full=100)

@@ -1,4 +1,4 @@
-"""Damage to whatever redoit wrote: it is detected, restored or rebuilt, and never served."""
+"""Damage to redoit's files: it is detected, restored or rebuilt, and never used."""
 
 import json
 import os
@@ -173,7 +173,7 @@ def follow(pipeline: Pipeline, result: Result) -> None:
 
 
 def come_right(pipeline: Pipeline, template: Template, note: str) -> list[str]:
-    """Run doit, follow its errors, and hold what is in place then against a clean build; return what was executed."""
+    """Run doit, follow its errors, and compare the outputs with a clean build; return the executed steps."""
     executed = []
     for _ in range(TRIES):
         result = pipeline.doit()
@@ -250,5 +250,5 @@ def checked(template: Template, folder: Path, rng: random.Random) -> None:
 
 
 def test_check_finds_all_damage(campaign: Campaign, full: Template, tmp_path: Path) -> None:
-    """`doit cache check` tells, and puts aside, each blob and trace that is not what its name promises."""
+    """`doit cache check` names, and moves to quarantine, each blob and trace that does not match its name."""
     campaign.run(lambda rng: checked(full, tmp_path / "round", rng), few=2, full=100)

@@ -52,7 +52,7 @@ def resize(disk: Path, *, pages: int = PLENTY, names: int = PLENTY) -> None:
 
 
 def judged(large: Ground, pipeline: Pipeline, scenario: Scenario, struck: Result, before: set[str]) -> str:
-    """Hold what was left against what must hold, and return how it ended."""
+    """Check the invariants, and return how doit ended."""
     try:
         large.judge(pipeline, scenario, struck, before)
     except AssertionError as failure:
@@ -63,7 +63,7 @@ def judged(large: Ground, pipeline: Pipeline, scenario: Scenario, struck: Result
 
 @pytest.mark.parametrize("what", ENOUGH)
 def test_disk_full(campaign: Campaign, large: Ground, small_disk: Path, numbers: Iterator[int], what: str) -> None:
-    """Whatever room is left: what does not fit is told, earlier results stay, and with more room doit goes on."""
+    """For any free space: an error names what does not fit, earlier results stay, and with more space doit goes on."""
     endings: Counter[str] = Counter()
     count = campaign.count(4, SIZES)
 
@@ -86,7 +86,7 @@ def test_disk_full(campaign: Campaign, large: Ground, small_disk: Path, numbers:
 
 
 def test_no_large_files(campaign: Campaign, large: Ground, tmp_path: Path) -> None:
-    """Whatever size files may have at most: a file that would be larger is told, and nothing is harmed."""
+    """For any limit on file size: an error names the file that would exceed it, and nothing is harmed."""
     endings: Counter[str] = Counter()
     largest = 3 * len(BIG["source.txt"])
 

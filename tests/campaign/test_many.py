@@ -1,4 +1,4 @@
-"""Many doits at once, in one project or in copies with one store, who collects or looks beside them: as one by one."""
+"""Many doits at once, in one project or in copies with one store, with gc and dry runs: as if run one by one."""
 
 import dataclasses
 import random
@@ -47,7 +47,7 @@ def is_in_order(ended: list[Ended]) -> None:
 
 
 def in_one_project(folder: Path, rng: random.Random) -> None:
-    """Run 8 doits at once in one project, with some settings, and commands that wait for nobody beside them."""
+    """Run 8 doits at once in one project, with some settings, and commands that take no lock."""
     shutil.rmtree(folder, ignore_errors=True)
     state = any_state(rng)
     pipeline = made(folder, state, rng)
@@ -74,7 +74,7 @@ def in_one_project(folder: Path, rng: random.Random) -> None:
 
 
 def in_copies(folder: Path, rng: random.Random) -> None:
-    """Run 2 doits at once in each of 4 copies that share a store, and such commands beside them."""
+    """Run 2 doits at once in each of 4 copies that share a store, with such commands."""
     shutil.rmtree(folder, ignore_errors=True)
     first = any_state(rng)
     states = [first if rng.random() < 0.5 else dataclasses.replace(first, factor=number + 2) for number in range(4)]
@@ -135,7 +135,7 @@ def test_many_in_one_project(campaign: Campaign, tmp_path: Path) -> None:
 
 
 def test_many_in_copies_that_share_a_store(campaign: Campaign, tmp_path: Path) -> None:
-    """8 doits at once in 4 copies make what a serial run makes, whatever is collected beside them."""
+    """8 doits at once in 4 copies make what a serial run makes, while gc runs."""
     campaign.run(lambda rng: in_copies(tmp_path / "round", rng), few=1, full=100)
 
 

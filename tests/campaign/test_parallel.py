@@ -25,7 +25,7 @@ def begun(folder: Path, rng: random.Random) -> Pipeline:
 
 
 def is_in_order(pipeline: Pipeline, result: Result, note: str) -> None:
-    """Hold what is recorded against what was told, and what the next doits do against what was recorded."""
+    """Compare the run log with the output, and the next doits with the run log."""
     done = finished(pipeline)
     assert {name.replace(":", "") for name in result.told("finished")} <= done, f"{note}\n{result.text}"
     assert done <= set(result.executed), note
@@ -84,7 +84,7 @@ def with_a_signal(folder: Path, rng: random.Random) -> None:
 
 
 def test_failures_in_a_parallel_run(campaign: Campaign, tmp_path: Path) -> None:
-    """Steps that fail, or are killed, stop what depends on them and nothing else; the next doit runs just the rest."""
+    """Steps that fail, or are killed, stop only their dependents; the next doit runs just the others."""
     campaign.run(lambda rng: with_failures(tmp_path / "round", rng), few=2, full=100)
 
 

@@ -50,7 +50,7 @@ class State:
 
     @property
     def name(self) -> str:
-        """What it is told from others by."""
+        """Its name in test ids."""
         return hashlib.sha256(repr((sorted(self.tree.items()), sorted(self.traces))).encode()).hexdigest()
 
 

@@ -83,7 +83,7 @@ def struck(ground: Ground, folder: Path, case: Case, *, real: bool) -> str:
 
 
 def sweep(pipeline: Pipeline, hit: Operation, result: Result) -> None:
-    """See that no litter is left for ever."""
+    """Check that no orphan stays for ever."""
     assert not staging(pipeline), f"staging folders are left: {staging(pipeline)}"
     left = litter(pipeline)
     if result.code >= 0 and hit.verb not in ("unlink", "rmdir"):

@@ -1,4 +1,4 @@
-"""Fuzzes the trace reader: whatever is read is written as the same bytes and has a key; all else is one clear error.
+"""Fuzzes the trace reader: a trace is written as the bytes that were read and has a key; all else is one clear error.
 
 Each input is tried as it is, and once more as the canonical JSON of what it says, which gets further.
 """

@@ -45,7 +45,7 @@ ARCHIVES: dict[str, Callable[[], bytes]] = {
 
 @pytest.mark.parametrize("make", ARCHIVES.values(), ids=ARCHIVES)
 def test_damaged_archive_stays_as_it_is(tmp_path: Path, make: Callable[[], bytes]) -> None:
-    """An archive that can't be read is left to its reader, and nothing is left beside it."""
+    """An archive that can't be read stays unchanged, and no other file is left."""
     path = tmp_path / "model.keras"
     path.write_bytes(make())
     canonicalize(path)
@@ -63,7 +63,7 @@ CONFIGS = {
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 def test_strange_configuration_stays_as_it_is(tmp_path: Path, config: bytes) -> None:
-    """A configuration that is no JSON of ours is copied, and never held in memory if it is large."""
+    """A member that is not the expected JSON is copied, and never read into memory if it is large."""
     path = tmp_path / "model.keras"
     path.write_bytes(model(config))
     canonicalize(path)

@@ -72,7 +72,7 @@ def attack_blob(rng: random.Random, workers: Workers, folder: Path) -> None:
 
 
 def attack_state(rng: random.Random, workers: Workers, folder: Path) -> None:
-    """Change a file of `.redoit/`; where it has a seal, seal it anew or not."""
+    """Change a file of `.redoit/`; a sealed one is sealed again or not."""
     workspace = whole_workspace(folder / "project")
     path = workspace.root / rng.choice(
         ["format", "latest/train", "invalidated/train", "stat-cache", "installed", "saved"]

@@ -70,6 +70,6 @@ PLACES: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("make", PLACES.values(), ids=PLACES)
 def test_what_is_no_file_is_not_read(workers: Workers, tmp_path: Path, make: Callable) -> None:
-    """A folder, a pipe, a device or a broken link in the place of an input counts as missing, and nobody waits."""
+    """A folder, a pipe, a device or a broken link in the place of an input counts as missing, without waiting."""
     make(tmp_path / "images.gz")
     workers.expect("idx", tmp_path / "images.gz", "no such file")

@@ -32,7 +32,7 @@ CHANGES = {
 
 @pytest.mark.parametrize(("name", "data"), CHANGES.values(), ids=CHANGES)
 def test_doit_comes_right_beside_a_hostile_file(built: Pipeline, name: str, data: bytes) -> None:
-    """What an enemy wrote is learnt anew, or makes a stage run; nothing of it commands the terminal."""
+    """Forged caches are made again, or make a stage run; they send nothing to the terminal."""
     clean = built.outputs()
     path = built.path(f".redoit/{name}")
     path.parent.mkdir(exist_ok=True)
@@ -144,7 +144,7 @@ LINKS = ["logs", "blobs", "quarantine"]  # the others, and who else writes there
 
 @pytest.mark.parametrize("name", LINKS)
 def test_doit_writes_and_removes_nothing_behind_a_link(built: Pipeline, name: str) -> None:
-    """A folder of `.redoit/` that leads elsewhere is told or ignored; what is there stays as it is."""
+    """A folder of `.redoit/` that is a link is an error or ignored; its target stays unchanged."""
     outside = built.root.parent / "outside"
     for file in ("make", ".tmp-old", of_bytes(b"")[2:], f"{of_bytes(b'')[:2]}/{of_bytes(b'')[2:]}"):
         (outside / file).parent.mkdir(parents=True, exist_ok=True)

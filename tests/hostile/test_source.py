@@ -32,7 +32,7 @@ def calls(tree: ast.AST) -> list[tuple[str, dict[str, ast.expr]]]:
 
 @pytest.mark.parametrize("path", FILES, ids=str)
 def test_nothing_is_unpickled_or_evaluated(path: Path) -> None:
-    """No module that unpickles is imported, nothing is evaluated, and no reader is told to allow it."""
+    """No module that unpickles is imported, nothing is evaluated, and no reader allows it."""
     tree = ast.parse((ROOT / path).read_bytes())
     assert not names(tree) & MODULES
     for name, keywords in calls(tree):

@@ -39,14 +39,14 @@ def entries(value: object) -> Callable[[Path], bytes]:
 
 
 def steps(entry: object) -> bytes:
-    """Return what seals something else, or a whole entry with some fields of it, as what is known of a step."""
+    """Return a sealed source cache with other content, or with one entry that has some other fields."""
     whole = {"signature": None, "code": {}, "located": {}, "read": {}, "listed": ""}
     row = [*{**whole, **entry}.values()] if isinstance(entry, dict) and entry else entry
     return sealed({"reader": reader(), "steps": {"steps.train": row}})
 
 
 def proof(**other: object) -> Callable[[Path], bytes]:
-    """Return what seals the proof of the stage that is there, with some fields of it replaced."""
+    """Return a sealed trace index whose entry has some fields replaced."""
 
     def fill(path: Path) -> bytes:
         fields = json.loads(path.read_bytes().partition(b"\n")[2])
@@ -163,7 +163,7 @@ CONTENTS: dict[str, tuple[str, bytes | Callable[[Path], bytes]]] = {
 def test_hostile_content_counts_as_absent_or_is_a_clear_error(
     workers: Workers, tmp_path: Path, name: str, data: bytes | Callable[[Path], bytes]
 ) -> None:
-    """Whatever a file of ours says, nothing is followed out of the project, and nobody sees a traceback."""
+    """No content of a file in `.redoit/` leads out of the project or to a traceback."""
     path = whole_workspace(tmp_path / "project").root / name
     path = path / "any" if name == RUN else path
     content = data(path) if callable(data) else data
@@ -329,7 +329,7 @@ def test_strange_texts_and_numbers_of_a_trace_are_nothing_but_that(
     "name", ["n" * 255, "\u0430" * 64, "A" * 64, f"{NAME}\n", f"{'a' * 64}.json", "*", "a\nb", "\udcff"]
 )
 def test_strangers_in_the_folders_of_the_store_are_left_alone(workers: Workers, tmp_path: Path, name: str) -> None:
-    """Whatever else stands where keys, traces, blobs and stages are, and whatever its name: it is not opened."""
+    """Foreign entries in folders of keys, traces, blobs and stages are never opened."""
     root = whole_workspace(tmp_path / "project").root
     for folder in ("traces", f"traces/{KEY}", "blobs", "latest", "checkouts"):
         (root / folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The whole pipeline in real doit processes, on the real MNIST where it lies beside the repository, else on digits."""
+"""The whole pipeline in real doit processes, on MNIST if it is next to the repository, else on digits."""
 
 import json
 import re
@@ -134,7 +134,7 @@ def test_clean_outputs_are_restored_without_executing(checkout):
 
 
 def test_the_modes_are_shown_side_by_side():
-    """The demonstration runs the pipeline twice and prints a row for each stage: two times, a verdict, a ratio."""
+    """The demonstration runs the pipeline twice and prints a row for each stage: two times, an outcome, a ratio."""
     command = [sys.executable, str(REPOSITORY / "tests/pipeline/modes.py"), "invalidate", "--source", "digits"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

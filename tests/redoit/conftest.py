@@ -1,4 +1,4 @@
-"""What tests of the engine's parts share: a look at what is forced to the disk, and disks that fail."""
+"""Fixtures of these tests: recorded fsyncs, and failing disks."""
 
 import errno
 import os

@@ -101,6 +101,6 @@ def test_a_variable_that_nobody_asked_for(body: str) -> None:
 
 
 def test_the_mark_of_a_step_is_in_its_environment() -> None:
-    """Processes that a step starts can be told by a mark, which ours do not carry."""
+    """Processes that a step starts have a tag, which redoit's own processes have not."""
     assert noted("assert os.environ['REDOIT_STEP']").killed == ()
     assert "REDOIT_STEP" not in os.environ

@@ -32,7 +32,7 @@ def contents(path: Path) -> Members:
 
 
 def model(date: str = "2024-01-02", first: int = 140_000, second: int = 150_000) -> Members:
-    """Return what a .keras file holds: two layers share an object, a third has one of its own."""
+    """Return the members of a .keras file in which two layers share an object and a third has its own."""
 
     def layer(name: str, number: int) -> dict[str, Any]:
         return {"class_name": name, "config": {"policy": {"shared_object_id": number}}}

@@ -66,7 +66,7 @@ def test_a_store_may_be_in_a_checkout(tmp_path: Path) -> None:
 
 
 def test_a_checkout_that_is_hidden_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder of which the system does not tell whether it is there may be there."""
+    """A folder whose existence can't be determined counts as existing."""
     one, two = (Workspace(tmp_path / name, tmp_path / "store") for name in ("one", "two"))
     register(two)
     true = os.stat
@@ -84,7 +84,7 @@ def test_a_checkout_that_is_hidden_counts(tmp_path: Path, monkeypatch: pytest.Mo
 def test_what_outputs_rest_on_is_told_for_sure_or_not_at_all(
     tmp_path: Path, failing: Callable[[Path], None], name: str
 ) -> None:
-    """A disk that fails does not let it seem that outputs rest on nothing."""
+    """A failing disk is an error, not an empty set of traces to keep."""
     workspace = opened(tmp_path)
     workspace.remember(STAGE, trace(stage=STAGE.name))
     failing(workspace.root / name)

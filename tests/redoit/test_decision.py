@@ -116,7 +116,7 @@ FAR = trace(action=action(settings=(), environment={}))
 def test_a_restore_says_why_nothing_is_kept(
     earlier: tuple[Trace, ...], observed: dict[str, str | None], reasons: tuple[Reason, ...]
 ) -> None:
-    """What changed since the latest result is told, and what was done to its outputs."""
+    """The decision names what changed since the latest result, also in its outputs."""
     first = trace(started=1.0, manifest={"model": artifact(b"x"), "history": artifact(b"y")})
     held = (first,) if observed == EARLIER.digests else (FIRST,)  # else what is in place would be kept
     found = decided(held, observed, blobs=held, earlier=earlier)

@@ -36,7 +36,7 @@ def test_a_change_in_a_long_line_is_one_short_line() -> None:
     ],
 )
 def test_nothing_is_lost(line: str) -> None:
-    """A line that is laid out has all its signs still, whatever it is, in their order."""
+    """Wrapping a line keeps all its characters in order."""
     signs = "".join(wrapped_lines(f"    {line}")).replace(" ", "")
     assert signs == line.replace(" ", "")
 

@@ -92,13 +92,13 @@ def test_grouping_counts(items: list[Any], cut: int) -> None:
     ],
 )
 def test_types_and_frames_differ(values: tuple[Any, ...]) -> None:
-    """Values that look alike have different digests: each field carries its type and its length."""
+    """Similar values have different digests: each field includes its type and its length."""
     for one, other in combinations(values, 2):
         assert digest.of_value(one) != digest.of_value(other), (one, other)
 
 
 def test_order_of_a_dict_does_not_count() -> None:
-    """A dict is its pairs, in whatever order they were put in."""
+    """A dict's digest does not depend on insertion order."""
     assert digest.of_value({"a": 1, "b": {"c": 2, "d": 3}}) == digest.of_value({"b": {"d": 3, "c": 2}, "a": 1})
 
 
@@ -166,10 +166,10 @@ def test_what_is_no_digest(text: str) -> None:
 
 
 class Cut(FileIO):
-    """A file that somebody cuts short as soon as it is looked at."""
+    """A file that is truncated as soon as it is read."""
 
     def readinto(self, buffer: Any) -> int:
-        """Read once what was there, and let the rest be gone."""
+        """Read the first part once, then the end of the file."""
         count = super().readinto(buffer[:4096]) or 0
         os.truncate(self.fileno(), 4096)
         return count
@@ -186,7 +186,7 @@ class Failing(FileIO):
 
 
 def test_a_large_file_that_can_not_be_read_is_an_error(tmp_path: Path) -> None:
-    """What fails in the thread that reads ahead is told as if there were none."""
+    """An error in the read-ahead thread is raised as if there were no thread."""
     (tmp_path / "file").write_bytes(bytes(digest.THREADED_BYTES + 1))
     with Failing(tmp_path / "file") as file, pytest.raises(OSError, match="Input/output error"):
         digest.of_stream(file)

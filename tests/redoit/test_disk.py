@@ -54,7 +54,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
 
 
 def test_a_folder_makes_way(tmp_path: Path) -> None:
-    """A folder where a file of redoit's belongs does not stop it: it becomes litter beside the file."""
+    """A folder in the place of a file of redoit's is renamed, and the file is written."""
     (tmp_path / "target/inner").mkdir(parents=True)
     disk.write(tmp_path / "target", b"data")
     assert (tmp_path / "target").read_bytes() == b"data"
@@ -119,7 +119,7 @@ def test_a_write_never_follows_a_link_in_the_place_of_its_temporary_file(
 
 
 def test_a_large_file_is_not_read(tmp_path: Path) -> None:
-    """What is too large to be a file of redoit's is not read at all, whatever room it takes on the disk."""
+    """A file that is too large to be redoit's is not read, even if it is sparse."""
     (tmp_path / "file").touch()
     os.truncate(tmp_path / "file", disk.SMALL_FILE_BYTES)
     assert len(disk.read(tmp_path, "file")) == disk.SMALL_FILE_BYTES
@@ -129,7 +129,7 @@ def test_a_large_file_is_not_read(tmp_path: Path) -> None:
 
 
 def test_a_link_on_the_way_leads_nowhere(tmp_path: Path) -> None:
-    """A file is never written below a link, whatever that leads to; the root may be one."""
+    """A file is never written below a link, except that the root may be one."""
     (tmp_path / "real/folder").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "real")
     assert disk.path_below(tmp_path / "link", "folder", "file") == tmp_path / "link/folder/file"
@@ -168,7 +168,7 @@ def test_many_names_are_forced_folder_by_folder(tmp_path: Path, forced: list[str
 
 
 def test_a_folder_that_is_made_again_is_forced_again(tmp_path: Path, forced: list[str]) -> None:
-    """That a folder of this name, perhaps with the same number, was on the disk before tells nothing of a new one."""
+    """A folder that is removed and made again is synced again, even if it gets the same inode number."""
     for _ in range(2):
         forced.clear()
         disk.make_folders(tmp_path / "key")
@@ -177,7 +177,7 @@ def test_a_folder_that_is_made_again_is_forced_again(tmp_path: Path, forced: lis
 
 
 def test_folders_of_others_need_not_be_forced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder around ours that can't be forced, as on some file systems, is in nobody's way; a failing disk is."""
+    """An outer folder that can't be synced, as on some file systems, is no error; a failing disk is."""
     (tmp_path / "file").touch()
     codes = [errno.EINVAL, errno.EIO]
 
@@ -203,7 +203,7 @@ def test_remove_twice(tmp_path: Path) -> None:
 
 
 def test_what_can_not_be_looked_at_is_not_taken_for_removed(tmp_path: Path, failing: Callable[[Path], None]) -> None:
-    """Removing is told to have failed where it can't be seen whether the file is there."""
+    """Removing fails if it can't be determined whether the file exists."""
     (tmp_path / "file").touch()
     failing(tmp_path / "file")
     with pytest.raises(DiskError, match="Input/output error"):

@@ -45,7 +45,7 @@ def run(body: str, *settings: Setting, stdout: Any = None, stderr: Any = None, *
 
 
 def failure(body: str) -> str:
-    """Return the one line that a failing step is told in."""
+    """Return the one line of a failing step's error."""
     with pytest.raises(StepError) as caught:
         run(body)
     line = str(caught.value)
@@ -56,7 +56,7 @@ def failure(body: str) -> str:
 
 
 def test_metrics_come_back() -> None:
-    """The numbers that a step returns are its metrics, in order, whatever they are."""
+    """The numbers that a step returns are its metrics, in order."""
     found = run("return {'b': 1, 'a': 0.5, 'inf': float('inf'), 'nan': float('nan'), 'tiny': 5e-324}")
     assert list(found) == ["b", "a", "inf", "nan", "tiny"]
     assert (found["b"], found["a"], found["inf"], found["tiny"]) == (1.0, 0.5, math.inf, 5e-324)
@@ -99,7 +99,7 @@ def test_an_answer_that_the_step_wrote_itself(answer: str) -> None:
 
 
 def test_raise() -> None:
-    """An exception is told in one line with its type; the traceback is in the log, after what was printed."""
+    """The error of an exception is one line with its type; the traceback is in the log, after the output."""
     assert failure("print('before')\nraise LookupError('no such row')") == "LookupError: no such row"
     log = Path("log").read_text()
     assert log.index("before") < log.index("Traceback")
@@ -108,7 +108,7 @@ def test_raise() -> None:
 
 @pytest.mark.parametrize("message", [r"first\nsecond", r"odd \udcff name", "", r"\n"])
 def test_raise_with_an_odd_message(message: str) -> None:
-    """An exception is told in one line whatever its message holds; the log has all of it."""
+    """The error of an exception is one line for any message; the log has the whole message."""
     assert failure(f"raise ValueError('{message}')").startswith("ValueError")
     assert "Traceback" in Path("log").read_text()
 
@@ -147,7 +147,7 @@ def test_output_goes_to_streams_and_log() -> None:
 
 
 def test_output_without_streams() -> None:
-    """What a step prints is in the log also where nobody watches; an earlier log is replaced."""
+    """A step's output is in the log also if it is not shown; an earlier log is replaced."""
     run("print('one')")
     run("print('two')")
     assert Path("log").read_text() == "two\n"
@@ -200,7 +200,7 @@ def test_stale_bytecode_is_not_used() -> None:
 
 
 def test_no_bytecode_is_written() -> None:
-    """Running a step leaves nothing beside its source."""
+    """Running a step leaves no files next to its source."""
     run("pass")
     assert sorted(path.name for path in Path("mine").iterdir()) == ["one.py"]
 

@@ -326,7 +326,7 @@ def test_what_cant_be_read_is_told(text: str, line: str, tmp_path: Path) -> None
 
 
 def test_a_plain_project_has_nothing_unresolved(tmp_path: Path) -> None:
-    """Ordinary code is resolved without a rest."""
+    """Ordinary code is resolved completely."""
     assert code(written(tmp_path, CHAIN)).unresolved == ()
 
 

@@ -1,4 +1,4 @@
-"""What goes from a store, what stays, and what is put aside."""
+"""What gc removes from a store, what it leaves, and what is moved to quarantine."""
 
 import os
 import shutil
@@ -56,7 +56,7 @@ def kept(store: Store, content: bytes, *, stage: str = "train", started: float =
 
 
 def collected(store: Store, rule: RetentionPolicy, *gc_roots: Trace, dry: bool = False) -> Removal:
-    """Collect, or only tell; outputs rest on some traces."""
+    """Collect, or only report; some traces are of outputs in place."""
     names = {trace_name(one) for one in gc_roots}
     return collect.collect(store, rule, lambda: names, dry_run=dry)
 
@@ -124,7 +124,7 @@ def test_traces_that_can_not_be_read_are_not_taken_for_absent(
 
 
 def test_what_can_not_be_read_is_not_taken_for_corrupt(store: Store, failing: Callable[[Path], None]) -> None:
-    """Where the disk fails nothing is put aside: who mends the disk has all that was on it."""
+    """On a failing disk nothing is moved to quarantine, so a repaired disk has all files."""
     kept(store, b"model")
     blob = store.blob_path(digest.of_bytes(b"model"))
     failing(blob)
@@ -154,7 +154,7 @@ def test_older_than(store: Store, dry: bool) -> None:
 
 
 def test_what_outputs_rest_on_stays(store: Store) -> None:
-    """No rule takes a trace that outputs in place rest on, nor its blobs."""
+    """No rule removes a trace of outputs in place, nor its blobs."""
     resting, other = kept(store, b"resting", used=1), kept(store, b"other", used=2)
     collected(store, RetentionPolicy(older_than=0, max_size=0), resting)
     assert left(store) == {trace_name(resting)}
@@ -183,7 +183,7 @@ def test_max_size(store: Store) -> None:
 
 
 def test_a_trace_that_misses_an_output_goes(store: Store) -> None:
-    """What can't be restored goes without any rule, unless outputs rest on it; a verifying store needs none."""
+    """A trace that can't be restored is removed without any rule, unless its outputs are in place."""
     made = kept(store, b"model")
     store.blob_path(digest.of_bytes(b"model")).unlink()
     collected(store, RetentionPolicy(), made)
@@ -199,7 +199,7 @@ def left_names(store: Store) -> set[str]:
 
 
 def test_check_puts_aside_what_is_corrupt(store: Store) -> None:
-    """Whatever is not what its name promises is put aside and told, once; what is true stays where it is."""
+    """A file that does not match its name is moved to quarantine and named, once; others stay."""
     made = kept(store, b"model" * 100)
     other = kept(store, b"other")
     blob = store.blob_path(digest.of_bytes(b"model" * 100))
@@ -219,7 +219,7 @@ def test_check_puts_aside_what_is_corrupt(store: Store) -> None:
 
 
 def test_who_collects_waits_for_who_uses(store: Store) -> None:
-    """Nothing is removed while somebody relies on what the store holds."""
+    """Nothing is removed while another process uses the store."""
     kept(store, b"model", used=1)
     with store.shared_lock():
         process = subprocess.Popen([sys.executable, "-c", ELSEWHERE, store.root], stdout=subprocess.PIPE)
@@ -251,7 +251,7 @@ def test_housekeeping_ends_at_a_link(store: Store, tmp_path: Path, name: str) ->
 
 
 def test_a_stray_of_the_longest_name_is_put_aside(store: Store) -> None:
-    """A name of 255 bytes has no room for more, and is put aside all the same, once for each that has it."""
+    """A corrupt file with a name of 255 bytes is moved to quarantine too, once for each."""
     for folder in ("blobs/ab", "traces/ab"):
         (store.root / folder).mkdir(parents=True)
         (store.root / folder / ("\u0430" * 127)).write_bytes(b"stray")

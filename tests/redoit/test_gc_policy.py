@@ -1,4 +1,4 @@
-"""What goes by a rule, whatever is held."""
+"""What a retention rule removes."""
 
 from examples import action, artifact, trace
 from hypothesis import given
@@ -19,7 +19,7 @@ from redoit.storage.serialize import trace_name
 def test_a_plan_leaves_no_trace_without_its_blobs(
     rows: list[tuple[str, int, set[int], bool]], size: int | None, age: int | None, last: int | None
 ) -> None:
-    """Whatever the rules: what outputs rest on stays, what stays has its blobs, and no blob stays that nobody needs."""
+    """Under all rules, traces of outputs in place stay, traces that stay have their blobs, and other blobs go."""
     held = []
     for number, (stage, used, contents, _) in enumerate(rows):
         manifest = {str(each): artifact(bytes([each]) * each) for each in contents}

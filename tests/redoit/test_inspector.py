@@ -1,4 +1,4 @@
-"""A look at the source of a project: what changes while it lasts is no mixture of two readings."""
+"""A snapshot of a project's source: a change during it never gives a mixture of old and new."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from redoit.state.stat_cache import StatCache
 
 
 def test_a_module_that_appears_between_two_questions(tmp_path: Path) -> None:
-    """Once code was read, a package that hides the step changes its signature, and not the code of that look."""
+    """A package that shadows the step after its code was read changes the signature, not the code of that snapshot."""
     (tmp_path / "steps").mkdir()
     (tmp_path / "steps/__init__.py").touch()
     (tmp_path / "steps/one.py").write_text("import numpy\n\ndef run(made, *, times: int = 1): numpy.zeros(times)\n")

@@ -60,7 +60,7 @@ def test_an_installed_distribution_is_noticed(
 
 @pytest.mark.parametrize("owners", [None, [1], {"blake3": 5}, {"blake3": {"blake3": [[]]}}, {"blake3": ["blake3"]}])
 def test_a_forged_memory_is_ignored(tmp_path: Path, owners: object) -> None:
-    """What nobody of us wrote, if under the right seal, is lost without harm."""
+    """Forged content under a valid seal is discarded without harm."""
     memory = tmp_path / "memory"
     memory.write_bytes(seal({"folders": _folders(), "distributions": owners}))
     assert InstalledPackages(memory).versions(["blake3"])["blake3"] == metadata.version("blake3")

@@ -1,4 +1,4 @@
-"""Marks of invalidated: what makes stages run again, whatever the traces say."""
+"""Invalidations: they make stages run again although traces exist."""
 
 import json
 import time
@@ -29,7 +29,7 @@ def found(invalidations: Invalidations, stage: str) -> Reason | None:
 def test_distrust_reaches_dependents_and_survives(
     tmp_path: Path, invalidations: Invalidations, kind: str, words: str
 ) -> None:
-    """A mark and those of its dependents are there for the next process, until each is trusted again."""
+    """The invalidation of a stage and its dependents is on disk for the next process, until each has run."""
     invalidations.add("import", ("normalize", NAME), kind)
     later = Invalidations(tmp_path)
     assert found(later, "import") == Reason(kind, "")
@@ -50,7 +50,7 @@ def test_dependents_are_marked_first(tmp_path: Path, invalidations: Invalidation
 
 
 def test_a_mark_of_its_own_is_kept(invalidations: Invalidations) -> None:
-    """A dependent that was marked itself keeps its own reason."""
+    """A dependent that was invalidated itself keeps its own reason."""
     invalidations.add("train", (), "forgotten")
     invalidations.add("import", ("train",), "uncached")
     assert found(invalidations, "train") == Reason("forgotten", "")
@@ -67,7 +67,7 @@ def test_an_unreadable_mark_is_a_mark(tmp_path: Path, invalidations: Invalidatio
 def test_a_mark_tells_when_and_by_what_it_was_made(
     invalidations: Invalidations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A mark made twice for one reason tells of the first time; those of dependents tell the same."""
+    """A repeated invalidation keeps the first time; so do those of dependents."""
     monkeypatch.setattr("sys.argv", ["/usr/bin/doit", "forget", "import"])
     monkeypatch.setattr(time, "time", lambda: 1000.5)
     invalidations.add("import", ("train",), "forgotten")
@@ -82,7 +82,7 @@ def test_a_mark_tells_when_and_by_what_it_was_made(
 
 @pytest.mark.parametrize("since", ["1e999", "-1", '"now"', "[]", "1e300", "NaN"])
 def test_a_mark_with_a_time_that_is_none(tmp_path: Path, invalidations: Invalidations, since: str) -> None:
-    """A time that can't be ours is not told; the mark holds."""
+    """An impossible time is not shown; the invalidation counts."""
     invalidations.add("train", (), "forgotten")
     text = f'{{"kind": "forgotten", "since": {since}, "command": "\\u001b[2J"}}'
     (tmp_path / "invalidated/train").write_text(text)
@@ -102,7 +102,7 @@ def test_a_mark_with_a_time_that_is_none(tmp_path: Path, invalidations: Invalida
     ],
 )
 def test_a_forged_mark_says_nothing(tmp_path: Path, invalidations: Invalidations, fields: dict[str, object]) -> None:
-    """Only the reasons that redoit writes down itself are believed; whatever else stands there is a mark."""
+    """Only reasons that redoit writes are read; any other content still is an invalidation."""
     invalidations.add("train", (), "uncached")
     (tmp_path / "invalidated/train").write_text(json.dumps(fields))
     assert found(invalidations, "train") == Reason("forgotten")

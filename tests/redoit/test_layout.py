@@ -1,4 +1,4 @@
-"""The drawing of a graph: nothing lies on anything else, lines lead forward, and equal graphs look equal."""
+"""The layout of a graph: nothing overlaps, lines lead forward, and equal graphs have equal layouts."""
 
 from itertools import pairwise
 
@@ -56,7 +56,7 @@ def test_a_chain_is_straight() -> None:
 
 
 def test_what_nothing_leads_to_stands_before_its_readers() -> None:
-    """A box without makers is drawn beside the first that needs it."""
+    """A box without makers is drawn next to the first that needs it."""
     boxes = [Box(100, 20, (10,), 10)] * 4
     drawn = drawing(boxes, [Line(1, 0, 2), Line(2, 0, 3), Line(0, 0, 3)])
     assert drawn.places[0][0] == drawn.places[2][0]

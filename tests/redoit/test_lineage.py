@@ -43,7 +43,7 @@ RUNS = (
 
 
 def test_makers_and_sources() -> None:
-    """A file is made by the stage that declares it; what none makes is a source; a stage of old runs is told."""
+    """A file's maker is the stage that declares it; other files are sources; stages of old runs are listed."""
     found = lineage(*RUNS, run(0, gone=StageRecord(Status.KEPT)), traces=())
     assert found.makers == {"a.txt": (MAKE, "made"), "b.txt": (USE, "out"), "c.txt": (USE, "log")}
     assert found.sources == ("in.txt",)
@@ -51,7 +51,7 @@ def test_makers_and_sources() -> None:
 
 
 def test_the_order_of_stages() -> None:
-    """Stages stand by depth and as declared, in whatever order they could run."""
+    """Stages are ordered by depth, then as declared."""
     other = Stage("other", "steps.other", {}, {"made": "o.txt"})
     for runnable in (("make", "use", "other"), ("other", "make", "use")):
         assert in_order([USE, other, MAKE], runnable) == [other, MAKE, USE]
@@ -70,7 +70,7 @@ def test_where_a_file_came_from() -> None:
 
 
 def test_what_nobody_made() -> None:
-    """A content that no trace has, and a maker that is not on record, end the chain."""
+    """The chain ends at content without a trace, and at a maker without a logged run."""
     found = lineage(*RUNS, traces=(USED,))
     assert provenance(found, "b.txt", named("other")).trace is None
     root = provenance(found, "b.txt")

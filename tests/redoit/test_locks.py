@@ -50,7 +50,7 @@ def test_the_other_waits_and_says_for_whom(tmp_path: Path, killed: bool) -> None
 
 
 def test_alone_nobody_waits(tmp_path: Path) -> None:
-    """Where nobody holds the lock nothing is said, also after it was held before."""
+    """A free lock is taken without a message, also after it was held before."""
     said: list[str] = []
     for _ in range(2):
         with checkout_lock(tmp_path / "lock", said.append):
@@ -84,7 +84,7 @@ def refusing(code: int, true: Callable[[int], object] = lambda _: None) -> Calla
 
 
 def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file system that has no locks is told by the name of the lock."""
+    """On a file system without locks, the error names the lock file."""
     monkeypatch.setattr(fcntl, "flock", refusing(errno.ENOLCK))
     with pytest.raises(DiskError, match="lock: No locks available; "), checkout_lock(tmp_path / "lock", print):
         pass

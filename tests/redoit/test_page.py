@@ -1,4 +1,4 @@
-"""Pictures and pages of a lineage: whatever names are, they stay text, and short."""
+"""Pictures and pages of a lineage: all names stay text, and short."""
 
 import json
 import re
@@ -70,7 +70,7 @@ class Elements(HTMLParser):
 
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_names_on_a_page(name: str) -> None:
-    """A page has the same elements whatever names are, can be encoded, and is not much larger."""
+    """A page with hostile names has the same elements, can be encoded, and is not much larger."""
     text = page(lineage(name), name)
     assert Elements(text).names == Elements(page(lineage("plain"), "plain")).names
     assert len(text.encode()) < 150_000
@@ -118,7 +118,7 @@ def test_no_script_writes_markup() -> None:
 
 
 def test_files_in_a_card() -> None:
-    """A card shows a few files, and names the rest; files of one name are told apart."""
+    """A card shows a few files and lists the others in its title; files of one name are distinguishable."""
     many = Stage("many", "s", {}, {f"r{n}": f"out/{n}.txt" for n in range(20)})
     two = Stage("two", "s", {"a": "one/x.txt", "b": "two/x.txt"}, {"o": "y.txt"})
     drawn = picture(Lineage([many, two]))

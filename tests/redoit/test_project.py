@@ -50,7 +50,7 @@ def test_src_is_searched_too(tmp_path: Path) -> None:
 
 
 def test_all_modules_are_listed_once_without_what_is_not_the_projects(tmp_path: Path) -> None:
-    """Hidden folders, virtual environments, caches and builds hold no modules of the project."""
+    """Modules in hidden folders, virtual environments, caches and builds are not of the project."""
     for name in ("a.py", "lib/__init__.py", "lib/b.py", "bare/c.py"):
         put(tmp_path, name)
     for folder in (".git", "__pycache__", "build", "dist", "node_modules", "lib/__pycache__", "env/site-packages"):
@@ -68,7 +68,7 @@ def test_folders_linked_in_a_circle_end(tmp_path: Path) -> None:
 
 
 def test_a_file_is_read_once(tmp_path: Path) -> None:
-    """A project is a look at the disk: a later change is seen by the next one."""
+    """A project is a snapshot of the disk; only a new one sees a later change."""
     path = put(tmp_path, "a.py", b"x = 1")
     project = Project(tmp_path)
     first = project.module("a")

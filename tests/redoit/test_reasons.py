@@ -43,7 +43,7 @@ EPOCHS, *OTHERS = USUAL.settings
     ],
 )
 def test_words(reason: Reason, words: str) -> None:
-    """Each kind of reason has its words; a role is told as its file."""
+    """Each kind of reason has its text; a role is shown as its file."""
     assert sentence([reason], {"images": "data/x.h5"}) == words
 
 
@@ -54,14 +54,14 @@ def test_each_kind_is_tested() -> None:
 
 
 def test_a_setting_named_as_a_role_is_no_file() -> None:
-    """Only roles are told as files: a setting, a stage and a part keep their names."""
+    """Only roles are shown as files; a setting, a stage and a part keep their names."""
     files = {"images": "data/x.h5"}
     assert sentence([Reason("setting", "images", 1, 2)], files) == "images 1 -> 2"
     assert sentence([Reason("upstream", "images", "ran")], files) == "images ran"
 
 
 def test_braces_in_a_value_are_text() -> None:
-    """A value is shown as it is, whatever is in it."""
+    """A value is shown unchanged, even if it has format characters."""
     assert sentence([Reason("setting", "name", "{old}", "%s")]) == "name {old} -> %s"
 
 

@@ -1,4 +1,4 @@
-"""What is drawn of the stages that run: it fits, whatever they are called and print."""
+"""The live region of running stages fits the terminal, for all names and outputs."""
 
 import io
 import re

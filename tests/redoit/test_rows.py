@@ -57,7 +57,7 @@ def test_bars_below_each_other() -> None:
 
 
 def test_bars_above_the_cursor() -> None:
-    """Rows that a step went back to before are held, however it goes up."""
+    """Rows that a step has moved up to before are kept, however it moves up."""
     rows = Rows()
     rows.feed("first\nsecond\nthird")
     seen = []
@@ -68,7 +68,7 @@ def test_bars_above_the_cursor() -> None:
 
 
 def test_only_so_many_rows_are_held() -> None:
-    """However far a step says that it goes back, a few rows are held."""
+    """Only a few rows are kept, however far up a step moves."""
     rows = Rows()
     rows.feed("\x1b[999A")
     rows.feed("row\n" * 1000)

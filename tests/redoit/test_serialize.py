@@ -1,4 +1,4 @@
-"""Traces on disk: frozen bytes, a round trip, and what is made of bytes that somebody else wrote."""
+"""Traces on disk: frozen bytes, round trips, and forged bytes."""
 
 import contextlib
 import json
@@ -109,7 +109,7 @@ def test_round_trip(made: Trace) -> None:
     ],
 )
 def test_odd_settings_survive(setting: Setting) -> None:
-    """A setting that JSON can't hold as it is comes back with its value, its type and so its key."""
+    """A setting that JSON has no type for keeps its value, its type and so its key."""
     made = trace(action=action(settings=(setting,)))
     found = trace_from_bytes("trace", trace_to_bytes(made))
     assert repr(found.action.settings) == repr(made.action.settings)

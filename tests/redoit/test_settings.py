@@ -110,7 +110,7 @@ def test_help(tmp_path: Path, docstring: str) -> None:
     ],
 )
 def test_declaration_errors(tmp_path: Path, setting: str, before: str, words: str) -> None:
-    """A wrong declaration is told in one line that begins with where it stands."""
+    """The error of a wrong declaration is one line that begins with its place."""
     with pytest.raises(DeclarationError) as caught:
         read(tmp_path, setting, before)
     line = str(caught.value)
@@ -128,7 +128,7 @@ def test_run_errors(tmp_path: Path, text: str) -> None:
 
 
 def test_an_absent_step(tmp_path: Path) -> None:
-    """A step that is not there is told with the nearest that is."""
+    """The error of a missing step suggests the nearest name."""
     write(tmp_path, steps__train="def run(): ...")
     with pytest.raises(DeclarationError, match=r"step steps.trian: .*did you mean steps.train\?"):
         signature(Project(tmp_path), "steps.trian")
@@ -206,5 +206,5 @@ def test_refusals(kind: Kind, given: Any) -> None:
     ],
 )
 def test_nearest(name: str, known: list[str], words: str) -> None:
-    """A wrong name is told with the nearest known one, or with all if they are few."""
+    """The error of a wrong name suggests the nearest name, or lists all if they are few."""
     assert nearest(name, known) == words

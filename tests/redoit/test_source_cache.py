@@ -1,4 +1,4 @@
-"""What is known of steps: it is what a new reading would say, or it is not known."""
+"""The source cache: an entry equals a new reading, or it does not count."""
 
 from pathlib import Path
 
@@ -83,14 +83,14 @@ def test_what_was_read_is_known_to_the_next_process(root: Path) -> None:
 
 @pytest.mark.parametrize(("name", "text"), EDITS.values(), ids=EDITS)
 def test_a_changed_file_or_a_new_module_is_read_again(root: Path, name: str, text: str) -> None:
-    """What would be read otherwise now is not known, whether a file differs or a module is found elsewhere."""
+    """An entry does not count if a file differs, or a module is found at another path."""
     learnt(root)
     write(root / name, text)
     assert memory(root).lookup("steps.one", Project(root)) == StepInfo()
 
 
 def test_what_the_step_does_not_reach_may_change(root: Path) -> None:
-    """An edit of another step leaves this one known."""
+    """An edit of another step leaves this step's entry valid."""
     found = learnt(root)
     write(root / "steps/other.py", "def run(): return 1\n")
     assert memory(root).lookup("steps.one", Project(root)) == found
@@ -106,7 +106,7 @@ def test_a_step_that_reaches_all_modules_knows_their_names(root: Path) -> None:
 
 
 def test_readings_of_different_times_are_not_mixed(root: Path) -> None:
-    """What was known before a file changed is not taken to be of the changed file."""
+    """An entry made before a file changed does not count for the changed file."""
     before = learnt(root)
     write(root / "steps/tools.py", "def first(n): return -n\n")
     steps, project = memory(root), Project(root)

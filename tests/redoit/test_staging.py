@@ -26,7 +26,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_staged_beside_its_target() -> None:
-    """A staging folder is empty, beside the target, and a file in it is named as the target."""
+    """A staging folder is empty and next to the target, and a file in it has the target's name."""
     first = make_staging(STAGE, STAGE.outputs)
     first["model"].write_text("litter of a crash")
     paths = make_staging(STAGE, STAGE.outputs)

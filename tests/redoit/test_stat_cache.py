@@ -95,7 +95,7 @@ def test_an_unchanged_file_is_read_once(tmp_path: Path, counted: list[Path]) -> 
 
 
 def test_without_saving_nothing_is_remembered(tmp_path: Path, counted: list[Path]) -> None:
-    """A process that is killed before it saves costs the next one a look, no more."""
+    """After a process is killed before it saves, the next one digests again, no more."""
     path = settled(tmp_path / "file", b"content")
     StatCache(tmp_path / "memory").digest(path)
     StatCache(tmp_path / "memory").digest(path)
@@ -103,7 +103,7 @@ def test_without_saving_nothing_is_remembered(tmp_path: Path, counted: list[Path
 
 
 def test_an_edit_with_the_same_size_and_time_is_noticed(tmp_path: Path) -> None:
-    """An edit that keeps the size and puts the time back still changes ctime, which nobody can set."""
+    """An edit that keeps size and mtime is detected by ctime, which can't be set."""
     path = settled(tmp_path / "file", b"one")
     files = StatCache(tmp_path / "memory")
     assert files.digest(path) == digest.of_bytes(b"one")
@@ -160,7 +160,7 @@ def test_a_time_in_the_future_is_not_trusted(tmp_path: Path, counted: list[Path]
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "empty", "garbage", "unsealed", "folder"])
 def test_a_damaged_memory_is_ignored(tmp_path: Path, damage: str) -> None:
-    """A memory with a single wrong byte is no memory: the files are read anew, and it is written anew."""
+    """A cache with one wrong byte is discarded: files are digested again, and it is rewritten."""
     path, memory = settled(tmp_path / "file", b"content"), tmp_path / "memory"
     files = StatCache(memory)
     expected = files.digest(path)
@@ -206,7 +206,7 @@ def test_a_name_that_is_no_text_can_be_saved(tmp_path: Path, counted: list[Path]
 
 @pytest.mark.parametrize("entry", [["../../canary"], ["a" * 64, 1.0], ["A" * 64], [None], []])
 def test_a_forged_entry_is_ignored(tmp_path: Path, counted: list[Path], entry: list[object]) -> None:
-    """An entry that nobody of us wrote, if under the right seal, spoils all: nothing in that file is believed."""
+    """One forged entry under a valid seal makes the whole cache invalid."""
     path = settled(tmp_path / "file", b"content")
     found = identity(path)
     assert found is not None
@@ -229,7 +229,7 @@ def test_a_clock_that_is_ahead_deceives_nobody(
 
 
 def test_where_the_clock_cannot_be_asked_nothing_is_remembered(tmp_path: Path, counted: list[Path]) -> None:
-    """A folder that can't be written to, in which the clock is asked, costs a look each time, and no more."""
+    """In a read-only folder, where the clock can't be read, files are digested each time."""
     path = settled(tmp_path / "file", b"1")
     (tmp_path / "no folder").touch()
     files = StatCache(tmp_path / "no folder/memory")

@@ -71,7 +71,7 @@ def test_a_file_is_its_bytes(store: Store, tmp_path: Path, content: bytes) -> No
 
 
 def test_blob_is_named_by_its_digest(store: Store) -> None:
-    """A blob stands under blobs/, the first two digits of its digest, and the rest of them."""
+    """A blob's path is blobs/, the first two digits of its digest, and the other digits."""
     made = store.put(b"content")
     assert files_of(store) == [store.root / "blobs" / made.digest[:2] / made.digest[2:]]
 
@@ -109,7 +109,7 @@ def test_a_batch_that_fails_leaves_nothing(store: Store, tmp_path: Path) -> None
 
 
 def test_absent_blob(store: Store, tmp_path: Path) -> None:
-    """A blob that is not there is told so, and leaves no file where it should have gone."""
+    """Restoring a missing blob is an error, and leaves no file at the destination."""
     absent = artifact(b"absent")
     assert not store.exists(absent)
     with pytest.raises(CorruptError, match="not in the store"):
@@ -191,7 +191,7 @@ def test_a_source_that_grows_is_named_truly(store: Store, tmp_path: Path) -> Non
 
 
 def test_traces_come_canonical_first(store: Store) -> None:
-    """The traces of an action are ordered by when they started, the first recorded first, whatever their names."""
+    """The traces of an action are ordered by start time, oldest first, independent of their names."""
     times = [30.0, 10.0, 20.0, 10.0]
     made = [trace(started=started, seconds=float(index)) for index, started in enumerate(times)]
     for each in made:
@@ -241,7 +241,7 @@ def test_a_trace_under_a_wrong_key_is_ignored(store: Store) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"null", b"garbage", b"[" * 100_000])
 def test_garbage_under_its_own_digest_is_ignored(store: Store, data: bytes) -> None:
-    """Bytes that are no trace are ignored even where their name is true, and the traces beside them count."""
+    """A file that is no trace is ignored even if its name matches its digest; other traces count."""
     store.append(trace())
     (path,) = files_of(store)
     path.with_name(f"{digest.of_bytes(data)}.json").write_bytes(data)
@@ -282,7 +282,7 @@ def test_nothing_half_written(store: Store, tmp_path: Path) -> None:
 
 
 def test_no_litter(store: Store, tmp_path: Path) -> None:
-    """A store holds what was put and nothing beside it."""
+    """A store has the files that were put, and no others."""
     source = tmp_path / "output"
     source.write_bytes(b"content")
     for _ in range(2):
@@ -294,7 +294,7 @@ def test_no_litter(store: Store, tmp_path: Path) -> None:
 
 
 def test_clear(store: Store) -> None:
-    """A cleared store holds nothing, can be cleared again, and takes new things."""
+    """A cleared store is empty, can be cleared again, and takes new blobs."""
     clear(store)
     made = store.put(b"content")
     store.append(trace())
@@ -307,7 +307,7 @@ def test_clear(store: Store) -> None:
 
 
 def test_stores_do_not_mix(store: Store, tmp_path: Path) -> None:
-    """A second store beside the first has neither its blobs nor its traces."""
+    """A second store next to the first has neither its blobs nor its traces."""
     made = store.put(b"content")
     store.append(replace(trace(), stage="first"))
     other = Store(tmp_path / "other")
@@ -327,7 +327,7 @@ def test_a_blob_without_end_is_not_copied_or_read(store: Store, tmp_path: Path) 
 
 
 def test_a_forged_size_does_not_put_a_true_blob_aside(store: Store, tmp_path: Path) -> None:
-    """A trace that lies about a size makes its blob absent, and nobody else's."""
+    """A trace with a wrong size makes its own blob absent, and no other."""
     made = store.put(b"model")
     with pytest.raises(CorruptError):
         store.restore(made._replace(size=6), tmp_path / "restored")
@@ -359,7 +359,7 @@ def test_nothing_is_written_through_a_link(store: Store, tmp_path: Path, name: s
 
 
 def test_a_trace_too_large_to_be_read_again_is_not_recorded(store: Store) -> None:
-    """A stage whose settings or metrics fill megabytes is told so, and does not run for ever in silence."""
+    """A trace with megabytes of settings or metrics is refused with an error."""
     with pytest.raises(StoreError, match=r"train: settings, metrics and names take \d+,\d+,\d+ bytes, expected"):
         store.append(trace(metrics={f"{number:064}": 0.0 for number in range(2**17)}))
     assert files_of(store) == []

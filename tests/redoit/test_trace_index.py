@@ -1,4 +1,4 @@
-"""Proofs that stages are current: they hold for just that action, those outputs and that store, or not at all."""
+"""The trace index: an entry counts for one action, its outputs and one store only."""
 
 import math
 import os
@@ -60,7 +60,7 @@ OTHERS = {
 
 @pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
 def test_another_action_is_not_proven(root: Path, other: dict[str, object]) -> None:
-    """Whatever differs in the action, if only in its type, the proof is of another one."""
+    """An entry does not count for an action that differs, even if only in a value's type."""
     fields = {name: getattr(TRACE.action, name) for name in ("inputs", "settings", "outputs", "code", "environment")}
     assert proven(root, Action(**fields)) is not None
     assert proven(root, Action(**{**fields, **other})) is None
@@ -102,7 +102,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 def test_what_the_store_has_lost_is_not_proven(root: Path, damage: Callable[[Path], object]) -> None:
-    """A proof stands only as long as the trace, its name in `latest/` and its blobs do."""
+    """An entry counts only while the trace, its name in `latest/` and its blobs exist."""
     assert proven(root) is not None
     damage(root)
     assert proven(root) is None
@@ -123,7 +123,7 @@ def test_tables_that_no_stage_is_of_are_left_out(root: Path) -> None:
 
 
 def test_metrics_without_end_are_remembered(root: Path) -> None:
-    """A loss that is infinite is no JSON, and yet does not keep the proofs of all stages from being written."""
+    """An infinite metric, which JSON has not, does not keep the index from being written."""
     workspace = Workspace(root)
     odd = replace(TRACE, metrics={"loss": math.inf})
     workspace.store.append(odd)

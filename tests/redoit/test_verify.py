@@ -19,7 +19,7 @@ from redoit.planning.verify import CHUNK_BYTES, first_difference
     ],
 )
 def test_the_first_byte(tmp_path: Path, one: bytes, other: bytes, offset: int) -> None:
-    """The first byte that differs is told, from either side, also where one file only goes on."""
+    """The offset of the first difference is found, from either side, also where one file is longer."""
     (tmp_path / "one").write_bytes(one)
     (tmp_path / "other").write_bytes(other)
     assert first_difference(tmp_path / "one", tmp_path / "other") == f"at byte {offset:,}"
@@ -30,7 +30,7 @@ def test_the_first_byte(tmp_path: Path, one: bytes, other: bytes, offset: int) -
 
 
 def test_the_member_of_an_archive(tmp_path: Path) -> None:
-    """In zip archives with equal names the member is told, and where in it, whatever the compression."""
+    """In zip archives with equal names the differing member and offset are named, for each compression."""
     for name, content in (("one", b"weights 1"), ("other", b"weights 2")):
         with zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr(zipfile.ZipInfo("config.json"), "{}", zipfile.ZIP_DEFLATED)  # of no time

@@ -105,7 +105,7 @@ LINKS: dict[str, Callable[[Workspace], object]] = {
 
 @pytest.mark.parametrize("folder", LINKS)
 def test_nothing_is_written_through_a_link(tmp_path: Path, workspace: Workspace, folder: str) -> None:
-    """A link in the place of a folder of ours is told, and what it leads to stays as it is."""
+    """A link in the place of one of redoit's folders is an error, and its target stays unchanged."""
     outside = tmp_path / "outside"
     outside.mkdir()
     (workspace.root / folder).symlink_to(outside)
@@ -115,7 +115,7 @@ def test_nothing_is_written_through_a_link(tmp_path: Path, workspace: Workspace,
 
 
 def test_what_is_relied_on_is_forced(workspace: Workspace, forced: list[str]) -> None:
-    """A trace and a mark that another process wrote are forced to the disk before one relies on them."""
+    """A trace and an invalidation that another process wrote are synced before they are used."""
     made = trace(stage=STAGE.name)
     place, mark = workspace.store.trace_path(made.action.key, trace_name(made)), workspace.root / "invalidated/other"
     for path in (place, mark):
@@ -128,7 +128,7 @@ def test_what_is_relied_on_is_forced(workspace: Workspace, forced: list[str]) ->
 
 
 def test_a_mark_that_can_not_be_looked_at_is_one(workspace: Workspace, failing: Callable[[Path], None]) -> None:
-    """Where it can't be told whether a stage is distrusted, it is; but nobody is told that it has been marked."""
+    """If an invalidation can't be read, the stage counts as invalidated, but adding one fails."""
     failing(workspace.root / "invalidated")
     assert workspace.invalidations.get("train") == Invalidation(Reason("forgotten"))
     failing(workspace.root / "invalidated/train")

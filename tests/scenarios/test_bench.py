@@ -124,7 +124,7 @@ def test_row_without_a_goal_has_no_verdict() -> None:
 
 
 def test_bytes_come_back_from_the_store_as_from_a_copy(tmp_path: Path) -> None:
-    """What is put, restored, cloned and digested for the benchmark is right: it holds each copy against the file."""
+    """The benchmark compares each copy that it puts, restores or clones with the file."""
     bytes_ = Bytes(Bench(tmp_path), tmp_path / "bytes", 10**6)
     bytes_.round_trip()
     bytes_.copies()
@@ -168,7 +168,7 @@ def test_step_called_for_a_peer_is_witnessed(tmp_path: Path) -> None:
 
 
 def test_wrong_result_fails_and_hides_no_other_figure(tmp_path: Path) -> None:
-    """A group that does what it should not is told, and the next one is measured all the same."""
+    """A group with a wrong result is reported, and the next one is measured."""
     row = missing("g", "w", "a", "why")
 
     def wrong(_bench: Bench) -> list[Row]:

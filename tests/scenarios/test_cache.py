@@ -1,4 +1,4 @@
-"""`doit cache`: it shows what is held, collects what may go, finds what is corrupt, and empties the store if told."""
+"""`doit cache`: it lists what the store has, collects, finds corrupt files, and clears the store."""
 
 import json
 import os
@@ -22,7 +22,7 @@ SHARED = '[tool.redoit]\nstore = "../store"\n'
 
 
 def stored(pipeline: Pipeline) -> dict[str, bytes]:
-    """Return all that the store holds."""
+    """Return all files of the store."""
     root = pipeline.path(".redoit")
     return {
         str(path.relative_to(root)): path.read_bytes()
@@ -63,13 +63,13 @@ def test_what_is_held(used: Pipeline) -> None:
 
 
 def test_figures_are_those_of_the_disk(built: Pipeline) -> None:
-    """The bytes that are told are those of all files in the store."""
+    """The size shown is that of all files in the store."""
     size = sum(map(len, stored(built).values()))
     assert f"holds 4 traces and {len(built.blobs())} blobs, {size / 1000:.1f} kB." in built.doit("cache").out
 
 
 def test_nothing_is_held(fresh: Pipeline) -> None:
-    """Before the first run, one line says that nothing is held."""
+    """Before the first run, one line says that the store is empty."""
     assert fresh.doit("cache").out == ".redoit holds 0 traces and 0 blobs, 0 bytes.\n"
 
 
@@ -82,7 +82,7 @@ def test_what_is_kept_saves_time(built: Pipeline) -> None:
 
 @pytest.mark.parametrize("arguments", [[], ["gc", "--dry-run", "--max-size", "0"], ["check"]], ids=" ".join)
 def test_to_look_writes_nothing(built: Pipeline, arguments: list[str]) -> None:
-    """A look at a shared store leaves it as it was, so that one that can't be written to can be looked at."""
+    """Listing a shared store does not change it, and works on a read-only one."""
     built.path(".redoit").rename(built.path("../store"))
     built.write("pyproject.toml", SHARED)
     before = {path: path.stat().st_mtime_ns for path in built.path("../store").rglob("*")}
@@ -160,7 +160,7 @@ def test_what_outputs_rest_on_stays(used: Pipeline) -> None:
 
 
 def test_what_other_checkouts_rest_on_stays(fresh: Pipeline) -> None:
-    """In a shared store, what the outputs of any checkout rest on stays, though another collects."""
+    """In a shared store, gc in one checkout leaves the traces of outputs in place in another."""
     fresh.write("pyproject.toml", SHARED)
     other = Pipeline(fresh.path("../other"))
     shutil.copytree(fresh.root, other.root)
@@ -187,7 +187,7 @@ def test_two_collect_beside_a_run(used: Pipeline) -> None:
 
 
 def test_what_is_corrupt_is_found(built: Pipeline) -> None:
-    """A flipped bit is told and put aside, and so is the result that it was part of; running again mends it."""
+    """A corrupt blob is named and moved to quarantine, and so is its trace; running again repairs it."""
     built.doit()
     assert built.doit("cache", "check").out.endswith(": no errors found.\n")
     report = built.path("data/report.txt").read_bytes()
@@ -219,7 +219,7 @@ def test_what_the_store_lost_is_put_anew(built: Pipeline) -> None:
 
 
 def test_what_is_corrupt_is_not_in_the_way(built: Pipeline) -> None:
-    """A result that can't be restored is collected without any rule, unless outputs rest on it."""
+    """A result that can't be restored is collected without any rule, unless its outputs are in place."""
     built.doit("make.times=4")
     made = built.path("data/made.txt").read_bytes()
     blob = next(path for path in built.blobs() if path.read_bytes() == made)
@@ -230,7 +230,7 @@ def test_what_is_corrupt_is_not_in_the_way(built: Pipeline) -> None:
 
 
 def test_without_a_terminal_nothing_is_cleared(built: Pipeline) -> None:
-    """Where nobody can be asked, only `--yes` clears; then everything runs again."""
+    """Without a terminal, only `--yes` clears; then everything runs again."""
     before = stored(built)
     result = built.doit("cache", "clear")
     assert (result.code, result.err) == (1, "doit cache clear: found no terminal to ask at; add --yes\n")
@@ -267,7 +267,7 @@ def test_who_clears_a_shared_store_is_told_so(fresh: Pipeline) -> None:
 
 
 def test_what_is_never_shared_is_told_apart(built: Pipeline) -> None:
-    """What impure and volatile stages left stands beside the store, and is counted there."""
+    """Results of impure and volatile stages are kept apart from the store, and counted there."""
     built.edit("dodo.py", 'outputs={"made": "data/made.txt"}', 'outputs={"made": "data/made.txt"}, volatile=True')
     built.doit("make")
     lines = built.doit("cache").out.splitlines()
@@ -275,7 +275,7 @@ def test_what_is_never_shared_is_told_apart(built: Pipeline) -> None:
 
 
 def test_a_name_that_somebody_made_up(built: Pipeline) -> None:
-    """A stage's name in a shared store may hold anything; it is shown as one short word."""
+    """A hostile stage name in a shared store is shown as one short word."""
     fields = json.loads(trace_to_bytes(some_trace()))
     fields["stage"] = "\x1b[2J\n\ud800" + "x" * 1000
     data = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(

@@ -16,14 +16,14 @@ def tree(pipeline: Pipeline) -> dict[str, int]:
 
 
 def statuses(pipeline: Pipeline) -> dict[str, str]:
-    """Return stage -> U or R, as `doit list -s` tells it."""
+    """Return stage -> U or R, as `doit list -s` prints it."""
     result = pipeline.doit("list", "-s")
     assert (result.executed, result.code) == ([], 0), result.text
     return {line.split()[1]: line.split()[0] for line in result.out.splitlines()}
 
 
 def test_list_agrees_with_what_doit_then_does(built: Pipeline) -> None:
-    """`doit list -s` tells U for what is kept and R for what runs, or may; and changes nothing."""
+    """`doit list -s` prints U for a kept stage and R for one that runs, or may; it changes nothing."""
     built.doit()
     before = tree(built)
     assert statuses(built) == dict.fromkeys(sorted(ALL), "U")
@@ -38,7 +38,7 @@ def test_list_agrees_with_what_doit_then_does(built: Pipeline) -> None:
 
 
 def test_list_of_what_was_never_built(fresh: Pipeline) -> None:
-    """Before the first run everything is to be run, and a look makes no data."""
+    """Before the first run all stages are to run, and a dry run makes no data."""
     assert set(statuses(fresh).values()) == {"R"}
     assert not fresh.path("data").exists()
 
@@ -69,7 +69,7 @@ def test_clean_and_forget(built: Pipeline) -> None:
 
 
 def test_the_store_is_cleared_only_when_told(built: Pipeline) -> None:
-    """`doit cache` tells what is held; `clear` needs a yes, and without a terminal takes only `--yes`."""
+    """`doit cache` lists what the store has; `clear` asks, and without a terminal needs `--yes`."""
     assert "4 traces" in built.doit("cache").out
     result = built.doit("cache", "clear")
     assert result.code != 0

@@ -77,7 +77,7 @@ def make(pipeline: Pipeline, dodo: str) -> None:
 
 
 def held(pipeline: Pipeline, *arguments: str) -> dict[str, str]:
-    """Hold a run against its plan; return what was planned. What is certain must come true, the rest be one of two."""
+    """Compare a run with its plan; return the plan. Certain decisions must come true, open ones be one of two."""
     result = pipeline.doit("plan", "--json", *arguments)
     assert result.code == 0, result.text
     planned: list[dict[str, Any]] = json.loads(result.out)
@@ -127,7 +127,7 @@ def test_an_ordinary_task_behind_what_is_restored(fresh: Pipeline) -> None:
 
 
 def test_an_ordinary_task_behind_what_runs(fresh: Pipeline) -> None:
-    """Where the bytes can't be known, an ordinary task may be kept as well."""
+    """If an input is not made yet, an ordinary task may be kept too."""
     make(fresh, COPY)
     held(fresh)
     fresh.write("s1.txt", "one\n")
@@ -177,7 +177,7 @@ def test_a_folder_in_an_outputs_place(built: Pipeline) -> None:
 
 
 def test_a_look_at_what_was_never_run_makes_nothing(fresh: Pipeline) -> None:
-    """Before the first run, and where nothing can be written, looks tell what they tell, and leave no trace."""
+    """Before the first run, and in a read-only folder, dry runs work and leave no files."""
     before = sorted(fresh.root.rglob("*"))
     for command in (("plan",), ("why",), ("list", "-s"), ("info", "make"), ("lineage", "--json"), ("cache",)):
         result = fresh.doit(*command)
@@ -187,7 +187,7 @@ def test_a_look_at_what_was_never_run_makes_nothing(fresh: Pipeline) -> None:
 
 
 def test_a_database_that_is_locked_is_left_alone(built: Pipeline) -> None:
-    """A look does without doit's database where another program holds it, and nothing of it is lost."""
+    """A dry run works while another program locks doit's database, and changes nothing in it."""
     assert built.doit("ignore", "side").code == 0
     connection = sqlite3.connect(built.path(".redoit/doit.db"), isolation_level=None)
     connection.execute("begin exclusive")
@@ -226,7 +226,7 @@ def test_names_are_shown_escaped(fresh: Pipeline) -> None:
 
 
 def test_a_stage_behind_bytes_that_were_seen_before(fresh: Pipeline) -> None:
-    """A stage that would run for the bytes that were there last is open all the same: others may be known."""
+    """The decision about a stage that would run with its present inputs is open: new inputs may have a trace."""
     make(
         fresh,
         'def task_a():\n    return S("mk", "s1.txt", "data/a")\n\n\n'
@@ -256,7 +256,7 @@ def test_a_look_executes_no_command(fresh: Pipeline) -> None:
 
 
 def test_a_task_that_needs_what_is_not_there(fresh: Pipeline) -> None:
-    """A mistake in a declaration is told by itself, in runs and in looks."""
+    """An error in a declaration is the only output, in runs and dry runs."""
     make(fresh, "def task_o():\n    return {'actions': ['true'], 'task_dep': ['nope']}\n")
     for command in ((), ("plan",), ("list", "-s"), ("why",)):
         result = fresh.doit(*command)
@@ -266,7 +266,7 @@ def test_a_task_that_needs_what_is_not_there(fresh: Pipeline) -> None:
 
 
 def test_what_needs_an_ignored_task(built: Pipeline) -> None:
-    """All looks agree that doit passes over what needs an ignored task."""
+    """All dry runs agree that doit skips tasks that need an ignored one."""
     assert built.doit("ignore", "make").code == 0
     found = {one["task"]: one["verdict"] for one in json.loads(built.doit("plan", "--json").out)}
     assert set(found.values()) == {"ignored"}
@@ -286,7 +286,7 @@ def task_s():
 
 
 def test_many_tasks_are_shown_in_columns(tmp_path: Path) -> None:
-    """A plan of more than a thousand tasks is a table, too; and `list -s` tells of each what the plan does."""
+    """A plan of more than a thousand tasks is a table too, and `list -s` agrees with it."""
     pipeline = Pipeline(tmp_path / "project")
     for name, text in {**STEPS, "dodo.py": MANY}.items():
         pipeline.write(name, text)

@@ -27,7 +27,7 @@ DATABASES = {"deleted": None, "garbage": b"garbage" * 1000, "empty": b"", "trunc
 
 @pytest.mark.parametrize("data", DATABASES.values(), ids=DATABASES)
 def test_the_database_is_never_the_truth(built: Pipeline, data: bytes | None) -> None:
-    """Doit's database, lost or corrupt, costs a look and no execution."""
+    """With doit's database lost or corrupt, no stage runs."""
     database = built.path(".redoit/doit.db")
     database.unlink() if data is None else database.write_bytes(data)
     result = built.doit()
@@ -38,7 +38,7 @@ def test_the_database_is_never_the_truth(built: Pipeline, data: bytes | None) ->
 @pytest.mark.parametrize("name", ["doit.db", "doit.db-journal", "doit.db-wal", "doit.db-shm"])
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
 def test_what_stands_in_place_of_the_database_goes(built: Pipeline, name: str, make: Callable[[Path], None]) -> None:
-    """A pipe or a folder in place of a file of doit's database is moved away: nobody waits for its other end."""
+    """A pipe or a folder in the place of doit's database is moved away, without waiting."""
     built.path(f".redoit/{name}").unlink(missing_ok=True)
     make(built.path(f".redoit/{name}"))
     for _ in range(2):
@@ -50,7 +50,7 @@ def test_what_stands_in_place_of_the_database_goes(built: Pipeline, name: str, m
 @pytest.mark.parametrize("name", ["stat-cache", "installed"])
 @pytest.mark.parametrize("data", [b"", b"{}", b"[1]", b"\xff\x00"], ids=["empty", "braces", "list", "bytes"])
 def test_what_was_remembered_is_never_the_truth(built: Pipeline, name: str, data: bytes) -> None:
-    """What redoit remembers of looking, lost or corrupt, costs a look and no execution."""
+    """With redoit's caches lost or corrupt, no stage runs."""
     built.path(f".redoit/{name}").write_bytes(data)
     result = built.doit()
     assert (result.executed, result.code, result.err) == ([], 0, "")
@@ -85,7 +85,7 @@ def test_a_step_that_outlives_a_killed_doit(fresh: Pipeline) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 def test_an_interrupted_doit(fresh: Pipeline, number: signal.Signals) -> None:
-    """Ctrl-C, or SIGTERM, ends doit and the step; what had finished is kept and the rest runs next time."""
+    """Ctrl-C or SIGTERM ends doit and the step; finished stages are kept, the others run next time."""
     process, step = paused(fresh, "sort")
     process.send_signal(number)  # type: ignore[attr-defined]
     result = fresh.finish(process)  # type: ignore[arg-type]
@@ -98,7 +98,7 @@ def test_an_interrupted_doit(fresh: Pipeline, number: signal.Signals) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 @pytest.mark.parametrize("arguments", [(), ("-n2",)], ids=["serial", "parallel"])
 def test_an_impatient_user(fresh: Pipeline, number: signal.Signals, arguments: tuple[str, ...]) -> None:
-    """Ctrl-C again and again is as good as once: doit ends in good order, and leaves no litter."""
+    """Repeated Ctrl-C ends doit in good order, and leaves no orphans."""
     process = fresh.start(*arguments, DURING_make=FOR_EVER)
     until(lambda: fresh.executed() == ["make"])
     while process.poll() is None:
@@ -120,7 +120,7 @@ def test_what_a_killed_doit_left_is_swept(built: Pipeline) -> None:
 
 
 def test_a_system_that_refuses_while_tasks_are_loaded(fresh: Pipeline) -> None:
-    """An error of the operating system is told in one line wherever it strikes."""
+    """An error of the operating system is one line wherever it occurs."""
     fresh.write("dodo.py", "def task_one():\n    raise OSError(24, 'Too many open files', 'one.txt')\n")
     result = fresh.doit()
     assert (result.code, result.err) == (3, "ERROR: one.txt: Too many open files; mend that and run again\n")

@@ -1,4 +1,4 @@
-"""Stages that must run whatever the traces say: forgotten, uncached, volatile, impure, always."""
+"""Stages that must run although traces exist: forgotten, uncached, volatile, impure, always."""
 
 import os
 import signal
@@ -126,7 +126,7 @@ def test_distrust_outlives_a_killed_doit(built: Pipeline, command: list[str]) ->
 
 
 def test_no_cache_is_remembered_from_the_start(built: Pipeline) -> None:
-    """A doit that is killed while a dependency runs has not forgotten for which stage it was told `--no-cache`."""
+    """`--no-cache` is not lost if doit is killed while a dependency of the stage runs."""
     built.edit("source.txt", "3", "4")
     process = built.start("side", "--no-cache", DURING_make=FOR_EVER)
     until(lambda: built.executed() == ["make"])

@@ -42,7 +42,7 @@ def test_a_step_that_takes_too_long_beside_others(built: Pipeline, arguments: tu
 
 
 def test_a_time_limit_is_no_setting_of_the_step(built: Pipeline) -> None:
-    """A limit that holds, or is beyond all clocks, changes nothing: what was made is kept."""
+    """A limit that is not reached, or is huge, changes nothing: the result is kept."""
     for limit in ("30", "1e300", "inf", "none"):
         result = built.doit("make", "--time-limit", limit)
         assert (result.executed, result.code, result.err) == ([], 0, "")
@@ -68,7 +68,7 @@ def test_where_a_limit_may_stand(fresh: Pipeline, name: str) -> None:
 
 
 def test_a_limit_of_one_run(built: Pipeline) -> None:
-    """`doit side --time-limit 0.5` holds for that run; a limit of `none` takes one away."""
+    """`doit side --time-limit 0.5` counts for that run; `none` removes a limit."""
     built.edit("steps/side.py", "sum(map", "0 + sum(map")
     assert built.doit("side", "--time-limit", "0.5", **HANGS).code == 1
     built.write("doit.cfg", "[task:side]\ntime_limit = 0.001\n")
@@ -103,7 +103,7 @@ def busy(fresh: Pipeline) -> Iterator[Pipeline]:
 
 @pytest.mark.parametrize("command", ["run", "verify", "forget", "clean", "ignore"])
 def test_who_does_not_wait_fails_at_once(busy: Pipeline, command: str) -> None:
-    """With `--no-wait` a doit beside another fails in one line that names the other, and does nothing."""
+    """With `--no-wait` a second doit fails in one line that names the first, and does nothing."""
     result = busy.doit(command, "--no-wait", "make")
     assert (result.code, result.out) == (3, "")
     pattern = r"ERROR: '.*make' \(process \d+\): at work here, expected nobody; let it finish, or leave out --no-wait\n"
@@ -114,7 +114,7 @@ def test_who_does_not_wait_fails_at_once(busy: Pipeline, command: str) -> None:
     "arguments", [["cache"], ["cache", "gc"], ["cache", "check"], ["list"], ["info", "make"]], ids=" ".join
 )
 def test_who_only_looks_waits_for_nobody(busy: Pipeline, arguments: list[str]) -> None:
-    """To look, or to tidy the store, goes on beside a step that runs."""
+    """Dry runs, and gc of the store, work while a step runs."""
     assert busy.doit(*arguments).code in (0, 1)
 
 

@@ -15,14 +15,14 @@ from projects import ALL, FOR_EVER, Pipeline, until
 
 
 def lineage(pipeline: Pipeline, *arguments: str) -> dict[str, Any]:
-    """Return what `--json` tells."""
+    """Return the output of `--json`."""
     result = pipeline.doit("lineage", "--json", *arguments)
     assert (result.executed, result.code, result.err) == ([], 0, "")
     return json.loads(result.out)
 
 
 def test_runs_and_traces(built: Pipeline) -> None:
-    """Each run tells what became of each stage; each result names the run that made it, also where it was kept."""
+    """Each run has the outcome of each stage; each result names the run that made it, also if it was kept."""
     built.doit("sort.reverse=true")
     found = lineage(built)
     newest, oldest = found["runs"]
@@ -40,7 +40,7 @@ def test_runs_and_traces(built: Pipeline) -> None:
 
 
 def test_so_many_runs(built: Pipeline) -> None:
-    """`--runs` limits the runs, and who made a result is known all the same."""
+    """`--runs` limits the runs, and the run that made a result is still named."""
     built.doit()
     built.doit()
     found = lineage(built, "--runs", "1")
@@ -49,7 +49,7 @@ def test_so_many_runs(built: Pipeline) -> None:
 
 
 def test_the_provenance_of_a_file(built: Pipeline) -> None:
-    """What made a file, and what that read, is told up to the sources, with settings; nothing runs."""
+    """The tree of a file shows makers and inputs up to the sources, with settings; nothing runs."""
     result = built.doit("lineage", "data/report.txt")
     assert (result.executed, result.code, result.err) == ([], 0, "")
     lines = result.out.splitlines()
@@ -64,7 +64,7 @@ def test_the_provenance_of_a_file(built: Pipeline) -> None:
 
 
 def test_a_file_changed_by_hand(built: Pipeline) -> None:
-    """That a file is not what its stage made is said, and how that was made is told."""
+    """A file that is not its stage's output is said to be so, and how that output was made."""
     built.write("data/report.txt", "mine")
     built.write("source.txt", "9")
     result = built.doit("lineage", "data/report.txt")
@@ -112,7 +112,7 @@ def test_what_is_lost(built: Pipeline) -> None:
 
 
 def test_a_flowchart(built: Pipeline) -> None:
-    """Mermaid gets a node for each stage and file, with the verdict of the newest run."""
+    """Mermaid has a node for each stage and file, with the outcome in the newest run."""
     result = built.doit("lineage", "--mermaid")
     assert result.out.startswith("flowchart LR\n")
     assert 'f0(["source.txt"])' in result.out
@@ -174,7 +174,7 @@ def test_what_can_not_be_shown(built: Pipeline, words: str) -> None:
 
 
 def test_while_another_doit_runs(built: Pipeline) -> None:
-    """It waits for nobody, and shows the runs that have ended."""
+    """It does not wait for another doit, and shows the runs that have ended."""
     built.edit("source.txt", "3", "4")
     process = built.start(DURING_make=FOR_EVER)
     until(lambda: "make" in built.executed())
@@ -184,7 +184,7 @@ def test_while_another_doit_runs(built: Pipeline) -> None:
 
 
 def test_a_store_of_several_checkouts(built: Pipeline, tmp_path: Path) -> None:
-    """What another checkout made is told by time and host: its run is on record there."""
+    """A result of another checkout is shown with time and host; its run is in that checkout's log."""
     built.write("pyproject.toml", '[tool.redoit]\nstore = "../store"\n')
     assert built.doit("make").executed == ["make"]
     shutil.copytree(built.root, tmp_path / "other", ignore=shutil.ignore_patterns(".redoit", "data"))

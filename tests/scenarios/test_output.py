@@ -27,14 +27,14 @@ def shell(pipeline: Pipeline, command: str, **variables: str) -> "subprocess.Com
     "command", ["", "plan", "list", "info make", "cache", "tabcompletion", "tabcompletion -s fish"]
 )
 def test_a_full_disk(built: Pipeline, command: str) -> None:
-    """An output that there is no room for is one line and an exit status, whatever command speaks."""
+    """An output that does not fit on the disk is one line and an exit status, for each command."""
     done = shell(built, f"doit {command} >/dev/full")
     assert (done.stderr.strip(), done.returncode) == (f"ERROR: {FULL}", 3)
 
 
 @needs_full
 def test_completion_without_a_buffer(built: Pipeline) -> None:
-    """A script that can't be written is told of likewise where Python writes at once."""
+    """A script that can't be written is an error too if Python's output is unbuffered."""
     done = shell(built, "doit tabcompletion >/dev/full", PYTHONUNBUFFERED="1")
     assert (done.stderr.strip(), done.returncode) == (f"ERROR: {FULL}", 3)
 

@@ -1,4 +1,4 @@
-"""`doit plan`: what a run would do, held against what it then does."""
+"""`doit plan`: what a run would do, compared with what it then does."""
 
 import json
 import re
@@ -18,14 +18,14 @@ def plan(pipeline: Pipeline, *arguments: str) -> list[str]:
 
 
 def planned(pipeline: Pipeline, *arguments: str) -> dict[str, dict[str, Any]]:
-    """Return what `doit plan --json` tells of each task."""
+    """Return the output of `doit plan --json`, by task."""
     result = pipeline.doit("plan", "--json", *arguments)
     assert (result.executed, result.code, result.err) == ([], 0, ""), result.text
     return {found["task"]: found for found in json.loads(result.out)}
 
 
 def test_the_lines_of_a_plan(built: Pipeline) -> None:
-    """A line per task in the order of a run: verdict, time of the earlier result, and reason; and a sum."""
+    """A plan has a line per task in the order of a run: decision, time of the earlier result, reason; and a sum."""
     lines = plan(built, "side.cache=no", "make.times=3")
     assert lines[0] == "make  keep"
     assert lines[1] == "sort  keep"
@@ -87,7 +87,7 @@ def test_an_ordinary_task_between_stages(built: Pipeline) -> None:
 
 
 def test_a_plan_of_what_fails(built: Pipeline) -> None:
-    """A stage that can't run is told with its error, and those that need it as not run."""
+    """A plan shows the error of a stage that can't run, and its dependents as not run."""
     built.path("source.txt").unlink()
     assert plan(built)[1:] == [
         "1 task: 1 fail.",

@@ -19,7 +19,7 @@ def test_the_lines_of_a_first_run(fresh: Pipeline) -> None:
 
 
 def test_the_lines_of_what_was_not_run(built: Pipeline) -> None:
-    """Kept and restored stages tell what they saved; nothing is coloured where there is no terminal."""
+    """Lines of kept and restored stages show the time saved; without a terminal there are no colours."""
     built.path("data/made.txt").unlink()
     result = built.doit()
     lines = result.out.splitlines()
@@ -40,7 +40,7 @@ REASONS = {
 
 @pytest.mark.parametrize(("name", "old", "new", "reason"), REASONS.values(), ids=REASONS)
 def test_reasons(built: Pipeline, name: str, old: str, new: str, reason: str) -> None:
-    """A stage that runs tells what changed, by name."""
+    """The line of a running stage names what changed."""
     built.edit(name, old, new)
     out = built.doit().out
     assert f"Step make has started. ({reason})\n" in out
@@ -48,7 +48,7 @@ def test_reasons(built: Pipeline, name: str, old: str, new: str, reason: str) ->
 
 
 def test_the_reason_of_a_setting(built: Pipeline) -> None:
-    """A setting tells its old and its new value."""
+    """A changed setting is shown with its old and new value."""
     assert "Step make has started. (times 3 -> 4)\n" in built.doit("make.times=4").out
 
 
@@ -62,7 +62,7 @@ def test_a_failure_is_one_line(built: Pipeline) -> None:
 
 
 def test_a_failure_told_at_length_is_one_line_all_the_same(built: Pipeline) -> None:
-    """However long an error is, and whatever is in it, it is told in one short line that any terminal can show."""
+    """An error of any length and content is one short line that each terminal can show."""
     built.edit("steps/side.py", "found = sum", "raise ValueError('\\x1b[2J' + 10_000 * 'long ')\n    found = sum")
     line = next(line for line in built.doit().out.splitlines() if "failed." in line)
     assert "ValueError: \\x1b[2Jlong" in line
@@ -110,7 +110,7 @@ DECLARATIONS = {
 
 @pytest.mark.parametrize(("edit", "message"), DECLARATIONS.values(), ids=DECLARATIONS)
 def test_a_wrong_declaration_is_one_line(built: Pipeline, edit: tuple[str, str, str], message: str) -> None:
-    """What is declared wrongly is told when the file loads, in one line, and nothing runs."""
+    """A wrong declaration is an error of one line when the file loads, and nothing runs."""
     built.edit(*edit)
     result = built.doit()
     assert (result.executed, result.code) == ([], 3)

@@ -41,7 +41,7 @@ def test_each_run_is_on_record(built: Pipeline) -> None:
 
 
 def test_a_run_that_fails_is_on_record(built: Pipeline) -> None:
-    """The error is told, and so is what was not reached."""
+    """The log has the error, and the stages that were not run."""
     built.edit("steps/sort.py", "ordered.write_text", "raise ValueError('no luck')\n    ordered.write_text")
     built.doit("join")
     last = runs(built)[-1]
@@ -51,7 +51,7 @@ def test_a_run_that_fails_is_on_record(built: Pipeline) -> None:
 
 
 def test_a_run_that_is_interrupted_is_on_record(built: Pipeline) -> None:
-    """What had become of the stages until then is told, and that it was not all."""
+    """An interrupted run is logged with the outcomes so far, and as incomplete."""
     built.edit("source.txt", "3", "4")
     process = built.start(DURING_sort=FOR_EVER)
     until(lambda: "sort" in built.executed())

@@ -66,7 +66,7 @@ def task_more():
 
 
 def test_forget_names_stages_alone(built: Pipeline) -> None:
-    """An ordinary task that uses a stage's output stays doit's business, and gets no mark."""
+    """An ordinary task that uses a stage's output is decided by doit, and is never invalidated."""
     built.write("dodo.py", built.read("dodo.py") + PLAIN)
     result = built.doit("forget", "make")
     assert "plain" not in result.out

@@ -36,7 +36,7 @@ printf '%s\\n' "${COMPREPLY[@]}"
 
 
 def needs(shell: str) -> pytest.MarkDecorator:
-    """Return a mark that skips a test where there is no such shell."""
+    """Return a pytest mark that skips a test if the shell is missing."""
     return pytest.mark.skipif(shutil.which(shell) is None, reason=f"there is no {shell}")
 
 
@@ -110,7 +110,7 @@ def test_a_project_that_does_not_load(built: Pipeline, bad: str) -> None:
 
 
 def test_completing_changes_nothing(built: Pipeline) -> None:
-    """Completing runs nothing, writes nothing, and waits for nobody who is at work."""
+    """Completion runs nothing, writes nothing, and does not wait for another doit."""
     shutil.rmtree(built.path(".redoit"))
     built.edit("dodo.py", "\n\n\ndef task_make", "\n\nprint('noise')\n\n\ndef task_make")
     for folder in built.root.rglob("__pycache__"):

@@ -120,7 +120,7 @@ def test_progress_against_the_last_duration(barred: Pipeline, open_terminal: Ope
 
 
 def test_two_at_once(barred: Pipeline, open_terminal: Opener) -> None:
-    """With -n 2, each stage has its line and its bar, and a line that stands tells who wrote it."""
+    """With -n 2, each stage has its line and its bar, and a finished line begins with its stage."""
     terminal = open_terminal(barred, "-n", "2", columns=100)
     screen = terminal.until(lambda text: text.count("  5/10 ") == 2)
     rows = screen.split("\n")[-4:]
@@ -137,7 +137,7 @@ def test_two_at_once(barred: Pipeline, open_terminal: Opener) -> None:
 
 
 def test_two_at_once_without_a_terminal(barred: Pipeline) -> None:
-    """With -n 2 and no terminal, lines are whole, and each tells who wrote it."""
+    """With -n 2 and no terminal, lines are whole, and each begins with its stage."""
     for name in ("side", "sort"):
         barred.edit(
             f"steps/{name}.py",

@@ -1,4 +1,4 @@
-"""What a step reads without declaring it is told by name, and is an error where `strict` says so."""
+"""An undeclared input is named in a warning, and with `strict` in an error."""
 
 from collections.abc import Callable
 
@@ -101,7 +101,7 @@ DECLARED = {
 
 @pytest.mark.parametrize("body", DECLARED.values(), ids=DECLARED)
 def test_what_needs_no_declaration(reading: Callable[..., Pipeline], body: str) -> None:
-    """Code that counts, inputs, what the step wrote itself, and what is not the project's: nothing is told of these."""
+    """Code that counts, inputs, the step's own files and files outside the project cause no warning."""
     result = reading(body, STRICT).doit()
     assert (result.executed, result.code) == (["make"], 0), result.text
     assert "WARNING" not in result.out
@@ -132,7 +132,7 @@ def test_the_output_of_another_stage(project: Callable[[dict[str, str]], Pipelin
 
 
 def test_many_files_are_told_in_one_line(reading: Callable[..., Pipeline]) -> None:
-    """Of many files the first are named, and the rest counted."""
+    """Of many files the first are named, and the others counted."""
     pipeline = reading("[path.read_text() for path in Path('many').iterdir()]")
     for number in range(5):
         pipeline.write(f"many/{number}", "x")
@@ -167,7 +167,7 @@ ASKS = {
 
 @pytest.mark.parametrize("body", ASKS.values(), ids=ASKS)
 def test_a_variable_that_needs_no_declaration(reading: Callable[..., Pipeline], body: str) -> None:
-    """A variable that the step set itself, or that only libraries ask for, is not told of."""
+    """A variable that the step set itself, or that only libraries read, causes no warning."""
     result = reading(body, STRICT).doit()
     assert (result.executed, result.code) == (["make"], 0), result.text
 

@@ -59,7 +59,7 @@ FORMATS = {
 
 @pytest.mark.parametrize(("name", "body", "where"), FORMATS.values(), ids=FORMATS)
 def test_where_outputs_differ(project: Callable[[dict[str, str]], Pipeline], name: str, body: str, where: str) -> None:
-    """A time in an output is told by file, and by byte, in archives within the member; nothing else changes."""
+    """A time in an output is located by file and byte, in archives by member; nothing else changes."""
     pipeline = project({"dodo.py": DODO.format(name=name), "steps/make.py": STEP.format(body=body)})
     assert pipeline.doit().code == 0
     pipeline.doit()
@@ -73,7 +73,7 @@ def test_where_outputs_differ(project: Callable[[dict[str, str]], Pipeline], nam
 
 
 def test_the_byte_is_the_first_that_differs(built: Pipeline) -> None:
-    """The offset that is told is that of the file in place."""
+    """The offset shown is that of the file in place."""
     built.edit("steps/join.py", 'executed("join")', 'executed("join")\n    import time')
     built.edit("steps/join.py", " = ", "{time.time_ns()}")
     built.edit("steps/join.py", '"{time', 'f"{time')
@@ -106,7 +106,7 @@ def test_a_step_that_fails_now(built: Pipeline) -> None:
 
 
 def test_a_limit_holds(built: Pipeline) -> None:
-    """A stage's time limit holds here as well."""
+    """`doit verify` keeps a stage's time limit."""
     built.write("doit.cfg", "[task:side]\ntime_limit = 0.2\n")
     assert "exceeded its time limit of 0.2 s" in built.doit("verify", "side", DURING_side=FOR_EVER).out
 
@@ -130,7 +130,7 @@ def test_a_name_that_is_no_stage(built: Pipeline, name: str) -> None:
 
 
 def test_an_option_behind_a_task(built: Pipeline) -> None:
-    """Doit reads options before names only, so that one behind them is told where it belongs."""
+    """An option after the names, which doit does not read, is an error that says where to put it."""
     line = "ERROR: --no-wait: found behind a task, expected before; say: doit verify --no-wait ...\n"
     assert built.doit("verify", "make", "--no-wait").err == line
 

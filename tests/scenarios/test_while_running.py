@@ -34,7 +34,7 @@ def test_a_change_while_the_step_runs_is_not_recorded(fresh: Pipeline, name: str
 
 @pytest.mark.parametrize("name", ["source.txt", "steps/constants.py"])
 def test_what_changes_and_changes_back_is_not_recorded(fresh: Pipeline, name: str) -> None:
-    """The same bytes in the end do not tell what the step has read in between."""
+    """An input that changes while the step runs, and changes back, makes no trace."""
     result = fresh.doit("make", DURING_make=f"cp {name} old && echo 7 > {name} && cat old > {name}")
     assert f"WARNING make: {name} changed while it ran" in result.out
     assert fresh.doit("make").executed == ["make"]
@@ -53,7 +53,7 @@ def test_a_commit_waits_for_who_collects(fresh: Pipeline) -> None:
 
 
 def test_a_restore_waits_for_who_collects(built: Pipeline) -> None:
-    """Between the look at a result and its copy nobody else has the store to himself."""
+    """Between the decision to restore a result and its copy, no other process can remove it."""
     built.path("data/report.txt").unlink()
     with exclusive_lock(built.path(".redoit/use")):
         process = built.start()

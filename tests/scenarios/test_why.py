@@ -1,4 +1,4 @@
-"""`doit why`: each kind of reason, in real runs of doit, and that a look changes nothing."""
+"""`doit why`: each kind of reason, in real runs of doit; a dry run changes nothing."""
 
 import json
 import re
@@ -18,7 +18,7 @@ def why(pipeline: Pipeline, *arguments: str) -> list[str]:
 
 
 def explained(pipeline: Pipeline, *arguments: str) -> dict[str, dict[str, Any]]:
-    """Return what `doit why --json` tells of each stage."""
+    """Return the output of `doit why --json`, by stage."""
     result = pipeline.doit("why", "--json", *arguments)
     assert (result.executed, result.code, result.err) == ([], 0, ""), result.text
     return {found["stage"]: found for found in json.loads(result.out)}
@@ -34,7 +34,7 @@ MADE = r"  made \d{4}-\d\d-\d\d \d\d:\d\d:\d\d on \S+ in \d+\.\d{3}s"
 
 
 def test_what_is_kept(built: Pipeline) -> None:
-    """A stage that is kept tells when, where and from which settings its result was made, and how long that took."""
+    """For a kept stage `why` shows when, where, from which settings and in what time its result was made."""
     lines = why(built, "make")
     assert lines[0] == "make: keep"
     assert re.fullmatch(rf"{MADE}, with times 3", lines[1])
@@ -42,7 +42,7 @@ def test_what_is_kept(built: Pipeline) -> None:
 
 
 def test_what_is_restored(built: Pipeline) -> None:
-    """A stage that is restored tells why what is in place is not kept, and whose result comes back."""
+    """For a restored stage `why` shows why the outputs in place are not kept, and which result is restored."""
     built.path("data/made.txt").unlink()
     lines = why(built, "make")
     assert lines[:2] == ["make: restore", "  output data/made.txt is missing"]
@@ -81,13 +81,13 @@ SOURCES: dict[str, tuple[Callable[[Pipeline], object], tuple[str, ...], str]] = 
 def test_a_setting(
     built: Pipeline, edit: Callable[[Pipeline], object], arguments: tuple[str, ...], origin: str
 ) -> None:
-    """A setting tells its old and its new value, and where the new one comes from."""
+    """A changed setting is shown with its old and new value, and the source of the new one."""
     edit(built)
     assert f"  setting times 3 -> 4, from {origin}" in why(built, *arguments)
 
 
 def test_code(built: Pipeline) -> None:
-    """Code tells which part changed, by which path of names it is reached, and shows a diff."""
+    """Changed code is shown by part, with the path of names that reaches it, and a diff."""
     built.edit("steps/deep.py", "FACTOR * 5", "FACTOR * 50")
     text = "\n".join(why(built, "make"))
     assert "  code of steps.deep:weight changed\n" in text
@@ -97,7 +97,7 @@ def test_code(built: Pipeline) -> None:
 
 
 def test_a_constant_and_a_new_part(built: Pipeline) -> None:
-    """A constant is told by name, and code that was not reached before as new."""
+    """A changed constant is shown by name, and code that was not reached before as new."""
     built.edit("steps/constants.py", "FACTOR = 2", "FACTOR = UNUSED + 1")
     reasons = {reason["subject"]: reason for reason in explained(built)["make"]["reasons"]}
     assert reasons["steps.constants:FACTOR"]["diff"][-2:] == ["-FACTOR = 2", "+FACTOR = UNUSED + 1"]
@@ -106,7 +106,7 @@ def test_a_constant_and_a_new_part(built: Pipeline) -> None:
 
 
 def test_a_part_that_is_taken_whole(built: Pipeline) -> None:
-    """A module that counts whole tells why."""
+    """A module that counts whole is shown with the cause."""
     built.edit("steps/deep.py", "from steps", "import sys\nfrom steps")
     built.edit("steps/deep.py", "FACTOR * 5", 'getattr(sys.modules[__name__], "unused")() + FACTOR * 5')
     assert built.doit().code == 0
@@ -127,7 +127,7 @@ def test_source_that_the_store_has_lost(built: Pipeline) -> None:
 
 
 def test_an_input_that_no_stage_makes(built: Pipeline) -> None:
-    """An input tells its digests before and now."""
+    """A changed input is shown with its old and new digest."""
     built.edit("source.txt", "3", "4")
     lines = why(built, "make")
     assert re.fullmatch(r"  input source.txt changed: [0-9a-f]{12} -> [0-9a-f]{12}", lines[1])
@@ -135,7 +135,7 @@ def test_an_input_that_no_stage_makes(built: Pipeline) -> None:
 
 
 def test_an_input_that_a_stage_made(built: Pipeline) -> None:
-    """An input tells which stage made it, and why that one made another, also in an earlier run."""
+    """A changed input is shown with the stage that made it, and why, also in an earlier run."""
     built.edit("steps/helper.py", "number * times", "number + times")
     assert built.doit("make").code == 0
     lines = why(built, "sort")
@@ -158,7 +158,7 @@ def test_an_input_that_is_rebuilt(built: Pipeline) -> None:
 
 
 def test_a_package_and_python(built: Pipeline, tmp_path: Path) -> None:
-    """A package tells its old and its new version."""
+    """A changed package is shown with its old and new version."""
     for version in ("1.0", "2.0"):
         site = tmp_path / "site-packages"
         info = site / f"toy-{version}.dist-info"
@@ -179,7 +179,7 @@ def test_a_package_and_python(built: Pipeline, tmp_path: Path) -> None:
 
 
 def test_an_output_that_was_changed(built: Pipeline) -> None:
-    """An output that is not as its stage left it is told as such, with both digests."""
+    """A changed output is shown with both digests."""
     built.write("data/total.txt", "9")
     lines = why(built, "side")
     assert re.fullmatch(r"  output data/total.txt changed: [0-9a-f]{12} -> [0-9a-f]{12}", lines[1])
@@ -187,7 +187,7 @@ def test_an_output_that_was_changed(built: Pipeline) -> None:
 
 
 def test_an_output_that_is_lost(built: Pipeline) -> None:
-    """What is gone here and corrupt in the store runs, and that is known before; a doit then does so."""
+    """A stage whose output is missing here and corrupt in the store is planned to run, and runs."""
     for blob in built.blobs():
         if blob.read_bytes() == built.path("data/total.txt").read_bytes():
             blob.write_bytes(b"999")
@@ -199,7 +199,7 @@ def test_an_output_that_is_lost(built: Pipeline) -> None:
 
 
 def test_distrust(built: Pipeline) -> None:
-    """Distrust tells when it began, by what command, and from which stage it comes."""
+    """An invalidation is shown with its time, its command and the stage that it comes from."""
     built.doit("forget", "side")
     lines = why(built, "side", "join")
     by = r"    by: doit forget side, \d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
@@ -221,7 +221,7 @@ def test_distrust(built: Pipeline) -> None:
     ids=["always", "no-cache", "variable"],
 )
 def test_distrust_by_the_command_itself(built: Pipeline, arguments: tuple[str, ...], reasons: dict[str, str]) -> None:
-    """What the command line itself distrusts is told, with all that depends on it; nothing of it is remembered."""
+    """`--no-cache` is shown for a stage and its dependents; a dry run writes no invalidation."""
     found = explained(built, *arguments)
     for name, text in reasons.items():
         assert (found[name]["verdict"], found[name]["reasons"][0]["text"]) == ("run", text)
@@ -238,7 +238,7 @@ def test_of_several_results_the_closest_explains(built: Pipeline) -> None:
 
 
 def test_what_can_not_run(built: Pipeline) -> None:
-    """A missing input is told as the run would tell it, and what needs the stage as well."""
+    """A missing input is shown with the error of a run, and so are the stage's dependents."""
     built.path("source.txt").unlink()
     lines = why(built)
     assert lines[0] == "make: fail"
@@ -259,7 +259,7 @@ def tree(pipeline: Pipeline) -> dict[str, bytes]:
 
 
 def test_a_look_changes_nothing(built: Pipeline) -> None:
-    """Neither outputs nor what is on record differ after a look, whatever there would be to do."""
+    """A dry run changes neither outputs nor `.redoit/`, whatever a run would do."""
     built.edit("steps/helper.py", "number * times", "number + times")
     built.path("data/total.txt").unlink()
     built.write("data/ordered.txt", "changed")
@@ -270,7 +270,7 @@ def test_a_look_changes_nothing(built: Pipeline) -> None:
 
 
 def test_info_and_list_agree(built: Pipeline) -> None:
-    """`doit list -s` and `doit info` tell what `doit why` tells."""
+    """`doit list -s` and `doit info` agree with `doit why`."""
     built.edit("steps/side.py", "found = sum", "found = 0 + sum")
     found = explained(built)
     listed = {line.split()[1]: line.split()[0] for line in built.doit("list", "-s").out.splitlines()}

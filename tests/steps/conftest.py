@@ -1,4 +1,4 @@
-"""Real data sets, as files: the embedded digits, and MNIST where it lies beside the repository."""
+"""Real data sets, as files: the embedded digits, and MNIST if it is next to the repository."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Data sets get their names from their content, and must hold together; the embedded default does."""
+"""Data sets get their names from their content, and must be consistent; the embedded default is."""
 
 import gzip
 import hashlib

@@ -82,7 +82,7 @@ def serve():
 
 @pytest.fixture
 def closed():
-    """Return an address where nobody listens."""
+    """Return an address without a server."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{probe.getsockname()[1]}/"
@@ -95,7 +95,7 @@ def good(serve, mnist):
 
 
 def test_good_mirror_delivers_mnist(good, outputs, mnist):
-    """What arrives is MNIST, gzipped anew so that its bytes depend on content alone."""
+    """The download is gzipped again, so that its bytes depend on content alone."""
     assert fetch.run(*outputs, mirrors=[good], timeout=PATIENT) == {"train_images": 60000, "test_images": 10000}
     for role, path in zip(dataset.FILES, outputs, strict=True):
         assert dataset.sha256(idx.read(path)) == dataset.MNIST[role]
@@ -214,7 +214,7 @@ def test_digits_on_request_say_that_they_are_not_mnist(outputs, capsys):
 
 
 def test_folder_may_hold_gzipped_and_plain_files(outputs, digits_folder, tmp_path, paths_in):
-    """A folder's files are taken whatever their packing, and give the same bytes as ever."""
+    """Files of a folder are taken gzipped or not, and give the same bytes."""
     own = shutil.copytree(digits_folder, tmp_path / "own")
     zipped = paths_in(own)[0]
     zipped.with_suffix("").write_bytes(gzip.decompress(zipped.read_bytes()))

@@ -41,7 +41,7 @@ def test_wider_numbers_are_refused():
 
 
 def test_written_bytes_depend_on_content_alone(tmp_path):
-    """Two files of one content have equal bytes, whatever their names, with no time in them."""
+    """Files of equal content have equal bytes, independent of their names, with no time in them."""
     idx.write(tmp_path / "one.gz", CONTENT)
     idx.write(tmp_path / "other.gz", CONTENT)
     data = (tmp_path / "one.gz").read_bytes()
@@ -92,7 +92,7 @@ def test_malformed_file_is_an_error_that_says_what_was_found(data, fault):
 
 
 def test_header_beyond_the_limit_is_refused_before_anything_is_allocated():
-    """A header that promises more than the limit is refused, whatever follows."""
+    """A header that promises more than the limit is refused."""
     with pytest.raises(ValueError, match="found 4294967295 x 28 x 28 values"):
         read(bytes.fromhex("00000803 ffffffff 0000001c 0000001c"))
 

@@ -39,7 +39,7 @@ def test_mnist_is_named_by_its_content(tmp_path, mnist, paths_in):
 
 
 def test_a_few_images_are_a_data_set(tmp_path, outputs):
-    """Fewer images than a chunk holds are fine, and their source is unknown."""
+    """Fewer images than a chunk are fine, and their source is unknown."""
     for path, values in zip(outputs, [np.zeros((2, 28, 28), np.uint8), np.zeros(2, np.uint8)] * 2, strict=True):
         idx.write(path, idx.encoded(values))
     importer.run(*outputs, tmp_path / "raw.h5")
@@ -68,7 +68,7 @@ assert not slow, slow
 
 
 def test_two_processes_write_equal_bytes_and_import_nothing_slow(tmp_path, digits_folder, paths_in):
-    """raw.h5 and normalized.h5 depend on their inputs alone: not on the process, nor on what memory held before."""
+    """raw.h5 and normalized.h5 depend on their inputs alone, not on the process or the content of memory."""
     made = []
     for filler in ("17", "203"):
         outputs = [tmp_path / f"raw{filler}.h5", tmp_path / f"normalized{filler}.h5"]

@@ -42,7 +42,7 @@ VOID = {"meta", "img"}
 
 
 class Page(HTMLParser):
-    """What a page holds: its elements, and the text of each kind. Fails where elements do not close in order."""
+    """The elements of a page, and the text of each kind. Fails if elements do not close in order."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -110,7 +110,7 @@ def copy(tmp_path, folder):
 
 
 def test_page_shows_accuracy_curves_confusion_scores_and_mistakes(made):
-    """Each part is there, and whatever tells an accuracy names the data set."""
+    """Each part is there, and each accuracy names the data set."""
     page = Page(made / "report.html")
     assert page.said("h2") == ["Sample digits", "Learning curves", "Class by class", "Worst mistakes"]
     assert page.said("h1") == ["Handwritten digits: scikit-learn digits 91.67 % of the test images recognised"]
@@ -189,7 +189,7 @@ def test_files_tell_neither_when_nor_with_what_they_were_made(made):
 
 
 def test_configuration_of_the_process_stays_as_it_was():
-    """Whoever draws with matplotlib beside the report finds it as it was."""
+    """The report leaves matplotlib's global state unchanged."""
     with mpl.rc_context({"font.size": 30}):
         before = dict(mpl.rcParams)
         plots.curves("Loss", np.array([1.0]), np.array([2.0]), percent=False)
@@ -335,7 +335,7 @@ BAD = {
 
 @pytest.mark.parametrize("case", BAD)
 def test_wrong_input_is_one_clear_error(copy, case):
-    """An input that can't be, or contradicts itself or another, is told by its file's name, and nothing is written."""
+    """The error of an invalid or contradictory input names its file, and nothing is written."""
     spoil, message = BAD[case]
     spoil(copy)
     with pytest.raises((ValueError, FileNotFoundError), match=rf"\.h5.*{message}.*") as caught:
@@ -345,7 +345,7 @@ def test_wrong_input_is_one_clear_error(copy, case):
 
 
 def test_evaluation_of_another_data_set_is_an_error(copy):
-    """A report never shows the images of one data set beside the accuracy on another."""
+    """A report never shows the images of one data set with the accuracy on another."""
     with h5py.File(copy / "normalized.h5", "r+") as file:
         file.attrs["source"] = "MNIST"
     with pytest.raises(ValueError, match="found 360 test images of 'MNIST', expected the 360 of 'scikit-learn digits'"):
@@ -361,7 +361,7 @@ def test_settings_have_bounds(copy, settings):
 
 @pytest.mark.parametrize("text", ["{% if %}", "{{ results.nothing }}", "{% include 'other.html' %}", "\udcff"])
 def test_template_that_is_none_is_an_error(tmp_path, text):
-    """What Jinja2 can't make a page of is told by the template's name; a template has no other files."""
+    """The error of a broken template names it; a template can't include other files."""
     (tmp_path / "page.html").write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(ValueError, match=r"page\.html: found .*expected a template of Jinja2"):
         report.page_from(tmp_path / "page.html", {"results": object()})

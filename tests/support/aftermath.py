@@ -1,4 +1,4 @@
-"""What must hold after a doit was stopped or failed by a fault: its store is sound, no byte is wrong, nothing is lost.
+"""Invariants after a fault stopped a doit: its store is sound, no byte is wrong, nothing is lost.
 
 Looks at the store on its own, by what README says of the format, and not through redoit.
 """
@@ -100,7 +100,7 @@ class Ground:
     def judge(
         self, pipeline: Pipeline, scenario: Scenario, struck: Result, before: set[str], *, real: bool = True
     ) -> None:
-        """Hold what a fault left against what must hold, and see the next doit come right.
+        """Check the invariants after a fault, and that the next doit succeeds.
 
         `struck`: what the doit that was struck did; `before`: the traces that were there before it; `real`: whether the
         next doit is a process, or the engine in this one, which is faster.
@@ -169,7 +169,7 @@ def sound_traces(pipeline: Pipeline) -> dict[str, str]:
 
 
 def spoilt(store: Path) -> set[str]:
-    """Return the names of blobs that were put aside."""
+    """Return the names of blobs in quarantine."""
     folder = store / "quarantine"
     names = os.listdir(folder) if folder.is_dir() else []
     return {"".join(name.split("-")[1:3]) for name in names}
@@ -201,7 +201,7 @@ def staging(pipeline: Pipeline) -> list[str]:
 
 
 def swept(pipeline: Pipeline) -> list[str]:
-    """Return what litter is left after a day has gone by and `doit cache gc` has been run."""
+    """Return the orphaned files that are left after a day and `doit cache gc`."""
     for path in pipeline.path(".redoit").rglob(".tmp-*"):
         found = path.stat()
         os.utime(path, (found.st_atime - 2 * DAY, found.st_mtime - 2 * DAY))

@@ -1,4 +1,4 @@
-"""Steps that misbehave in every way a step can, and what a user is to be told. Each writes to `made`, if at all."""
+"""Steps that misbehave, with the error that a user must see. Each writes to `made`, if at all."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Engines that are broken on purpose, as a build tool can be: what tells right from wrong must tell these."""
+"""Engines that are broken on purpose, as a build tool can be: the oracle must detect them."""
 
 import dataclasses
 import os

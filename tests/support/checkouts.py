@@ -1,4 +1,4 @@
-"""A generated pipeline in a folder, what is known to be recorded of it, and so what a doit must do there.
+"""A generated pipeline in a folder, its expected traces, and so what a doit must do there.
 
 This is the oracle. It knows what is promised to happen when, and nothing of how redoit decides: a result is told from
 others by its `Key`, which comes from the world as it was generated and from the bytes of clean builds.
@@ -48,12 +48,12 @@ class Known:
     perhaps: set[Key] = field(default_factory=set)
 
     def learn(self, key: Key) -> None:
-        """Let a key be known."""
+        """Note that a key has a trace."""
         self.surely.add(key)
         self.perhaps.discard(key)
 
     def doubt(self, keys: Iterable[Key]) -> None:
-        """Let keys be known perhaps only."""
+        """Note that keys may have a trace."""
         self.perhaps |= set(keys)
         self.surely -= self.perhaps
 
@@ -92,7 +92,7 @@ class Checkout:
         self.world = world
 
     def build(self, given: Given) -> None:
-        """Run doit, and hold what it executed and left against what it must."""
+        """Run doit, and check which steps it executed and which outputs it left."""
         fits = {stage.name for stage in self.shape.stages if self._fits(stage, given)}
         result = self._doit.run(given.arguments)
         assert result.code == 0, result.text
@@ -129,7 +129,7 @@ class Checkout:
         self.perhaps -= self.invalidations
 
     def collect(self, *rule: str) -> None:
-        """Collect: at least what outputs rest on stays."""
+        """Run gc: the traces of outputs in place must stay."""
         self._succeed("cache", "gc", *rule)
         for known in (self.known, self.private):
             known.doubt(known.surely - set(self.latest.values()))
@@ -142,7 +142,7 @@ class Checkout:
             known.perhaps.clear()
 
     def look(self, *arguments: str) -> None:
-        """Only look: nothing changes."""
+        """Run dry runs: nothing must change."""
         result = self._doit.run(arguments)
         # doit's `info` ends with 1 where a task is not up to date.
         assert result.code in (0, arguments[0] == "info"), result.text
@@ -232,7 +232,7 @@ class Checkout:
         return all(path.is_file() and path.read_bytes() == text.encode() for path, text in files)
 
     def _distrusted_by(self, given: Given) -> set[str]:
-        """Return the stages that a doit distrusts, whatever happened before: those it runs anyway, and dependents."""
+        """Return the stages that a doit runs in any case, and their dependents."""
         found = set()
         for stage in self.shape.needed(given.only):
             asked = given.always or (given.uncached and stage.name == given.only)

@@ -1,4 +1,4 @@
-"""Many doits at once, and others in a loop beside them."""
+"""Many doits at once, with others in a loop."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ class Ended(NamedTuple):
 
     @property
     def text(self) -> str:
-        """All that is to be known of it."""
+        """All fields in one text."""
         return f"doit {' '.join(self.arguments)} (process {self.number}) ended with {self.code}\n{self.out}{self.err}"
 
 

@@ -11,7 +11,7 @@ Way = Callable[[Path, random.Random], None]
 
 
 def erase(path: Path) -> None:
-    """Remove whatever stands there."""
+    """Remove a file, a folder or a link."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -79,7 +79,7 @@ def by_link_to_itself(path: Path, rng: random.Random) -> None:
 
 
 def by_pipe(path: Path, rng: random.Random) -> None:
-    """Replace it by a pipe that nobody writes to."""
+    """Replace it by a pipe without a writer."""
     erase(path)
     os.mkfifo(path)
 
@@ -95,7 +95,7 @@ OF_FOLDERS: list[Way] = [overwrite, by_folder, by_link, by_dangling_link, by_lin
 
 
 def canary(path: Path) -> Path:
-    """Return a file outside the project that nobody may touch, made with its content if need be."""
+    """Return a file outside the project that must not be touched, made if it is missing."""
     folder = next(parent for parent in path.parents if (parent / "dodo.py").exists())
     outside = folder.parent / "canary"
     if not outside.exists():

@@ -69,7 +69,7 @@ def ended(number: int, seconds: float | None = None) -> int:
 
 
 def doit(root: Path, arguments: tuple[str, ...], engine: type[Engine], execute: "Execute | None" = None) -> int:
-    """Be doit, in a folder, with an engine of this kind; return the exit status. Steps are called unless told how."""
+    """Run doit's main in a folder with an engine of this kind; return its exit status. `execute`: runs a step."""
     os.chdir(root)
     sys.argv = ["doit", *arguments]
     cmd_run.opt_outfile["default"] = sys.stdout  # doit took what it was when it was imported
@@ -80,7 +80,7 @@ def doit(root: Path, arguments: tuple[str, ...], engine: type[Engine], execute: 
 
 
 def _called(call: StepCall, log: Path, stdout: TextIO | None, stderr: TextIO | None) -> StepResult:
-    """Call a step as its own process would do it, with modules that are imported anew."""
+    """Call a step as its own process would, with freshly imported modules."""
     for name in [name for name in sys.modules if name.partition(".")[0] == "steps"]:
         del sys.modules[name]
     log.parent.mkdir(parents=True, exist_ok=True)

@@ -53,7 +53,7 @@ WORDS = [
 
 
 class Canary:
-    """A file that nobody may touch, watched by the kernel."""
+    """A file that must not be touched, watched by inotify."""
 
     MASK = 0x2 | 0x1 | 0x20 | 0x400 | 0x800 | 0x4  # modified, accessed, opened, deleted, moved, its attributes changed
 
@@ -86,7 +86,7 @@ class Workers:
         self._workers: dict[str, Limited] = {}
 
     def hold(self, kind: str, path: Path) -> Outcome:
-        """Have a hostile file read, and hold that nothing bad came of it."""
+        """Read a hostile file, and check that it did no harm."""
         if kind not in self._workers:
             self._workers[kind] = Limited(kind)
         outcome = self._workers[kind].hold(path)

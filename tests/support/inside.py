@@ -1,4 +1,4 @@
-"""The chain, realised in this process: redoit's own engine, and steps that are called and not started.
+"""The chain, built in this process: redoit's own engine, with steps called in-process.
 
 For attacks that need thousands of builds, each of which takes milliseconds here.
 """

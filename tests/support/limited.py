@@ -1,4 +1,4 @@
-"""Lets one file at a time be read in a process with limits, and tells how that ended and what it touched.
+"""Reads one file at a time in a process with limits, and reports the result and the files it touched.
 
 A worker imports what reads files of a kind, once, and forks for each file: `Limited("idx").read(path)`. Run as a
 script, this is the worker. Work is counted, and not timed, so that a busy machine changes nothing: calls of functions,
@@ -57,7 +57,7 @@ class Limited:
         )
 
     def read(self, path: Path) -> Outcome:
-        """Have a file read, whatever comes of it."""
+        """Read a file, and return any result."""
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(f"{path}\n")
@@ -65,7 +65,7 @@ class Limited:
         return Outcome(**json.loads(self._process.stdout.readline()))
 
     def hold(self, path: Path) -> Outcome:
-        """Have a file read, and hold that it ended well: with a result or one clear error, within the limits."""
+        """Read a file, and check that the result is a value or one clear error, within the limits."""
         outcome = self.read(path)
         assert outcome.kind in ("result", "error"), outcome
         if outcome.kind == "error":

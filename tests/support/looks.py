@@ -1,4 +1,4 @@
-"""What can be measured of how a page looks: contrast, overflow, names of controls."""
+"""Accessibility checks of a page: contrast, overflow, names of controls."""
 
 from typing import Any
 

@@ -206,7 +206,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class World:
-    """All that is edited. `looks`: of modules, which nothing depends on; `settings`: stage -> what pyproject.toml says.
+    """All that is edited. `looks`: layout of modules, which no result depends on; `settings`: those in pyproject.toml.
 
     `inputs`: source -> its number; `store`: that of the project, if it is elsewhere.
     """

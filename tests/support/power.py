@@ -1,4 +1,4 @@
-"""What a disk may hold after the power has failed, at any moment of what was written down by the shim.
+"""The possible contents of a disk after a power failure, at any call that the shim recorded.
 
 The model of a file system, deliberately weaker than ext4, xfs or btrfs, so that what holds here holds there:
 
@@ -194,7 +194,7 @@ def tree_of(root: Path) -> Tree:
 
 
 def materialise(tree: Tree, root: Path) -> None:
-    """Make a folder hold a tree."""
+    """Make the content of a folder equal to a tree."""
     root.mkdir(parents=True)
     for path, data in sorted(tree.items()):
         if data is None:

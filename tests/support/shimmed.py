@@ -19,7 +19,7 @@ SHIM = Path(__file__).with_name("shim")
 
 
 class Operation(NamedTuple):
-    """One call: what, on which path, and what else is to be known of it."""
+    """One call: its name, its path and its details."""
 
     verb: str
     path: str
@@ -27,7 +27,7 @@ class Operation(NamedTuple):
 
 
 class Shimmed:
-    """A pipeline whose doit runs with the shim. Its temporary files lie beside it, and count."""
+    """A pipeline whose doit runs with the shim. Its temporary files are next to it, and count."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline

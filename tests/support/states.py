@@ -1,4 +1,4 @@
-"""A small project whose right outputs are known for each state of its files, and whose steps can be held in the middle.
+"""A small project with known outputs for each state of its files, whose steps can be paused.
 
 Each file is of the same size in every state, so that only its content tells them apart.
 """

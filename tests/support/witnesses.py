@@ -10,7 +10,7 @@ MARK = "TEST_MARK"
 
 
 class Offspring:
-    """The processes that a project's doit starts, directly or not, told by a mark in their environment."""
+    """The processes that a project's doit starts, directly or not, found by a tag in their environment."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._mark = f"{MARK}={secrets.token_hex(8)}"
