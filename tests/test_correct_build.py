@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from broken import BROKEN
+from broken_engines import BROKEN
 from builds import Builds
 from campaigns import Campaign
-from checkouts import Checkout, Given
+from checkouts import Checkout, Invocation
 from doits import Doit
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
@@ -95,8 +95,8 @@ class Histories(RuleBasedStateMachine):
         doit = Doit(self.root / "main/project", self.real, self.kind, self.tally)
         self.checkout = Checkout(world, Builds(self.root), doit, bytes_alone=self.kind is not Engine)
         self.earlier = [world]
-        self.checkout.build(Given())
-        self.checkout.build(Given())
+        self.checkout.build(Invocation())
+        self.checkout.build(Invocation())
 
     @property
     def shape(self) -> Shape:
@@ -114,7 +114,7 @@ class Histories(RuleBasedStateMachine):
 
     def _perhaps_build(self, rng: random.Random) -> None:
         if rng.random() < EVEN:
-            self.checkout.build(Given())
+            self.checkout.build(Invocation())
 
     @rule(data=st.data(), value=DIGIT, rng=RNG)
     def edit_code(self, data: st.DataObject, value: int, rng: random.Random) -> None:
@@ -216,16 +216,16 @@ class Histories(RuleBasedStateMachine):
             self.checkout.clear()
 
     @rule(data=st.data())
-    def look(self, data: st.DataObject) -> None:
+    def dry_run(self, data: st.DataObject) -> None:
         """Look at tasks and at the store."""
         stage = data.draw(st.sampled_from(self.shape.stages)).name
         ways = [("list", "-s"), ("info", stage), ("cache",), ("cache", "check"), ("cache", "gc", "--dry-run")]
-        self.checkout.look(*data.draw(st.sampled_from(ways)))
+        self.checkout.dry_run(*data.draw(st.sampled_from(ways)))
 
     @rule()
     def build(self) -> None:
         """Run doit."""
-        self.checkout.build(Given())
+        self.checkout.build(Invocation())
 
     @rule(data=st.data())
     def build_otherwise(self, data: st.DataObject) -> None:
@@ -236,18 +236,18 @@ class Histories(RuleBasedStateMachine):
     def build_and_go_back(self, data: st.DataObject) -> None:
         """Run doit with settings, and without them."""
         self.checkout.build(self._given(data))
-        self.checkout.build(Given())
+        self.checkout.build(Invocation())
 
     @rule()
     def build_twice_at_once(self) -> None:
         """Run two doits at once."""
-        self.checkout.build_twice_at_once(Given())
+        self.checkout.build_twice_at_once(Invocation())
 
     @rule(data=st.data(), share=st.floats(0, 1))
     def kill(self, data: st.DataObject, share: float) -> None:
         """Kill doit in the middle of a run, and run it again."""
         self.checkout.build_and_kill(self._given(data), share * (1.0 if self.real else 0.2))
-        self.checkout.build(Given())
+        self.checkout.build(Invocation())
 
     @rule(with_state=st.booleans(), with_data=st.booleans())
     def build_elsewhere(self, with_state: bool, with_data: bool) -> None:
@@ -255,13 +255,13 @@ class Histories(RuleBasedStateMachine):
         self.copies += 1
         root = self.root / f"copy{self.copies}/project"
         other = self.checkout.elsewhere(root, with_state=with_state, with_data=with_data)
-        other.build(Given())
-        self.checkout.build(Given())
+        other.build(Invocation())
+        self.checkout.build(Invocation())
 
-    def _given(self, data: st.DataObject) -> Given:
+    def _given(self, data: st.DataObject) -> Invocation:
         """Return some call of doit."""
         stage = data.draw(st.sampled_from(self.shape.stages)).name
-        given = Given(flags=("-n", "2") if self.real and data.draw(st.booleans()) else ())
+        given = Invocation(flags=("-n", "2") if self.real and data.draw(st.booleans()) else ())
         match data.draw(st.sampled_from(["setting", "setting", "one", "uncached", "always"])):
             case "setting":
                 return dataclasses.replace(given, k={stage: data.draw(DIGIT)})
@@ -274,8 +274,8 @@ class Histories(RuleBasedStateMachine):
     def teardown(self) -> None:
         """See that a last doit is right, and that nothing is left for another."""
         if hasattr(self, "checkout"):
-            self.checkout.build(Given())
-            self.checkout.build(Given())
+            self.checkout.build(Invocation())
+            self.checkout.build(Invocation())
         shutil.rmtree(self.root)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from looks import faint, nameless, overflow
+from accessibility import faint, nameless, overflow
 from playwright.sync_api import Page, expect
 from projects import CHAIN, Pipeline
 

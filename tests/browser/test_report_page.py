@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from looks import faint, nameless, overflow
+from accessibility import faint, nameless, overflow
 from playwright.sync_api import Page, expect
 from reports import paths_of, write
 

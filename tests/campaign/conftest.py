@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
-from aftermath import Ground
+from invariants import Ground
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
-from bad import BAD, FAILS, GOOD, PRINTS, SUCCEEDS, Bad, files
+from bad_steps import BAD, FAILS, GOOD, PRINTS, SUCCEEDS, Bad, files
 from campaigns import Campaign
+from child_processes import ChildProcesses
 from projects import Pipeline, Result
-from witnesses import Offspring
 
 WAYS = {
     "serial": (),
@@ -38,7 +38,7 @@ class Run(NamedTuple):
 
 def run_all(pipeline: Pipeline, *arguments: str) -> Run:
     """Run doit on all of them."""
-    offspring = Offspring(pipeline)
+    offspring = ChildProcesses(pipeline)
     result = pipeline.doit("--continue", *arguments)  # which does not wait for who sleeps for longer than we do
     return Run(pipeline, result, offspring.left())
 
@@ -91,7 +91,7 @@ def test_oddities_do_no_harm(everything: Run, name: str) -> None:
 
 
 def test_nothing_of_all_this_disturbs_others(everything: Run) -> None:
-    """Good stages before and after bad ones are made; there is no traceback, no orphan and no litter."""
+    """Good stages before and after bad ones are made; there is no traceback, no orphan and no orphans."""
     result = everything.result
     assert {"first", "last"} <= set(result.told("finished"))
     assert result.code != 0
@@ -125,7 +125,7 @@ def test_a_step_that_attacks_doit(project: Maker, way: str, number: signal.Signa
     doit = "int(open(f'/proc/{os.getppid()}/stat').read().split()[3])" if "forked" in way else "os.getppid()"
     body = f"made.write_text('half'); os.kill({doit}, {number.value}); time.sleep(600)"
     pipeline = build(project({}), {"attacks": Bad(body, "attacks")}, way)
-    offspring = Offspring(pipeline)
+    offspring = ChildProcesses(pipeline)
     result = pipeline.doit(*WAYS[way])
     assert result.code == (-9 if number == signal.SIGKILL else 128 + number)
     assert "Traceback" not in result.text

@@ -83,7 +83,7 @@ def at_any_moment(folder: Path, rng: random.Random) -> None:
         is_right(changing, visited, note)
 
 
-def test_a_change_while_a_step_is_held(campaign: Campaign, tmp_path: Path) -> None:
+def test_a_change_while_a_step_is_paused(campaign: Campaign, tmp_path: Path) -> None:
     """A change while a step runs, before or after it was read, makes the next doit run it; no trace is false."""
     campaign.run(lambda rng: held(tmp_path / "round", rng), few=2, full=100)
 

@@ -172,7 +172,7 @@ def follow(pipeline: Pipeline, result: Result) -> None:
         erase(found[0])
 
 
-def come_right(pipeline: Pipeline, template: Template, note: str) -> list[str]:
+def check_recovery(pipeline: Pipeline, template: Template, note: str) -> list[str]:
     """Run doit, follow its errors, and compare the outputs with a clean build; return the executed steps."""
     executed = []
     for _ in range(TRIES):
@@ -201,14 +201,14 @@ def damaged(template: Template, folder: Path, rng: random.Random) -> None:
     for stage in gone:
         lose(pipeline, stage)
     note = f"{way} {struck.relative_to(pipeline.root)}, removed {sorted(gone)}"
-    executed = come_right(pipeline, template, note)
+    executed = check_recovery(pipeline, template, note)
     allowed = may_execute(pipeline, template, struck, gone) | ({"join"} if forgotten else set())
     assert set(executed) <= allowed, f"{note}: executed {executed}"
     assert canary(pipeline.root / "x").read_text() == "canary", note
     if rng.random() < 0.3:
         for stage in MADE:
             lose(pipeline, stage)
-        come_right(pipeline, template, f"{note}, then removed all")
+        check_recovery(pipeline, template, f"{note}, then removed all")
     quiet = pipeline.doit()
     assert (quiet.executed, quiet.code) == ([], 0), f"{note}\n{quiet.text}"
 
@@ -244,7 +244,7 @@ def checked(template: Template, folder: Path, rng: random.Random) -> None:
     if rng.random() < 0.5:
         for stage in MADE:
             lose(pipeline, stage)
-    come_right(pipeline, template, f"{names}")
+    check_recovery(pipeline, template, f"{names}")
     again = pipeline.doit("cache", "check")
     assert (again.code, pipeline.doit().executed) == (0, []), again.text
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from aftermath import SCENARIOS, Ground, Scenario, sound_traces
 from campaigns import Campaign
+from invariants import SCENARIOS, Ground, Scenario, sound_traces
 from projects import CHAIN, Pipeline, Result
-from shimmed import limited
+from syscall_shim import limited
 
 PAGE = 4096
 PLENTY = 16_000
@@ -54,7 +54,7 @@ def resize(disk: Path, *, pages: int = PLENTY, names: int = PLENTY) -> None:
 def judged(large: Ground, pipeline: Pipeline, scenario: Scenario, struck: Result, before: set[str]) -> str:
     """Check the invariants, and return how doit ended."""
     try:
-        large.judge(pipeline, scenario, struck, before)
+        large.check(pipeline, scenario, struck, before)
     except AssertionError as failure:
         failure.add_note(f"{scenario.name}\n{struck.code}\n{struck.text}")
         raise

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from aftermath import SCENARIOS, Ground, Scenario, litter, relative, sound_traces, staging, swept
 from campaigns import Campaign
+from invariants import SCENARIOS, Ground, Scenario, left_after_gc, orphans, relative, sound_traces, staging
 from projects import PRELOAD, WAYS, Pipeline, Result, until
 
 REPOSITORY = Path(__file__).parents[2]
@@ -101,7 +101,7 @@ def moment(pipeline: Pipeline, scenario: Scenario, before: dict[str, str], resul
         return "after its end"
     made = sound_traces(pipeline)
     new = [made[name] for name in made.keys() - before.keys()]
-    if litter(pipeline) or set(new) - {*result.told("finished")} or unnamed(pipeline):
+    if orphans(pipeline) or set(new) - {*result.told("finished")} or unnamed(pipeline):
         return "in a commit"
     if not scenario.may:
         return "in a restore or before"
@@ -134,10 +134,10 @@ def killed(ground: Ground, folder: Path, rng: random.Random) -> str:
     struck = pipeline.finish(process)
     try:
         when = moment(pipeline, scenario, before, struck)
-        ground.judge(pipeline, scenario, struck, set(before))
+        ground.check(pipeline, scenario, struck, set(before))
         assert not staging(pipeline), f"staging folders are left: {staging(pipeline)}"
-        if litter(pipeline):
-            assert not swept(pipeline), f"litter that stays: {litter(pipeline)}"
+        if orphans(pipeline):
+            assert not left_after_gc(pipeline), f"orphans that stays: {orphans(pipeline)}"
     except AssertionError as failure:
         failure.add_note(f"{scenario.name} {workers}, forks: {forks}, {wait.__name__}\n{struck.code}\n{struck.text}")
         raise

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from campaigns import Campaign
-from crowd import Beside, Ended, all_at_once, begin, end
+from concurrent_doits import Background, Ended, all_at_once, begin, end
 from projects import Pipeline, until
 from states import Changing, State, any_state
 
@@ -57,7 +57,7 @@ def in_one_project(folder: Path, rng: random.Random) -> None:
         (*rng.choice([(), (), ("--no-wait",), ("-n2",)]), f"scale.times={rng.choice(settings)}") for _ in range(8)
     ]
     harsh = rng.random() < 0.5
-    with Beside([pipeline], rng.sample(HARSH, 3) if harsh else rng.choice([[], rng.sample(MILD, 2)])) as beside:
+    with Background([pipeline], rng.sample(HARSH, 3) if harsh else rng.choice([[], rng.sample(MILD, 2)])) as beside:
         ended = all_at_once([pipeline] * 8, arguments)
     is_in_order([*ended, *beside.ended])
     done = {one.arguments[-1] for one in ended if one.code == 0}
@@ -85,7 +85,7 @@ def in_copies(folder: Path, rng: random.Random) -> None:
         pipeline.witness.write_text("")
         copies.append(pipeline)
     commands = rng.sample(HARSH, 3) if rng.random() < 0.7 else []
-    with Beside(copies, commands) as beside:
+    with Background(copies, commands) as beside:
         ended = all_at_once(copies * 2, [()] * 8)
     is_in_order([*ended, *beside.ended])
     for pipeline, state in zip(copies, states, strict=True):

@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 from campaigns import Campaign
+from child_processes import ChildProcesses
 from projects import Pipeline, Result, until
 from wide import WIDE, fate, finished, wide, wrong
-from witnesses import Offspring
 
 WAYS = [(), *((f"-n{jobs}", f"-P{kind}") for jobs in (2, 2, 5) for kind in ("process", "thread"))]
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL]
@@ -45,7 +45,7 @@ def with_failures(folder: Path, rng: random.Random) -> None:
     what, names = rng.choice(["fail", "kill"]), rng.sample(WIDE, rng.randrange(4))
     fate(pipeline, what, names)
     way = (*rng.choice(WAYS), *rng.choice([(), ("--continue",)]))
-    offspring, note = Offspring(pipeline), f"{what} {names}, {way}"
+    offspring, note = ChildProcesses(pipeline), f"{what} {names}, {way}"
     result = pipeline.doit(*way)
     assert (result.code != 0) == bool(names), f"{note}\n{result.text}"
     assert "Traceback" not in result.out, f"{note}\n{result.text}"
@@ -64,7 +64,7 @@ def with_a_signal(folder: Path, rng: random.Random) -> None:
     number, way, times = rng.choice(SIGNALS), rng.choice(WAYS), rng.choice([1, 1, 2])
     pauses = [rng.uniform(0, 0.8), rng.uniform(0, 0.1)][:times]
     note = f"{number.name} after {', '.join(f'{pause:.3f}s' for pause in pauses)}, {way}"
-    offspring = Offspring(pipeline)
+    offspring = ChildProcesses(pipeline)
     process = pipeline.start(*way)
     until(pipeline.path(".redoit/format").exists)
     for pause in pauses:

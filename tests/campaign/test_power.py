@@ -11,11 +11,11 @@ from itertools import islice, pairwise, product
 from pathlib import Path
 
 import pytest
-from aftermath import SCENARIOS, Ground, Scenario, finished_in, sound_traces, staging
 from campaigns import Campaign
-from power import EXTREMES, Disk, Tree, materialise, tree_of
+from invariants import SCENARIOS, Ground, Scenario, finished_in, sound_traces, staging
+from power_loss import EXTREMES, Disk, Tree, materialise, tree_of
 from projects import Pipeline, Result
-from shimmed import Operation, Shimmed
+from syscall_shim import Operation, Shimmed
 
 NAMES = ("build", "change", "go back", "keep", "forget", "rerun", "uncached", "heal", "gc", "clear")
 DISTRUSTED = {"forget": "forgetting sort", "uncached": "Step sort has finished"}  # once this is said, it is remembered
@@ -97,12 +97,12 @@ def hold(ground: Ground, history: History, state: State, folder: Path, database:
     pipeline, scenario = Pipeline(folder / "project"), history.scenario
     lost = state.traces - sound_traces(pipeline).keys()
     assert not lost, f"acknowledged traces are lost: {lost}"
-    ground.hold_bytes(pipeline)
+    ground.check_bytes(pipeline)
     finished = finished_in(Result([], 0, state.said, ""))
     if database is not None:
         pipeline.path(".redoit").mkdir(exist_ok=True)
         pipeline.path(".redoit/doit.db").write_bytes(database)
-    executed = ground.come_right(pipeline, scenario, finished, real=database is not None)
+    executed = ground.check_recovery(pipeline, scenario, finished, real=database is not None)
     if DISTRUSTED.get(scenario.name, state.said + "never") in state.said:
         assert {*scenario.must} <= {*executed}, "what was distrusted is remembered"
     assert not staging(pipeline), f"staging folders are left: {staging(pipeline)}"

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-import traced
-from aftermath import SCENARIOS, Ground, Scenario, litter, sound_traces, staging, swept
+import strace
 from campaigns import Campaign
+from invariants import SCENARIOS, Ground, Scenario, left_after_gc, orphans, sound_traces, staging
 from projects import Pipeline, Result
-from shimmed import Operation, Shimmed
+from syscall_shim import Operation, Shimmed
 
 ERRORS = {
     "open": ("EIO",),
@@ -74,7 +74,7 @@ def struck(ground: Ground, folder: Path, case: Case, *, real: bool) -> str:
         return "clean pass"
     hit = operations[number - 1]
     try:
-        ground.judge(pipeline, scenario, result, before, real=real)
+        ground.check(pipeline, scenario, result, before, real=real)
         sweep(pipeline, hit, result)
     except AssertionError as failure:
         failure.add_note(f"case {case}: {hit.verb} {hit.path}\n{result.code}\n{result.text}")
@@ -85,11 +85,11 @@ def struck(ground: Ground, folder: Path, case: Case, *, real: bool) -> str:
 def sweep(pipeline: Pipeline, hit: Operation, result: Result) -> None:
     """Check that no orphan stays for ever."""
     assert not staging(pipeline), f"staging folders are left: {staging(pipeline)}"
-    left = litter(pipeline)
+    left = orphans(pipeline)
     if result.code >= 0 and hit.verb not in ("unlink", "rmdir"):
         assert not left, f"temporary files are left: {left}"
     if left:
-        assert not swept(pipeline), f"litter that stays: {litter(pipeline)}"
+        assert not left_after_gc(pipeline), f"orphans that stays: {orphans(pipeline)}"
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -113,7 +113,7 @@ def test_a_failing_call(campaign: Campaign, ground: Ground, tmp_path: Path, numb
 
 def system_calls(pipeline: Pipeline, scenario: Scenario, rng: random.Random) -> list[tuple[str, int, str, str]]:
     """Return system calls of a scenario, and how each is to fail: all on the database, and a sample of the others."""
-    found = traced.calls(pipeline, *scenario.arguments)
+    found = strace.calls(pipeline, *scenario.arguments)
     database = [call for call in found if "doit.db" in call[2]]
     others = [call for call in found if "doit.db" not in call[2]]
     made = []
@@ -126,7 +126,7 @@ def system_calls(pipeline: Pipeline, scenario: Scenario, rng: random.Random) -> 
 
 def test_a_failing_system_call(campaign: Campaign, ground: Ground, tmp_path: Path, numbers: Iterator[int]) -> None:
     """The same where sqlite or BLAKE3 make the call, and where it is interrupted."""
-    if not traced.works(tmp_path):
+    if not strace.works(tmp_path):
         pytest.skip("strace is not here, or may not be used")
     rng = random.Random(campaign.seed)
     scenario = SCENARIOS[rng.choice(("build", "change", "go back", "keep", "rerun"))]
@@ -137,9 +137,9 @@ def test_a_failing_system_call(campaign: Campaign, ground: Ground, tmp_path: Pat
         name, number, error, path = found[next(numbers) % len(found)]
         pipeline = ground.begin(scenario, tmp_path / "round")
         before = set(sound_traces(pipeline))
-        result = traced.struck(pipeline, name, number, error, *scenario.arguments)
+        result = strace.fail_call(pipeline, name, number, error, *scenario.arguments)
         try:
-            ground.judge(pipeline, scenario, result, before, real=rng.random() < REAL)
+            ground.check(pipeline, scenario, result, before, real=rng.random() < REAL)
         except AssertionError as failure:
             failure.add_note(f"{scenario.name}: {name} {number} {error} {path}\n{result.code}\n{result.text}")
             raise

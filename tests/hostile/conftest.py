@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hostile import Workers
+from hostile_files import Workers
 
 HELD: Counter[str] = Counter()
 

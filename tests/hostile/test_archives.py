@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hostile import model, zipped
+from hostile_files import model, zipped
 
 from redoit.engine.canonicalize import canonicalize
 

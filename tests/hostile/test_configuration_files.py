@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hostile import Workers
+from hostile_files import Workers
 
 from redoit.errors import DeclarationError
 from redoit.source.settings import Declared, Kind

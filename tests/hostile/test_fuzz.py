@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from campaigns import Campaign
-from hostile import Workers, changed, idx_files, model, model_config, reworded
+from hostile_files import Workers, changed, idx_files, model, model_config, reworded
 from workspaces import some_trace, whole_workspace
 
 from redoit.digest import of_bytes
@@ -83,7 +83,7 @@ def attack_state(rng: random.Random, workers: Workers, folder: Path) -> None:
         path.write_bytes(of_bytes(text).encode() + b"\n" + text)
     else:
         path.write_bytes(reworded(seal + newline + text, rng))
-    workers.hold("state", folder / "project")
+    workers.check("state", folder / "project")
 
 
 def attack_project(rng: random.Random, workers: Workers, folder: Path) -> None:
@@ -101,7 +101,7 @@ def write(workers: Workers, kind: str, path: Path, data: bytes) -> None:
     """Write a hostile file and have it read."""
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(data)
-    workers.hold(kind, path)
+    workers.check(kind, path)
 
 
 def test_changed_files_give_a_result_or_a_clear_error(campaign: Campaign, workers: Workers) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hostile import IMAGES, LABELS, Workers
+from hostile_files import IMAGES, LABELS, Workers
 
 from steps import idx
 

@@ -31,7 +31,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize(("name", "data"), CHANGES.values(), ids=CHANGES)
-def test_doit_comes_right_beside_a_hostile_file(built: Pipeline, name: str, data: bytes) -> None:
+def test_doit_recovers_from_a_hostile_file(built: Pipeline, name: str, data: bytes) -> None:
     """Forged caches are made again, or make a stage run; they send nothing to the terminal."""
     clean = built.outputs()
     path = built.path(f".redoit/{name}")
@@ -127,7 +127,7 @@ DATABASES = {
 
 
 @pytest.mark.parametrize("sql", DATABASES.values(), ids=DATABASES)
-def test_doit_comes_right_beside_a_hostile_database(built: Pipeline, sql: str) -> None:
+def test_doit_recovers_from_a_hostile_database(built: Pipeline, sql: str) -> None:
     """Whatever doit's own database says, and however it is made, results are right: it is never the truth."""
     clean = built.outputs()
     with contextlib.closing(sqlite3.connect(built.path(".redoit/doit.db"))) as connection:

@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from limited import ROOT
+from limited_reader import ROOT
 
 FILES = [path.relative_to(ROOT) for folder in ("redoit", "steps") for path in sorted((ROOT / folder).rglob("*.py"))]
 MODULES = {"cPickle", "cloudpickle", "copyreg", "dill", "joblib", "jsonpickle", "marshal", "pickle", "shelve", "yaml"}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile import Workers
+from hostile_files import Workers
 from workspaces import some_trace, whole_workspace
 
 from redoit.digest import of_bytes
@@ -169,7 +169,7 @@ def test_hostile_content_counts_as_absent_or_is_a_clear_error(
     content = data(path) if callable(data) else data
     path = path.with_name(f"{9 * 10**18:020d}-{content[:64].decode()}") if name == RUN else path
     path.write_bytes(content)
-    workers.hold("state", tmp_path / "project")
+    workers.check("state", tmp_path / "project")
 
 
 BASE = "runs/oldest"  # its name has its digest
@@ -228,7 +228,7 @@ def test_what_stands_in_the_place_of_a_file_is_not_followed(
         path = min(path.parent.iterdir())
     shutil.rmtree(path) if path.is_dir() else path.unlink()
     make(path, workers.canary.path)
-    workers.hold("state", tmp_path / "project")
+    workers.check("state", tmp_path / "project")
 
 
 def trace(change: Callable[[dict[str, Any]], object]) -> bytes:
@@ -334,7 +334,7 @@ def test_strangers_in_the_folders_of_the_store_are_left_alone(workers: Workers, 
     for folder in ("traces", f"traces/{KEY}", "blobs", "latest", "checkouts"):
         (root / folder / name).parent.mkdir(parents=True, exist_ok=True)
         (root / folder / name).symlink_to(workers.canary.path)
-    assert workers.hold("state", tmp_path / "project").kind == "result"
+    assert workers.check("state", tmp_path / "project").kind == "result"
 
 
 @pytest.mark.parametrize("make", PLACES.values(), ids=PLACES)

@@ -90,7 +90,7 @@ def test_changed_setting_executes_train_and_what_follows_and_the_way_back_nothin
     assert checkout.model() == before
 
 
-def test_changed_looks_of_the_report_execute_the_report_alone(checkout):
+def test_an_edited_template_runs_the_report_alone(checkout):
     """A setting of the report, a colour of its plots, a word of its template train nothing; the way back restores."""
     before = checkout.report()
     assert checkout.doit("report.worst=6") == ["report"]

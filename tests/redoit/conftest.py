@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from forking import COMMON, Execute, Forking
+from forked_steps import COMMON, Execute, Forking
 
 from redoit.execution.executor import execute
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from examples import write
-from forking import Execute
+from forked_steps import Execute
 
 from redoit.execution.executor import StepCall, StepResult
 from redoit.execution.executor import execute as fresh
@@ -95,12 +95,12 @@ NEVER = [
 
 
 @pytest.mark.parametrize("body", NEVER)
-def test_a_variable_that_nobody_asked_for(body: str) -> None:
+def test_a_variable_that_no_code_reads(body: str) -> None:
     """To pass the environment on, to set a variable, or what a library asks for, is not noted."""
     assert noted(body).variables_read == ()
 
 
-def test_the_mark_of_a_step_is_in_its_environment() -> None:
+def test_the_tag_of_a_step_is_in_its_environment() -> None:
     """Processes that a step starts have a tag, which redoit's own processes have not."""
     assert noted("assert os.environ['REDOIT_STEP']").killed == ()
     assert "REDOIT_STEP" not in os.environ

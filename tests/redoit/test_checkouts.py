@@ -38,7 +38,7 @@ def test_a_record_that_names_another_folder_counts_for_nothing(tmp_path: Path) -
     assert gc_roots(other) == set()
 
 
-def test_who_shares_a_store_is_known_to_it(tmp_path: Path) -> None:
+def test_a_shared_store_records_its_checkouts(tmp_path: Path) -> None:
     """A checkout that is gone relies on nothing; one whose record was damaged has it mended when it is opened next."""
     checkouts = [Workspace(tmp_path / name, tmp_path / "store") for name in ("one", "two")]
     for seconds, checkout in enumerate(checkouts):
@@ -81,9 +81,7 @@ def test_a_checkout_that_is_hidden_counts(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("name", ["latest", "latest/train%3Abig%2Fone", "checkouts"])
-def test_what_outputs_rest_on_is_told_for_sure_or_not_at_all(
-    tmp_path: Path, failing: Callable[[Path], None], name: str
-) -> None:
+def test_gc_roots_are_complete_or_an_error(tmp_path: Path, failing: Callable[[Path], None], name: str) -> None:
     """A failing disk is an error, not an empty set of traces to keep."""
     workspace = opened(tmp_path)
     workspace.remember(STAGE, trace(stage=STAGE.name))

@@ -78,7 +78,7 @@ IMPURE, RUNS_ALWAYS = Policy(impure=True), Policy(volatile=True)
         (decided((), IN_PLACE, earlier=(EARLIER,)), Run((Reason("setting", "epochs", 4, 5),))),
     ],
 )
-def test_verdict(found: Decision, expected: Decision) -> None:
+def test_decision(found: Decision, expected: Decision) -> None:
     """Distrust goes before volatile, before keep, before restore, before run; of two traces the canonical one wins."""
     assert found == expected
 

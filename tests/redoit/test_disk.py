@@ -138,7 +138,7 @@ def test_a_link_on_the_way_leads_nowhere(tmp_path: Path) -> None:
         disk.path_below(tmp_path, "link", "folder", "file")
 
 
-def test_what_is_there_already_is_forced(tmp_path: Path, forced: list[str]) -> None:
+def test_existing_files_are_synced(tmp_path: Path, forced: list[str]) -> None:
     """Folders that another process made are forced to the disk before a file in them counts, once."""
     (tmp_path / "a/b").mkdir(parents=True)
     disk.write(tmp_path / "a/b/one", b"data")
@@ -150,7 +150,7 @@ def test_what_is_there_already_is_forced(tmp_path: Path, forced: list[str]) -> N
     assert forced[1] == f"{tmp_path}/a/b"
 
 
-def test_many_names_are_forced_folder_by_folder(tmp_path: Path, forced: list[str]) -> None:
+def test_many_names_are_synced_by_folder(tmp_path: Path, forced: list[str]) -> None:
     """Of many files, each content is forced before the first name, and then each folder once."""
     folders = [tmp_path / "a", tmp_path / "b"]
     disk.make_folders(*folders)
@@ -167,7 +167,7 @@ def test_many_names_are_forced_folder_by_folder(tmp_path: Path, forced: list[str
     assert forced == []
 
 
-def test_a_folder_that_is_made_again_is_forced_again(tmp_path: Path, forced: list[str]) -> None:
+def test_a_folder_that_is_made_again_is_synced_again(tmp_path: Path, forced: list[str]) -> None:
     """A folder that is removed and made again is synced again, even if it gets the same inode number."""
     for _ in range(2):
         forced.clear()
@@ -176,7 +176,7 @@ def test_a_folder_that_is_made_again_is_forced_again(tmp_path: Path, forced: lis
         (tmp_path / "key").rmdir()
 
 
-def test_folders_of_others_need_not_be_forced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outer_folders_need_not_be_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An outer folder that can't be synced, as on some file systems, is no error; a failing disk is."""
     (tmp_path / "file").touch()
     codes = [errno.EINVAL, errno.EIO]
@@ -202,7 +202,7 @@ def test_remove_twice(tmp_path: Path) -> None:
     assert not (tmp_path / "file").exists()
 
 
-def test_what_can_not_be_looked_at_is_not_taken_for_removed(tmp_path: Path, failing: Callable[[Path], None]) -> None:
+def test_an_unreadable_file_is_not_taken_for_removed(tmp_path: Path, failing: Callable[[Path], None]) -> None:
     """Removing fails if it can't be determined whether the file exists."""
     (tmp_path / "file").touch()
     failing(tmp_path / "file")

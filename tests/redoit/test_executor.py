@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from examples import write
-from forking import Execute
+from forked_steps import Execute
 from projects import FOR_EVER, PATIENCE, alive, until
 
 from redoit.errors import StepError
@@ -74,7 +74,7 @@ def test_a_result_needs_no_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("return {'a': 1}") == {"a": 1.0}
 
 
-def test_a_result_that_can_not_be_told() -> None:
+def test_a_result_that_can_not_be_sent() -> None:
     """Where what a step returns can't be written at all, it fails in lines, without a traceback of redoit's own."""
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))"
     assert failure(f"{limit}\nreturn {{'a': 1}}") == "its process exited with status 1 before run returned"

@@ -320,7 +320,7 @@ def test_a_bare_folder_does_not_hide_an_installed_package(tmp_path: Path) -> Non
         ("def run(x): return x.__doc__", "steps.train: docstrings and annotations count, __doc__ in steps.train:run"),
     ],
 )
-def test_what_cant_be_read_is_told(text: str, line: str, tmp_path: Path) -> None:
+def test_unresolved_names_have_a_line(text: str, line: str, tmp_path: Path) -> None:
     """Each thing that reading can't resolve has a line that says what was taken whole, and why."""
     assert line in code(written(tmp_path, one(text, m="def f(): return 1"))).unresolved
 
@@ -330,7 +330,7 @@ def test_a_plain_project_has_nothing_unresolved(tmp_path: Path) -> None:
     assert code(written(tmp_path, CHAIN)).unresolved == ()
 
 
-def test_a_missing_step_is_told_with_the_nearest_name(tmp_path: Path) -> None:
+def test_a_missing_step_suggests_the_nearest_name(tmp_path: Path) -> None:
     """A misspelt step is an error that names the one meant."""
     written(tmp_path, CHAIN)
     with pytest.raises(DeclarationError) as error:
@@ -346,7 +346,7 @@ def test_a_step_needs_a_plain_run(text: str, tmp_path: Path) -> None:
         code(tmp_path)
 
 
-def test_a_broken_module_on_the_way_is_told(tmp_path: Path) -> None:
+def test_a_broken_module_on_the_way_is_named(tmp_path: Path) -> None:
     """A syntax error in reached code is one line with file and line."""
     written(tmp_path, {**CHAIN, H: "\n\ndef f(:\n"})
     with pytest.raises(SourceError, match=r"^steps/deep.py: line 3: invalid syntax; fix it$"):

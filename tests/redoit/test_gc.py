@@ -153,7 +153,7 @@ def test_older_than(store: Store, dry: bool) -> None:
     assert left(store) == ({trace_name(old)} if dry else set()) | {trace_name(new)}
 
 
-def test_what_outputs_rest_on_stays(store: Store) -> None:
+def test_traces_of_outputs_in_place_stay(store: Store) -> None:
     """No rule removes a trace of outputs in place, nor its blobs."""
     resting, other = kept(store, b"resting", used=1), kept(store, b"other", used=2)
     collected(store, RetentionPolicy(older_than=0, max_size=0), resting)
@@ -250,7 +250,7 @@ def test_housekeeping_ends_at_a_link(store: Store, tmp_path: Path, name: str) ->
     assert not os.path.lexists(store.root / name.partition("/")[0])
 
 
-def test_a_stray_of_the_longest_name_is_put_aside(store: Store) -> None:
+def test_an_orphan_with_the_longest_name_is_quarantined(store: Store) -> None:
     """A corrupt file with a name of 255 bytes is moved to quarantine too, once for each."""
     for folder in ("blobs/ab", "traces/ab"):
         (store.root / folder).mkdir(parents=True)

@@ -26,7 +26,7 @@ def found(invalidations: Invalidations, stage: str) -> Reason | None:
 
 
 @pytest.mark.parametrize(("kind", "words"), [("forgotten", "was forgotten"), ("uncached", "is not cached")])
-def test_distrust_reaches_dependents_and_survives(
+def test_invalidation_reaches_dependents_and_survives(
     tmp_path: Path, invalidations: Invalidations, kind: str, words: str
 ) -> None:
     """The invalidation of a stage and its dependents is on disk for the next process, until each has run."""
@@ -42,14 +42,14 @@ def test_distrust_reaches_dependents_and_survives(
     assert invalidations.get("other") is None
 
 
-def test_dependents_are_marked_first(tmp_path: Path, invalidations: Invalidations) -> None:
+def test_dependents_are_invalidated_first(tmp_path: Path, invalidations: Invalidations) -> None:
     """A crash between the invalidations leaves dependents that run in vain, never a stage that runs alone."""
     with pytest.raises(DiskError, match="too long"):
         invalidations.add("import" * 100, ("normalize",), "forgotten")
     assert invalidations.get("normalize") is not None
 
 
-def test_a_mark_of_its_own_is_kept(invalidations: Invalidations) -> None:
+def test_its_own_invalidation_is_kept(invalidations: Invalidations) -> None:
     """A dependent that was invalidated itself keeps its own reason."""
     invalidations.add("train", (), "forgotten")
     invalidations.add("import", ("train",), "uncached")
@@ -57,16 +57,14 @@ def test_a_mark_of_its_own_is_kept(invalidations: Invalidations) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"garbage", b"[]", b'{"kind": "unknown", "subject": ""}', b"{}", b"\xff"])
-def test_an_unreadable_mark_is_a_mark(tmp_path: Path, invalidations: Invalidations, data: bytes) -> None:
+def test_an_unreadable_invalidation_is_one(tmp_path: Path, invalidations: Invalidations, data: bytes) -> None:
     """In doubt a stage runs."""
     invalidations.add("train", (), "uncached")
     (tmp_path / "invalidated/train").write_bytes(data)
     assert found(invalidations, "train") == Reason("forgotten")
 
 
-def test_a_mark_tells_when_and_by_what_it_was_made(
-    invalidations: Invalidations, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_invalidation_has_time_and_command(invalidations: Invalidations, monkeypatch: pytest.MonkeyPatch) -> None:
     """A repeated invalidation keeps the first time; so do those of dependents."""
     monkeypatch.setattr("sys.argv", ["/usr/bin/doit", "forget", "import"])
     monkeypatch.setattr(time, "time", lambda: 1000.5)
@@ -81,7 +79,7 @@ def test_a_mark_tells_when_and_by_what_it_was_made(
 
 
 @pytest.mark.parametrize("since", ["1e999", "-1", '"now"', "[]", "1e300", "NaN"])
-def test_a_mark_with_a_time_that_is_none(tmp_path: Path, invalidations: Invalidations, since: str) -> None:
+def test_an_invalidation_with_an_impossible_time(tmp_path: Path, invalidations: Invalidations, since: str) -> None:
     """An impossible time is not shown; the invalidation counts."""
     invalidations.add("train", (), "forgotten")
     text = f'{{"kind": "forgotten", "since": {since}, "command": "\\u001b[2J"}}'
@@ -101,7 +99,9 @@ def test_a_mark_with_a_time_that_is_none(tmp_path: Path, invalidations: Invalida
         {"kind": ["forgotten"], "subject": ""},
     ],
 )
-def test_a_forged_mark_says_nothing(tmp_path: Path, invalidations: Invalidations, fields: dict[str, object]) -> None:
+def test_a_forged_invalidation_is_hidden(
+    tmp_path: Path, invalidations: Invalidations, fields: dict[str, object]
+) -> None:
     """Only reasons that redoit writes are read; any other content still is an invalidation."""
     invalidations.add("train", (), "uncached")
     (tmp_path / "invalidated/train").write_text(json.dumps(fields))
@@ -109,7 +109,7 @@ def test_a_forged_mark_says_nothing(tmp_path: Path, invalidations: Invalidations
 
 
 @pytest.mark.parametrize("kind", ["forgotten", "uncached", "always", "other"])
-def test_each_mark_is_read_as_it_was_meant(invalidations: Invalidations, kind: str) -> None:
+def test_each_invalidation_is_read_as_written(invalidations: Invalidations, kind: str) -> None:
     """Every reason that a dependent can be given comes back."""
     invalidations.add("import", ("train",), kind)
     reason = found(invalidations, "train")

@@ -69,7 +69,7 @@ def test_where_a_file_came_from() -> None:
     assert provenance(found, "a.txt").trace == SECOND
 
 
-def test_what_nobody_made() -> None:
+def test_unmade_files() -> None:
     """The chain ends at content without a trace, and at a maker without a logged run."""
     found = lineage(*RUNS, traces=(USED,))
     assert provenance(found, "b.txt", named("other")).trace is None

@@ -49,7 +49,7 @@ def test_the_other_waits_and_says_for_whom(tmp_path: Path, killed: bool) -> None
             assert second.wait(PATIENCE) == 0
 
 
-def test_alone_nobody_waits(tmp_path: Path) -> None:
+def test_a_free_lock_is_taken_at_once(tmp_path: Path) -> None:
     """A free lock is taken without a message, also after it was held before."""
     said: list[str] = []
     for _ in range(2):

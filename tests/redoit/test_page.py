@@ -117,7 +117,7 @@ def test_no_script_writes_markup() -> None:
         assert not found, (script.name, found)
 
 
-def test_files_in_a_card() -> None:
+def test_files_of_a_card() -> None:
     """A card shows a few files and lists the others in its title; files of one name are distinguishable."""
     many = Stage("many", "s", {}, {f"r{n}": f"out/{n}.txt" for n in range(20)})
     two = Stage("two", "s", {"a": "one/x.txt", "b": "two/x.txt"}, {"o": "y.txt"})

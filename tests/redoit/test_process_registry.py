@@ -9,7 +9,7 @@ from projects import FOR_EVER, PATIENCE, alive, until
 from redoit.execution.process_registry import ProcessRegistry
 
 
-def test_who_is_to_stop_waits_for_work_and_tells_whether_it_is_done() -> None:
+def test_stopping_waits_for_work_and_says_if_it_is_done() -> None:
     """A commit in another thread is waited for as long as patience lasts."""
     running, begun, done = ProcessRegistry(), threading.Event(), threading.Event()
 

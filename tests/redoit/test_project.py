@@ -95,7 +95,7 @@ def test_a_file_is_read_once(tmp_path: Path) -> None:
         (b"(" * 500, "lib/a.py: line 1: too many nested parentheses; fix it"),
     ],
 )
-def test_what_cant_be_parsed_is_told_in_one_line(content: bytes, message: str, tmp_path: Path) -> None:
+def test_a_syntax_error_is_one_line(content: bytes, message: str, tmp_path: Path) -> None:
     """A file that Python would refuse is an error that says where and why."""
     put(tmp_path, "lib/a.py", content)
     with pytest.raises(SourceError) as error:
@@ -103,7 +103,7 @@ def test_what_cant_be_parsed_is_told_in_one_line(content: bytes, message: str, t
     assert str(error.value) == message
 
 
-def test_a_file_that_cant_be_read_is_told(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
     """An unreadable file is an error with the system's reason."""
     path = put(tmp_path, "a.py", b"x = 1")
     project = Project(tmp_path)

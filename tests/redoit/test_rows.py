@@ -67,7 +67,7 @@ def test_bars_above_the_cursor() -> None:
     assert rows.unfinished == ["first 49", "second 49", "third 49"]
 
 
-def test_only_so_many_rows_are_held() -> None:
+def test_only_a_few_rows_are_kept() -> None:
     """Only a few rows are kept, however far up a step moves."""
     rows = Rows()
     rows.feed("\x1b[999A")

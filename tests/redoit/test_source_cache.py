@@ -71,7 +71,7 @@ def learnt(root: Path, step: str = "steps.one") -> StepInfo:
     return found
 
 
-def test_what_was_read_is_known_to_the_next_process(root: Path) -> None:
+def test_entries_are_there_for_the_next_process(root: Path) -> None:
     """Signature and digests of code come back as they were read."""
     found = learnt(root)
     project = Project(root)

@@ -25,7 +25,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_staged_beside_its_target() -> None:
+def test_staged_next_to_its_target() -> None:
     """A staging folder is empty and next to the target, and a file in it has the target's name."""
     first = make_staging(STAGE, STAGE.outputs)
     first["model"].write_text("litter of a crash")
@@ -63,7 +63,7 @@ def test_sweep(left: "subprocess.Popen[bytes]") -> None:
     assert [list(Path(folder).iterdir()) for folder in ("data", "other")] == [[], []]
 
 
-def test_strays_of_others_live_on(left: "subprocess.Popen[bytes]", tmp_path: Path) -> None:
+def test_orphans_of_other_owners_stay(left: "subprocess.Popen[bytes]", tmp_path: Path) -> None:
     """Processes of other stages, and of other projects' stages of that name, are none of ours."""
     make_staging(Stage("train", "steps.train", {}, {"model": "model"}), ["model"])
     (tmp_path / "copy").mkdir()

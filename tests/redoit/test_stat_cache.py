@@ -216,7 +216,7 @@ def test_a_forged_entry_is_ignored(tmp_path: Path, counted: list[Path], entry: l
     assert len(counted) == 1
 
 
-def test_a_clock_that_is_ahead_deceives_nobody(
+def test_a_clock_that_is_ahead(
     tmp_path: Path, at_once: StatCache, counted: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However late it is by our own clock, a file that was written a moment ago is not remembered."""

@@ -134,7 +134,7 @@ def test_output_and_blob_share_nothing(store: Store, tmp_path: Path) -> None:
     assert store.get(made.digest) == b"content"
 
 
-def test_who_looks_at_a_corrupt_blob_leaves_it(store: Store) -> None:
+def test_reading_a_corrupt_blob_leaves_it(store: Store) -> None:
     """A flipped bit is found, and nothing is changed."""
     made = store.put(b"model")
     assert store.verify(made)
@@ -281,7 +281,7 @@ def test_nothing_half_written(store: Store, tmp_path: Path) -> None:
     store.restore(made, tmp_path / "restored")
 
 
-def test_no_litter(store: Store, tmp_path: Path) -> None:
+def test_no_orphaned_files(store: Store, tmp_path: Path) -> None:
     """A store has the files that were put, and no others."""
     source = tmp_path / "output"
     source.write_bytes(b"content")
@@ -366,7 +366,7 @@ def test_a_trace_too_large_to_be_read_again_is_not_recorded(store: Store) -> Non
 
 
 @pytest.mark.parametrize("whole", [True, False])
-def test_a_blob_that_is_there_is_forced(store: Store, tmp_path: Path, forced: list[str], whole: bool) -> None:
+def test_an_existing_blob_is_synced(store: Store, tmp_path: Path, forced: list[str], whole: bool) -> None:
     """A blob that another process put is forced to the disk before anything relies on it."""
     blob = store.blob_path(digest.of_bytes(b"data"))
     blob.parent.mkdir(parents=True)

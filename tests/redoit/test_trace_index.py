@@ -32,7 +32,7 @@ def proven(root: Path, action: Action = TRACE.action, observed: dict[str, str | 
     )
 
 
-def test_a_proof_is_the_trace_itself(root: Path) -> None:
+def test_an_entry_is_the_trace_itself(root: Path) -> None:
     """What was remembered is the trace as the store has it, name and key included."""
     found = proven(root)
     assert found == TRACE

@@ -114,7 +114,7 @@ def test_nothing_is_written_through_a_link(tmp_path: Path, workspace: Workspace,
     assert list(outside.iterdir()) == []
 
 
-def test_what_is_relied_on_is_forced(workspace: Workspace, forced: list[str]) -> None:
+def test_what_is_used_is_synced(workspace: Workspace, forced: list[str]) -> None:
     """A trace and an invalidation that another process wrote are synced before they are used."""
     made = trace(stage=STAGE.name)
     place, mark = workspace.store.trace_path(made.action.key, trace_name(made)), workspace.root / "invalidated/other"
@@ -127,7 +127,7 @@ def test_what_is_relied_on_is_forced(workspace: Workspace, forced: list[str]) ->
     assert forced.count(str(mark.parent)) == 2  # for the mark that was there, and for the new one
 
 
-def test_a_mark_that_can_not_be_looked_at_is_one(workspace: Workspace, failing: Callable[[Path], None]) -> None:
+def test_an_unreadable_invalidation_counts(workspace: Workspace, failing: Callable[[Path], None]) -> None:
     """If an invalidation can't be read, the stage counts as invalidated, but adding one fails."""
     failing(workspace.root / "invalidated")
     assert workspace.invalidations.get("train") == Invalidation(Reason("forgotten"))

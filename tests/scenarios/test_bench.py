@@ -66,7 +66,7 @@ def test_sides_run_in_turn_after_a_round_that_does_not_count() -> None:
     assert found["a"].walls == [3.0, 5.0]
 
 
-def test_table_tells_what_was_missed_and_what_could_not_be_measured(tmp_path: Path) -> None:
+def test_table_shows_missed_goals_and_what_was_not_measured(tmp_path: Path) -> None:
     """Markdown, JSON and page have each row, with its goal, its verdict and its note."""
     rows = [
         compared("One", "a no-op", series(3, 3), series(2, 2), against="bare | doit", goal=Goal(1.3), note="a note"),

@@ -47,7 +47,7 @@ def used(built: Pipeline) -> Pipeline:
     return built
 
 
-def test_what_is_held(used: Pipeline) -> None:
+def test_what_the_store_has(used: Pipeline) -> None:
     """For each stage traces, blobs, bytes and time are shown, aligned, and what sharing and keeping have saved."""
     lines = used.doit("cache").out.splitlines()
     assert re.fullmatch(r"\.redoit holds 12 traces and \d+ blobs, \d+\.\d kB\.", lines[0])
@@ -68,7 +68,7 @@ def test_figures_are_those_of_the_disk(built: Pipeline) -> None:
     assert f"holds 4 traces and {len(built.blobs())} blobs, {size / 1000:.1f} kB." in built.doit("cache").out
 
 
-def test_nothing_is_held(fresh: Pipeline) -> None:
+def test_an_empty_store(fresh: Pipeline) -> None:
     """Before the first run, one line says that the store is empty."""
     assert fresh.doit("cache").out == ".redoit holds 0 traces and 0 blobs, 0 bytes.\n"
 
@@ -81,7 +81,7 @@ def test_what_is_kept_saves_time(built: Pipeline) -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["gc", "--dry-run", "--max-size", "0"], ["check"]], ids=" ".join)
-def test_to_look_writes_nothing(built: Pipeline, arguments: list[str]) -> None:
+def test_listing_writes_nothing(built: Pipeline, arguments: list[str]) -> None:
     """Listing a shared store does not change it, and works on a read-only one."""
     built.path(".redoit").rename(built.path("../store"))
     built.write("pyproject.toml", SHARED)
@@ -133,7 +133,7 @@ RULES = ["", "--keep-last 1", "--max-size 6kB", "--older-than 0s", "--older-than
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_a_preview_tells_what_is_done_then(used: Pipeline, rule: str) -> None:
+def test_a_preview_shows_what_is_removed_then(used: Pipeline, rule: str) -> None:
     """`--dry-run` says the same in the same words as what follows, and removes nothing."""
     (used.path(".redoit/quarantine")).mkdir()
     used.write(".redoit/quarantine/corrupt", "x" * 100)
@@ -149,7 +149,7 @@ def test_a_preview_tells_what_is_done_then(used: Pipeline, rule: str) -> None:
     assert figure[1] == (f"{freed} bytes" if freed < 1000 else f"{freed / 1000:.1f} kB")
 
 
-def test_what_outputs_rest_on_stays(used: Pipeline) -> None:
+def test_traces_of_outputs_in_place_stay(used: Pipeline) -> None:
     """Whatever the rule, what is in place can be restored; what it took away runs again."""
     result = used.doit("cache", "gc", "--max-size", "0", "--older-than", "0s")
     assert "Removed 2 traces of make, made on " in result.out
@@ -159,7 +159,7 @@ def test_what_outputs_rest_on_stays(used: Pipeline) -> None:
     assert used.doit("make.times=4").executed == ALL
 
 
-def test_what_other_checkouts_rest_on_stays(fresh: Pipeline) -> None:
+def test_traces_of_other_checkouts_stay(fresh: Pipeline) -> None:
     """In a shared store, gc in one checkout leaves the traces of outputs in place in another."""
     fresh.write("pyproject.toml", SHARED)
     other = Pipeline(fresh.path("../other"))
@@ -176,7 +176,7 @@ def test_what_other_checkouts_rest_on_stays(fresh: Pipeline) -> None:
     assert "Removed 1 trace of make, made on " in fresh.doit("cache", "gc", "--max-size", "0").out
 
 
-def test_two_collect_beside_a_run(used: Pipeline) -> None:
+def test_two_collect_during_a_run(used: Pipeline) -> None:
     """Two that collect and one that runs end well, and what was made is right."""
     command = [sys.executable, "-m", "doit", "cache", "gc", "--older-than", "0s"]
     gcs = [subprocess.Popen(command, cwd=used.root, env=used.env, stdout=subprocess.DEVNULL) for _ in range(2)]
@@ -207,7 +207,7 @@ def test_what_is_corrupt_is_found(built: Pipeline) -> None:
     assert (result.code, result.out.endswith(": no errors found.\n")) == (0, True)
 
 
-def test_what_the_store_lost_is_put_anew(built: Pipeline) -> None:
+def test_what_the_store_lost_is_put_again(built: Pipeline) -> None:
     """A kept output whose blob is lost is put into the store again, before it is lost as well."""
     total = built.path("data/total.txt").read_bytes()
     next(path for path in built.blobs() if path.read_bytes() == total).unlink()
@@ -255,7 +255,7 @@ def test_at_a_terminal_it_asks(built: Pipeline, answer: str, left: bool) -> None
     assert (process.returncode, bool(stored(built))) == ((1, True) if left else (0, False))
 
 
-def test_who_clears_a_shared_store_is_told_so(fresh: Pipeline) -> None:
+def test_clearing_a_shared_store_says_so(fresh: Pipeline) -> None:
     """Before a shared store is cleared, it is said how many others may need it."""
     fresh.write("pyproject.toml", SHARED)
     other = Pipeline(fresh.path("../other"))
@@ -266,7 +266,7 @@ def test_who_clears_a_shared_store_is_told_so(fresh: Pipeline) -> None:
     assert re.match(line, fresh.doit("cache", "clear").out)
 
 
-def test_what_is_never_shared_is_told_apart(built: Pipeline) -> None:
+def test_what_is_never_shared_is_listed_apart(built: Pipeline) -> None:
     """Results of impure and volatile stages are kept apart from the store, and counted there."""
     built.edit("dodo.py", 'outputs={"made": "data/made.txt"}', 'outputs={"made": "data/made.txt"}, volatile=True')
     built.doit("make")

@@ -43,7 +43,7 @@ def test_list_of_what_was_never_built(fresh: Pipeline) -> None:
     assert not fresh.path("data").exists()
 
 
-def test_info_tells_why(built: Pipeline) -> None:
+def test_info_shows_the_status(built: Pipeline) -> None:
     """`doit info` shows a stage and whether it is up to date, without running it."""
     assert built.doit("info", "sort").code == 0
     built.edit("source.txt", "3", "4")
@@ -68,7 +68,7 @@ def test_clean_and_forget(built: Pipeline) -> None:
     assert built.doit().executed == ["sort", "join"]
 
 
-def test_the_store_is_cleared_only_when_told(built: Pipeline) -> None:
+def test_the_store_is_cleared_only_after_a_yes(built: Pipeline) -> None:
     """`doit cache` lists what the store has; `clear` asks, and without a terminal needs `--yes`."""
     assert "4 traces" in built.doit("cache").out
     result = built.doit("cache", "clear")
@@ -149,7 +149,7 @@ def task_hello():
 """
 
 
-def test_ordinary_tasks_beside_stages(built: Pipeline) -> None:
+def test_ordinary_tasks_next_to_stages(built: Pipeline) -> None:
     """An ordinary task works as in doit: it runs once, and again when a file that it needs changed."""
     built.write("dodo.py", built.read("dodo.py") + PLAIN)
     assert ".  hello" in built.doit().out

@@ -176,7 +176,7 @@ def test_a_folder_in_an_outputs_place(built: Pipeline) -> None:
     assert built.doit().code != 0
 
 
-def test_a_look_at_what_was_never_run_makes_nothing(fresh: Pipeline) -> None:
+def test_a_dry_run_before_the_first_run_makes_nothing(fresh: Pipeline) -> None:
     """Before the first run, and in a read-only folder, dry runs work and leave no files."""
     before = sorted(fresh.root.rglob("*"))
     for command in (("plan",), ("why",), ("list", "-s"), ("info", "make"), ("lineage", "--json"), ("cache",)):
@@ -241,7 +241,7 @@ def test_a_stage_behind_bytes_that_were_seen_before(fresh: Pipeline) -> None:
     assert fresh.doit().told("finished") == ["a"]
 
 
-def test_a_look_executes_no_command(fresh: Pipeline) -> None:
+def test_a_dry_run_executes_no_command(fresh: Pipeline) -> None:
     """A command that a task is to ask whether it is up to date is not asked; what it would say is open."""
     make(
         fresh,

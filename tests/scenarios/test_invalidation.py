@@ -7,7 +7,7 @@ import pytest
 from projects import ALL, FOR_EVER, Pipeline, until
 
 
-def test_forget_distrusts_the_dependents(built: Pipeline) -> None:
+def test_forget_invalidates_the_dependents(built: Pipeline) -> None:
     """`doit forget` runs the stage and all that depend on it, once, although nothing changed."""
     result = built.doit("forget", "sort")
     assert (result.code, result.out) == (0, "forgetting sort (its dependents run again, too: join)\n")
@@ -100,7 +100,7 @@ def test_an_impure_stage_is_kept_but_never_restored(built: Pipeline) -> None:
 
 
 @pytest.mark.parametrize("command", [["forget", "make"], ["make", "--no-cache"]], ids=["forget", "no-cache"])
-def test_distrust_outlives_a_failure(built: Pipeline, command: list[str]) -> None:
+def test_invalidation_outlives_a_failure(built: Pipeline, command: list[str]) -> None:
     """What was forgotten or uncached stays so until it has succeeded, also when the step fails first."""
     result = built.doit(*command, DURING_make="kill -9 $PPID")
     if command[0] == "forget":
@@ -112,7 +112,7 @@ def test_distrust_outlives_a_failure(built: Pipeline, command: list[str]) -> Non
 
 
 @pytest.mark.parametrize("command", [["forget", "make"], ["make", "--no-cache"]], ids=["forget", "no-cache"])
-def test_distrust_outlives_a_killed_doit(built: Pipeline, command: list[str]) -> None:
+def test_invalidation_outlives_a_killed_doit(built: Pipeline, command: list[str]) -> None:
     """The same, when doit itself is killed while the step runs."""
     if command[0] == "forget":
         built.doit(*command)

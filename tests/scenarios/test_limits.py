@@ -5,8 +5,8 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from child_processes import ChildProcesses
 from projects import ALL, FOR_EVER, WAYS, Pipeline, until
-from witnesses import Offspring
 
 pytestmark = pytest.mark.parametrize("preload", WAYS.values(), ids=WAYS, indirect=True)
 
@@ -15,7 +15,7 @@ HANGS = {"DURING_side": FOR_EVER}
 
 def test_a_step_that_takes_too_long_fails(fresh: Pipeline) -> None:
     """A step is ended with all it started, in one line that names limit and log; what it does not need goes on."""
-    offspring = Offspring(fresh)
+    offspring = ChildProcesses(fresh)
     result = fresh.doit("-c", "side.time_limit=0.5", **HANGS)
     assert {*result.executed} - {"side"} == {"make", "sort"}  # its time may be over before its step says a word
     assert result.code != 0
@@ -28,7 +28,7 @@ def test_a_step_that_takes_too_long_fails(fresh: Pipeline) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("-n2",), ("-n2", "-Pthread")], ids=["process", "thread"])
-def test_a_step_that_takes_too_long_beside_others(built: Pipeline, arguments: tuple[str, ...]) -> None:
+def test_a_step_that_takes_too_long_during_others(built: Pipeline, arguments: tuple[str, ...]) -> None:
     """It fails in one line, its earlier output stays, and stages that do not need it are made."""
     before = built.read("data/ordered.txt")
     built.write("pyproject.toml", "[tool.doit.tasks.sort]\ntime_limit = 0.5\n")
@@ -113,11 +113,11 @@ def test_who_does_not_wait_fails_at_once(busy: Pipeline, command: str) -> None:
 @pytest.mark.parametrize(
     "arguments", [["cache"], ["cache", "gc"], ["cache", "check"], ["list"], ["info", "make"]], ids=" ".join
 )
-def test_who_only_looks_waits_for_nobody(busy: Pipeline, arguments: list[str]) -> None:
+def test_a_dry_run_does_not_wait(busy: Pipeline, arguments: list[str]) -> None:
     """Dry runs, and gc of the store, work while a step runs."""
     assert busy.doit(*arguments).code in (0, 1)
 
 
-def test_not_to_wait_for_nobody(built: Pipeline) -> None:
+def test_no_wait_without_another_doit(built: Pipeline) -> None:
     """Where no other doit is at work, `--no-wait` changes nothing."""
     assert built.doit("--no-wait").told("kept") == ["make", "sort", "side", "join"]

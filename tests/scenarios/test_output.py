@@ -39,7 +39,7 @@ def test_completion_without_a_buffer(built: Pipeline) -> None:
     assert (done.stderr.strip(), done.returncode) == (f"ERROR: {FULL}", 3)
 
 
-def test_completion_that_nobody_hears(built: Pipeline) -> None:
+def test_completion_with_a_closed_output(built: Pipeline) -> None:
     """A script for which there is no standard output is one line and an exit status."""
     done = shell(built, "doit tabcompletion >&-")
     assert (done.stderr.strip(), done.returncode) == (f"ERROR: {CLOSED}", 3)

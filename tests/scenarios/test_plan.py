@@ -34,7 +34,7 @@ def test_the_lines_of_a_plan(built: Pipeline) -> None:
     assert re.fullmatch(r"4 tasks: 2 keep, 2 run; [~<]\d+\.\d s\.", lines[4])
 
 
-def test_what_is_restored_yields_known_bytes(built: Pipeline) -> None:
+def test_a_restored_stage_has_known_bytes(built: Pipeline) -> None:
     """Stages behind a restored one are decided as they will be."""
     assert built.doit("make.times=7").code == 0
     built.edit("steps/sort.py", "key=int", "key=float")
@@ -47,7 +47,7 @@ def test_what_is_restored_yields_known_bytes(built: Pipeline) -> None:
     assert (result.executed, result.told("restored")) == (["sort"], ["make", "side", "join"])
 
 
-def test_what_can_not_be_known_is_said(built: Pipeline) -> None:
+def test_open_decisions_are_shown_as_such(built: Pipeline) -> None:
     """A stage behind one that runs is planned to run, unless its input is rebuilt with the same content."""
     built.edit("steps/side.py", "found = sum", "found = 0 + sum")
     found = planned(built)

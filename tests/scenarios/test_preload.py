@@ -5,8 +5,8 @@ import signal
 from collections.abc import Callable
 
 import pytest
+from child_processes import ChildProcesses
 from projects import ALL, CHAIN, Pipeline, until
-from witnesses import Offspring
 
 Maker = Callable[[dict[str, str]], Pipeline]
 PRELOAD = '[tool.redoit]\npreload = ["steps.common"]\n'
@@ -199,7 +199,7 @@ def test_an_import_that_lasts_is_the_steps_own_time(chain: Pipeline, arguments: 
 def test_who_imports_ends_with_doit(chain: Pipeline, number: int, arguments: tuple[str, ...], common: str) -> None:
     """Whoever imports ends with doit, whichever way that ends, also while native code is busy."""
     chain.write("steps/common.py", f"{COMMON}{common}\n")
-    offspring = Offspring(chain)
+    offspring = ChildProcesses(chain)
     process = chain.start(*arguments)
     until(lambda: chain.path("../imported").exists())
     process.send_signal(number)
@@ -212,7 +212,7 @@ def test_who_imports_ends_with_doit(chain: Pipeline, number: int, arguments: tup
 def test_who_imported_is_killed(chain: Pipeline, arguments: tuple[str, ...]) -> None:
     """A step whose origin is killed fails in one line, and those after it run in fresh processes."""
     chain.edit("steps/make.py", 'executed("make")', "import os, time; os.kill(os.getppid(), 9); time.sleep(600)")
-    offspring = Offspring(chain)
+    offspring = ChildProcesses(chain)
     result = chain.doit(*arguments)
     line = "step steps.make: its process was lost, because the process that it was forked from ended; its log is"
     assert f"Step make has failed. {line} .redoit/logs/make" in result.out
@@ -229,7 +229,7 @@ def test_a_forked_step_whose_doit_is_gone_is_ended_by_the_next(chain: Pipeline) 
         "import os, time\n\n\ndef go():\n    if not os.fork():\n        os.setsid()\n        time.sleep(600)\n",
     )
     chain.edit("steps/make.py", 'executed("make")', 'from steps import away; away.go(); executed("make")')
-    offspring = Offspring(chain)
+    offspring = ChildProcesses(chain)
     process = chain.start(DURING_make="kill -STOP $PPID; sleep 600")
     until(chain.executed)
     os.kill(process.pid, signal.SIGKILL)

@@ -61,7 +61,7 @@ def test_a_failure_is_one_line(built: Pipeline) -> None:
     assert "no luck" in built.read(".redoit/logs/side")
 
 
-def test_a_failure_told_at_length_is_one_line_all_the_same(built: Pipeline) -> None:
+def test_a_long_failure_is_one_line(built: Pipeline) -> None:
     """An error of any length and content is one short line that each terminal can show."""
     built.edit("steps/side.py", "found = sum", "raise ValueError('\\x1b[2J' + 10_000 * 'long ')\n    found = sum")
     line = next(line for line in built.doit().out.splitlines() if "failed." in line)

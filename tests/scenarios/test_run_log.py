@@ -65,7 +65,7 @@ def test_a_run_that_is_interrupted_is_on_record(built: Pipeline) -> None:
     assert words(last)["join"] == "not run"
 
 
-def test_a_look_leaves_no_record(built: Pipeline) -> None:
+def test_a_dry_run_is_not_logged(built: Pipeline) -> None:
     """Commands that realise nothing are no runs."""
     for command in (("list", "-s"), ("info", "make"), ("cache",), ("forget", "make"), ("clean", "-n")):
         built.doit(*command)

@@ -144,7 +144,7 @@ SOURCES: dict[str, Callable[[Pipeline, str, str], list[str]]] = {
 
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("name", BAD)
-def test_a_bad_value_is_told_in_one_line(typed: Pipeline, name: str, source: str) -> None:
+def test_a_bad_value_is_an_error_of_one_line(typed: Pipeline, name: str, source: str) -> None:
     """A value that does not fit its type is an error of one line that names setting, value and what was expected."""
     if source == "option" and name == "deep_net":
         pytest.skip("a switch takes no value")

@@ -45,7 +45,7 @@ def test_a_delayed_stage_is_refused(built: Pipeline) -> None:
     assert "join: declared too late to be configured" in result.text
 
 
-def test_distrust_follows_a_wildcard(built: Pipeline) -> None:
+def test_invalidation_follows_a_wildcard(built: Pipeline) -> None:
     """A stage that names what it needs by a pattern is a dependent like any other."""
     built.edit("dodo.py", '"data/total.txt"})', '"data/total.txt"}, task_dep=["sor*"])')
     built.doit()

@@ -293,7 +293,7 @@ def task_aside():
 '''
 
 
-def test_an_ordinary_task_beside_a_stage(barred: Pipeline, open_terminal: Opener) -> None:
+def test_an_ordinary_task_next_to_a_stage(barred: Pipeline, open_terminal: Opener) -> None:
     """An ordinary task that prints while a stage runs is not overwritten by the display."""
     barred.write("dodo.py", barred.read("dodo.py") + ORDINARY)
     terminal = open_terminal(barred, "-n", "2", "side", "aside", rows=60)

@@ -59,7 +59,7 @@ READS = {
 
 
 @pytest.mark.parametrize(("body", "name"), READS.values(), ids=READS)
-def test_an_undeclared_file_is_told(reading: Callable[..., Pipeline], body: str, name: str) -> None:
+def test_an_undeclared_file_is_named(reading: Callable[..., Pipeline], body: str, name: str) -> None:
     """A file of the project that a step reads, however it does, is warned of by name if it is no input."""
     pipeline = reading(body)
     pipeline.write("data/made.txt", "earlier")
@@ -131,7 +131,7 @@ def test_the_output_of_another_stage(project: Callable[[dict[str, str]], Pipelin
     assert "WARNING join: undeclared input data/made.txt: changes" in pipeline.doit().out
 
 
-def test_many_files_are_told_in_one_line(reading: Callable[..., Pipeline]) -> None:
+def test_many_files_are_named_in_one_line(reading: Callable[..., Pipeline]) -> None:
     """Of many files the first are named, and the others counted."""
     pipeline = reading("[path.read_text() for path in Path('many').iterdir()]")
     for number in range(5):
@@ -142,7 +142,7 @@ def test_many_files_are_told_in_one_line(reading: Callable[..., Pipeline]) -> No
     assert line in pipeline.doit().out
 
 
-def test_an_undeclared_variable_is_told(reading: Callable[..., Pipeline]) -> None:
+def test_an_undeclared_variable_is_named(reading: Callable[..., Pipeline]) -> None:
     """Environment variables that the project's code asks for are warned of by name."""
     pipeline = reading("os.environ.get('SCALE'); os.getenv('HUE', '1'); os.path.expandvars('$DEPTH')")
     line = "undeclared variables DEPTH, HUE, SCALE: changes to them are not tracked;"

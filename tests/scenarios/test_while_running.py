@@ -4,7 +4,7 @@ import os
 
 import pytest
 from projects import ALL, Pipeline, until, waits_for_lock
-from shimmed import Shimmed
+from syscall_shim import Shimmed
 
 from redoit.storage.locks import exclusive_lock
 
@@ -134,7 +134,7 @@ def test_a_failure_runs_again(built: Pipeline) -> None:
     assert built.doit("make.times=5").executed == ALL
 
 
-def test_different_bytes_for_one_action_are_told(fresh: Pipeline) -> None:
+def test_different_bytes_for_one_action_cause_a_warning(fresh: Pipeline) -> None:
     """A step that makes different bytes from the same action is warned of; the first trace stays canonical."""
     fresh.edit("steps/join.py", "report.write_text(", "import os\n    report.write_text(os.urandom(8).hex() + ")
     fresh.doit()
@@ -194,7 +194,7 @@ def test_an_upgrade_runs_what_imports_the_package(built: Pipeline) -> None:
     assert built.doit().executed == []
 
 
-def test_source_that_a_task_makes_is_read_anew(built: Pipeline) -> None:
+def test_source_that_a_task_makes_is_read_again(built: Pipeline) -> None:
     """What an ordinary task writes is code for the stages after it, though it was read just before."""
     task = """
 

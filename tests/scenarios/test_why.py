@@ -198,7 +198,7 @@ def test_an_output_that_is_lost(built: Pipeline) -> None:
     assert built.doit().executed == ["side"]
 
 
-def test_distrust(built: Pipeline) -> None:
+def test_invalidation(built: Pipeline) -> None:
     """An invalidation is shown with its time, its command and the stage that it comes from."""
     built.doit("forget", "side")
     lines = why(built, "side", "join")
@@ -220,7 +220,7 @@ def test_distrust(built: Pipeline) -> None:
     ],
     ids=["always", "no-cache", "variable"],
 )
-def test_distrust_by_the_command_itself(built: Pipeline, arguments: tuple[str, ...], reasons: dict[str, str]) -> None:
+def test_invalidation_by_the_command(built: Pipeline, arguments: tuple[str, ...], reasons: dict[str, str]) -> None:
     """`--no-cache` is shown for a stage and its dependents; a dry run writes no invalidation."""
     found = explained(built, *arguments)
     for name, text in reasons.items():
@@ -258,7 +258,7 @@ def tree(pipeline: Pipeline) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in files if "__pycache__" not in path.parts}
 
 
-def test_a_look_changes_nothing(built: Pipeline) -> None:
+def test_a_dry_run_changes_nothing(built: Pipeline) -> None:
     """A dry run changes neither outputs nor `.redoit/`, whatever a run would do."""
     built.edit("steps/helper.py", "number * times", "number + times")
     built.path("data/total.txt").unlink()

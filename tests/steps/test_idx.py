@@ -51,7 +51,7 @@ def test_written_bytes_depend_on_content_alone(tmp_path):
 
 
 @pytest.mark.parametrize("data", [CONTENT, ZIPPED], ids=["plain", "gzipped"])
-def test_plain_and_gzipped_files_are_told_apart_by_content(tmp_path, data):
+def test_plain_and_gzipped_files_differ_by_content(tmp_path, data):
     """A file's name does not say whether it is gzipped."""
     (tmp_path / "file.gz").write_bytes(data)
     assert idx.read(tmp_path / "file.gz") == CONTENT

@@ -248,7 +248,7 @@ def test_single_image_makes_a_report(tmp_path, digits, wrong):
         "x" * 200,
     ],
 )
-def test_name_of_the_data_set_is_text_whatever_it_is(tmp_path, digits, source):
+def test_any_name_of_the_data_set_is_text(tmp_path, digits, source):
     """Markup, templates and formulas in the name appear as they are written, in the page and in the plots."""
     folder = write(tmp_path, *digits, wrong=3, epochs=2, source=source)
     report.run(*paths_of(folder, tmp_path / "made"))

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from forked import ended, forked
+from forked_doit import ended, forked
 from pipelines import World
 
 

@@ -20,7 +20,7 @@ Key = tuple[object, ...]
 
 
 @dataclass(frozen=True)
-class Given:
+class Invocation:
     """A call of doit. `only`: the one stage that is asked for; `k`: stage -> setting on the command line.
 
     `uncached`: that stage with --no-cache; `always`: with -a.
@@ -41,7 +41,7 @@ class Given:
 
 
 @dataclass
-class Known:
+class ExpectedTraces:
     """What is recorded in a store: keys of results that are there, and of those that perhaps are."""
 
     surely: set[Key] = field(default_factory=set)
@@ -67,7 +67,7 @@ class Checkout:
 
     def __init__(self, world: World, builds: Builds, doit: Doit, *, bytes_alone: bool = False) -> None:
         self.world = world
-        self.known, self.private = Known(), Known()
+        self.known, self.private = ExpectedTraces(), ExpectedTraces()
         self.invalidations: set[str] = set()
         self.perhaps: set[str] = set()
         self.latest: dict[str, Key] = {}
@@ -91,26 +91,26 @@ class Checkout:
         write(self.root, world.files(), rng)
         self.world = world
 
-    def build(self, given: Given) -> None:
+    def build(self, given: Invocation) -> None:
         """Run doit, and check which steps it executed and which outputs it left."""
         fits = {stage.name for stage in self.shape.stages if self._fits(stage, given)}
         result = self._doit.run(given.arguments)
         assert result.code == 0, result.text
-        self._judge(given, result.executed, fits, result.text)
+        self._check(given, result.executed, fits, result.text)
 
-    def build_twice_at_once(self, given: Given) -> None:
+    def build_twice_at_once(self, given: Invocation) -> None:
         """Run two doits at once: they do together what one does; only what runs each time may run twice."""
         fits = {stage.name for stage in self.shape.stages if self._fits(stage, given)}
         results = self._doit.run_at_once(given.arguments)
         text = "\n".join(result.text for result in results)
         assert [result.code for result in results] == [0, 0], text
         volatile = {stage.name for stage in self.shape.stages if stage.policy == "volatile"}
-        each_time = self._distrusted_by(given) | volatile
+        each_time = self._invalidated_by(given) | volatile
         counts = Counter(results[0].executed)
         executed = [name for name in counts for _ in range(1 if name in each_time else counts[name])]
-        self._judge(given, executed, fits, text)
+        self._check(given, executed, fits, text)
 
-    def build_and_kill(self, given: Given, seconds: float) -> None:
+    def build_and_kill(self, given: Invocation, seconds: float) -> None:
         """Run doit and kill it after a while: what it was to do is done perhaps."""
         self._doit.kill(given.arguments, seconds)
         clean, stages = self._clean(given), self.shape.needed(given.only)
@@ -119,7 +119,7 @@ class Checkout:
             if key not in known.surely:
                 known.doubt([key])
             self.latest.pop(stage.name, None)
-        self.perhaps |= self._distrusted_by(given) | (self.invalidations & {stage.name for stage in stages})
+        self.perhaps |= self._invalidated_by(given) | (self.invalidations & {stage.name for stage in stages})
         self.invalidations -= self.perhaps
 
     def forget(self, stage: str) -> None:
@@ -141,7 +141,7 @@ class Checkout:
             known.surely.clear()
             known.perhaps.clear()
 
-    def look(self, *arguments: str) -> None:
+    def dry_run(self, *arguments: str) -> None:
         """Run dry runs: nothing must change."""
         result = self._doit.run(arguments)
         # doit's `info` ends with 1 where a task is not up to date.
@@ -153,7 +153,7 @@ class Checkout:
         left_out = [*([] if with_state else [".redoit"]), *([] if with_data else ["data"])]
         shutil.copytree(self.root, root, ignore=shutil.ignore_patterns(*left_out), symlinks=True)
         other = Checkout(self.world, self._builds, self._doit.elsewhere(root), bytes_alone=self._bytes_alone)
-        other.known = self.known if self.world.store else copy.deepcopy(self.known) if with_state else Known()
+        other.known = self.known if self.world.store else copy.deepcopy(self.known) if with_state else ExpectedTraces()
         if with_state:
             other.private, other.latest = copy.deepcopy(self.private), dict(self.latest)
             other.invalidations, other.perhaps = set(self.invalidations), set(self.perhaps)
@@ -163,26 +163,26 @@ class Checkout:
         result = self._doit.run(arguments)
         assert (result.code, result.executed) == (0, []), result.text
 
-    def _judge(self, given: Given, executed: list[str], fits: set[str], text: str) -> None:
+    def _check(self, given: Invocation, executed: list[str], fits: set[str], text: str) -> None:
         clean, stages = self._clean(given), self.shape.needed(given.only)
         for stage in stages:
             for path in stage.outputs.values():
                 found = (self.root / path).read_text()
                 assert found == clean[path], f"{path} is stale: {found!r}, and not {clean[path]!r}\n{text}"
         names = {stage.name for stage in stages}
-        distrusted = (self.invalidations | self._distrusted_by(given)) & names
+        distrusted = (self.invalidations | self._invalidated_by(given)) & names
         assert self._bytes_alone or len(executed) == len(set(executed)), f"executed twice: {executed}\n{text}"
         if not self._bytes_alone:
-            self._judge_executed(given, set(executed), distrusted, fits, text)
+            self._check_executed(given, set(executed), distrusted, fits, text)
         for stage in stages:
             key = self._key(stage, given, clean)
             self._of(stage).learn(key)
             self.latest[stage.name] = key
-        self.invalidations = (self.invalidations | self._distrusted_by(given)) - names
+        self.invalidations = (self.invalidations | self._invalidated_by(given)) - names
         self.perhaps -= names | self.invalidations
 
-    def _judge_executed(
-        self, given: Given, executed: set[str], distrusted: set[str], fits: set[str], text: str
+    def _check_executed(
+        self, given: Invocation, executed: set[str], distrusted: set[str], fits: set[str], text: str
     ) -> None:
         """Hold the stages that were executed against those that had to be, and those that must not."""
         clean, stages = self._clean(given), self.shape.needed(given.only)
@@ -194,7 +194,7 @@ class Checkout:
                 groups[key] += [] if stage.policy else [stage.name]
             elif stage.name in self.perhaps or key in known.perhaps:
                 may.add(stage.name)
-            elif stage.policy == "impure" and self._has_private_twin(stage):
+            elif stage.policy == "impure" and self._has_same_action_in_private(stage):
                 may.add(stage.name)  # another may make what this one has in place already
             elif stage.policy == "impure":
                 must |= set() if key in known.surely and stage.name in fits else {stage.name}
@@ -210,28 +210,28 @@ class Checkout:
         assert must <= executed, f"not executed: {sorted(must - executed)}\n{text}"
         assert executed <= may, f"executed for nothing: {sorted(executed - may)}\n{text}"
 
-    def _key(self, stage: Stage, given: Given, clean: Mapping[str, str]) -> Key:
+    def _key(self, stage: Stage, given: Invocation, clean: Mapping[str, str]) -> Key:
         """Return everything that determines what a stage makes."""
         read = tuple(clean.get(path) or f"source {self.world.inputs.get(path)}" for path in stage.reads)
         knobs = tuple(self.world.knobs[name] for name in stage.step.knobs)
         return stage.step.name, bool(stage.policy), read, knobs, given.k.get(stage.name, self.world.k(stage))
 
-    def _clean(self, given: Given) -> Mapping[str, str]:
+    def _clean(self, given: Invocation) -> Mapping[str, str]:
         return self._builds.outputs(self.world, given.k)
 
-    def _of(self, stage: Stage) -> Known:
+    def _of(self, stage: Stage) -> ExpectedTraces:
         return self.private if stage.policy else self.known
 
-    def _has_private_twin(self, stage: Stage) -> bool:
+    def _has_same_action_in_private(self, stage: Stage) -> bool:
         return any(other.policy and other.step == stage.step for other in self.shape.stages if other != stage)
 
-    def _fits(self, stage: Stage, given: Given) -> bool:
+    def _fits(self, stage: Stage, given: Invocation) -> bool:
         """Tell whether the outputs in place are those of a clean build."""
         clean = self._clean(given)
         files = [(self.root / path, clean[path]) for path in stage.outputs.values()]
         return all(path.is_file() and path.read_bytes() == text.encode() for path, text in files)
 
-    def _distrusted_by(self, given: Given) -> set[str]:
+    def _invalidated_by(self, given: Invocation) -> set[str]:
         """Return the stages that a doit runs in any case, and their dependents."""
         found = set()
         for stage in self.shape.needed(given.only):

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from forked import doit, ended, forked
+from child_processes import ChildProcesses
+from forked_doit import doit, ended, forked
 from projects import PATIENCE, Pipeline, Result
-from witnesses import Offspring
 
 from redoit.engine.engine import Engine
 
@@ -78,7 +78,7 @@ class Doit:
             ended(self._fork(arguments, 0), seconds)
             return
         pipeline = Pipeline(self.root)
-        offspring = Offspring(pipeline)
+        offspring = ChildProcesses(pipeline)
         process = self._process(arguments, 0, pipeline.env)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(seconds)

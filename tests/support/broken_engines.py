@@ -14,7 +14,7 @@ from redoit.model import Action, Setting, Stage
 from redoit.state.stat_cache import StatCache, identity
 
 
-class _NearSighted(Inspector):
+class _OwnFileOnly(Inspector):
     def action(self, stage: Stage, settings: tuple[Setting, ...]) -> ActionWithSource:
         found = super().action(stage, settings)
         return found._replace(action=_own(found.action, stage))
@@ -33,7 +33,7 @@ class IgnoresHelpers(Engine):
 
     def __init__(self, root: Path, *given: Any, **named: Any) -> None:
         super().__init__(root, *given, **named)
-        self.inspector = _NearSighted(root, self.workspace)
+        self.inspector = _OwnFileOnly(root, self.workspace)
 
 
 class _Timed(StatCache):
@@ -56,19 +56,19 @@ class TrustsTimes(Engine):
         self.workspace.stat_cache = _Timed(self.workspace.root / "stat-cache")
 
 
-class _Believer(Inspector):
+class _ExistsOnly(Inspector):
     def outputs(self, stage: Stage) -> dict[str, str | None]:
         latest = self._workspace.latest(stage)
         believed = latest.digests if latest else {}
         return {role: each and believed.get(role, each) for role, each in super().outputs(stage).items()}
 
 
-class BelievesWhatExists(Engine):
+class TrustsExistence(Engine):
     """Takes an output that exists for the one that was made."""
 
     def __init__(self, root: Path, *given: Any, **named: Any) -> None:
         super().__init__(root, *given, **named)
-        self.inspector = _Believer(root, self.workspace)
+        self.inspector = _ExistsOnly(root, self.workspace)
 
 
-BROKEN = [IgnoresHelpers, TrustsTimes, BelievesWhatExists]
+BROKEN = [IgnoresHelpers, TrustsTimes, TrustsExistence]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from limited import Limited, Outcome
+from limited_reader import Limited, Outcome
 
 from steps import idx
 
@@ -85,11 +85,11 @@ class Workers:
         self.held: Counter[str] = Counter()
         self._workers: dict[str, Limited] = {}
 
-    def hold(self, kind: str, path: Path) -> Outcome:
+    def check(self, kind: str, path: Path) -> Outcome:
         """Read a hostile file, and check that it did no harm."""
         if kind not in self._workers:
             self._workers[kind] = Limited(kind)
-        outcome = self._workers[kind].hold(path)
+        outcome = self._workers[kind].check(path)
         self.held[kind] += 1
         assert "CANARY" not in outcome.text
         assert not self.canary.touched(), outcome
@@ -97,7 +97,7 @@ class Workers:
 
     def expect(self, kind: str, path: Path, fault: str | None) -> None:
         """Have a hostile file refused with a message that matches, or read, where there is none."""
-        outcome = self.hold(kind, path)
+        outcome = self.check(kind, path)
         assert outcome.kind == ("error" if fault else "result"), outcome
         assert re.search(fault or "", outcome.text), outcome
 

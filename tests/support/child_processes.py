@@ -9,7 +9,7 @@ from projects import PATIENCE, Pipeline
 MARK = "TEST_MARK"
 
 
-class Offspring:
+class ChildProcesses:
     """The processes that a project's doit starts, directly or not, found by a tag in their environment."""
 
     def __init__(self, pipeline: Pipeline) -> None:

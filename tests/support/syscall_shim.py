@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from forked import doit, ended, forked
-from inside import called
+from forked_doit import doit, ended, forked
+from in_process import called
 from projects import PATIENCE, Pipeline, Result
 
 from redoit.engine.engine import Engine

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from blake3 import blake3
-from inside import OTHER_TIMES, TIMES, build
+from in_process import OTHER_TIMES, TIMES, build
 from projects import ALL, CHAIN, Pipeline, Result
 
 OTHER = "make.times=9"  # a setting with which all outputs differ
@@ -97,7 +97,7 @@ class Ground:
         shutil.copytree(template, folder)
         return Pipeline(folder / "project")
 
-    def judge(
+    def check(
         self, pipeline: Pipeline, scenario: Scenario, struck: Result, before: set[str], *, real: bool = True
     ) -> None:
         """Check the invariants after a fault, and that the next doit succeeds.
@@ -106,8 +106,8 @@ class Ground:
         next doit is a process, or the engine in this one, which is faster.
         """
         assert "Traceback" not in struck.text, struck.text
-        assert struck.code < 0 or struck.code == 0 or is_told(struck), f"no clear line ({struck.code}): {struck.text}"
-        self.hold_bytes(pipeline)
+        assert struck.code < 0 or struck.code == 0 or has_error(struck), f"no clear line ({struck.code}): {struck.text}"
+        self.check_bytes(pipeline)
         made = sound_traces(pipeline)
         if scenario.name not in ("gc", "clear"):
             assert before <= made.keys(), "recorded executions are lost"
@@ -117,15 +117,15 @@ class Ground:
         finished = finished_in(struck)
         if scenario.name not in ("rerun", "uncached"):  # a stage is distrusted until all of its commit is done
             finished |= {made[name] for name in made.keys() - before}
-        executed = self.come_right(pipeline, scenario, finished, real=real)
+        executed = self.check_recovery(pipeline, scenario, finished, real=real)
         assert struck.code != 0 or {*scenario.must} <= {*executed}, f"executed {executed}, expected {scenario.must}"
 
-    def hold_bytes(self, pipeline: Pipeline) -> None:
+    def check_bytes(self, pipeline: Pipeline) -> None:
         """See that each output in place is one that a clean build makes."""
         for name, found in relative(pipeline).items():
             assert found in [clean[name] for clean in self.clean.values()], f"{name} has wrong bytes: {found!r}"
 
-    def come_right(self, pipeline: Pipeline, scenario: Scenario, finished: set[str], *, real: bool) -> list[str]:
+    def check_recovery(self, pipeline: Pipeline, scenario: Scenario, finished: set[str], *, real: bool) -> list[str]:
         """Build again: it must succeed, execute nothing that was finished, and leave what a clean build leaves.
 
         Return what it executed.
@@ -162,13 +162,13 @@ def sound_traces(pipeline: Pipeline) -> dict[str, str]:
         outputs = {digest for digest, _ in fields["manifest"].values()}
         for digest in {*outputs, *fields["action"]["code"].values(), fields["log"]}:
             blob = store / "blobs" / digest[:2] / digest[2:]
-            if blob.exists() or digest not in spoilt(store):
+            if blob.exists() or digest not in quarantined(store):
                 assert blob.exists(), f"a trace of {fields['stage']} without its blob {digest}"
         found[path.stem] = fields["stage"]
     return found
 
 
-def spoilt(store: Path) -> set[str]:
+def quarantined(store: Path) -> set[str]:
     """Return the names of blobs in quarantine."""
     folder = store / "quarantine"
     names = os.listdir(folder) if folder.is_dir() else []
@@ -181,7 +181,7 @@ def finished_in(result: Result) -> set[str]:
     return {*result.told("finished")} - {*again}
 
 
-def is_told(result: Result) -> bool:
+def has_error(result: Result) -> bool:
     """Tell whether a failed doit says, in a line, what went wrong."""
     lines = [line for line in result.text.splitlines() if re.match(r"Step \S+ has failed\. |ERROR: |corrupt: ", line)]
     return bool(lines) and all(
@@ -189,7 +189,7 @@ def is_told(result: Result) -> bool:
     )
 
 
-def litter(pipeline: Pipeline) -> list[str]:
+def orphans(pipeline: Pipeline) -> list[str]:
     """Return the temporary files and staging folders that are left."""
     found = [*pipeline.path(".redoit").rglob(".tmp-*"), *pipeline.path("data").rglob(".redoit-*")]
     return [os.path.relpath(path, pipeline.root) for path in found]
@@ -197,14 +197,14 @@ def litter(pipeline: Pipeline) -> list[str]:
 
 def staging(pipeline: Pipeline) -> list[str]:
     """Return the staging folders that are left."""
-    return [name for name in litter(pipeline) if "/.redoit-" in name]
+    return [name for name in orphans(pipeline) if "/.redoit-" in name]
 
 
-def swept(pipeline: Pipeline) -> list[str]:
+def left_after_gc(pipeline: Pipeline) -> list[str]:
     """Return the orphaned files that are left after a day and `doit cache gc`."""
     for path in pipeline.path(".redoit").rglob(".tmp-*"):
         found = path.stat()
         os.utime(path, (found.st_atime - 2 * DAY, found.st_mtime - 2 * DAY))
     result = pipeline.doit("cache", "gc")
     assert result.code == 0, result.text
-    return litter(pipeline)
+    return orphans(pipeline)

@@ -57,7 +57,7 @@ def calls(pipeline: Pipeline, *arguments: str) -> list[tuple[str, int, str]]:
     return made
 
 
-def struck(pipeline: Pipeline, name: str, number: int, error: str, *arguments: str) -> Result:
+def fail_call(pipeline: Pipeline, name: str, number: int, error: str, *arguments: str) -> Result:
     """Run doit; a system call of its main thread fails with an error, or is the last one before KILL."""
     how = "signal=SIGKILL" if error == "KILL" else f"error={error}"
     note = str(pipeline.root.parent / "calls")

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shimmed import Operation
+from syscall_shim import Operation
 
 EXTREMES = 6  # ways in which the power can fail that leave nothing to chance
 Tree = dict[str, bytes | None]  # path from the root -> content; None is a folder

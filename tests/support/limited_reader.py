@@ -64,7 +64,7 @@ class Limited:
         self._process.stdin.flush()
         return Outcome(**json.loads(self._process.stdout.readline()))
 
-    def hold(self, path: Path) -> Outcome:
+    def check(self, path: Path) -> Outcome:
         """Read a file, and check that the result is a value or one clear error, within the limits."""
         outcome = self.read(path)
         assert outcome.kind in ("result", "error"), outcome

@@ -46,7 +46,7 @@ def end(process: "subprocess.Popen[str]", arguments: tuple[str, ...]) -> Ended:
     return Ended(arguments, process.pid, process.returncode, out, err)
 
 
-class Beside:
+class Background:
     """A doit with one set of arguments after the other, in a loop, for as long as the context lasts."""
 
     def __init__(self, pipelines: list[Pipeline], arguments: list[tuple[str, ...]]) -> None:
