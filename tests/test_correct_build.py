@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from broken_engines import BROKEN
+from broken_engines import DEFECTS, Defect, sound
 from builds import Builds
 from campaigns import Campaign
 from checkouts import Checkout, Invocation
@@ -26,8 +26,6 @@ from hypothesis import strategies as st
 from hypothesis.errors import FlakyFailure
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from pipelines import HELPERS, IMPORTS, LOOKS, SHARED, SOURCES, Shape, Stage, Step, World
-
-from redoit.engine.engine import Engine
 
 DIGIT = st.integers(0, 3)
 COLLECT = [(), ("--max-size", "1B"), ("--older-than", "0s"), ("--keep-last", "1"), ("--max-size", "1GB")]
@@ -73,11 +71,11 @@ RNG = st.integers(0, 2**16).map(random.Random)
 
 
 class Histories(RuleBasedStateMachine):
-    """All that may happen to a project. `real`: through processes; `kind`: of engine, elsewhere."""
+    """All that may happen to a project. `real`: through processes; `defect`: of the engine, elsewhere."""
 
     folder: Path
     real = False
-    kind: type[Engine] = Engine
+    defect: Defect = sound
     tally: Counter[str]
 
     def __init__(self) -> None:
@@ -92,8 +90,8 @@ class Histories(RuleBasedStateMachine):
         world = World(
             shape, dict.fromkeys([*SHARED, *own], 1), dict.fromkeys(SOURCES, number), store="../../store" * shared
         )
-        doit = Doit(self.root / "main/project", self.real, self.kind, self.tally)
-        self.checkout = Checkout(world, Builds(self.root), doit, bytes_alone=self.kind is not Engine)
+        doit = Doit(self.root / "main/project", self.real, self.defect, self.tally)
+        self.checkout = Checkout(world, Builds(self.root), doit, bytes_alone=self.defect is not sound)
         self.earlier = [world]
         self.checkout.build(Invocation())
         self.checkout.build(Invocation())
@@ -286,11 +284,13 @@ def memory(tmp_path: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
-def explore(folder: Path, begin: int, examples: int, *, real: bool = False, kind: type[Engine] = Engine) -> None:
+def explore(folder: Path, begin: int, examples: int, *, real: bool = False, defect: Defect = sound) -> None:
     """Go through histories, from a seed."""
     tally = Counter[str]()
-    machine = type("Histories", (Histories,), {"folder": folder, "real": real, "kind": kind, "tally": tally})
-    phases = (Phase.generate,) if real or kind is not Engine else (Phase.generate, Phase.shrink)  # which takes long
+    machine = type(
+        "Histories", (Histories,), {"folder": folder, "real": real, "defect": staticmethod(defect), "tally": tally}
+    )
+    phases = (Phase.generate,) if real or defect is not sound else (Phase.generate, Phase.shrink)  # which takes long
     options = settings(
         max_examples=examples,
         stateful_step_count=STEPS,
@@ -318,10 +318,10 @@ def test_each_doit_process_is_a_clean_build(campaign: Campaign, tmp_path: Path) 
     explore(tmp_path, campaign.seed, campaign.count(REAL, FULL_REAL), real=True)
 
 
-@pytest.mark.parametrize("kind", BROKEN)
-def test_the_oracle_rejects_what_is_broken(memory: Path, kind: type[Engine]) -> None:
+@pytest.mark.parametrize("defect", DEFECTS)
+def test_the_oracle_rejects_what_is_broken(memory: Path, defect: Defect) -> None:
     """An engine that ignores helpers, trusts times, or keeps any existing output is detected."""
     # Times differ from run to run, so that hypothesis may fail to repeat what it has found, and says so.
     with pytest.raises((AssertionError, FlakyFailure)) as found:
-        explore(memory, QUICK, ENOUGH, kind=kind)
+        explore(memory, QUICK, ENOUGH, defect=defect)
     assert "is stale" in "".join(traceback.format_exception(found.value))

@@ -9,25 +9,24 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from broken_engines import Defect, sound
 from child_processes import ChildProcesses
 from forked_doit import doit, ended, forked
 from projects import PATIENCE, Pipeline, Result
-
-from redoit.engine.engine import Engine
 
 FORESEEN = {"keep": "kept", "restore": "restored", "run": "finished", "fail": "failed", "not run": None}
 
 
 @dataclass(frozen=True)
 class Doit:
-    """doit in the folder of a project. `real`: as a process; else with an engine of a `kind`, which may be broken.
+    """doit in the folder of a project. `real`: as a process; else in a fork, with an engine that may have a `defect`.
 
     `tally`: what was done so far.
     """
 
     root: Path
     real: bool
-    kind: type[Engine] = Engine
+    defect: Defect = sound
     tally: Counter[str] = field(default_factory=Counter, compare=False)
 
     def elsewhere(self, root: Path) -> "Doit":
@@ -36,7 +35,7 @@ class Doit:
 
     def run(self, arguments: tuple[str, ...]) -> Result:
         """Run doit to its end, and compare it with its `doit plan`."""
-        planned = self._plan(arguments) if self.kind is Engine and not self.real else []
+        planned = self._plan(arguments) if self.defect is sound and not self.real else []
         self._begin()
         result = self._end(self._start(arguments, 0), 0)
         self._compare(planned, result)
@@ -106,7 +105,7 @@ class Doit:
         return Result(self._executed(), code, self._out(which).read_text(), "")
 
     def _fork(self, arguments: tuple[str, ...], which: int) -> int:
-        return forked(lambda: doit(self.root, arguments, self.kind), self._out(which))
+        return forked(lambda: doit(self.root, arguments, self.defect), self._out(which))
 
     def _process(
         self, arguments: tuple[str, ...], which: int, env: dict[str, str] | None = None

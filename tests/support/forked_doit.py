@@ -12,8 +12,9 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
+from broken_engines import Defect
 from doit import cmd_run
 from doit.doit_cmd import DoitMain
 
@@ -22,7 +23,8 @@ from redoit.engine.engine import Engine
 from redoit.errors import StepError
 from redoit.execution import worker
 from redoit.execution.executor import StepCall, StepResult
-from redoit.plugin import database, loader, reporter, stage_task
+from redoit.plugin import checkout, database, loader, reporter
+from redoit.plugin.checkout import make_engine
 from redoit.storage import disk
 
 if TYPE_CHECKING:
@@ -68,14 +70,20 @@ def ended(number: int, seconds: float | None = None) -> int:
     return os.waitstatus_to_exitcode(status)
 
 
-def doit(root: Path, arguments: tuple[str, ...], engine: type[Engine], execute: "Execute | None" = None) -> int:
-    """Run doit's main in a folder with an engine of this kind; return its exit status. `execute`: runs a step."""
+def doit(root: Path, arguments: tuple[str, ...], defect: Defect, execute: "Execute | None" = None) -> int:
+    """Run doit's main in a folder with an engine that has a defect; return its exit status. `execute`: runs a step."""
     os.chdir(root)
     sys.argv = ["doit", *arguments]
     cmd_run.opt_outfile["default"] = sys.stdout  # doit took what it was when it was imported
     disk._fsynced.clear()  # a process of its own would know nothing yet
     call = execute or _called
-    stage_task.Engine = lambda *given, **named: engine(*given, **named, execute=call)  # type: ignore[misc,assignment]
+
+    def made(*given: Any, **named: Any) -> Engine:
+        engine = make_engine(*given, **named, execute=call)
+        defect(engine)
+        return engine
+
+    checkout.make_engine = made
     return int(DoitMain().run(list(arguments)) or 0)
 
 

@@ -9,11 +9,10 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from broken_engines import sound
 from forked_doit import doit, ended, forked
 from in_process import called
 from projects import PATIENCE, Pipeline, Result
-
-from redoit.engine.engine import Engine
 
 SHIM = Path(__file__).with_name("shim")
 
@@ -50,7 +49,7 @@ class Shimmed:
             os.environ["SHIM"] = settings
             tempfile.tempdir = str(self.temporary)
             runpy.run_path(str(SHIM / "sitecustomize.py"))
-            return doit(self.pipeline.root, arguments, Engine, called)
+            return doit(self.pipeline.root, arguments, sound, called)
 
         code = ended(forked(work, out))
         return Result([], code, out.read_text(), "")
