@@ -1,5 +1,6 @@
 """What runs is ended at once, and what must not be left half done is waited for."""
 
+import os
 import signal
 import subprocess
 import threading
@@ -33,8 +34,11 @@ def test_who_takes_too_long_is_ended_with_all_it_started() -> None:
     with subprocess.Popen(["sh", "-c", body], stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         assert process.stdout
         child = int(process.stdout.readline())
-        assert alive(child)
-        with running.registered(process.pid, 0.01) as ended:
+        try:
+            assert alive(child)
+            unregister = running.register(process.pid, 0.01)
             until(lambda: not alive(process.pid) and not alive(child))
-            assert not ended()
+            assert not unregister()
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)  # else a test that fails waits for it
         assert process.wait() == -signal.SIGKILL

@@ -188,7 +188,7 @@ def test_silence_in_the_middle_of_a_file_is_an_error(serve, outputs, over, monke
         answer(b"\x1f\x8b", length=1000)(request)
         over.wait()
 
-    monkeypatch.setattr(download, "PATIENCE", BRIEF / PATIENT)
+    monkeypatch.setattr(download, "SILENCE_FACTOR", BRIEF / PATIENT)
     mirror = serve(stall)
     with pytest.raises(ValueError, match=rf"{mirror}: {FIRST}: found a download that broke off \(.*timed out"):
         fetch.run(*outputs, mirrors=[mirror], timeout=PATIENT)
