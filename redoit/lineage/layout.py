@@ -7,17 +7,13 @@ others in its column allow. Knows nothing of the boxes but their sizes.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 COLUMN_GAP, ROW_GAP = 46.0, 22.0  # between boxes
 FREE_LINES, GAP_PER_LINE, MAX_COLUMN_GAP = 8, 2.0, 150.0  # each line beyond the free ones widens the gap of columns
 LANE_HEIGHT, LANE_GAP = 6.0, 6.0  # of a line that passes a column
 SWEEPS = 21  # over all columns; each moves boxes nearer to their neighbours
 MAX_LANES = 20_000  # with more, lines pass below boxes
-MAX_LAST_SHIFT = 16.0  # of a box in the last sweep, to straighten its lines
-LANE_WEIGHT = 4.0  # of a lane where boxes and lanes push each other; a box has 1
-
-Route = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
@@ -41,186 +37,131 @@ class Line:
 
 @dataclass(frozen=True)
 class Drawing:
-    """`places`: left upper corners of boxes. `routes`: points that each line passes. `width`, `height`: of all."""
+    """`places`: left upper corners of boxes. `width`, `height`: of all.
+
+    `routes`: points that each line passes; each second stretch of it is straight.
+    """
 
     places: tuple[tuple[float, float], ...]
-    routes: tuple[Route, ...]
+    routes: tuple[tuple[tuple[float, float], ...], ...]
     width: float
     height: float
 
 
-@dataclass
-class _Slot:
-    """A place in a column: of a box, or of a lane through which the lines of one port pass."""
-
-    column: int
-    height: float
-    lane: bool = False
-    top: float = 0.0
+LANE = Box(0.0, LANE_HEIGHT, (LANE_HEIGHT / 2,), LANE_HEIGHT / 2)  # in a column that lines of one port pass
 
 
 def drawing(boxes: Sequence[Box], lines: Sequence[Line]) -> Drawing:
     """Return a drawing. The boxes are sorted topologically."""
     columns = _columns(len(boxes), lines)
-    slots = [_Slot(column, box.height) for column, box in zip(columns, boxes, strict=True)]
-    lanes = _lanes(slots, lines)
-    links = _links(boxes, lines, lanes, columns)
-    order = _order(slots, links)
-    _settle(slots, order, links)
-    edges = _edges(boxes, columns, [slots[right].column for _, right in links])
-    top = min((slot.top for slot in slots), default=0.0)
-    for slot in slots:
-        slot.top -= top
-    places = tuple((edges[columns[number]][0], slots[number].top) for number in range(len(boxes)))
+    chains = _chains(columns, lines)
+    slots = [*boxes, *[LANE] * (len(columns) - len(boxes))]
+    shifts = {
+        (left, right): slots[left].ports[line.port if left == line.source else 0] - slots[right].entry
+        for line, chain in zip(lines, chains, strict=True)
+        for left, right in pairwise(chain)
+    }
+    tops = _tops(slots, _order(columns, shifts), shifts)
+    edges = _edges(slots, columns, shifts)
+    places = tuple((edges[columns[number]][0], tops[number]) for number in range(len(boxes)))
     routes = []
-    for line in lines:
-        (left, top), box = places[line.source], boxes[line.source]
-        start = left + box.width, top + box.ports[line.port]
-        end = places[line.target][0], places[line.target][1] + boxes[line.target].entry
-        routes.append(_route(start, [slots[lane] for lane in _steps(lanes, columns, line)], edges, end))
-    return Drawing(
-        places,
-        tuple(routes),
-        edges[-1][1] if edges else 0.0,
-        max((slot.top + slot.height for slot in slots), default=0.0),
-    )
+    for line, (source, *passed, target) in zip(lines, chains, strict=True):
+        start = places[source][0] + boxes[source].width, places[source][1] + boxes[source].ports[line.port]
+        middle = [(edge, tops[lane] + LANE.entry) for lane in passed for edge in edges[columns[lane]]]
+        routes.append((start, *middle, (places[target][0], places[target][1] + boxes[target].entry)))
+    height = max((top + slot.height for top, slot in zip(tops, slots, strict=True)), default=0.0)
+    return Drawing(places, tuple(routes), edges[-1][1] if edges else 0.0, height)
 
 
 def _columns(number: int, lines: Sequence[Line]) -> list[int]:
     """Return the column of each box: right of all its sources; one without sources is just left of its targets."""
-    columns, read = [0] * number, defaultdict[int, list[int]](list)
-    entered = set[int]()
+    columns, first = [0] * number, dict[int, int]()
     for line in sorted(lines, key=lambda line: line.source):
         columns[line.target] = max(columns[line.target], columns[line.source] + 1)
-        entered.add(line.target)
-        read[line.source].append(line.target)
-    for box, readers in read.items():
-        if box not in entered:
-            columns[box] = min(columns[reader] for reader in readers) - 1
-    return columns
+    for line in lines:
+        first[line.source] = min(first.get(line.source, number), columns[line.target])
+    return [column or first.get(box, 1) - 1 for box, column in enumerate(columns)]
 
 
-def _lanes(slots: list[_Slot], lines: Sequence[Line]) -> dict[tuple[int, int], list[int]]:
-    """Add a lane for each column that lines of a port pass; return port -> its lanes, from left to right."""
-    last: dict[tuple[int, int], int] = {}
+def _chains(columns: list[int], lines: Sequence[Line]) -> list[tuple[int, ...]]:
+    """Add a lane for each column that lines of a port pass; return the slots that each line joins."""
+    ends: dict[tuple[int, int], int] = {}
     for line in lines:
         port = line.source, line.port
-        last[port] = max(last.get(port, 0), slots[line.target].column)
-    if sum(end - slots[box].column - 1 for (box, _), end in last.items()) > MAX_LANES:
-        return {}
-    lanes: dict[tuple[int, int], list[int]] = {}
-    for port, end in last.items():
-        passed = range(slots[port[0]].column + 1, end)
-        lanes[port] = list(range(len(slots), len(slots) + len(passed)))
-        slots.extend(_Slot(column, LANE_HEIGHT, lane=True) for column in passed)
-    return lanes
+        ends[port] = max(ends.get(port, 0), columns[line.target])
+    passed = {port: range(columns[port[0]] + 1, end) for port, end in ends.items()}
+    if sum(map(len, passed.values())) > MAX_LANES:
+        return [(line.source, line.target) for line in lines]
+    first = {}
+    for port, crossed in passed.items():
+        first[port] = len(columns)
+        columns.extend(crossed)
+    return [
+        (line.source, *range(lane, lane + columns[line.target] - columns[line.source] - 1), line.target)
+        for line in lines
+        for lane in (first[line.source, line.port],)
+    ]
 
 
-def _links(
-    boxes: Sequence[Box], lines: Sequence[Line], lanes: dict[tuple[int, int], list[int]], columns: list[int]
-) -> dict[tuple[int, int], tuple[float, float]]:
-    """Return pairs of slots that lines join, with the heights within them at which the line meets them."""
-    links = {}
-    for line in lines:
-        steps = _steps(lanes, columns, line)
-        for left, right in pairwise((line.source, *steps, line.target)):
-            leaves = boxes[left].ports[line.port] if left == line.source else LANE_HEIGHT / 2
-            links[left, right] = leaves, boxes[right].entry if right == line.target else LANE_HEIGHT / 2
-    return links
-
-
-def _steps(lanes: dict[tuple[int, int], list[int]], columns: list[int], line: Line) -> list[int]:
-    """Return the lanes through which a line passes."""
-    return lanes.get((line.source, line.port), [])[: columns[line.target] - columns[line.source] - 1]
-
-
-def _order(slots: Sequence[_Slot], links: Iterable[tuple[int, int]]) -> list[list[int]]:
+def _order(columns: Sequence[int], links: Iterable[tuple[int, int]]) -> list[list[int]]:
     """Return the slots of each column, from top to bottom, in an order with few crossings."""
     import igraph
 
-    graph = igraph.Graph(len(slots), list(links), directed=True)
-    order = graph.layout_sugiyama(layers=[slot.column for slot in slots])
-    columns: list[list[int]] = [[] for _ in range(max((slot.column for slot in slots), default=-1) + 1)]
-    for number in sorted(range(len(slots)), key=lambda number: (order[number][0], number)):
-        columns[slots[number].column].append(number)
-    return columns
+    places = igraph.Graph(len(columns), list(links), directed=True).layout_sugiyama(layers=columns)
+    order: list[list[int]] = [[] for _ in range(max(columns, default=-1) + 1)]
+    for number in sorted(range(len(columns)), key=lambda number: (places[number][0], number)):
+        order[columns[number]].append(number)
+    return order
 
 
-def _settle(
-    slots: Sequence[_Slot], columns: Sequence[Sequence[int]], links: dict[tuple[int, int], tuple[float, float]]
-) -> None:
-    """Move slots to where their lines are straightest."""
+def _tops(slots: Sequence[Box], order: Sequence[Sequence[int]], shifts: dict[tuple[int, int], float]) -> list[float]:
+    """Return the tops of slots, where their lines are straightest; the highest is 0."""
     before, behind = defaultdict[int, list[tuple[int, float]]](list), defaultdict[int, list[tuple[int, float]]](list)
-    for (left, right), (leaves, enters) in links.items():
-        before[right].append((left, leaves - enters))
-        behind[left].append((right, enters - leaves))
-    for column in columns:
-        top = 0.0
-        for number in column:
-            slots[number].top = top
-            top += slots[number].height + ROW_GAP
+    for (left, right), shift in shifts.items():
+        before[right].append((left, shift))
+        behind[left].append((right, -shift))
+    tops = [0.0] * len(slots)
     for sweep in range(SWEEPS):
-        last = sweep == SWEEPS - 1
-        both = sweep >= SWEEPS // 2 and not last
         forward = sweep % 2 == 0
-        for column in columns if forward else reversed(columns):
+        for column in order if forward else reversed(order):
             wanted = []
             for number in column:
-                near = [*before[number], *behind[number]] if both else (before if forward else behind)[number]
-                places = [slots[other].top + shift for other, shift in near]
-                here = slots[number].top
-                want = sum(places) / len(places) if places else here
-                wanted.append(here if last and abs(want - here) > MAX_LAST_SHIFT else want)
-            for number, top in zip(column, _apart([slots[n] for n in column], wanted), strict=True):
-                slots[number].top = top
+                places = [tops[other] + shift for other, shift in (before if forward else behind)[number]]
+                wanted.append(sum(places) / len(places) if places else tops[number])
+            for number, top in zip(column, _apart([slots[number] for number in column], wanted), strict=True):
+                tops[number] = top
+    highest = min(tops, default=0.0)
+    return [top - highest for top in tops]
 
 
-def _apart(slots: Sequence[_Slot], wanted: Sequence[float]) -> list[float]:
+def _apart(slots: Sequence[Box], wanted: Sequence[float]) -> list[float]:
     """Return tops without overlap, in this order, that have the least squared distances to those wanted.
 
     Source: Ayer et al. 1955, the pool-adjacent-violators algorithm.
     """
-    offset, offsets = 0.0, []
-    pools: list[tuple[float, float, int]] = []  # mean, weight, members
-    for number, (slot, want) in enumerate(zip(slots, wanted, strict=True)):
-        if number:
-            offset += slots[number - 1].height + _gap(slots[number - 1], slot)
-        offsets.append(offset)
-        mean, weight, members = want - offset, LANE_WEIGHT if slot.lane else 1.0, 1
+    gaps = [LANE_GAP if slot is LANE else ROW_GAP for slot in slots]
+    steps = (slot.height + (gap + below) / 2 for slot, (gap, below) in zip(slots, pairwise(gaps), strict=False))
+    offsets = list(accumulate(steps, initial=0.0))
+    pools: list[tuple[float, int]] = []  # mean, members
+    for want, offset in zip(wanted, offsets, strict=True):
+        mean, members = want - offset, 1
         while pools and pools[-1][0] >= mean:
-            other, heavy, more = pools.pop()
-            mean = (mean * weight + other * heavy) / (weight + heavy)
-            weight, members = weight + heavy, members + more
-        pools.append((mean, weight, members))
-    means = [mean for mean, _, members in pools for _ in range(members)]
-    return [mean + shift for mean, shift in zip(means, offsets, strict=True)]
+            other, more = pools.pop()
+            mean, members = (mean * members + other * more) / (members + more), members + more
+        pools.append((mean, members))
+    means = [mean for mean, members in pools for _ in range(members)]
+    return [mean + offset for mean, offset in zip(means, offsets, strict=True)]
 
 
-def _gap(above: _Slot, below: _Slot) -> float:
-    """Return the distance of two neighbours in a column."""
-    return (LANE_GAP if above.lane else ROW_GAP) / 2 + (LANE_GAP if below.lane else ROW_GAP) / 2
-
-
-def _edges(boxes: Sequence[Box], columns: Sequence[int], ends: Iterable[int]) -> list[tuple[float, float]]:
-    """Return the left and right edge of each column. `ends`: the columns in which links between neighbours end."""
+def _edges(slots: Sequence[Box], columns: Sequence[int], links: Iterable[tuple[int, int]]) -> list[tuple[float, float]]:
+    """Return the left and right edge of each column."""
     widths = [0.0] * (max(columns, default=-1) + 1)
-    for box, column in zip(boxes, columns, strict=True):
-        widths[column] = max(widths[column], box.width)
-    crowd = Counter(ends)
+    for slot, column in zip(slots, columns, strict=True):
+        widths[column] = max(widths[column], slot.width)
+    crowd = Counter(columns[right] for _, right in links)
     edges, right = [], 0.0
     for column, width in enumerate(widths):
         gap = min(COLUMN_GAP + GAP_PER_LINE * max(crowd[column] - FREE_LINES, 0), MAX_COLUMN_GAP) if column else 0.0
         edges.append((right + gap, right + gap + width))
         right += gap + width
     return edges
-
-
-def _route(
-    start: tuple[float, float], lanes: Iterable[_Slot], edges: Sequence[tuple[float, float]], end: tuple[float, float]
-) -> Route:
-    """Return the points of a line; each second stretch of it is straight."""
-    points = [start]
-    for lane in lanes:
-        middle = lane.top + LANE_HEIGHT / 2
-        points += [(edge, middle) for edge in edges[lane.column]]
-    return (*points, end)
