@@ -4,8 +4,9 @@ Somebody else may have made any of it, so every text is short and printable.
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
 from redoit.history.run_record import RunRecord, StageRecord
@@ -17,38 +18,17 @@ from redoit.text import format_time, one_line
 MAX_ITEMS = 400  # settings, roles, metrics or packages of one execution
 MAX_PARTS = 4_000  # of one execution's code
 MAX_BYTES = 2**53  # beyond that JavaScript has no whole numbers
-NO_TRACE = -1  # the number below it minus that of its name stands for a trace that was removed
 ESCAPED = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}  # so that no text ends the element
 
 
-class Table:
-    """Values by number, each once."""
-
-    def __init__(self) -> None:
-        self._numbers: dict[Any, int] = {}
-
-    def __call__(self, value: Any) -> int:
-        """Return the number of a value."""
-        return self._numbers.setdefault(value, len(self._numbers))
-
-    def line(self, text: object) -> int:
-        """Return the number of a text in one line."""
-        return self(one_line(text))
-
-    @property
-    def values(self) -> list[Any]:
-        """Return all values, in the order of their numbers."""
-        return list(self._numbers)
-
-
 class PageData:
-    """The data of one page, and the tables that its rows refer to."""
+    """The data of one page, and the tables that its rows refer to by number, each value once."""
 
     def __init__(self, lineage: Lineage) -> None:
         self._lineage = lineage
-        self._words, self._files, self._digests = Table(), Table(), Table()
-        self._parts, self._environments = Table(), Table()
-        self._traces = {name: number for number, name in enumerate(lineage.traces)}
+        self._words: defaultdict[str, int] = defaultdict(count().__next__)
+        self._parts: defaultdict[tuple[str, int], int] = defaultdict(count().__next__)
+        self._environments: defaultdict[tuple[tuple[str, str], ...], int] = defaultdict(count().__next__)
         self._runs = {run.name: number for number, run in enumerate(lineage.runs)}
         names = [*(stage.name for stage in lineage.stages), *lineage.undeclared]
         self._stages = {name: number for number, name in enumerate(names)}
@@ -62,21 +42,23 @@ class PageData:
             "runs": [self._run(run) for run in lineage.runs],
             "older": lineage.older,
             "latest": {
-                self._stages[name]: [self._traces[trace] for trace in traces if trace in self._traces]
+                self._stages[name]: [self._words[trace] for trace in traces if trace in lineage.traces]
                 for name, traces in lineage.latest.items()
             },
-            "traces": [self._trace(name, trace) for name, trace in lineage.traces.items()],
-            "texts": [[self._digests(digest), text] for digest, text in lineage.texts.items()],
-            "words": self._words.values,
-            "files": self._files.values,
-            "digests": self._digests.values,
-            "parts": self._parts.values,
-            "environments": self._environments.values,
+            "traces": [self._trace(trace) for trace in lineage.traces.values()],
+            "texts": [[self._words[digest], text] for digest, text in lineage.texts.items()],
+            "words": list(self._words),
+            "parts": list(self._parts),
+            "environments": list(self._environments),
         }
+
+    def _word(self, text: object) -> int:
+        """Return the number of a text in one line."""
+        return self._words[one_line(text)]
 
     def _stage(self, stage: Stage) -> list[Any]:
         inputs, outputs = (
-            [[self._words.line(role), self._files.line(path)] for role, path in files.items()]
+            [[self._word(role), self._word(path)] for role, path in files.items()]
             for files in (stage.inputs, stage.outputs)
         )
         return [one_line(stage.name), one_line(stage.step), inputs, outputs, stage.policy.words]
@@ -89,46 +71,42 @@ class PageData:
             rounded(run.saved),
             int(run.complete),
             [self._outcome(stage, record) for stage, record in run.stages.items()],
-            [[self._words(status), count, rounded(seconds)] for status, (count, seconds) in run.omitted.items()],
+            [[self._words[status], number, rounded(seconds)] for status, (number, seconds) in run.omitted.items()],
         ]
 
     def _outcome(self, stage: str, record: StageRecord) -> list[Any]:
-        trace = self._traces.get(record.trace, NO_TRACE)
-        if trace == NO_TRACE and record.trace:
-            trace -= 1 + self._digests(record.trace)
         return [
             self._stages[stage],
-            self._words(record.status.value),
-            trace,
+            self._words[record.status],
+            self._words[record.trace],
             rounded(record.seconds),
             rounded(record.saved),
-            self._words.line(record.error or sentence(record.reasons, self._paths.get(stage))),
+            self._word(record.error or sentence(record.reasons, self._paths.get(stage))),
         ]
 
-    def _trace(self, name: str, trace: Trace) -> list[Any]:
-        action, words, digests = trace.action, self._words, self._digests
-        origin = self._lineage.origins.get(name)
+    def _trace(self, trace: Trace) -> list[Any]:
+        action, words, word = trace.action, self._words, self._word
+        origin = self._lineage.origins.get(trace.name)
         run = self._runs.get(origin.name, -1) if origin else -1
-        settings = _first(action.settings)
         environment = ((one_line(key), one_line(value)) for key, value in _first(action.environment.items()))
         return [
-            words.line(trace.stage),
+            word(trace.stage),
             format_time(trace.started),
             rounded(trace.seconds),
-            words.line(trace.host),
+            word(trace.host),
             run,
             one_line(origin.command) if origin and run < 0 else "",
-            [[words.line(name), words.line(kind), words.line(repr(value))] for name, kind, value in settings],
-            [[words.line(role), digests(digest)] for role, digest in _first(action.inputs.items())],
+            [[word(name), word(kind), word(repr(value))] for name, kind, value in _first(action.settings)],
+            [[word(role), words[digest]] for role, digest in _first(action.inputs.items())],
             [
-                [words.line(role), digests(made.digest), min(made.size, MAX_BYTES)]
+                [word(role), words[made.digest], min(made.size, MAX_BYTES)]
                 for role, made in _first(trace.manifest.items())
             ],
-            [self._parts((one_line(part), digests(digest))) for part, digest in _first(action.code.items(), MAX_PARTS)],
-            self._environments(tuple(environment)),
-            [[words.line(metric), _number(value)] for metric, value in _first(trace.metrics.items())],
-            digests(trace.log),
-            name,
+            [self._parts[one_line(part), words[digest]] for part, digest in _first(action.code.items(), MAX_PARTS)],
+            self._environments[tuple(environment)],
+            [[word(metric), _number(value)] for metric, value in _first(trace.metrics.items())],
+            words[trace.log],
+            words[trace.name],
         ]
 
 

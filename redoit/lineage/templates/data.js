@@ -5,7 +5,7 @@ const wordOf = (number) => raw.words[number];
 const SIGNS = { ran: "ran", restored: "restored", kept: "kept", failed: "failed", "not run": "missed" };
 const STATUSES = ["ran", "restored", "kept", "failed", "not run"];
 
-const roles = (rows) => new Map(rows.map(([role, file]) => [wordOf(role), raw.files[file]]));
+const roles = (rows) => new Map(rows.map(([role, file]) => [wordOf(role), wordOf(file)]));
 const stages = raw.stages.map(([name, step = "", inputs = [], outputs = [], kind = ""], number) => ({
   number, name, step, kind, declared: step !== "", inputs: roles(inputs), outputs: roles(outputs),
 }));
@@ -20,22 +20,23 @@ const pairs = (rows, value) => lazily(() => new Map(rows.map(([key, ...rest]) =>
 const traces = raw.traces.map((row, number) => {
   const [stage, started, seconds, host, run, command, settings, inputs, outputs, code, environment, metrics, log, name] = row;
   return {
-    number, started, seconds, host: wordOf(host), run, command, name, stage: wordOf(stage),
+    number, started, seconds, host: wordOf(host), run, command, name: wordOf(name), stage: wordOf(stage),
     settings: pairs(settings, (kind, value) => ({ kind: wordOf(kind), value: wordOf(value) })),
-    inputs: pairs(inputs, (digest) => raw.digests[digest]),
-    outputs: pairs(outputs, (digest, size) => ({ digest: raw.digests[digest], size })),
-    code: lazily(() => new Map(code.map((part) => [raw.parts[part][0], raw.digests[raw.parts[part][1]]]))),
+    inputs: pairs(inputs, (digest) => wordOf(digest)),
+    outputs: pairs(outputs, (digest, size) => ({ digest: wordOf(digest), size })),
+    code: lazily(() => new Map(code.map((part) => [raw.parts[part][0], wordOf(raw.parts[part][1])]))),
     environment: lazily(() => new Map(raw.environments[environment])),
     metrics: pairs(metrics, Number),
-    log: raw.digests[log],
+    log: wordOf(log),
   };
 });
-const texts = new Map(raw.texts.map(([digest, text]) => [raw.digests[digest], text]));
+const traceNamed = new Map(traces.map((trace) => [trace.name, trace]));
+const texts = new Map(raw.texts.map(([digest, text]) => [wordOf(digest), text]));
 const sizes = lazily(() => new Map(traces.flatMap((trace) => [...trace.outputs().values()].map((one) => [one.digest, one.size]))));
 
 const runs = raw.runs.map(([command, started, seconds, saved, complete, rows, rest], number) => {
-  const outcomes = new Map(rows.map(([stage, status, trace, took, spared, reason]) => [stage, {
-    status: wordOf(status), trace: traces[trace] ?? null, result: traces[trace]?.name ?? raw.digests[-2 - trace], removed: trace < -1, seconds: took, saved: spared, reason: wordOf(reason),
+  const outcomes = new Map(rows.map(([stage, status, name, took, spared, reason]) => [stage, {
+    status: wordOf(status), trace: traceNamed.get(wordOf(name)) ?? null, result: wordOf(name), removed: Boolean(wordOf(name)) && !traceNamed.has(wordOf(name)), seconds: took, saved: spared, reason: wordOf(reason),
   }]));
   const omitted = rest.map(([status, total, took]) => ({ status: wordOf(status), total, seconds: took })); // stages that are not on the page
   const executed = [...outcomes.values(), ...omitted].filter((one) => one.status === "ran" || one.status === "failed");
@@ -43,13 +44,15 @@ const runs = raw.runs.map(([command, started, seconds, saved, complete, rows, re
     executed: Math.min(seconds, executed.reduce((sum, one) => sum + one.seconds, 0)) };
 });
 
+const latestTraces = (stage) => (raw.latest[stage.number] ?? []).map((name) => traceNamed.get(wordOf(name)));
+
 // Return the newest result of a stage before a run that differs from the one given.
 function resultBefore(stage, run, trace) {
   for (const older of runs.slice(run + 1)) {
     const found = older.outcomes.get(stage.number)?.trace;
     if (found && found !== trace) return { trace: found, run: older };
   }
-  const other = (raw.latest[stage.number] ?? []).map((one) => traces[one]).find((one) => one.started < trace.started);
+  const other = latestTraces(stage).find((one) => one.started < trace.started);
   return other ? { trace: other, run: runs[other.run] ?? null } : null;
 }
 

@@ -54,7 +54,7 @@ const facts = (rows) => el("dl", {}, rows.filter(([, value]) => value !== "" && 
 
 function stageShown(stage, run) {
   const outcome = run?.outcomes.get(stage.number);
-  const latest = (raw.latest[stage.number] ?? []).map((one) => traces[one])[0];
+  const latest = latestTraces(stage)[0];
   const trace = outcome ? outcome.trace : latest;
   const about = [stage.step && `Step ${stage.step}`, stage.kind, !stage.declared && "no longer declared"].filter(Boolean).join(", ");
   return [
