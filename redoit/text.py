@@ -40,11 +40,6 @@ def format_duration(seconds: float) -> str:
     return f"{hours:,} h {minutes} min" if hours else f"{minutes} min {whole % MINUTE} s"
 
 
-def format_short_duration(seconds: float) -> str:
-    """Return a duration, in milliseconds if it is below a second: `12 ms`, `1.2 s`."""
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else format_duration(seconds)
-
-
 def format_estimate(seconds: float) -> str:
     """Return an estimated duration: `~1.2 s`, `~2 h 3 min`, or `<0.1 s` for next to none."""
     return f"~{format_duration(seconds)}" if seconds >= MIN_ESTIMATE_SECONDS else "<0.1 s"

@@ -16,7 +16,7 @@ from redoit.lineage.page_data import page_data
 from redoit.lineage.picture import picture
 from redoit.model import Status
 from redoit.reasons import sentence
-from redoit.text import format_short_duration, format_time, one_line
+from redoit.text import format_duration, format_time, one_line
 
 TEMPLATES = Path(__file__).with_name("templates")
 STYLES = ("picture.css", "page.css")
@@ -31,22 +31,19 @@ def page(lineage: Lineage, project: str, stages: int = 0) -> str:
     """Return the page. `project`: the name of the pipeline. `stages`: how many it has, if not all are shown."""
     style = "\n".join(_template(name) for name in STYLES)
     script = '(() => {\n"use strict";\n' + "\n".join(_template(name) for name in SCRIPTS) + "})();\n"
-    run = lineage.runs[0] if lineage.runs else None
     return _rendered(
         "lineage.html",
-        project=one_line(project),
-        made=format_time(time.time()),
+        lineage,
+        project=project,
+        made=time.time(),
         style=style,
         script=script,
         policy=f"default-src 'none'; img-src data:; style-src {_source(style)}; script-src {_source(script)};"
         " base-uri 'none'; form-action 'none'",
         data=page_data(lineage),
-        command=one_line(run.command) if run else "",
-        started=format_time(run.started) if run else "",
-        rows=_rows(lineage, run),
-        shown=f"{len(lineage.stages):,}",
-        declared=f"{stages:,}" if stages > len(lineage.stages) else "",
-        **_graph(lineage),
+        shown=len(lineage.stages),
+        declared=stages,
+        max_rows=MAX_ROWS,
     )
 
 
@@ -58,52 +55,10 @@ def is_page(path: Path) -> bool:
 
 def svg(lineage: Lineage) -> str:
     """Return the graph alone, each stage with its outcome in the newest run."""
-    return _rendered("lineage.svg", style=_template("picture.css"), **_graph(lineage))
+    return _rendered("lineage.svg", lineage, style=_template("picture.css"))
 
 
-def _graph(lineage: Lineage) -> dict[str, Any]:
-    run = lineage.runs[0] if lineage.runs else None
-    outcomes = [_outcome(run, run and run.stages.get(stage.name), stage.files) for stage in lineage.stages]
-    return {"picture": picture(lineage), "outcomes": outcomes}
-
-
-def _outcome(run: RunRecord | None, record: StageRecord | None, files: dict[str, str] | None) -> dict[str, str]:
-    """Return how a stage's outcome is shown; `note` is for its card."""
-    if record is None:
-        status = "not selected" if run else "no run is recorded"
-        return {"status": status, "sign": "none", "time": "", "saved": "", "why": "", "note": ""}
-    why = one_line(record.error or sentence(record.reasons, files))
-    saved = format_short_duration(record.saved) if record.saved else ""
-    note = f"saved {saved}" if record.saved > 0 else why
-    return {
-        "status": record.status,
-        "sign": SIGNS.get(record.status, record.status),
-        "time": "" if record.status is Status.NOT_RUN else format_short_duration(record.seconds),
-        "saved": saved,
-        "why": why,
-        "note": note if len(note) <= MAX_NOTE_CHARACTERS else f"{note[: MAX_NOTE_CHARACTERS - 1]}…",
-    }
-
-
-def _rows(lineage: Lineage, run: RunRecord | None) -> list[dict[str, str]]:
-    """Return the table of stages in the newest run."""
-    files = {stage.name: stage.files for stage in lineage.stages}
-    records = run.stages if run else {}
-    names = [*files, *(name for name in lineage.undeclared if name in records)]
-    rows = []
-    for name in names[:MAX_ROWS]:
-        record = records.get(name)
-        origin = lineage.origins.get(record.trace) if record else None
-        made = (
-            f"{format_time(origin.started)}, {one_line(origin.command)}"
-            if origin and run and origin.name != run.name
-            else ""
-        )
-        rows.append({"name": one_line(name), "origin": made, **_outcome(run, record, files.get(name))})
-    return rows
-
-
-def _rendered(template: str, **values: Any) -> str:
+def _rendered(template: str, lineage: Lineage, **values: Any) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -114,7 +69,40 @@ def _rendered(template: str, **values: Any) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template(template).render(**values)
+    environment.filters |= {"line": one_line, "time": format_time}
+    run = lineage.runs[0] if lineage.runs else None
+    shown = {"picture": picture(lineage), "outcomes": _outcomes(lineage, run), "run": run}
+    return environment.get_template(template).render(**shown, **values)
+
+
+def _outcomes(lineage: Lineage, run: RunRecord | None) -> list[dict[str, Any]]:
+    """Return what is shown of each stage in a run: of those that are declared, then of others that it had."""
+    files = {stage.name: stage.files for stage in lineage.stages}
+    nothing = dict.fromkeys(("time", "saved", "why", "note", "origin"), "")
+    outcomes: list[dict[str, Any]] = []
+    for name in (*files, *(name for name in lineage.undeclared if run and name in run.stages)):
+        if run and (record := run.stages.get(name)):
+            origin = lineage.origins.get(record.trace)
+            outcome = {**_outcome(record, files.get(name)), "origin": origin and origin.name != run.name and origin}
+        else:
+            outcome = {**nothing, "status": "not selected" if run else "no run is recorded", "sign": "none"}
+        outcomes.append({"name": name, **outcome})
+    return outcomes
+
+
+def _outcome(record: StageRecord, files: dict[str, str] | None) -> dict[str, str]:
+    """Return how a stage's outcome is shown; `note` is for its card."""
+    why = one_line(record.error or sentence(record.reasons, files))
+    saved = format_duration(record.saved) if record.saved else ""
+    note = f"saved {saved}" if saved else why
+    return {
+        "status": record.status,
+        "sign": SIGNS.get(record.status, record.status),
+        "time": "" if record.status is Status.NOT_RUN else format_duration(record.seconds),
+        "saved": saved,
+        "why": why,
+        "note": note if len(note) <= MAX_NOTE_CHARACTERS else f"{note[: MAX_NOTE_CHARACTERS - 1]}…",
+    }
 
 
 @lru_cache

@@ -8,7 +8,6 @@ from redoit.text import (
     format_estimate,
     format_number,
     format_seconds,
-    format_short_duration,
     format_size,
     join_names,
 )
@@ -36,10 +35,6 @@ from redoit.text import (
         (format_duration(59.96), "1 min 0 s"),
         (format_duration(78.4), "1 min 18 s"),
         (format_duration(7385), "2 h 3 min"),
-        (format_short_duration(0), "0 ms"),
-        (format_short_duration(0.0123), "12 ms"),
-        (format_short_duration(1), "1.0 s"),
-        (format_short_duration(3661), "1 h 1 min"),
         (join_names([]), ""),
         (join_names(["a"]), "a"),
         (join_names(["a", "b"]), "a and b"),
