@@ -6,9 +6,9 @@ Nothing here fails because something is gone: a trace that was collected, or a b
 import contextlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 
 from redoit.errors import DiskError, StoreError
 from redoit.history.run_log import RunLog
@@ -41,18 +41,19 @@ def load_lineage(
     only the sums of each run. Raises: DiskError, StoreError.
     """
     recorded = list(run_log.newest())
-    reader = _TraceReader(workspace, stages)
     each = max(1, min(MAX_EARLIER, MAX_TRACES // max(len(stages), 1)))
-    latest = {stage.name: reader.latest(stage, each) for stage in stages}
+    earlier = {stage.name: workspace.earlier(stage, each, from_index=True) for stage in stages}
+    latest = {name: [trace.name for trace in results] for name, results in earlier.items()}
+    traces = {trace.name: trace for results in earlier.values() for trace in results}
     names = [stage.name for stage in stages] if only else None
-    runs = list(_loaded((run.expanded(names) for run in recorded), reader, number))
+    runs = list(_loaded((run.expanded(names) for run in recorded), number, workspace, stages, traces))
     origins = {
         record.trace: run
         for run in recorded
         for record in run.stages.values()
         if record.status is Status.RAN and record.trace
     }
-    lineage = Lineage(stages, runs, len(recorded) - len(runs), reader.traces, origins, latest)
+    lineage = Lineage(stages, runs, len(recorded) - len(runs), traces, origins, latest)
     return replace(lineage, texts=_texts(workspace, lineage)) if texts else lineage
 
 
@@ -76,42 +77,26 @@ def most_active(run_log: RunLog, stages: Sequence[Stage], number: int) -> list[S
     return [stage for stage in stages if stage.name in chosen]
 
 
-class _TraceReader:
-    """Reads traces, each once. `traces`: by name, those that the stores have."""
-
-    def __init__(self, workspace: Workspace, stages: Iterable[Stage]) -> None:
-        self.traces: dict[str, Trace] = {}
-        self._missing = set[str]()
-        self._workspace = workspace
-        self._stores = {stage.name: [workspace.store_of(stage)] for stage in stages}
-
-    def latest(self, stage: Stage, number: int) -> list[str]:
-        """Return the names of a stage's latest results."""
-        latest = {trace.name: trace for trace in self._workspace.earlier(stage, number, from_index=True)}
-        self.traces |= latest
-        return list(latest)
-
-    def read(self, run: RunRecord) -> None:
-        """Read the traces that a run names."""
-        for stage, record in run.stages.items():
-            if not record.trace or record.trace in self.traces or record.trace in self._missing:
-                continue
-            stores = self._stores.get(stage, [self._workspace.store, self._workspace.private])
-            trace = next(filter(None, (store.trace_or_none(record.key, record.trace) for store in stores)), None)
-            if trace:
-                self.traces[record.trace] = trace
-            else:
-                self._missing.add(record.trace)
-
-
-def _loaded(runs: Iterable[RunRecord], reader: _TraceReader, number: int | None) -> Iterator[RunRecord]:
-    """Yield the newest runs, with their traces read."""
-    records = 0
+def _loaded(
+    runs: Iterable[RunRecord],
+    number: int | None,
+    workspace: Workspace,
+    stages: Iterable[Stage],
+    traces: dict[str, Trace],
+) -> Iterator[RunRecord]:
+    """Yield the newest runs; add to `traces` those that they name and that the stores have."""
+    stores = {stage.name: [workspace.store_of(stage)] for stage in stages}
+    tried, records = set(traces), 0
     for count, run in enumerate(islice(runs, DEFAULT_RUNS if number is None else number)):
         records += len(run.stages)
-        if number is None and count > 1 and (records > MAX_STAGE_RECORDS or len(reader.traces) > MAX_TRACES):
+        if number is None and count > 1 and (records > MAX_STAGE_RECORDS or len(traces) > MAX_TRACES):
             return
-        reader.read(run)
+        for stage, record in run.stages.items():
+            if record.trace and record.trace not in tried:
+                tried.add(record.trace)
+                each = stores.get(stage, [workspace.store, workspace.private])
+                found = filter(None, (store.trace_or_none(record.key, record.trace) for store in each))
+                traces |= {trace.name: trace for trace in islice(found, 1)}
         yield run
 
 
@@ -124,28 +109,23 @@ def _texts(workspace: Workspace, lineage: Lineage) -> dict[str, str]:
                 digests[stage, part][digest] = None
     parts = dict.fromkeys(digest for each in digests.values() if len(each) > 1 for digest in each)
     logs = dict.fromkeys(trace.log for trace in sorted(lineage.traces.values(), key=lambda trace: -trace.started))
-    sources = ((digest, "\n".join(wrapped_lines(text))) for digest, text in _blobs(workspace, parts))
-    tails = ((digest, _log_tail(text)) for digest, text in _blobs(workspace, logs))
-    return {
-        **dict(_fitting(sources, MAX_PART_CHARACTERS, MAX_SOURCE_CHARACTERS)),
-        **dict(_fitting(tails, LOG_TAIL_CHARACTERS, MAX_LOG_CHARACTERS)),
-    }
+    sources = _fitting(
+        workspace, parts, lambda text: "\n".join(wrapped_lines(text)), MAX_PART_CHARACTERS, MAX_SOURCE_CHARACTERS
+    )
+    return dict(chain(sources, _fitting(workspace, logs, _log_tail, LOG_TAIL_CHARACTERS, MAX_LOG_CHARACTERS)))
 
 
-def _fitting(texts: Iterable[tuple[str, str]], each: int, total: int) -> Iterator[tuple[str, str]]:
-    """Yield the texts that have few enough characters, each by itself and all together."""
-    for digest, text in texts:
-        if len(text) <= min(each, total):
-            total -= len(text)
-            yield digest, text
-
-
-def _blobs(workspace: Workspace, digests: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield digest and text of the blobs that a store has."""
+def _fitting(
+    workspace: Workspace, digests: Iterable[str], shown: Callable[[str], str], each: int, total: int
+) -> Iterator[tuple[str, str]]:
+    """Yield digest and text of blobs that a store has, each by itself and all together within these characters."""
     for digest in digests:
         for store in (workspace.store, workspace.private):
             with contextlib.suppress(StoreError, DiskError, OSError):
-                yield digest, store.get(digest).decode("utf-8", "replace")
+                text = shown(store.get(digest).decode("utf-8", "replace"))
+                if len(text) <= min(each, total):
+                    total -= len(text)
+                    yield digest, text
                 break
 
 
