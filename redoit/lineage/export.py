@@ -44,20 +44,14 @@ def _stage(stage: Stage) -> dict[str, Any]:
         "step": stage.step,
         "inputs": dict(stage.inputs),
         "outputs": dict(stage.outputs),
-        "cache": stage.policy.cache,
-        "volatile": stage.policy.volatile,
-        "impure": stage.policy.impure,
+        **stage.policy._asdict(),
     }
 
 
 def _run(run: RunRecord, lineage: Lineage) -> dict[str, Any]:
     files = {stage.name: stage.files for stage in lineage.stages}
     return {
-        "name": run.name,
-        "command": run.command,
-        "started": run.started,
-        "seconds": run.seconds,
-        "saved": run.saved,
+        **{field: getattr(run, field) for field in ("name", "command", "started", "seconds", "saved")},
         "whole": run.complete,
         "stages": {name: _outcome(record, files.get(name)) for name, record in run.stages.items()},
     }

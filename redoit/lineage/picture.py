@@ -5,6 +5,7 @@ A stage is a card with a row for each file that it makes; a file that no stage m
 
 import os
 import unicodedata
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -101,15 +102,12 @@ def shortened(text: str, room: float) -> str:
     text = one_line(text)
     if sum(map(_width, text)) <= room:
         return text
-    left, right, used = "", "", 1.0
-    for head, tail in zip(text, reversed(text), strict=True):
-        if used + _width(head) > room:
-            break
-        left, used = left + head, used + _width(head)
-        if used + _width(tail) > room:
-            break
-        right, used = tail + right, used + _width(tail)
-    return f"{left}…{right}"
+
+    def cut(kept: int) -> str:
+        return f"{text[: (kept + 1) // 2]}…{text[len(text) - kept // 2 :]}"
+
+    fitting = bisect_right(range(len(text)), room, key=lambda kept: sum(map(_width, cut(kept))))
+    return cut(fitting - 1)
 
 
 def _width(sign: str) -> float:
