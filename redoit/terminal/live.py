@@ -7,6 +7,7 @@ which draws, is imported in the display's own thread once a stage runs, so that 
 
 import atexit
 import contextlib
+import io
 import os
 import threading
 import time
@@ -52,8 +53,7 @@ class Live:
         self._lock = threading.RLock()
         self._stages: dict[str, StageRow] = {}
         self._suspended_by: set[str] = set()
-        self._pending: list[str] = []
-        self._pending_characters = 0
+        self._pending = io.StringIO()
         self._partial_line = ""
         self._refresher: threading.Thread | None = None
         self._closed = threading.Event()
@@ -82,10 +82,8 @@ class Live:
             if name not in self._stages:  # it was to be restored, and runs after all
                 self.add_stage(name, None, parallel=True)
             stage = self._stages[name]
-            lines = stage.lines(stage.rows.feed(text))
-            self._pending.append(lines)
-            self._pending_characters += len(lines)
-            if self._closed.is_set() or self._pending_characters > MAX_PENDING_CHARACTERS:
+            self._pending.write(stage.lines(stage.rows.feed(text)))
+            if self._closed.is_set() or self._pending.tell() > MAX_PENDING_CHARACTERS:
                 self._flush()
         return ""
 
@@ -135,9 +133,7 @@ class Live:
             while not self._closed.wait(REFRESH_SECONDS):
                 with self._lock, contextlib.suppress(OSError, ValueError):  # the terminal may be gone; the work goes on
                     if not (self._region or self._suspended_by or self._closed.is_set()) and self._stages:
-                        self._region = Region(
-                            self._stream, lambda: list(self._stages.values()), coloured=self._coloured
-                        )
+                        self._region = Region(self._stream, self._stages.values, coloured=self._coloured)
                     self._flush()
         finally:  # also if drawing fails: output is then written without a display
             with self._lock:
@@ -153,9 +149,8 @@ class Live:
 
     def _flush(self, more: str = "") -> None:
         """Write the pending lines, then `more`, and draw the display below."""
-        text = encodable("".join(self._pending) + more, self._stream.encoding)
-        self._pending.clear()
-        self._pending_characters = 0
+        text = encodable(self._pending.getvalue() + more, self._stream.encoding)
+        self._pending = io.StringIO()
         if self._region:
             self._region.draw(text)
         elif text:

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TextIO
 
 from rich.console import Console, ConsoleOptions, OverflowMethod, RenderResult
@@ -24,7 +24,7 @@ MAX_ROW_CHARACTERS = 2000  # of an unfinished row with its colours; the rest is 
 class Region:
     """The drawn lines at the bottom of a terminal. `stages` returns the running stages."""
 
-    def __init__(self, stream: TextIO, stages: Callable[[], Sequence[StageRow]], *, coloured: bool) -> None:
+    def __init__(self, stream: TextIO, stages: Callable[[], Iterable[StageRow]], *, coloured: bool) -> None:
         self._stream = stream
         self._stages = stages
         file: Any = TransformedStream(stream, str)  # rich would fail on what the encoding lacks
@@ -65,7 +65,7 @@ class Region:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield as many lines as fit: the stages first, then their unfinished rows."""
-        stages = self._stages()
+        stages = list(self._stages())
         height = max(console.height - 2, 1)
         hidden = len(stages) - height
         listed = stages[: height - 1] if hidden > 0 else stages
