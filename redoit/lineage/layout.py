@@ -92,14 +92,13 @@ def _chains(columns: list[int], lines: Sequence[Line]) -> list[tuple[int, ...]]:
     passed = {port: range(columns[port[0]] + 1, end) for port, end in ends.items()}
     if sum(map(len, passed.values())) > MAX_LANES:
         return [(line.source, line.target) for line in lines]
-    first = {}
+    offsets = {}  # port -> its lane in a column less that column
     for port, crossed in passed.items():
-        first[port] = len(columns)
+        offsets[port] = len(columns) - crossed.start
         columns.extend(crossed)
     return [
-        (line.source, *range(lane, lane + columns[line.target] - columns[line.source] - 1), line.target)
-        for line in lines
-        for lane in (first[line.source, line.port],)
+        (line.source, *range(offset + columns[line.source] + 1, offset + columns[line.target]), line.target)
+        for line, offset in ((line, offsets[line.source, line.port]) for line in lines)
     ]
 
 

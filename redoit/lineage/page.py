@@ -6,7 +6,6 @@ Its content security policy names its style and its script by digest, so it exec
 import base64
 import hashlib
 import time
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +104,6 @@ def _outcome(record: StageRecord, files: dict[str, str] | None) -> dict[str, str
     }
 
 
-@lru_cache
 def _template(name: str) -> str:
     return (TEMPLATES / name).read_text("utf-8")
 

@@ -18,7 +18,7 @@ from redoit.text import one_line
 
 CARD_WIDTH = 204.0  # pixels, as are all lengths, where the picture is not scaled
 HEADER_HEIGHT, ROW_HEIGHT, FOOTER_HEIGHT = 68.0, 22.0, 8.0  # of a stage's card
-SOURCE_HEIGHT = 34.0  # of a source's card
+SOURCE = Box(CARD_WIDTH, 34.0, (17.0,))  # a source's card
 MAX_ROWS = 8  # files that a card shows
 TITLE_WIDTH, LABEL_WIDTH = 16.0, 24.0  # in letters of average width
 NARROW, BROAD = frozenset("fijlrtI.,:;|!'`()[]- "), frozenset("mwMW@%QOGDNHU&#")
@@ -69,12 +69,9 @@ class Picture:
 def picture(lineage: Lineage) -> Picture:
     """Return the picture of the stages as they are declared now."""
     labels = _labels((*lineage.sources, *lineage.makers))
-    sources = {path: number for number, path in enumerate(lineage.sources)}
-    first = len(sources)
-    boxes = [Box(CARD_WIDTH, SOURCE_HEIGHT, (SOURCE_HEIGHT / 2,)) for _ in sources] + [
-        _box(stage) for stage in lineage.stages
-    ]
-    ports = {path: (number, 0) for path, number in sources.items()}
+    first = len(lineage.sources)
+    boxes = [SOURCE] * first + [_box(stage) for stage in lineage.stages]
+    ports = {path: (number, 0) for number, path in enumerate(lineage.sources)}
     for number, stage in enumerate(lineage.stages, first):
         ports |= {path: (number, min(row, MAX_ROWS - 1)) for row, path in enumerate(stage.outputs.values())}
     inputs = [
@@ -83,13 +80,11 @@ def picture(lineage: Lineage) -> Picture:
         for path in dict.fromkeys(stage.inputs.values())
     ]
     drawn = drawing(boxes, [line for _, line in inputs])
-    cards = [
-        Card(None, one_line(path), labels[path], *place, SOURCE_HEIGHT)
-        for path, place in zip(sources, drawn.places[:first], strict=True)
-    ]
-    for number, (stage, place) in enumerate(zip(lineage.stages, drawn.places[first:], strict=True)):
-        title, height = shortened(stage.name, TITLE_WIDTH), boxes[first + number].height
-        cards.append(Card(number, one_line(stage.name), title, *place, height, _rows(stage, labels)))
+    places = iter(drawn.places)
+    cards = [Card(None, one_line(path), labels[path], *next(places), SOURCE.height) for path in lineage.sources]
+    for number, (stage, box) in enumerate(zip(lineage.stages, boxes[first:], strict=True)):
+        title, rows = shortened(stage.name, TITLE_WIDTH), _rows(stage, box, labels)
+        cards.append(Card(number, one_line(stage.name), title, *next(places), box.height, rows))
     threads = (
         Thread(line.source, line.target, one_line(path), _curve(route))
         for (path, line), route in zip(inputs, drawn.routes, strict=True)
@@ -130,9 +125,9 @@ def _box(stage: Stage) -> Box:
     return Box(CARD_WIDTH, HEADER_HEIGHT + ROW_HEIGHT * rows + FOOTER_HEIGHT, ports, ports[0])
 
 
-def _rows(stage: Stage, labels: dict[str, str]) -> tuple[Row, ...]:
+def _rows(stage: Stage, box: Box, labels: dict[str, str]) -> tuple[Row, ...]:
     paths = list(stage.outputs.values())
-    rows = [Row(labels[path], one_line(path), top) for path, top in zip(paths, _box(stage).ports, strict=False)]
+    rows = [Row(labels[path], one_line(path), top) for path, top in zip(paths, box.ports, strict=False)]
     if len(paths) > MAX_ROWS:
         rest = paths[MAX_ROWS - 1 :]
         rows[-1] = Row(f"and {len(rest)} more files", one_line(", ".join(rest)), rows[-1].top)
