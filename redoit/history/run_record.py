@@ -94,7 +94,7 @@ def record_to_json(run: RunRecord, state: str = "", base: str = "", changed: Ite
         "base": base,
         "changed": sorted(changed),
         "kept_seconds": round(sum(unnamed) / max(len(unnamed), 1), 6),
-        "stages": [_stage_to_json(stage, record) for stage, record in named.items()],
+        "stages": [[stage, *record[:5], json_value(record.reasons), record.error] for stage, record in named.items()],
     }
 
 
@@ -117,8 +117,3 @@ def stages_from_json(rows: Any) -> Mapping[str, StageRecord]:
         times = seconds_from_json(seconds), seconds_from_json(step_seconds)
         stages[str(stage)] = StageRecord(Status(status), key, trace, *times, why, one_line(error))
     return stages
-
-
-def _stage_to_json(stage: str, record: StageRecord) -> list[Any]:
-    reasons = [[kind, subject, json_value(old), json_value(new)] for kind, subject, old, new in record.reasons]
-    return [stage, *record[:5], reasons, record.error]
