@@ -34,11 +34,6 @@ class StageRow:
     parallel: bool = False
     started: float = field(default_factory=time.perf_counter)
 
-    @property
-    def seconds(self) -> float:
-        """Seconds since it started."""
-        return time.perf_counter() - self.started
-
     def lines(self, rows: list[str]) -> str:
         """Return finished rows as lines, prefixed with the stage's name when others run as well."""
         return prefixed(self.name, rows) if self.parallel else "".join(f"{row}\n" for row in rows)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TextIO
 
@@ -86,7 +87,7 @@ def _progress(stage: StageRow, width: int, options: ConsoleOptions) -> Iterator[
     overflow: OverflowMethod = "crop" if options.ascii_only else "ellipsis"
     name = Text(encodable(printable(stage.name), options.encoding), style="bold")
     name.truncate(width, overflow=overflow, pad=True)
-    seconds, estimate = stage.seconds, stage.estimate
+    seconds, estimate = time.perf_counter() - stage.started, stage.estimate
     share = seconds / estimate if estimate else 0.0
     line = Text.assemble(name, f"  {format_duration(seconds)}", _expected(estimate, share), no_wrap=True, end="")
     percent = f"  {100 * share:3.0f} %" if 0 < share <= 1 else ""
