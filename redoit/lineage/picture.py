@@ -9,7 +9,6 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 
 from redoit.lineage.layout import Box, Line, drawing
 from redoit.lineage.lineage import Lineage
@@ -135,12 +134,9 @@ def _rows(stage: Stage, box: Box, labels: dict[str, str]) -> tuple[Row, ...]:
 
 
 def _curve(points: tuple[tuple[float, float], ...]) -> str:
-    """Return the path of a line: curves from column to column, straight where it passes one."""
+    """Return the path of a line: a curve from column to column, after a straight stretch through the column."""
     path = f"M{points[0][0]:.0f} {points[0][1]:.1f}"
-    for number, ((left, top), (right, bottom)) in enumerate(pairwise(points)):
-        if number % 2:
-            path += f"H{right:.0f}"
-        else:
-            middle = (left + right) / 2
-            path += f"C{middle:.0f} {top:.1f} {middle:.0f} {bottom:.1f} {right:.0f} {bottom:.1f}"
+    for (left, top), (right, bottom) in zip(points[::2], points[1::2], strict=True):
+        middle = (left + right) / 2
+        path += f"H{left:.0f}C{middle:.0f} {top:.1f} {middle:.0f} {bottom:.1f} {right:.0f} {bottom:.1f}"
     return path
