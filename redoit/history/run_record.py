@@ -75,13 +75,12 @@ class RunRecord(NamedTuple):
         return self._replace(stages=stages, base={}, omitted=omitted)
 
 
-def record_to_json(run: RunRecord, state: str = "", base: str = "", changed: Iterable[str] = ()) -> dict[str, Any]:
+def record_to_json(run: RunRecord, state: str, base: str, changed: frozenset[str]) -> dict[str, Any]:
     """Return the record of a run, in JSON.
 
     `state`: the digest of the traces that the stages of a large run rest on. `base`: the name of a record, empty if
     there is none. `changed`: stages that rest on another trace than the base says.
     """
-    changed = set(changed)
     named = {
         stage: record
         for stage, record in run.stages.items()
