@@ -12,7 +12,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,10 @@ from doit.cmd_base import DoitCmdBase
 from doit.cmdparse import CmdOption, CmdParseError
 from doit.exceptions import InvalidCommand, InvalidDodoFile
 
-from redoit.cli.console import SIGNAL_STATUS, guard_stdout
 from redoit.errors import DeclarationError, RedoitError
-from redoit.execution.process_registry import PROCESSES
 from redoit.plugin import configuration
+from redoit.plugin.declare import flag
 from redoit.plugin.loader import StageLoader
-from redoit.plugin.parameters import flag
 from redoit.plugin.stage_task import stage_of
 from redoit.source.settings import nearest
 
@@ -39,6 +37,8 @@ NO_WAIT = {
     "help": "fail at once if another doit works in this checkout",
 }
 DODO = "dodo.py"
+STANDARD_OUTPUT = "standard output"
+SIGNAL_STATUS = 128  # a shell adds the number of the signal that ended a command
 GC_THRESHOLD_OBJECTS = 100_000  # between two collections of Python: thousands of tasks are no garbage
 
 
@@ -83,6 +83,7 @@ class StageCommand(DoitCmdBase):
         if args and args[-1] in trailing:  # doit reads options only before the first task
             params[trailing[args.pop()]] = True
         with contextlib.ExitStack() as stack:
+            self.loader.config = self.config  # else doit gives an empty one to each
             self.loader = StageLoader(self.loader, stack, start, exclusive=self.exclusive)
             signals = stack.enter_context(_interruptible())
             command = super().execute
@@ -101,6 +102,8 @@ class StageCommand(DoitCmdBase):
                     raise
                 raise InvalidDodoFile(str(self._not_found(error.not_found))) from None
             except KeyboardInterrupt:
+                from redoit.execution.process_registry import PROCESSES
+
                 self.loader.session.interrupted = True
                 if not PROCESSES.stop(STOP_SECONDS):
                     UNFINISHED.append(stack.pop_all())
@@ -123,7 +126,6 @@ class StageCommand(DoitCmdBase):
         os.chdir(home)
         for section, values in configuration.sections().items():
             self.config.setdefault(section, {}).update(values)
-        self.loader.set_config(self.config)
         for name in ("GLOBAL", self.name):
             for option, value in self.config.get(name, {}).items():
                 if option in self.cmdparser:
@@ -145,6 +147,39 @@ class StageCommand(DoitCmdBase):
         useful = flags or "did you mean" in suggestion
         todo = suggestion.replace("-- ", "--") if useful else f"see: doit help {self.name}"
         return f"{match[1]}{match[2]}: no such option; {todo}"
+
+
+def guard_stdout(work: Callable[[], int], subject: str) -> int:
+    """Run a function that writes to standard output; return its exit status once all output is flushed.
+
+    `subject`: what an error names if neither a file nor standard output caused it.
+    Raises: InvalidDodoFile, which doit shows in one line, if standard output or another file fails.
+    """
+    try:
+        status = work()
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # the reader has gone
+        _discard_stdout()
+        return SIGNAL_STATUS + signal.SIGPIPE
+    except OSError as error:  # no space, or no more open files, in doit's own code
+        subject = error.filename or (subject if _stdout_works() else STANDARD_OUTPUT)
+        raise InvalidDodoFile(f"{subject}: {error.strerror or error}; mend that and run again") from None
+
+
+def _stdout_works() -> bool:
+    """Return whether standard output accepts its pending text; discard it if not."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _discard_stdout()
+        return False
+    return True
+
+
+def _discard_stdout() -> None:
+    """Discard pending output: Python would complain of it when it exits."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextlib.contextmanager

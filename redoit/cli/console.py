@@ -1,16 +1,12 @@
-"""How commands write: lines and tables in colour on a terminal, whole lines elsewhere; all of it, or a one-line error.
+"""How commands write: lines and tables in colour on a terminal, whole lines elsewhere.
 
 A colour never stands alone: the word beside it says the same.
 """
 
 import os
-import signal
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from typing import Any, TextIO
-
-from doit.exceptions import InvalidDodoFile
 
 from redoit.text import printable
 
@@ -20,41 +16,6 @@ StyledText = str | tuple[str, str]  # a text, or a text and its style
 MIN_TABLE_COLUMNS = 50  # a narrower terminal shows no table
 MAX_STYLED_ROWS = 1_000  # a longer table has no colours
 UNWRAPPED_COLUMNS = 10_000  # without a terminal, no line is wrapped
-STANDARD_OUTPUT = "standard output"
-SIGNAL_STATUS = 128  # a shell adds the number of the signal that ended a command
-
-
-def guard_stdout(work: Callable[[], int], subject: str) -> int:
-    """Run a function that writes to standard output; return its exit status once all output is flushed.
-
-    `subject`: what an error names if neither a file nor standard output caused it.
-    Raises: InvalidDodoFile, which doit shows in one line, if standard output or another file fails.
-    """
-    try:
-        status = work()
-        sys.stdout.flush()
-        return status
-    except BrokenPipeError:  # the reader has gone
-        _discard_stdout()
-        return SIGNAL_STATUS + signal.SIGPIPE
-    except OSError as error:  # no space, or no more open files, in doit's own code
-        subject = error.filename or (subject if _stdout_works() else STANDARD_OUTPUT)
-        raise InvalidDodoFile(f"{subject}: {error.strerror or error}; mend that and run again") from None
-
-
-def _stdout_works() -> bool:
-    """Return whether standard output accepts its pending text; discard it if not."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        _discard_stdout()
-        return False
-    return True
-
-
-def _discard_stdout() -> None:
-    """Discard pending output: Python would complain of it when it exits."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Console:

@@ -10,9 +10,8 @@ from doit.cmd_completion import TabCompletion as DoitTabCompletion
 from doit.cmd_completion import opt_hardcode_tasks, opt_shell
 from doit.exceptions import InvalidDodoFile
 
-from redoit.cli.base import DODO
+from redoit.cli.base import DODO, STANDARD_OUTPUT, guard_stdout
 from redoit.cli.completer import LOADER_OPTIONS, Command, Offer, Option, Project, Task, offers, split
-from redoit.cli.console import STANDARD_OUTPUT, guard_stdout
 from redoit.plugin.stage_task import StageTask, stage_of
 from redoit.text import printable
 

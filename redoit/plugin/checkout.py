@@ -1,20 +1,34 @@
-"""The checkout in the working directory: its options and its engine, whose parts are put together here alone."""
+"""The checkout in the working directory: its options, its engine, and the session of one command with it.
 
+The parts of an engine are put together here alone.
+"""
+
+import contextlib
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
+from redoit.engine.decision import Outcome
 from redoit.engine.engine import Engine, LaterStages
 from redoit.engine.inspector import Inspector
+from redoit.errors import DiskError
 from redoit.history.run_log import RunLog
-from redoit.model import Code
+from redoit.history.run_record import RunRecord, StageRecord
+from redoit.history.savings import add_savings
+from redoit.model import Code, Status
 from redoit.plugin import configuration
+from redoit.plugin.graph import Graph
 from redoit.source.project import Project
 from redoit.state.workspace import Workspace
+from redoit.storage.serialize import trace_name
+from redoit.text import command_line
 
 if TYPE_CHECKING:
+    from redoit.engine.engine import Execute
     from redoit.execution.executor import StepCall, StepResult
     from redoit.preload.preload import Preloader
 
@@ -63,10 +77,7 @@ class StepRunner:
             self._preloader.close()
 
 
-@lru_cache(maxsize=1)
-def options() -> configuration.Options:
-    """Return the options of the project, read once. Raises: DeclarationError."""
-    return configuration.options()
+options = lru_cache(maxsize=1)(configuration.options)  # read once
 
 
 @lru_cache(maxsize=1)
@@ -81,7 +92,7 @@ def make_engine(
     store: Path | None = None,
     *,
     strict: bool = False,
-    execute: "Callable[[StepCall, Path, TextIO | None, TextIO | None], StepResult] | None" = None,
+    execute: "Execute | None" = None,
     preload: tuple[str, ...] = (),
 ) -> Engine:
     """Return an engine for the project in a folder.
@@ -91,12 +102,62 @@ def make_engine(
     """
     workspace = Workspace(root, store)
     inspector = Inspector(root, workspace, workspace.source_cache, Reading())
-    if execute:
-        return Engine(workspace, inspector, lambda call, log, out, err, _: execute(call, log, out, err), strict=strict)
     runner = StepRunner(preload, inspector, workspace)
-    return Engine(workspace, inspector, runner, strict=strict, close=runner.close)
+    return Engine(workspace, inspector, execute or runner, strict=strict, close=runner.close)
 
 
 def run_log() -> RunLog:
     """Return the run log of the checkout."""
     return RunLog(engine().workspace.root)
+
+
+class Session:
+    """What the stages of one command share, and the outcome of each.
+
+    `graph`: of all tasks. `always`, `caching`: `doit -a`, and `cache` of the project. `executing`: stages are built,
+    not only inspected; `parallel`: several at once. `dry_run`: returns what would be decided about a task. `selected`:
+    returns the tasks that the user asked for, once they are known. `records`: the outcomes so far, for the run log.
+    """
+
+    def __init__(self) -> None:
+        self.graph = Graph({})
+        self.dry_run: Callable[[str, Any], Any] = lambda _task, _database: None
+        self.always = False
+        self.caching = True
+        self.executing = False
+        self.parallel = False
+        self.interrupted = False
+        self.selected: Callable[[], Iterable[str]] = tuple
+        self.begun = False
+        self.records: dict[str, StageRecord] = {}
+        self.started = time.time()
+        self.clock = time.perf_counter()
+
+    def end(self, stage: str, outcome: Outcome) -> None:
+        """Note the outcome of a stage."""
+        trace = outcome.trace
+        self.records[stage] = StageRecord(
+            outcome.status, trace.action.key, trace_name(trace), outcome.seconds, trace.seconds, outcome.reasons
+        )
+
+    def fail(self, stage: str, error: str, seconds: float) -> None:
+        """Note that a stage failed."""
+        self.records[stage] = StageRecord(Status.FAILED, seconds=seconds, error=error)
+
+    def record(self) -> None:
+        """Append the run to the run log, with the selected stages that it did not reach; add up what it saved."""
+        selected = [name for name in self.graph.needed(self.selected()) if name in self.graph.stages]
+        missed = {name: StageRecord(Status.NOT_RUN) for name in selected if name not in self.records}
+        stages = self.records | missed
+        if not stages:
+            return
+        saved = sum(record.saved for record in stages.values())
+        statuses = [record.status for record in stages.values()]
+        if Status.KEPT in statuses or Status.RESTORED in statuses:
+            add_savings(engine().workspace.root, saved, statuses.count(Status.KEPT), statuses.count(Status.RESTORED))
+        seconds = time.perf_counter() - self.clock
+        log = run_log()
+        with contextlib.suppress(DiskError):
+            if log.remove_earlier_version():
+                sys.stderr.write(f"{log.folder}: written by an earlier version; the run log begins again\n")
+        log.append(RunRecord(command_line(), self.started, seconds, stages, saved, not self.interrupted))

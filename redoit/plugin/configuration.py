@@ -21,34 +21,22 @@ SECTION_PREFIX = "task:"
 MAX_NAMED_STAGES = 3  # in a message
 
 
-def sections() -> dict[str, dict[str, Any]]:
+def sections(files: Iterable[str] = FILES) -> dict[str, dict[str, Any]]:
     """Return section -> name -> value of the configuration files in the working directory."""
-    return _read(name for name in FILES if os.path.exists(name))
+    config = doit_cmd.DoitConfig()
+    config.loads(list(filter(os.path.exists, files)))
+    return dict(config.as_dict())
+
+
+_sections = lru_cache(maxsize=2)(sections)  # of one file, read once for all stages
 
 
 def setting_files(stage: str) -> dict[str, str]:
     """Return setting -> configuration file, of the settings that a file sets."""
     files: dict[str, str] = {}
     for file in FILES:  # the later one is stronger
-        files |= dict.fromkeys(_sections(file).get(SECTION_PREFIX + stage, {}), file)
+        files |= dict.fromkeys(_sections((file,)).get(SECTION_PREFIX + stage, {}), file)
     return files
-
-
-@lru_cache(maxsize=2)
-def _sections(file: str) -> dict[str, dict[str, Any]]:
-    """Return the sections of one configuration file, read once for all stages."""
-    return _read([file] if os.path.exists(file) else [])
-
-
-def _read(files: Iterable[str]) -> dict[str, dict[str, Any]]:
-    config = doit_cmd.DoitConfig()
-    config.loads(list(files))
-    return dict(config.as_dict())
-
-
-def variables() -> dict[str, str]:
-    """Return name -> text of the command line's variables: `train.epochs=2` gives `train.epochs` -> `2`."""
-    return dict(doit_cmd._CMDLINE_VARS or {})  # noqa: SLF001 - doit has no public list of them
 
 
 class Options(NamedTuple):
@@ -124,13 +112,13 @@ def section_values(stage: str, declared: Mapping[str, Declared], section: Mappin
 def overrides(
     stages: Mapping[str, Mapping[str, Declared]], tasks: set[str], *, dodo_reads_variables: bool = False
 ) -> dict[str, dict[str, Any]]:
-    """Return stage -> setting -> value from the command line's variables.
+    """Return stage -> setting -> value from the command line's variables: `train.epochs=2`.
 
     Raises: DeclarationError on an unknown stage or setting, or a setting without its stage, unless that is a variable
     that dodo.py may read itself.
     """
     values: dict[str, dict[str, Any]] = {}
-    for variable, text in variables().items():
+    for variable, text in (doit_cmd._CMDLINE_VARS or {}).items():  # noqa: SLF001 - doit has no public list of them
         stage, dot, name = variable.rpartition(".")
         subject = f"{variable}={text}"
         if not dot or (stage in tasks - set(stages) and not _members(stage, stages)):

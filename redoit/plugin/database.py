@@ -1,20 +1,24 @@
-"""doit's database in sqlite3, replaced when it is corrupt, in memory when it can't be used.
+"""What doit remembers: the state of ordinary tasks in a database of sqlite3, and of a stage what its traces say.
 
-It holds the state of ordinary tasks only, so its loss costs no more than running them again.
+So the database holds nothing about a stage that could be wrong, only that the user ignores it. It is replaced when it
+is corrupt, and in memory when it can't be used: its loss costs no more than running the ordinary tasks again.
 """
 
 import contextlib
 import os
 import sqlite3
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from doit.dependency import DatabaseException, SqliteDB
+from doit.dependency import DatabaseException, Dependency, DependencyStatus, SqliteDB
 
 from redoit.errors import DiskError
+from redoit.plugin.stage_task import StageTask
 from redoit.storage import disk
 
+VALUES, RESULT, IGNORED, FILES = "_values_:", "result:", "ignore:", "deps:"  # keys of doit's database
 SUFFIXES = ("", "-journal", "-wal", "-shm")  # of the files that are one database of sqlite3
 
 
@@ -107,7 +111,49 @@ def _check(connection: Any) -> None:
 
 def _is_valid(data: Any) -> bool:
     """Return whether the data of a task has the types that doit relies on."""
-    if not isinstance(data, dict) or not isinstance(data.get("_values_:", {}), dict):
+    if not isinstance(data, dict) or not isinstance(data.get(VALUES, {}), dict):
         return False
-    names = data.get("deps:", [])
+    names = data.get(FILES, [])
     return isinstance(names, list) and all(isinstance(name, str) for name in names)
+
+
+class StageDependency(Dependency):
+    """doit's dependency manager, once it is known which tasks are stages: the traces alone decide about those."""
+
+    def __init__(self, inner: Dependency, stages: Mapping[str, StageTask]) -> None:
+        self.__dict__.update(vars(inner))
+        self._stages = stages
+        self._get = self._stored  # doit's own methods read values and results of tasks through these
+        self._in = self._is_stored
+
+    def get_status(self, task: Any, tasks_dict: Mapping[str, Any], get_log: bool = False) -> DependencyStatus:  # noqa: FBT002 - as doit calls it
+        """Return whether a task is up to date."""
+        stage = self._stages.get(task.name)
+        if stage is None:
+            return super().get_status(task, tasks_dict, get_log)
+        task.dep_changed = []
+        status = DependencyStatus(get_log)
+        stage.setup(self, tasks_dict)
+        if not stage(task):
+            status.add_reason("uptodate_false", (stage, [], {}))
+        return status
+
+    def save_success(self, task: Any, result_hash: Any = None) -> None:
+        """Store the state of an ordinary task that has run. A stage has its trace; a group runs nothing."""
+        if task.name not in self._stages and not (task.has_subtask and not task.actions):
+            super().save_success(task, result_hash)
+
+    def remove_success(self, task: Any) -> None:
+        """Forget an ordinary task that failed. A stage keeps its earlier traces."""
+        if task.name not in self._stages:
+            super().remove_success(task)
+
+    def _stored(self, name: str, key: str) -> Any:
+        stage = self._stages.get(name)
+        if stage is None or key == IGNORED:
+            return self.backend.get(name, key)
+        return stage.values() if key in (VALUES, RESULT) else None
+
+    def _is_stored(self, name: str) -> bool:
+        stage = self._stages.get(name)
+        return bool(self.backend.in_(name)) if stage is None else stage.values() is not None

@@ -1,23 +1,41 @@
 """How a dodo.py declares stages: `step` returns a doit task, `DOIT_CONFIG` lets doit use redoit.
 
-A declaration is checked against the signature of the step's `run` when the file loads.
+A declaration is checked against the signature of the step's `run` when the file loads. Settings become parameters of
+the doit task: `--epochs`, `--learning-rate`, `--no-shuffle`. doit parses the command line; the declared type parses
+each value, so that an error names the stage and the type.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from doit.cmdparse import CmdParseError
 
 from redoit.errors import DeclarationError
-from redoit.model import Policy, Stage
+from redoit.model import Policy, Setting, Stage
 from redoit.plugin.checkout import engine
-from redoit.plugin.parameters import Parameters
 from redoit.plugin.stage_task import CACHE, TIME_LIMIT, ContentChecker, StageTask
 from redoit.source.settings import Declared, Kind, Signature, nearest
 from redoit.state.workspace import FOLDER
 
-_PARAMETERS: dict[tuple[str, bool, float | None], tuple[Signature, Parameters]] = {}
 RESERVED_FIELDS = {"actions", "file_dep", "getargs", "io", "params", "pos_arg", "targets", "uptodate"}  # of a doit task
+
+
+class Parameters(NamedTuple):
+    """What the stages of one step share: their settings, and those that every stage has.
+
+    `defaults`: of the step's own settings. `fields`: as doit takes a parameter, without the type where the declared one
+    parses.
+    """
+
+    signature: Signature
+    declared: Mapping[str, Declared]
+    defaults: tuple[Setting, ...]
+    fields: tuple[dict[str, Any], ...]
+
+
+_PARAMETERS: dict[tuple[str, bool, float | None], Parameters] = {}
 
 
 def step(
@@ -48,13 +66,16 @@ def step(
     _check_roles(declaration, signature)
     _check_paths(declaration)
     parameters = _parameters(module, signature, cache=cache, time_limit=time_limit)
-    stage = StageTask(declaration, parameters)
+    stage = StageTask(declaration, parameters.declared, parameters.defaults)
     return {
         "actions": [stage.build],
         "file_dep": list(declaration.inputs.values()),
         "targets": list(declaration.outputs.values()),
         "uptodate": [stage],
-        "params": parameters.for_stage(lambda: stage.stage.name),
+        "params": [
+            fields if "type" in fields else {**fields, "type": _parser(stage, setting)}
+            for fields, setting in zip(parameters.fields, parameters.declared.values(), strict=True)
+        ],
         "clean": True,
         "io": {"capture": False},  # the step's output goes where `-v` says, and to its log
         **fields,
@@ -65,12 +86,51 @@ def _parameters(module: str, signature: Signature, *, cache: bool, time_limit: f
     """Return the parameters of a step's stages, made once. Raises: DeclarationError."""
     key = module, cache, time_limit
     shared = _PARAMETERS.get(key)
-    if shared is None or shared[0] != signature:
+    if shared is None or shared.signature != signature:
         caching = Declared(CACHE, Kind("bool"), cache, "use earlier results")
         limit = Declared(TIME_LIMIT, Kind("seconds", optional=True), time_limit, "seconds that it may run")
         limit.value(time_limit, f"stage of {module}: {TIME_LIMIT}")
-        shared = _PARAMETERS[key] = signature, Parameters(signature.settings, (caching, limit))
-    return shared[1]
+        settings = (*signature.settings, caching, limit)
+        shared = _PARAMETERS[key] = Parameters(
+            signature,
+            {setting.name: setting for setting in settings},
+            tuple(Setting(setting.name, str(setting.kind), setting.default) for setting in signature.settings),
+            tuple(map(_fields, settings)),
+        )
+    return shared
+
+
+def _fields(declared: Declared) -> dict[str, Any]:
+    """Return a setting as doit takes a parameter, without the type unless it is a switch."""
+    kind = declared.kind
+    text = declared.help.replace("%", "%%")
+    if kind.choices:
+        text = f"{text} ({kind.expected})".strip()
+    fields = {
+        "name": declared.name,
+        "long": flag(declared.name),
+        "default": declared.default,
+        "help": f"{text} [default: %(default)s]".strip(),
+    }
+    is_switch = kind.name == "bool" and not kind.optional
+    return {**fields, "type": bool, "inverse": f"no-{flag(declared.name)}"} if is_switch else fields
+
+
+def _parser(stage: StageTask, declared: Declared) -> Callable[[str], Any]:
+    """Return the parser of a setting's values on the command line. Its errors are shown by doit in one line."""
+
+    def value(text: str) -> Any:
+        try:
+            return declared.value(text, f"{stage.stage.name} --{flag(declared.name)}")
+        except DeclarationError as error:
+            raise CmdParseError(str(error)) from None
+
+    return value
+
+
+def flag(name: str) -> str:
+    """Return the name of a setting's option, without the dashes."""
+    return name.replace("_", "-")
 
 
 def _paths(given: Mapping[str, str | os.PathLike[str]]) -> dict[str, str]:

@@ -11,8 +11,7 @@ from redoit.errors import RedoitError
 from redoit.model import PlannedStatus, Status
 from redoit.planning.dry_run import DryRun
 from redoit.planning.planned_task import PlannedTask
-from redoit.plugin.checkout import engine
-from redoit.plugin.session import Session
+from redoit.plugin.checkout import Session, engine
 from redoit.plugin.stage_task import ContentChecker, StageTask, stage_of
 
 RUN_STATUS = {

@@ -7,6 +7,7 @@ lock of the checkout is taken before doit opens its database, and released after
 import contextlib
 import os
 import sys
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,9 @@ from doit import cmd_base, doit_cmd
 from doit import globals as shared
 
 from redoit.plugin import configuration
-from redoit.plugin.checkout import engine, options
-from redoit.plugin.dependency import StageDependency
-from redoit.plugin.graph import Graph, graph_of
-from redoit.plugin.session import Session
+from redoit.plugin.checkout import Session, engine, options
+from redoit.plugin.database import StageDependency
+from redoit.plugin.graph import graph_of
 from redoit.plugin.stage_task import StageTask, stage_of
 from redoit.state.workspace import FOLDER
 from redoit.storage import locks
@@ -33,7 +33,7 @@ class StageLoader(cmd_base.TaskLoader2):
         self._start = start
         self._exclusive = exclusive
         self._parameters: Any = {}
-        self.session = Session(Graph({}))
+        self.session = Session()
         self.cmd_options = inner.cmd_options
         self.has_stages = False
 
@@ -41,10 +41,6 @@ class StageLoader(cmd_base.TaskLoader2):
         """Import dodo.py, and change to its folder."""
         self._parameters = opt_values
         self._inner.setup(opt_values)
-
-    def set_config(self, config: Any) -> None:
-        """Use the sections of the configuration files in the project's folder."""
-        self._inner.config = config
 
     def load_doit_config(self) -> Any:
         """Return DOIT_CONFIG; open the workspace before doit opens its database there."""
@@ -90,29 +86,24 @@ class StageLoader(cmd_base.TaskLoader2):
         self.session.parallel = (self._parameters.get("num_process") or 0) > 1
         # doit sets `control` only once it has accepted all tasks.
         self.session.selected = lambda: getattr(getattr(command, "control", None), "selected_tasks", None) or ()
-        self._stack.callback(self.session.record, engine().workspace)
+        self._stack.callback(self.session.record)
         self._stack.callback(engine().close)
 
     def _prepare_dry_run(self, tasks: list[Any]) -> None:
         """Let stages only be planned, each as if those before it had been built."""
-        from redoit.planning.planned_task import PlannedTask
         from redoit.plugin.dry_run_tasks import DryRunTasks
 
         named = {task.name: task for task in tasks}
-        plan: list[DryRunTasks] = []  # made for the first task
-
-        def dry_run(task: str, database: Any) -> PlannedTask:
-            if not plan:
-                plan.append(DryRunTasks(self.session, named, database))
-            return plan[0].plan(task)
-
-        self.session.dry_run = dry_run
+        dry_run_tasks = lru_cache(
+            lambda database: DryRunTasks(self.session, named, database)
+        )  # made for the first task
+        self.session.dry_run = lambda task, database: dry_run_tasks(database).plan(task)
 
     def _configure(self, tasks: list[Any], stages: dict[str, StageTask]) -> None:
         """Check the graph, and give each stage its settings and the session."""
         names = {task.name for task in tasks}
         declared = {name: stage.declared for name, stage in stages.items()}
-        configuration.check_names(self._inner.config or {}, stages, names)
+        configuration.check_names(self._inner.config, stages, names)
         overrides = configuration.overrides(declared, names, dodo_reads_variables=self._dodo_reads_variables())
         self.session.graph = graph_of(tasks, stages)
         self.session.caching = options().cache

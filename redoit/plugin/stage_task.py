@@ -12,24 +12,21 @@ from typing import TYPE_CHECKING, Any
 from doit.dependency import FileChangedChecker, UptodateCalculator
 from doit.exceptions import TaskFailed
 
-from redoit.engine.decision import Decision, Keep
+from redoit.engine.decision import Decision, Keep, Outcome
 from redoit.engine.engine import RunOptions
 from redoit.errors import DeclarationError, RedoitError
-from redoit.execution.process_registry import PROCESSES
-from redoit.model import PlannedStatus, Setting, Stage, Trace
+from redoit.model import PlannedStatus, Setting, Stage, Status, Trace
 from redoit.plugin import configuration
-from redoit.plugin.checkout import engine
-from redoit.plugin.graph import Graph
-from redoit.plugin.parameters import Parameters
-from redoit.plugin.session import Session
+from redoit.plugin.checkout import Session, engine
 from redoit.reasons import Reason
+from redoit.source.settings import Declared
 from redoit.state.workspace import FOLDER
 
 if TYPE_CHECKING:  # a run with nothing to do does not import it
     from redoit.terminal.streams import Streams
 
 CACHE, TIME_LIMIT = "cache", "time_limit"  # the parameters that every stage has
-NO_SESSION = Session(Graph({}))  # of stages that no command has loaded
+NO_SESSION = Session()  # of stages that no command has loaded
 
 
 class ContentChecker(FileChangedChecker):
@@ -50,16 +47,17 @@ class ContentChecker(FileChangedChecker):
 class StageTask(UptodateCalculator):
     """One stage between doit and the engine.
 
-    The command that loads the stage sets `section` (its section of the configuration files, None before), `overrides`
-    (its settings among the variables of the command line) and `session`; the reporter may set `streams`, to show the
-    step's output. `decision` is the engine's, `seconds` how long it took, `trace` that of the outputs in place.
+    `declared`: all its parameters; `defaults`: its settings as `run` gives them. The command that loads the stage sets
+    `section` (its section of the configuration files, None before), `overrides` (its settings among the variables of
+    the command line) and `session`; the reporter may set `streams`, to show the step's output. `decision` is the
+    engine's, `seconds` how long it took, `trace` that of the outputs in place.
     """
 
-    def __init__(self, stage: Stage, parameters: Parameters) -> None:
+    def __init__(self, stage: Stage, declared: Mapping[str, Declared], defaults: tuple[Setting, ...]) -> None:
         super().__init__()
         self.stage = stage
-        self.declared = parameters.declared
-        self._defaults = parameters.defaults
+        self.declared = declared
+        self._defaults = defaults
         self.section: dict[str, Any] | None = None
         self.overrides: Mapping[str, Any] = {}
         self.session = NO_SESSION
@@ -94,11 +92,13 @@ class StageTask(UptodateCalculator):
         if not isinstance(self.decision, Keep):
             return False
         self.trace = self.decision.trace
-        self.session.keep(task.name, self.decision, self.seconds)
+        self.session.end(task.name, Outcome(Status.KEPT, self.trace, self.seconds))
         return True
 
     def build(self, task: Any) -> Any:
         """Restore the stage, or run its step and commit: the task's action."""
+        from redoit.execution.process_registry import PROCESSES
+
         with PROCESSES.work():  # an interrupted run waits until the stage is recorded
             return self._build(task)
 

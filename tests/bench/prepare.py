@@ -23,7 +23,7 @@ from redoit.plugin import checkout
 from redoit.plugin.checkout import make_engine
 
 
-def called(call: StepCall, log: Path, _stdout: Any, _stderr: Any) -> StepResult:
+def called(call: StepCall, log: Path, _stdout: Any, _stderr: Any, _later_stages: Any) -> StepResult:
     """Call a step here, and write what it prints to its log."""
     module = importlib.import_module(call.step)
     paths = {role: Path(path) for role, path in call.paths.items()}

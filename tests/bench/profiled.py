@@ -44,9 +44,9 @@ def main(root: str, *, functions: bool) -> None:
 
     spent["imports of doit"] = time.perf_counter() - began
     before = time.perf_counter()
+    from redoit.plugin.checkout import Session
     from redoit.plugin.loader import StageLoader
     from redoit.plugin.reporter import StageReporter
-    from redoit.plugin.session import Session
     from redoit.plugin.stage_task import StageTask
     from redoit.state.stat_cache import StatCache
 

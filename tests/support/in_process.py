@@ -5,7 +5,7 @@ For attacks that need thousands of builds, each of which takes milliseconds here
 
 import contextlib
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from projects import ALL
 
@@ -27,7 +27,7 @@ STAGES = {
 }
 
 
-def called(call: StepCall, log: Path, stdout: TextIO | None, stderr: TextIO | None) -> StepResult:
+def called(call: StepCall, log: Path, stdout: TextIO | None, stderr: TextIO | None, _later_stages: Any) -> StepResult:
     """Do what the chain's step of that name does."""
     texts = {role: Path(path).read_text() for role, path in call.paths.items() if Path(path).is_file()}
     settings = {setting.name: setting.value for setting in call.settings}
