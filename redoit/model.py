@@ -183,3 +183,55 @@ class Trace:
     def digests(self) -> dict[str, str]:
         """Return role -> digest of the outputs."""
         return {role: artifact.digest for role, artifact in self.manifest.items()}
+
+
+class Reason(NamedTuple):
+    """One reason to run.
+
+    `kind` is one of `redoit.reasons.KINDS`; `subject` is the setting, part, role or package it is about; `old` and
+    `new` are its values, None where there is none.
+    """
+
+    kind: str
+    subject: str = ""
+    old: object = None
+    new: object = None
+
+
+@dataclass(frozen=True)
+class Keep:
+    """The outputs in place are those of this trace."""
+
+    trace: Trace
+
+
+@dataclass(frozen=True)
+class Restore:
+    """The store can recreate the outputs of this trace. `reasons`: why what is in place is not kept."""
+
+    trace: Trace
+    reasons: tuple[Reason, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True)
+class Run:
+    """The step must run. `earlier`: the earlier trace of the stage whose action is most similar."""
+
+    reasons: tuple[Reason, ...]
+    earlier: Trace | None = field(default=None, compare=False)
+
+
+Decision = Keep | Restore | Run
+
+
+class Outcome(NamedTuple):
+    """What was done: kept, restored or ran; the trace of the outputs in place; the duration in seconds.
+
+    `reasons`: why it ran, or was not kept.
+    """
+
+    status: Status
+    trace: Trace
+    seconds: float
+    reasons: tuple[Reason, ...] = ()
+    warnings: tuple[str, ...] = ()

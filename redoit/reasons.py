@@ -1,26 +1,13 @@
 """Reasons to run: how an action differs from an earlier one, as values and in words. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
-from redoit.model import Action
+from redoit.model import Action, Reason
 from redoit.text import one_line
 
 Value = TypeVar("Value")
 MAX_REASONS = 3  # in one line
-
-
-class Reason(NamedTuple):
-    """One reason to run.
-
-    `kind` is one of KINDS; `subject` is the setting, part, role or package it is about; `old` and `new` are its
-    values, None where there is none.
-    """
-
-    kind: str
-    subject: str = ""
-    old: object = None
-    new: object = None
 
 
 KINDS = {
@@ -45,9 +32,6 @@ KINDS = {
     "volatile": "volatile",
     "upstream": "{subject} {old}",
 }
-# What happened to a stage on which an invalidated one depends, by the kind of its own invalidation.
-UPSTREAM = {"forgotten": "was forgotten", "uncached": "is not cached", "always": "was forced by doit -a"}
-RAN_AGAIN = "ran again"  # for any other reason
 
 
 def differences(action: Action, earlier: Action) -> list[Reason]:

@@ -5,50 +5,9 @@ outputs in place are up to date, a constructive trace can recreate them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from redoit.model import Action, Policy, Status, Trace
-from redoit.reasons import Reason, differences
-
-
-@dataclass(frozen=True)
-class Keep:
-    """The outputs in place are those of this trace."""
-
-    trace: Trace
-
-
-@dataclass(frozen=True)
-class Restore:
-    """The store can recreate the outputs of this trace. `reasons`: why what is in place is not kept."""
-
-    trace: Trace
-    reasons: tuple[Reason, ...] = field(default=(), compare=False)
-
-
-@dataclass(frozen=True)
-class Run:
-    """The step must run. `earlier`: the earlier trace of the stage whose action is most similar."""
-
-    reasons: tuple[Reason, ...]
-    earlier: Trace | None = field(default=None, compare=False)
-
-
-Decision = Keep | Restore | Run
-
-
-class Outcome(NamedTuple):
-    """What was done: kept, restored or ran; the trace of the outputs in place; the duration in seconds.
-
-    `reasons`: why it ran, or was not kept.
-    """
-
-    status: Status
-    trace: Trace
-    seconds: float
-    reasons: tuple[Reason, ...] = ()
-    warnings: tuple[str, ...] = ()
+from redoit.model import Action, Decision, Keep, Policy, Reason, Restore, Run, Trace
+from redoit.reasons import differences
 
 
 def decide(

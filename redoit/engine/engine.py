@@ -12,12 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from redoit import digest
-from redoit.engine.decision import Decision, Keep, Outcome, Restore, Run, decide
 from redoit.engine.inspector import ActionWithSource, Inspector, Settings
-from redoit.engine.staging import check_output, make_staging, place_outputs, remove_orphaned_staging, remove_staging
 from redoit.errors import CorruptError, DiskError, StepError
-from redoit.model import Action, Artifact, Stage, Status, Trace
-from redoit.reasons import Reason
+from redoit.model import Action, Artifact, Decision, Keep, Outcome, Reason, Restore, Run, Stage, Status, Trace
 from redoit.state.workspace import Workspace
 
 LaterStages = Callable[[], Iterable[Stage]]
@@ -141,6 +138,7 @@ class Engine:
         Raises: StepError, DiskError, OSError.
         """
         from redoit.engine.canonicalize import canonicalize
+        from redoit.engine.staging import check_output, make_staging, remove_staging
         from redoit.execution.executor import StepCall
 
         try:
@@ -172,6 +170,8 @@ class Engine:
         verify: Callable[[Artifact], bool] = lambda _artifact: True,
     ) -> Decision:
         """Return what to do. `verify`: checks the bytes of a blob that would be restored."""
+        from redoit.engine.decision import decide
+
         store = self.workspace.store_of(stage)
         in_place = self.inspector.output_digests(stage)
 
@@ -195,6 +195,8 @@ class Engine:
 
         Blobs that the store has lost are put back while the outputs are still there. Raises: DiskError.
         """
+        from redoit.engine.staging import remove_orphaned_staging
+
         self.workspace.remember(stage, trace)
         remove_orphaned_staging(stage)
         store = self.workspace.store_of(stage)
@@ -205,6 +207,8 @@ class Engine:
 
     def _restore(self, stage: Stage, decision: Restore) -> Decision:
         """Put the outputs of a trace in place, all or none. Return Run if a blob turns out to be corrupt."""
+        from redoit.engine.staging import make_staging, place_outputs, remove_staging
+
         manifest = decision.trace.manifest
         in_place = self.inspector.output_digests(stage)
         differing = [role for role in stage.outputs if in_place[role] != manifest[role].digest]
@@ -222,6 +226,8 @@ class Engine:
 
     def _run(self, stage: Stage, settings: Settings, options: RunOptions) -> tuple[Trace, tuple[str, ...]]:
         """Run the step and commit its outputs; return the trace, and warnings."""
+        from redoit.engine.staging import place_outputs
+
         before = self.inspector.action_with_source(stage, settings)
         log = self.workspace.log(stage.name)
         started, began = time.time(), time.perf_counter()

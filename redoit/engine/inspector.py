@@ -13,7 +13,6 @@ from typing import NamedTuple, Protocol
 
 from redoit.errors import InputError, SourceError
 from redoit.model import Action, Code, Setting, Stage
-from redoit.reasons import differences, sentence
 from redoit.source.project import Parsed, Project
 from redoit.source.settings import Signature
 from redoit.state.installed import SNAPSHOT_SECONDS
@@ -133,6 +132,8 @@ class Inspector:
 
     def changes_since(self, stage: Stage, before: ActionWithSource) -> str:
         """Return what of a stage's action has changed, in words; an empty text if nothing has."""
+        from redoit.reasons import differences, sentence
+
         self.refresh()
         try:
             now = self.action_with_source(stage, before.action.settings)

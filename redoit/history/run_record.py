@@ -9,8 +9,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from redoit.digest import is_digest
-from redoit.model import Status
-from redoit.reasons import KINDS, Reason
+from redoit.model import Reason, Status
 from redoit.storage.serialize import json_value, seconds_from_json
 from redoit.text import one_line
 
@@ -108,6 +107,8 @@ def record_from_json(name: str, fields: Mapping[str, Any], base: Mapping[str, St
 
 def stages_from_json(rows: Any) -> Mapping[str, StageRecord]:
     """Return the stages that a record names. Raises: one of MALFORMED on a forged record."""
+    from redoit.reasons import KINDS
+
     stages = {}
     for stage, status, key, trace, seconds, step_seconds, reasons, error in rows:
         if not all(name == "" or is_digest(name) for name in (key, trace)):

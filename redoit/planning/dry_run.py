@@ -8,14 +8,12 @@ decided as if they were.
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from redoit.engine.decision import Decision, Keep, Restore, Run
 from redoit.engine.engine import Engine
 from redoit.engine.staging import check_targets
 from redoit.errors import RedoitError
-from redoit.model import Action, PlannedStatus, Setting, Stage, Status
+from redoit.model import Action, Decision, Keep, PlannedStatus, Reason, Restore, Run, Setting, Stage, Status
 from redoit.planning.planned_task import PlannedTask
-from redoit.reasons import UPSTREAM, Reason
-from redoit.state.invalidations import Invalidation
+from redoit.state.invalidations import UPSTREAM, Invalidation
 
 UNKNOWN = "0" * 64  # in place of the digest of a file that was never built
 STATUS = {Keep: PlannedStatus.KEEP, Restore: PlannedStatus.RESTORE, Run: PlannedStatus.RUN}

@@ -9,10 +9,10 @@ from typing import Any
 
 from redoit.engine.engine import Engine
 from redoit.errors import CorruptError, StoreError
-from redoit.model import Code, PlannedStatus, Stage, Trace
+from redoit.model import Code, PlannedStatus, Reason, Stage, Trace
 from redoit.planning.diff import diff
 from redoit.planning.planned_task import PlannedTask
-from redoit.reasons import Reason, differences, sentence
+from redoit.reasons import differences, sentence
 from redoit.storage.serialize import json_value, trace_name
 from redoit.storage.store import Store
 

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from redoit.model import Action, PlannedStatus, Setting, Stage, Status, Trace
-from redoit.reasons import Reason, sentence
+from redoit.model import Action, PlannedStatus, Reason, Setting, Stage, Status, Trace
+from redoit.reasons import sentence
 from redoit.state.invalidations import Invalidation
 from redoit.text import join_names, one_line
 

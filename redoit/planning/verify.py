@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from redoit.engine.decision import Keep
 from redoit.engine.engine import Engine, RunOptions
 from redoit.engine.inspector import Settings
 from redoit.errors import InputError
-from redoit.model import Stage
+from redoit.model import Keep, Stage
 
 CHUNK_BYTES = 1 << 20  # read at once
 

@@ -12,14 +12,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from redoit.engine.decision import Outcome
 from redoit.engine.engine import Engine, LaterStages
 from redoit.engine.inspector import Inspector
 from redoit.errors import DiskError
 from redoit.history.run_log import RunLog
 from redoit.history.run_record import RunRecord, StageRecord
 from redoit.history.savings import add_savings
-from redoit.model import Code, Status
+from redoit.model import Code, Outcome, Status
 from redoit.plugin import configuration
 from redoit.plugin.graph import Graph
 from redoit.source.project import Project

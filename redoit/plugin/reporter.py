@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 from doit.exceptions import UnmetDependency
 from doit.reporter import ConsoleReporter
 
-from redoit.engine.decision import Keep, Run
-from redoit.model import Status, Trace
+from redoit.model import Keep, Run, Status, Trace
 from redoit.plugin.stage_task import StageTask, stage_of
-from redoit.reasons import sentence
 from redoit.text import encodable, format_day, format_number, format_seconds, join_names, one_line, printable
 
 if TYPE_CHECKING:  # imported on a terminal only
@@ -56,6 +54,8 @@ class StageReporter(ConsoleReporter):
         if stage is None:
             super().execute_task(task)
         elif isinstance(stage.decision, Run):
+            from redoit.reasons import sentence
+
             files = {role: os.path.basename(path) for role, path in stage.stage.files.items()}
             self._line(f"Step {task.name} has ", "started", f". ({sentence(stage.decision.reasons, files)})")
         self._show(task, stage)

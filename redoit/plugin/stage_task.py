@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING, Any
 from doit.dependency import FileChangedChecker, UptodateCalculator
 from doit.exceptions import TaskFailed
 
-from redoit.engine.decision import Decision, Keep, Outcome
 from redoit.engine.engine import RunOptions
 from redoit.errors import DeclarationError, RedoitError
-from redoit.model import PlannedStatus, Setting, Stage, Status, Trace
+from redoit.model import Decision, Keep, Outcome, PlannedStatus, Reason, Setting, Stage, Status, Trace
 from redoit.plugin import configuration
 from redoit.plugin.checkout import Session, engine
-from redoit.reasons import Reason
 from redoit.source.settings import Declared
 from redoit.state.workspace import FOLDER
 

@@ -13,13 +13,16 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from redoit.reasons import RAN_AGAIN, UPSTREAM, Reason
+from redoit.model import Reason
 from redoit.state.stage_file import read_stage_file, stage_filename
 from redoit.storage import disk
 from redoit.storage.serialize import MAX_SECONDS, canonical_json
 from redoit.text import command_line, one_line
 
 INVALIDATED = "invalidated"
+# What happened to a stage on which an invalidated one depends, by the kind of its own invalidation.
+UPSTREAM = {"forgotten": "was forgotten", "uncached": "is not cached", "always": "was forced by doit -a"}
+RAN_AGAIN = "ran again"  # for any other reason
 
 
 class Invalidation(NamedTuple):

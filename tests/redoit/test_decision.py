@@ -3,9 +3,8 @@
 import pytest
 from examples import action, artifact, trace
 
-from redoit.engine.decision import Decision, Keep, Restore, Run, decide
-from redoit.model import Policy, Setting, Trace
-from redoit.reasons import Reason
+from redoit.engine.decision import decide
+from redoit.model import Decision, Keep, Policy, Reason, Restore, Run, Setting, Trace
 
 FIRST = trace(started=1.0)
 SECOND = trace(started=2.0, manifest={"model": artifact(b"other"), "history": artifact(b"")})

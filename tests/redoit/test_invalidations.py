@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from redoit.errors import DiskError
-from redoit.reasons import Reason
+from redoit.model import Reason
 from redoit.state.invalidations import Invalidations
 
 NAME = "train:big/one"

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from examples import trace
 
-from redoit.model import Stage
-from redoit.reasons import Reason
+from redoit.model import Reason, Stage
 from redoit.state.migrate import OLD_CACHES
 from redoit.state.workspace import Workspace
 

@@ -16,8 +16,7 @@ from redoit.lineage.mermaid import flowchart
 from redoit.lineage.page import page, svg
 from redoit.lineage.page_data import page_data
 from redoit.lineage.picture import picture, shortened
-from redoit.model import Setting, Stage, Status
-from redoit.reasons import Reason
+from redoit.model import Reason, Setting, Stage, Status
 
 HOSTILE = [
     "</script><img src=x onerror=alert(1)>",

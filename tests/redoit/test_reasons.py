@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from examples import action, named
 
-from redoit.model import Setting
-from redoit.reasons import KINDS, UPSTREAM, Reason, differences, sentence
+from redoit.model import Reason, Setting
+from redoit.reasons import KINDS, differences, sentence
+from redoit.state.invalidations import UPSTREAM
 from redoit.text import MAX_LINE_CHARACTERS
 
 USUAL = action()

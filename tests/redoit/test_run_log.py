@@ -11,8 +11,7 @@ import pytest
 from redoit.history import run_log
 from redoit.history.run_log import RunLog
 from redoit.history.run_record import RunRecord, StageRecord
-from redoit.model import Status
-from redoit.reasons import Reason
+from redoit.model import Reason, Status
 from redoit.storage.serialize import seal, unseal
 
 RUN = RunRecord(

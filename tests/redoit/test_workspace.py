@@ -8,8 +8,7 @@ import pytest
 from examples import trace
 
 from redoit.errors import DiskError, StoreError
-from redoit.model import FORMAT, Policy, Stage
-from redoit.reasons import Reason
+from redoit.model import FORMAT, Policy, Reason, Stage
 from redoit.state.invalidations import Invalidation
 from redoit.state.workspace import Workspace
 from redoit.storage.serialize import trace_name

@@ -87,7 +87,9 @@ def doit(root: Path, arguments: tuple[str, ...], defect: Defect, execute: "Execu
     return int(DoitMain().run(list(arguments)) or 0)
 
 
-def _called(call: StepCall, log: Path, stdout: TextIO | None, stderr: TextIO | None) -> StepResult:
+def _called(
+    call: StepCall, log: Path, stdout: TextIO | None, stderr: TextIO | None, _later_stages: object
+) -> StepResult:
     """Call a step as its own process would, with freshly imported modules."""
     for name in [name for name in sys.modules if name.partition(".")[0] == "steps"]:
         del sys.modules[name]
