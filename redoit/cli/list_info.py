@@ -39,7 +39,7 @@ class List(EscapingCommand, cmd_list.List):
 
     def _print_task(self, template: str, task: Any, status: bool, list_deps: bool, tasks: Any) -> None:
         if status and self.loader.has_stages:
-            planned = self.loader.session.dry_run(task.name, self.dep_manager)
+            planned = self.loader.session.dry_run(task.name)
             template, status = template.replace("{status}", LETTERS[planned.status]), False
         super()._print_task(template, task, status, list_deps, tasks)
 
@@ -54,7 +54,7 @@ class Info(EscapingCommand, cmd_info.Info):
         task = tasks.get(pos_args[0])
         if task is None:
             raise DeclarationError(pos_args[0], "no such task", nearest(pos_args[0], tasks))
-        planned = None if hide_status else self.loader.session.dry_run(task.name, self.dep_manager)
+        planned = None if hide_status else self.loader.session.dry_run(task.name)
         stage = stage_of(task)
         if stage is None:
             super()._execute([task.name], hide_status=True)

@@ -12,7 +12,6 @@ from doit.exceptions import InvalidDodoFile
 from redoit.cli.base import StageCommand
 from redoit.errors import DeclarationError
 from redoit.plugin.checkout import engine
-from redoit.plugin.graph import graph_of
 from redoit.plugin.stage_task import stage_of
 from redoit.source.settings import nearest
 
@@ -69,15 +68,14 @@ class Clean(StageCommand, cmd_clean.Clean):
 def forget(command: Any, names: list[str]) -> None:
     """Invalidate tasks and their dependents, and print which."""
     tasks = {task.name: task for task in command.task_list}
-    graph = graph_of(command.task_list, {name for name, task in tasks.items() if stage_of(task)})
     for name in names:
-        stage = stage_of(tasks[name])
-        if stage is None:
+        if stage_of(tasks[name]) is None:
             command.dep_manager.remove(name)
             command.outstream.write(f"forgetting {name}\n")
             continue
-        engine().workspace.invalidations.add(name, graph.dependents(name), "forgotten")
-        dependents = [dependent for dependent in graph.dependents(name) if dependent not in names]
+        dependents = command.loader.session.graph.dependents(name)
+        engine().workspace.invalidations.add(name, dependents, "forgotten")
+        dependents = [dependent for dependent in dependents if dependent not in names]
         tail = f" (its dependents run again, too: {', '.join(dependents)})" if dependents else ""
         command.outstream.write(f"forgetting {name}{tail}\n")
 

@@ -120,7 +120,7 @@ class Session:
 
     def __init__(self) -> None:
         self.graph = Graph({})
-        self.dry_run: Callable[[str, Any], Any] = lambda _task, _database: None
+        self.dry_run: Callable[[str], Any] = lambda _task: None
         self.always = False
         self.caching = True
         self.executing = False

@@ -75,7 +75,7 @@ class StageLoader(cmd_base.TaskLoader2):
             if cmd.builds:
                 self._prepare_run(cmd)
             else:
-                self._prepare_dry_run(tasks)
+                self._prepare_dry_run(tasks, cmd.dep_manager)
             self._resolve_targets(pos_args, tasks)
         return tasks
 
@@ -89,15 +89,13 @@ class StageLoader(cmd_base.TaskLoader2):
         self._stack.callback(self.session.record)
         self._stack.callback(engine().close)
 
-    def _prepare_dry_run(self, tasks: list[Any]) -> None:
+    def _prepare_dry_run(self, tasks: list[Any], database: Any) -> None:
         """Let stages only be planned, each as if those before it had been built."""
         from redoit.plugin.dry_run_tasks import DryRunTasks
 
         named = {task.name: task for task in tasks}
-        dry_run_tasks = lru_cache(
-            lambda database: DryRunTasks(self.session, named, database)
-        )  # made for the first task
-        self.session.dry_run = lambda task, database: dry_run_tasks(database).plan(task)
+        dry_run = lru_cache(lambda: DryRunTasks(self.session, named, database))  # once doit has set the tasks' options
+        self.session.dry_run = lambda task: dry_run().plan(task)
 
     def _configure(self, tasks: list[Any], stages: dict[str, StageTask]) -> None:
         """Check the graph, and give each stage its settings and the session."""

@@ -68,15 +68,10 @@ class StageTask(UptodateCalculator):
         """Take the name, which doit derives from the function that declares the stage."""
         self.stage = self.stage._replace(name=task.name)
 
-    def setup(self, dep_manager: Any, tasks_dict: Mapping[str, Any]) -> None:
-        """Take doit's database, before each decision."""
-        super().setup(dep_manager, tasks_dict)
-        self._database = dep_manager
-
     def __call__(self, task: Any) -> bool:
         """Return whether the stage is kept."""
         if not self.session.executing:
-            planned = self.session.dry_run(task.name, self._database)
+            planned = self.session.dry_run(task.name)
             return planned is not None and planned.status == PlannedStatus.KEEP
         started = time.perf_counter()
         self.decision = None
