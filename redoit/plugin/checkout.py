@@ -139,10 +139,6 @@ class Session:
             outcome.status, trace.action.key, trace_name(trace), outcome.seconds, trace.seconds, outcome.reasons
         )
 
-    def fail(self, stage: str, error: str, seconds: float) -> None:
-        """Note that a stage failed."""
-        self.records[stage] = StageRecord(Status.FAILED, seconds=seconds, error=error)
-
     def record(self) -> None:
         """Append the run to the run log, with the selected stages that it did not reach; add up what it saved."""
         selected = [name for name in self.graph.needed(self.selected()) if name in self.graph.stages]

@@ -60,7 +60,9 @@ class DryRunTasks:
                 continue
             planned = self._planned.get(node.task.name) or self._plan(node)
             self._planned[planned.name] = planned
-            node.run_status = self._run_status(node.task, planned)
+            if planned.stage is None:  # a task may calculate the dependencies of others: take what it calculated last
+                node.task.values = self._database.get_values(node.task.name)
+            node.run_status = RUN_STATUS.get(planned.status) or ("run" if node.task.setup_tasks else "successful")
             yield node.task, planned
 
     def _plan(self, node: Any) -> PlannedTask:
@@ -130,9 +132,3 @@ class DryRunTasks:
             return False
         name = f"{uptodate.dep_name}:"  # of a task, or of a group
         return any(planned.executes for other, planned in self._planned.items() if f"{other}:".startswith(name))
-
-    def _run_status(self, task: Any, planned: PlannedTask) -> str:
-        """Return the status for doit's dispatcher."""
-        if planned.stage is None:  # a task may calculate the dependencies of others: take what it calculated last
-            task.values = self._database.get_values(task.name)
-        return RUN_STATUS.get(planned.status) or ("run" if task.setup_tasks else "successful")

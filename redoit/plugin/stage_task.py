@@ -14,6 +14,7 @@ from doit.exceptions import TaskFailed
 
 from redoit.engine.engine import RunOptions
 from redoit.errors import DeclarationError, RedoitError
+from redoit.history.run_record import StageRecord
 from redoit.model import Decision, Keep, Outcome, PlannedStatus, Reason, Setting, Stage, Status, Trace
 from redoit.plugin import configuration
 from redoit.plugin.checkout import Session, engine
@@ -79,7 +80,6 @@ class StageTask(UptodateCalculator):
             self._invalidate_uncached()
             self.decision = engine().decide(self.stage, self.settings(task), self.invalidation(task))
         except (RedoitError, OSError):
-            self.decision = None
             return False  # the action meets the same error, and reports it
         self.seconds = time.perf_counter() - started
         if not isinstance(self.decision, Keep):
@@ -122,7 +122,8 @@ class StageTask(UptodateCalculator):
         return values_of(task.outcome.trace)
 
     def _failed(self, error: str, started: float) -> TaskFailed:
-        self.session.fail(self.stage.name, error, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        self.session.records[self.stage.name] = StageRecord(Status.FAILED, seconds=seconds, error=error)
         return TaskFailed(error)
 
     def settings(self, task: Any) -> tuple[Setting, ...]:
