@@ -42,9 +42,7 @@ class Database(SqliteDB):
             except (DatabaseException, sqlite3.Error) as error:
                 if _is_locked(error):
                     break  # another process uses it
-                with contextlib.suppress(DiskError):
-                    for path in files:
-                        disk.clear_path(path)
+                _move_aside(files)
             except DiskError:
                 break
         return super()._sqlite3(":memory:")
@@ -157,3 +155,13 @@ class StageDependency(Dependency):
     def _is_stored(self, name: str) -> bool:
         stage = self._stages.get(name)
         return bool(self.backend.in_(name)) if stage is None else stage.values() is not None
+
+
+def _move_aside(files: list[Path]) -> None:
+    """Rename the files of a corrupt database, or remove them where that fails: `--db-file` may name a user's own."""
+    for path in files:
+        try:
+            path.rename(f"{path}.corrupt")
+        except OSError:
+            with contextlib.suppress(DiskError):
+                disk.clear_path(path)

@@ -27,12 +27,14 @@ DATABASES = {"deleted": None, "garbage": b"garbage" * 1000, "empty": b"", "trunc
 
 @pytest.mark.parametrize("data", DATABASES.values(), ids=DATABASES)
 def test_the_database_is_never_the_truth(built: Pipeline, data: bytes | None) -> None:
-    """With doit's database lost or corrupt, no stage runs."""
+    """With doit's database lost or corrupt, no stage runs; a corrupt one is moved aside."""
     database = built.path(".redoit/doit.db")
     database.unlink() if data is None else database.write_bytes(data)
     result = built.doit()
     assert (result.executed, result.code, result.err) == ([], 0, "")
     assert result.told("kept") == ALL
+    if data:
+        assert built.path(".redoit/doit.db.corrupt").read_bytes() == data
 
 
 @pytest.mark.parametrize("name", ["doit.db", "doit.db-journal", "doit.db-wal", "doit.db-shm"])
