@@ -4,12 +4,11 @@ import argparse
 import re
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections import ChainMap, Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Any
 
 from doit.exceptions import InvalidCommand
 
@@ -22,26 +21,40 @@ from redoit.plugin.checkout import engine, run_log
 from redoit.storage.store import QUARANTINE, Store
 from redoit.text import format_count, format_day, format_duration, format_size, one_line, printable
 
-VERBS = {"gc": ("--max-size", "--older-than", "--keep-last", "--dry-run"), "check": (), "clear": ("--yes",)}
 SEE_HELP = "see: doit help cache"
 MAX_NAME_CHARACTERS = 60  # of a stage in a table
 SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 TIMES = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 
 
-@dataclass
-class StageUsage:
-    """What stores hold of one stage. `blobs`: digest -> size in bytes; other stages may share some of them."""
+def _quantity(units: Mapping[str, int], expected: str) -> Callable[[str], float]:
+    """Return a parser of a number and its unit; `units`: unit -> how much it is."""
 
-    traces: list[StoredTrace] = field(default_factory=list)
-    blobs: dict[str, int] = field(default_factory=dict)
+    def parse(text: str) -> float:
+        match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)\s*([A-Za-z]*)", text.strip())
+        if not match or match[2].lower() not in units:
+            raise argparse.ArgumentTypeError(f"found '{text}', expected {expected}")
+        return float(match[1]) * units[match[2].lower()]
 
-    @property
-    def row(self) -> tuple[str, str, str, str]:
-        """Its number of traces, number of blobs, bytes and total run time, as text."""
-        size = sum(self.blobs.values()) + sum(trace.size for trace in self.traces)
-        seconds = sum(trace.seconds for trace in self.traces)
-        return f"{len(self.traces):,}", f"{len(self.blobs):,}", format_size(size), format_duration(seconds)
+    return parse
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"\d{1,15}", text.strip()):
+        raise argparse.ArgumentTypeError(f"found '{text}', expected a number like 3")
+    return int(text)
+
+
+VERBS: dict[str, dict[str, dict[str, Any]]] = {  # verb -> option -> how argparse reads it
+    "gc": {
+        "--max-size": {"type": _quantity(SIZES, "a size like 500MB or 5GB")},
+        "--older-than": {"type": _quantity(TIMES, "a time like 12h, 30d or 2w")},
+        "--keep-last": {"type": _count},
+        "--dry-run": {"action": "store_true"},
+    },
+    "check": {},
+    "clear": {"--yes": {"action": "store_true"}, "-y": {"action": "store_true", "dest": "yes"}},
+}
 
 
 class Cache(StageCommand):
@@ -69,37 +82,49 @@ clear: remove everything (--yes: without confirmation)."""
 
     def _execute(self, pos_args: list[str]) -> int:
         self.need_stages()
-        if pos_args and pos_args[0] not in VERBS:
-            expected = f"expected nothing or one of {', '.join(VERBS)}"
-            raise InvalidCommand(f"doit cache: found '{pos_args[0]}', {expected}; {SEE_HELP}")
-        options, rest = _parser().parse_known_args(pos_args)
-        if rest:
-            raise InvalidCommand(f"doit cache {options.verb}: found '{rest[0]}', expected no such argument; {SEE_HELP}")
         workspace = engine().workspace
         stores = [workspace.store, workspace.private]
-        verb: Callable[[list[Store], argparse.Namespace], int] = getattr(self, f"_{options.verb or 'show'}")
-        return verb(stores, options)
+        if not pos_args:
+            return self._show(stores)
+        verb, *arguments = pos_args
+        if verb not in VERBS:
+            expected = f"expected nothing or one of {', '.join(VERBS)}"
+            raise InvalidCommand(f"doit cache: found '{verb}', {expected}; {SEE_HELP}")
+        # doit itself reads options only before the first argument.
+        parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+        for option, reading in VERBS[verb].items():
+            parser.add_argument(option, **reading)
+        try:
+            options, rest = parser.parse_known_args(arguments)
+        except argparse.ArgumentError as error:
+            raise InvalidCommand(f"doit cache {verb} {error.argument_name}: {error.message}; {SEE_HELP}") from None
+        if rest:
+            raise InvalidCommand(f"doit cache {verb}: found '{rest[0]}', expected no such argument; {SEE_HELP}")
+        return int(getattr(self, f"_{verb}")(stores, **vars(options)))
 
-    def _show(self, stores: list[Store], _options: argparse.Namespace) -> int:
+    def _show(self, stores: list[Store]) -> int:
         inventories = [collect.inventory(store) for store in stores]
         for store, inventory in zip(stores, inventories, strict=True):
             if store is stores[0] or inventory.size:
                 self._say(f"{store.root} holds {_contents([inventory])}.")
-        usage = _usage(inventories)
-        width = max(map(len, ("stage", *usage)))
-        if usage:
+        stages = _by_stage(trace for inventory in inventories for trace in inventory.traces)
+        sizes = ChainMap(*(inventory.blobs for inventory in inventories))
+        width = max(map(len, ("stage", *stages)))
+        if stages:
             self._say(f"{'stage':<{width}}  traces   blobs        size      run time")
-        for name, stage in usage.items():
-            traces, blobs, size, seconds = stage.row
-            self._say(f"{name:<{width}}  {traces:>6}  {blobs:>6}  {size:>10}  {seconds:>12}")
+        for name, traces in stages.items():
+            blobs = {blob for trace in traces for blob in trace.blobs if blob in sizes}
+            size = format_size(sum(sizes[blob] for blob in blobs) + sum(trace.size for trace in traces))
+            time_spent = format_duration(sum(trace.seconds for trace in traces))
+            self._say(f"{name:<{width}}  {len(traces):>6,}  {len(blobs):>6,}  {size:>10}  {time_spent:>12}")
         duplicates = sum(map(_duplicate_bytes, inventories))
         if duplicates:
             self._say(f"Storing equal content once saves {format_size(duplicates)}.")
-        workspace, now = engine().workspace, time.time()
+        workspace = engine().workspace
         orphans = [collect.orphaned_files(stores[0], _folders()), *map(collect.orphaned_files, stores[1:])]
         roots = gc_roots(workspace)
         pairs = zip(inventories, orphans, strict=True)
-        unneeded = sum(removal(*pair, RetentionPolicy(), roots, now).freed for pair in pairs)
+        unneeded = sum(removal(*pair, RetentionPolicy(), roots, time.time()).freed for pair in pairs)
         if unneeded:
             self._say(f"No result needs {format_size(unneeded)} of it; remove that with: doit cache gc")
         saved = read_savings(workspace.root)
@@ -108,18 +133,19 @@ clear: remove everything (--yes: without confirmation)."""
             self._say(f"In this checkout, {counts} have saved {format_duration(saved.seconds)}.")
         return 0
 
-    def _gc(self, stores: list[Store], options: argparse.Namespace) -> int:
-        max_size = None if options.max_size is None else int(options.max_size)
-        policy = RetentionPolicy(max_size, options.older_than, options.keep_last)
+    def _gc(self, stores: list[Store], *, dry_run: bool, max_size: float | None, **limits: Any) -> int:
+        policy = RetentionPolicy(None if max_size is None else int(max_size), **limits)
         roots = partial(gc_roots, engine().workspace)
-        removed, freed = ("Would remove", "Would free") if options.dry_run else ("Removed", "Freed")
+        removed, freed = ("Would remove", "Would free") if dry_run else ("Removed", "Freed")
         for store in stores:
             folders = _folders() if store is stores[0] else ()
-            done = collect.collect(store, policy, roots, folders, dry_run=options.dry_run)
+            done = collect.collect(store, policy, roots, folders, dry_run=dry_run)
             if store is not stores[0] and not (done.traces or done.blobs or done.orphans):
                 continue
-            for line in _by_stage(done.traces):
-                self._say(f"{removed} {line}.")
+            for name, traces in _by_stage(done.traces).items():
+                days = sorted({format_day(trace.started) for trace in traces})
+                made = f"on {days[0]}" if len(days) == 1 else f"from {days[0]} to {days[-1]}"
+                self._say(f"{removed} {format_count(len(traces), 'trace')} of {name}, made {made}.")
             counts = {"trace": len(done.traces), "blob": len(done.blobs), "orphaned file": len(done.orphans)}
             parts = ", ".join(format_count(count, noun) for noun, count in counts.items())
             remaining = f"{format_size(done.remaining)} remain"
@@ -129,7 +155,7 @@ clear: remove everything (--yes: without confirmation)."""
                 self._say(f"That is more than {format_size(policy.max_size)}: the rest is in use{newest}.")
         return 0
 
-    def _check(self, stores: list[Store], _options: argparse.Namespace) -> int:
+    def _check(self, stores: list[Store]) -> int:
         inventories, corrupt = [], 0
         for store in stores:
             inventory, names = collect.check(store)
@@ -146,12 +172,12 @@ clear: remove everything (--yes: without confirmation)."""
         self._say(f"Checked {_contents(inventories)}: {problems or 'no errors found'}.")
         return 1 if problems else 0
 
-    def _clear(self, stores: list[Store], options: argparse.Namespace) -> int:
+    def _clear(self, stores: list[Store], *, yes: bool) -> int:
         inventories = [collect.inventory(store) for store in stores]
         checkouts = len(other_checkouts(engine().workspace))
         shared = f", which {format_count(checkouts, 'other checkout')} may need" if checkouts else ""
         self._say(f"This removes {_contents(inventories)}{shared}. Outputs in place stay, but each stage runs again.")
-        if not options.yes and not _confirmed():
+        if not yes and not _confirmed():
             self._say("Nothing removed.")
             return 1
         for store in stores:
@@ -161,45 +187,6 @@ clear: remove everything (--yes: without confirmation)."""
 
     def _say(self, text: str) -> None:
         self.outstream.write(f"{printable(text)}\n")
-
-
-class _Parser(argparse.ArgumentParser):
-    """Parses the arguments of a verb; doit itself reads options only before the first argument."""
-
-    def error(self, message: str) -> NoReturn:
-        raise InvalidCommand(f"{self.prog} {message.removeprefix('argument ')}; {SEE_HELP}")
-
-
-def _parser() -> _Parser:
-    parser = _Parser("doit cache", add_help=False, allow_abbrev=False)
-    verbs = parser.add_subparsers(dest="verb", parser_class=_Parser, metavar="")
-    gc = verbs.add_parser("gc", add_help=False, allow_abbrev=False)
-    gc.add_argument("--max-size", type=_quantity(SIZES, "a size like 500MB or 5GB"))
-    gc.add_argument("--older-than", type=_quantity(TIMES, "a time like 12h, 30d or 2w"))
-    gc.add_argument("--keep-last", type=_count)
-    gc.add_argument("--dry-run", action="store_true")
-    verbs.add_parser("check", add_help=False)
-    clear = verbs.add_parser("clear", add_help=False)
-    clear.add_argument("--yes", "-y", action="store_true")
-    return parser
-
-
-def _quantity(units: Mapping[str, int], expected: str) -> Callable[[str], float]:
-    """Return a parser of a number and its unit; `units`: unit -> how much it is."""
-
-    def parse(text: str) -> float:
-        match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)\s*([A-Za-z]*)", text.strip())
-        if not match or match[2].lower() not in units:
-            raise argparse.ArgumentTypeError(f"found '{text}', expected {expected}")
-        return float(match[1]) * units[match[2].lower()]
-
-    return parse
-
-
-def _count(text: str) -> int:
-    if not re.fullmatch(r"\d{1,15}", text.strip()):
-        raise argparse.ArgumentTypeError(f"found '{text}', expected a number like 3")
-    return int(text)
 
 
 def _folders() -> list[Path]:
@@ -213,29 +200,18 @@ def _shown_name(trace: StoredTrace) -> str:
     return one_line(trace.stage)[:MAX_NAME_CHARACTERS]
 
 
-def _usage(inventories: Iterable[Inventory]) -> dict[str, StageUsage]:
-    """Return stage -> what the stores hold of it, sorted by name."""
-    usage: dict[str, StageUsage] = {}
-    for inventory in inventories:
-        for trace in inventory.traces:
-            stage = usage.setdefault(_shown_name(trace), StageUsage())
-            stage.traces.append(trace)
-            stage.blobs.update((blob, inventory.blobs[blob]) for blob in trace.blobs if blob in inventory.blobs)
-    return dict(sorted(usage.items()))
+def _by_stage(traces: Iterable[StoredTrace]) -> dict[str, list[StoredTrace]]:
+    """Return stage -> its traces, sorted by name."""
+    stages = defaultdict(list)
+    for trace in traces:
+        stages[_shown_name(trace)].append(trace)
+    return dict(sorted(stages.items()))
 
 
 def _duplicate_bytes(inventory: Inventory) -> int:
     """Return how many bytes more the blobs would take if traces did not share them."""
     uses = Counter(blob for trace in inventory.traces for blob in trace.blobs)
     return sum((count - 1) * inventory.blobs.get(blob, 0) for blob, count in uses.items())
-
-
-def _by_stage(traces: Iterable[StoredTrace]) -> Iterator[str]:
-    """Yield for each stage how many of the traces are its own, and when they were made, in words."""
-    for name, stage in _usage([Inventory(tuple(traces), {})]).items():
-        days = sorted({format_day(trace.started) for trace in stage.traces})
-        made = f"on {days[0]}" if len(days) == 1 else f"from {days[0]} to {days[-1]}"
-        yield f"{format_count(len(stage.traces), 'trace')} of {name}, made {made}"
 
 
 def _contents(inventories: list[Inventory]) -> str:

@@ -1,16 +1,20 @@
-"""What may follow on doit's command line. Pure: knows neither doit nor a shell."""
+"""What may follow on doit's command line, from doit's own commands and options. Pure: knows no shell."""
 
 import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from doit.cmdparse import CmdOption
 
 FILES = "=files"  # offered where the shell is to complete file names; no word begins so
 ASSIGNMENT = re.compile(r"\w+=")
 TASKS, TARGETS, COMMANDS, ANY_FILE = "TASK", "TARGET", "COMMAND", "FILE"
 LOADER_OPTIONS = {"-f", "--file", "-d", "--dir", "-k", "--seek-file"}  # may precede the name of a command
+FILE_OPTIONS = {"file", "dir", "output-file", "db-file", "output"}  # of commands
+FILE_METAVARS = {"path", "str"}  # of the other options whose values may be files
 
 
 class Offer(NamedTuple):
@@ -20,63 +24,30 @@ class Offer(NamedTuple):
     text: str = ""
 
 
-class Option(NamedTuple):
-    """An option or variable. `names`: its spellings; `valued`: takes a value; `values`: all possible ones, if known."""
-
-    names: tuple[str, ...]
-    text: str = ""
-    valued: bool = False
-    values: tuple[str, ...] = ()
-    files: bool = False
-
-    def offers(self, prefix: str = "") -> list[Offer]:
-        """Return the values, each behind a prefix in the same word."""
-        return [Offer(FILES)] if self.files else [Offer(prefix + value) for value in self.values]
-
-
-class Command(NamedTuple):
-    """A command. `usage`: doit's description of its arguments; `verbs`: its subcommands, with their options."""
-
-    options: tuple[Option, ...] = ()
-    usage: str = ""
-    verbs: Mapping[str, Sequence[str]] = MappingProxyType({})
-
-
 class Task(NamedTuple):
     """A task. `variables`: its settings as variables of the command line; `group`: the group it belongs to."""
 
     name: str
     text: str = ""
-    options: tuple[Option, ...] = ()
-    variables: tuple[Option, ...] = ()
+    options: Iterable[CmdOption] = ()
+    variables: Mapping[str, CmdOption] = MappingProxyType({})
     targets: tuple[str, ...] = ()
     group: str = ""
 
 
-class Project(NamedTuple):
-    """The commands (name -> purpose, and each in full on demand) and the tasks by name."""
-
-    commands: Mapping[str, str]
-    command: Callable[[str], Command]
-    tasks: Mapping[str, Task]
-
-
 @dataclass
 class Context:
-    """What precedes the current word. `options`: those that may follow; `pending`: the one whose value follows.
+    """What precedes the current word. `options`: those that may follow, by spelling; of a subcommand only their names.
 
-    `before_command`: the name of a command may still follow.
+    `command`: doit's; with subcommands if it has `verbs`. `before_command`: its name may still follow. `pending`: the
+    option whose value follows.
     """
 
-    command: Command
-    options: tuple[Option, ...]
-    pending: Option | None = None
+    command: Any
+    options: Mapping[str, CmdOption | None]
+    pending: CmdOption | None = None
     before_command: bool = True
     arguments: list[str] = field(default_factory=list)
-
-    def option(self, name: str) -> Option | None:
-        """Return the option of that name."""
-        return next((option for option in self.options if name in option.names), None)
 
 
 def split(line: str) -> tuple[list[str], str]:
@@ -93,61 +64,85 @@ def split(line: str) -> tuple[list[str], str]:
     return words[1:-1], words[-1].removesuffix(".") if len(words) > 1 else ""
 
 
-def offers(words: Iterable[str], current: str, project: Project) -> list[Offer]:
-    """Return the words that may complete the current one, in order."""
-    context = _context(words, project)
+def offers(words: Iterable[str], current: str, commands: Mapping[str, Any], tasks: Mapping[str, Task]) -> list[Offer]:
+    """Return the words that may complete the current one, in order. `commands`: doit's."""
+    context = _context(words, commands, tasks)
     name, equals, _ = current.partition("=")
+    found: Iterable[Offer] = ()
     if context.pending:
-        found: Iterable[Offer] = context.pending.offers()
+        found = _values(context.pending)
     elif current.startswith("-") and equals:
-        option = context.option(name)
-        found = option.offers(f"{name}=") if option and option.valued else ()
+        option = context.options.get(name)
+        found = _values(option, f"{name}=") if option and option.type is not bool else ()
     elif current.startswith("-"):
-        found = [Offer(spelling, option.text) for option in context.options for spelling in option.names]
+        found = (Offer(spelling, _text(option)) for spelling, option in context.options.items())
     elif equals:
-        variables = (variable for task in project.tasks.values() for variable in task.variables)
-        found = [offer for each in variables if name in each.names for offer in each.offers(f"{name}=")]
+        variables = (task.variables[name] for task in tasks.values() if name in task.variables)
+        found = (offer for variable in variables for offer in _values(variable, f"{name}="))
     else:
-        found = _arguments(context, current, project)
+        found = _arguments(context, current, commands, tasks)
     fitting = {offer.word: offer for offer in found if offer.word.startswith(current) or offer.word == FILES}
     return list(fitting.values())
 
 
-def _context(words: Iterable[str], project: Project) -> Context:
-    run = project.command("run")
-    context = Context(run, run.options)
+def _context(words: Iterable[str], commands: Mapping[str, Any], tasks: Mapping[str, Task]) -> Context:
+    context = Context(commands["run"], _by_spelling(commands["run"].cmdparser.options))
     for word in words:
         if context.pending:
             context.pending = None
         elif word.startswith("-"):
-            option = context.option(word.partition("=")[0])
-            context.pending = option if option and option.valued and "=" not in word else None
-            context.before_command &= word.partition("=")[0] in LOADER_OPTIONS
-        elif context.before_command and word in project.commands:
-            context.command = project.command(word)
-            context.options, context.before_command = context.command.options, False
+            name, equals, _ = word.partition("=")
+            option = context.options.get(name)
+            context.pending = option if option and option.type is not bool and not equals else None
+            context.before_command &= name in LOADER_OPTIONS
+        elif context.before_command and word in commands:
+            context.command, context.before_command = commands[word], False
+            context.options = _by_spelling(context.command.cmdparser.options)
         elif "=" not in word:
             context.arguments.append(word)
             context.before_command = False
-            task = project.tasks.get(word) if TARGETS in context.command.usage else None
-            verb = context.command.verbs.get(word, ())
-            context.options = task.options if task else tuple(Option((name,)) for name in verb)
+            takes_options = TARGETS in context.command.doc_usage and word in tasks
+            verb = getattr(context.command, "verbs", {}).get(word, ())
+            context.options = _by_spelling(tasks[word].options) if takes_options else dict.fromkeys(verb)
     return context
 
 
-def _arguments(context: Context, current: str, project: Project) -> Iterator[Offer]:
-    usage = context.command.usage
+def _by_spelling(options: Iterable[CmdOption]) -> dict[str, CmdOption]:
+    """Return options by each way to write them."""
+    return {
+        dashes + name: option
+        for option in options
+        for dashes, name in (("--", option.long), ("--", option.inverse), ("-", option.short))
+        if name
+    }
+
+
+def _text(option: CmdOption | None) -> str:
+    """Return the description of an option. `%` is doit's, but may be the user's as well."""
+    return option.help.replace("%(default)s", str(option.default)).replace("%%", "%") if option else ""
+
+
+def _values(option: CmdOption, prefix: str = "") -> list[Offer]:
+    """Return the values of an option, each behind a prefix in the same word."""
+    is_file = option.long in FILE_OPTIONS if option.metavar == "ARG" else option.metavar in FILE_METAVARS
+    return [Offer(FILES)] if is_file else [Offer(f"{prefix}{choice}") for choice in option.choices]
+
+
+def _arguments(
+    context: Context, current: str, commands: Mapping[str, Any], tasks: Mapping[str, Task]
+) -> Iterator[Offer]:
+    usage = context.command.doc_usage
     if context.before_command or COMMANDS in usage:
-        yield from (Offer(name, text) for name, text in project.commands.items())
+        yield from (Offer(name, command.doc_purpose) for name, command in commands.items())
     if not context.arguments:
-        yield from (Offer(verb) for verb in context.command.verbs)
+        yield from map(Offer, getattr(context.command, "verbs", ()))
     if TASKS in usage:
-        yield from _tasks(current, [task for task in project.tasks.values() if task.name not in context.arguments])
+        yield from _tasks(current, [task for task in tasks.values() if task.name not in context.arguments])
         if "." in current:
-            for task in project.tasks.values():
-                yield from (Offer(f"{variable.names[0]}=", variable.text) for variable in task.variables)
+            for task in tasks.values():
+                yield from (Offer(f"{name}=", _text(option)) for name, option in task.variables.items())
     if TARGETS in usage and current:
-        for task in project.tasks.values():
+        for task in tasks.values():
             yield from (Offer(_up_to_next_folder(target, current), f"made by {task.name}") for target in task.targets)
     if ANY_FILE in usage:
         yield Offer(FILES)

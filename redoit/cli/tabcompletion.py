@@ -8,18 +8,17 @@ from typing import Any
 
 from doit.cmd_completion import TabCompletion as DoitTabCompletion
 from doit.cmd_completion import opt_hardcode_tasks, opt_shell
+from doit.cmdparse import CmdOption
 from doit.exceptions import InvalidDodoFile
 
 from redoit.cli.base import DODO, STANDARD_OUTPUT, guard_stdout
-from redoit.cli.completer import LOADER_OPTIONS, Command, Offer, Option, Project, Task, offers, split
+from redoit.cli.completer import LOADER_OPTIONS, Offer, Task, offers, split
 from redoit.plugin.stage_task import StageTask, stage_of
 from redoit.text import printable
 
 LINE_VARIABLE = "_REDOIT_COMPLETE"  # holds the line before the cursor, when a script asks
 SHELLS = {"bash": "", "zsh": "", "fish": ""}
 TEMPLATES = Path(__file__).with_name("templates")
-FILE_OPTIONS = {"file", "dir", "output-file", "db-file", "output"}
-FILE_KINDS = {"path", "str"}  # of settings whose values may be files
 
 
 class TabCompletion(DoitTabCompletion):
@@ -64,16 +63,9 @@ class TabCompletion(DoitTabCompletion):
             os.dup2(discarded.fileno(), 2)
             sys.dont_write_bytecode = True
             words, current = split(line)
-            purposes = {name: command.doc_purpose for name, command in sorted(self.cmds.items())}
-            project = Project(purposes, self._command, self._tasks(opt_values, words))
-            output.writelines(map(_line, offers(words, current, project)))
+            commands = {name: command(**self.init_kwargs) for name, command in sorted(self.cmds.items())}
+            output.writelines(map(_line, offers(words, current, commands, self._tasks(opt_values, words))))
         return 0
-
-    def _command(self, name: str) -> Command:
-        """Return a command in full."""
-        command = self.cmds[name](**self.init_kwargs)
-        options = tuple(_option(vars(option)) for option in command.cmdparser.options if option.short or option.long)
-        return Command(options, command.doc_usage, getattr(command, "verbs", {}))
 
     def _tasks(self, params: Any, words: list[str]) -> dict[str, Task]:
         """Return the tasks of the current folder's project; none if they can't be loaded."""
@@ -88,10 +80,9 @@ class TabCompletion(DoitTabCompletion):
                 os.chdir(next(folder for folder in (start, *start.parents) if (folder / DODO).exists()))
             self.loader.setup(params)
             self.loader.load_doit_config()
-            tasks = self.loader.load_tasks(cmd=self, pos_args=[])
+            return {task.name: _task(task, start) for task in self.loader.load_tasks(cmd=self, pos_args=[])}
         except (Exception, SystemExit):  # noqa: BLE001 - dodo.py may raise anything
             return {}
-        return {task.name: _task(task, start) for task in tasks}
 
 
 def _line(offer: Offer) -> str:
@@ -102,27 +93,18 @@ def _line(offer: Offer) -> str:
 
 def _task(task: Any, start: Path) -> Task:
     stage = stage_of(task)
-    options = tuple(_option(param, stage) for param in task.params)
-    variables = [
-        option._replace(names=(f"{task.name}.{param['name']}",), valued=True)
-        for param, option in zip(task.params, options, strict=True)
-    ]
+    options = [_option(param, stage) for param in task.params]
+    variables = {f"{task.name}.{option.name}": option for option in options if stage}
     targets = tuple(os.path.relpath(target, start) for target in task.targets)
-    return Task(task.name, task.doc or "", options, tuple(variables) if stage else (), targets, task.subtask_of or "")
+    return Task(task.name, task.doc or "", options, variables, targets, task.subtask_of or "")
 
 
-def _option(param: Any, stage: StageTask | None = None) -> Option:
-    """Return an option from doit's description of it. `stage`: whose parameter it is."""
-    names = [f"--{param[kind]}" for kind in ("long", "inverse") if param.get(kind)]
-    names += [f"-{param['short']}"] if param.get("short") else []
-    text = str(param.get("help", "")).replace("%(default)s", str(param.get("default"))).replace("%%", "%")
+def _option(param: dict[str, Any], stage: StageTask | None) -> CmdOption:
+    """Return a parameter of a task as an option, that of a setting with all its values, if these are known."""
     setting = stage.declared.get(param["name"]) if stage else None
-    values = _values(setting.kind) if setting else tuple(map(str, dict(param.get("choices", ()))))
-    files = setting.kind.name in FILE_KINDS if setting else param.get("long") in FILE_OPTIONS
-    return Option(tuple(names), text, param.get("type") is not bool, values, files)
-
-
-def _values(kind: Any) -> tuple[str, ...]:
-    """Return all values of a setting, if these are known."""
+    if setting is None:
+        return CmdOption(param)
+    kind = setting.kind
     values = tuple(map(str, kind.choices)) or (("true", "false") if kind.name == "bool" else ())
-    return (*values, "none") if kind.optional and values else values
+    values = (*values, "none") if kind.optional and values else values
+    return CmdOption({**param, "choices": [(value, "") for value in values], "metavar": kind.name})

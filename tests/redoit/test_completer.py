@@ -1,29 +1,45 @@
 """What may stand next on the command line."""
 
+from typing import Any
+
 import pytest
+from doit.cmd_base import Command
+from doit.cmdparse import CmdOption
 
-from redoit.cli.completer import FILES, Command, Option, Project, Task, offers, split
+from redoit.cli.completer import FILES, Task, offers, split
 
-RUN = Command(
-    (
-        Option(("-f", "--file"), valued=True, files=True),
-        Option(("-n", "--process"), valued=True),
-        Option(("-r", "--reporter"), valued=True, values=("json", "zero")),
-    ),
-    "[TASK/TARGET...]",
-)
+
+def option(name: str, short: str = "", **fields: Any) -> dict[str, Any]:
+    """Return an option as doit takes it."""
+    return {"name": name, "long": name, "short": short, "default": "", **fields}
+
+
+def command(usage: str = "", *options: dict[str, Any], **fields: Any) -> Command:
+    """Return a command of doit."""
+    return type("Sample", (Command,), {"doc_usage": usage, "cmd_options": options, **fields})()
+
+
 COMMANDS = {
-    "run": RUN,
-    "list": Command((Option(("-s", "--status")),), "[TASK ...]"),
-    "cache": Command(verbs={"gc": ("--dry-run",), "check": ()}),
-    "why": Command(usage="[TASK/TARGET...]"),
-    "help": Command(usage="[TASK] [COMMAND]"),
-    "lineage": Command((Option(("-o", "--output"), valued=True, files=True),), "[FILE]"),
+    "run": command(
+        "[TASK/TARGET...]",
+        option("file", "f"),
+        option("process", "n"),
+        option("reporter", "r", choices=[("json", ""), ("zero", "")]),
+    ),
+    "list": command("[TASK ...]", option("status", "s", type=bool)),
+    "cache": command(verbs={"gc": ("--dry-run",), "check": ()}),
+    "why": command("[TASK/TARGET...]"),
+    "help": command("[TASK] [COMMAND]"),
+    "lineage": command("[FILE]", option("output", "o")),
 }
+EPOCHS, MODE = (
+    CmdOption(option("epochs")),
+    CmdOption(option("mode", choices=[("fast", ""), ("slow", "")])),
+)
 TRAIN = Task(
     "train",
-    options=(Option(("--epochs",), valued=True), Option(("--mode",), valued=True, values=("fast", "slow"))),
-    variables=(Option(("train.epochs",)), Option(("train.mode",), values=("fast", "slow"))),
+    options=(EPOCHS, MODE),
+    variables={"train.epochs": EPOCHS, "train.mode": MODE},
     targets=("data/model.keras", "data/plots/loss.svg", "data/plots/scores.svg"),
 )
 TASKS = [
@@ -31,10 +47,9 @@ TASKS = [
     Task("trim"),
     Task("sweep"),
     Task("sweep:small", group="sweep"),
-    Task("sweep:big", group="sweep", variables=(Option(("sweep:big.rate",)),)),
+    Task("sweep:big", group="sweep", variables={"sweep:big.rate": EPOCHS}),
     Task("_hidden"),
 ]
-PROJECT = Project(dict.fromkeys(COMMANDS, ""), COMMANDS.__getitem__, {task.name: task for task in TASKS})
 TOP = ["train", "trim", "sweep"]
 LINES = {
     "doit ": [*COMMANDS, *TOP],
@@ -45,10 +60,10 @@ LINES = {
     "doit list tr": ["train", "trim"],
     "doit -n 2 l": [],
     "doit -f other.py l": ["list", "lineage"],
-    "doit -": ["-f", "--file", "-n", "--process", "-r", "--reporter"],
+    "doit -": ["--file", "-f", "--process", "-n", "--reporter", "-r"],
     "doit -r ": ["json", "zero"],
     "doit --reporter=j": ["--reporter=json"],
-    "doit list -": ["-s", "--status"],
+    "doit list -": ["--status", "-s"],
     "doit train --e": ["--epochs"],
     "doit train --epochs ": [],
     "doit train --epochs 2 tr": ["trim"],
@@ -87,7 +102,8 @@ LINES = {
 @pytest.mark.parametrize(("line", "expected"), LINES.items(), ids=LINES)
 def test_offers(line: str, expected: list[str]) -> None:
     """What is offered fits the place and what is written of it."""
-    assert [offer.word for offer in offers(*split(line), PROJECT)] == expected
+    tasks = {task.name: task for task in TASKS}
+    assert [offer.word for offer in offers(*split(line), COMMANDS, tasks)] == expected
 
 
 SPLIT = {

@@ -10,8 +10,6 @@ import pytest
 from projects import PATIENCE, Pipeline
 from terminals import Opener
 
-from redoit.cli import cache
-
 GROUP = '''
 
 def task_many():
@@ -79,6 +77,8 @@ LINES = {
     "doit plain --size ": ["big"],
     "doit -r js": ["json"],
     "doit cache ": ["gc", "check", "clear"],
+    "doit cache gc --": ["--max-size", "--older-than", "--keep-last", "--dry-run"],
+    "doit cache clear -": ["--yes", "-y"],
     "doit data/re": ["data/report.txt"],
     "doit nothing": [],
 }
@@ -155,10 +155,3 @@ def test_fish(grouped: Pipeline) -> None:
     assert run(grouped, ["fish", "-N", "-c", f"{script} 'doit sor'"]) == ["sort\tSort them."]
     assert run(grouped, ["fish", "-N", "-c", f"{script} 'doit make.mode=s'"]) == ["make.mode=slow"]
     assert run(grouped, ["fish", "-N", "-c", f"{script} 'doit make --times '"]) == []
-
-
-def test_the_verbs_of_cache() -> None:
-    """What is completed behind `doit cache` is what it takes."""
-    (verbs,) = (action.choices for action in cache._parser()._actions if action.dest == "verb")
-    found = {name: tuple(parser._option_string_actions) for name, parser in verbs.items()}
-    assert found == {**cache.VERBS, "clear": ("--yes", "-y")}
