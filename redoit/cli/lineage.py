@@ -23,6 +23,7 @@ PAGE = "data/lineage.html"
 UNWRAPPED_COLUMNS = 1_000  # without a terminal, no line is wrapped
 MAX_RUNS_DIGITS = 9  # of `--runs`
 MAX_STAGES = 500  # on a page; of more, the most active ones
+FORMS = {"json": lambda lineage: json.dumps(lineage_json(lineage)), "mermaid": flowchart, "svg": svg}
 
 
 def _option(flag: str, default: str | bool, text: str, name: str = "", short: str = "") -> dict[str, Any]:
@@ -59,38 +60,23 @@ class ShowLineage(StageCommand):
         self, output: str, runs: str, as_json: bool, as_mermaid: bool, as_svg: bool, pos_args: list[str]
     ) -> int:
         self.need_stages()
-        form = self._form(json=as_json, mermaid=as_mermaid, svg=as_svg)
-        if runs and not (runs.isdecimal() and int(runs[:MAX_RUNS_DIGITS]) > 0):
+        forms = [form for form, wanted in zip(FORMS, (as_json, as_mermaid, as_svg), strict=True) if wanted]
+        if len(forms) > 1:
+            found = f"found {' and '.join(f'--{form}' for form in forms)}, expected one of them"
+            raise DeclarationError("doit lineage", found, "leave the others out")
+        number = int(runs[:MAX_RUNS_DIGITS]) if runs.isdecimal() else None
+        if runs and not number:
             raise DeclarationError("--runs", f"found {runs}, expected a number of runs", "say --runs 20")
-        number = int(runs[:MAX_RUNS_DIGITS]) if runs else None
-        stages = self._stages()
+        declared = {task.name: stage.stage for task in self.task_list if (stage := stage_of(task))}
+        stages = in_order(declared.values(), self.loader.session.graph.needed(declared))
         self.dep_manager.close()
         if pos_args:
-            self._show(pos_args, stages, number, form)
-            return 0
-        if not form:
-            self._write(stages, number, output)
-            return 0
-        lineage = load_lineage(engine().workspace, run_log(), stages, number)
-        if form == "json":
-            self._say(json.dumps(lineage_json(lineage)))
-        elif form == "mermaid":
-            self._say(flowchart(lineage).rstrip("\n"))
+            self._show(pos_args, stages, number, "".join(forms))
+        elif forms:
+            self._say(FORMS[forms[0]](load_lineage(engine().workspace, run_log(), stages, number)).rstrip("\n"))
         else:
-            self._say(svg(lineage).rstrip("\n"))
+            self._write(stages, number, output)
         return 0
-
-    def _form(self, **forms: bool) -> str:
-        """Return the form chosen, empty for the page. Raises: DeclarationError on more than one."""
-        chosen = [f"--{form}" for form, wanted in forms.items() if wanted]
-        if len(chosen) > 1:
-            found = f"found {' and '.join(chosen)}, expected one of them"
-            raise DeclarationError("doit lineage", found, "leave the others out")
-        return chosen[0].removeprefix("--") if chosen else ""
-
-    def _stages(self) -> list[Stage]:
-        stages = {task.name: stage.stage for task in self.task_list if (stage := stage_of(task))}
-        return in_order(stages.values(), self.loader.session.graph.needed(stages))
 
     def _write(self, stages: list[Stage], number: int | None, name: str) -> None:
         """Write the page, and print its address. Raises: DeclarationError if the place is taken, DiskError."""
@@ -119,13 +105,12 @@ class ShowLineage(StageCommand):
             raise DeclarationError(word, f"found after the file {arguments[0]}, expected nothing", todo)
         if form not in ("", "json"):
             raise DeclarationError("doit lineage", f"found --{form} and a file, expected one of them", "leave one out")
-        path = self._path(arguments[0], Lineage(stages))
-        maker, _ = Lineage(stages).makers.get(path, (None, ""))
-        needed = set(self.loader.session.graph.needed([maker.name] if maker else ()))
-        lineage = load_lineage(
-            engine().workspace, run_log(), [stage for stage in stages if stage.name in needed], runs, only=True
-        )
-        in_place = engine().workspace.stat_cache.digest(path)
+        workspace, declared = engine().workspace, Lineage(stages)
+        path = self._path(arguments[0], declared)
+        makers = [declared.makers[path][0].name] if path in declared.makers else []
+        needed = set(self.loader.session.graph.needed(makers))
+        lineage = load_lineage(workspace, run_log(), [each for each in stages if each.name in needed], runs, only=True)
+        in_place = workspace.stat_cache.digest(path)
         origin = provenance(lineage, path, in_place or "")
         unrecorded = in_place is not None and origin.stage is not None and origin.trace is None
         if unrecorded:
@@ -144,22 +129,21 @@ class ShowLineage(StageCommand):
         """Return a file of the pipeline as its stages declare it. Raises: DeclarationError."""
         files = {*lineage.makers, *lineage.sources}
         spellings = (os.path.normpath(argument), os.path.relpath(self._start / argument), os.path.abspath(argument))
-        found = next((path for path in spellings if path in files), None)
-        stage = next((stage for stage in lineage.stages if stage.name == argument), None)
-        if found is None and stage:
-            todo = f"say: doit lineage {next(iter(stage.outputs.values()))}"
-            raise DeclarationError(argument, "found a stage, expected a file", todo)
-        if found is None:
-            raise DeclarationError(argument, "no stage makes or reads this file", nearest(argument, files))
-        return found
+        for path in spellings:
+            if path in files:
+                return path
+        for stage in lineage.stages:
+            if stage.name == argument:
+                todo = f"say: doit lineage {next(iter(stage.outputs.values()))}"
+                raise DeclarationError(argument, "found a stage, expected a file", todo)
+        raise DeclarationError(argument, "no stage makes or reads this file", nearest(argument, files))
 
     def _tree(self, origin: Provenance, lineage: Lineage) -> None:
         from rich.console import Console
 
         from redoit.lineage.tree import show
 
-        paths = {each.path for each in origin.all()}
-        present = {path: engine().workspace.stat_cache.digest(path) for path in paths}
+        present = {each.path: engine().workspace.stat_cache.digest(each.path) for each in origin.all()}
         width = None if self.outstream.isatty() else UNWRAPPED_COLUMNS
         show(origin, lineage, present, Console(file=self.outstream, highlight=False, markup=False, width=width))
 

@@ -49,7 +49,12 @@ def orphaned_files(store: Store, folders: Iterable[Path] = ()) -> dict[Path, int
     searched = {store.root.resolve(), store.root / TRACES, store.root / BLOBS, *folders}
     paths += [path for folder in sorted(searched) for path in _entries(folder)]
     newest = time.time() - ORPHAN_SECONDS
-    orphans = [path for path in paths if path.name.startswith(disk.TEMPORARY_PREFIX) and _mtime(path) < newest]
+    orphans = []
+    for path in paths:
+        if path.name.startswith(disk.TEMPORARY_PREFIX):
+            with contextlib.suppress(OSError):  # another process has removed it
+                if path.lstat().st_mtime < newest:
+                    orphans.append(path)
     return {path: _size(path) for path in (*orphans, *_entries(store.root / QUARANTINE))}
 
 
@@ -160,13 +165,6 @@ def _nested_files(folder: Path) -> Iterator[tuple[str, Path]]:
 def _entries(folder: Path) -> list[Path]:
     """Return the paths in a folder; none if it is a link: its target does not belong to the store."""
     return [folder / name for name in disk.list_names(folder)]
-
-
-def _mtime(path: Path) -> float:
-    try:
-        return path.lstat().st_mtime
-    except OSError:
-        return time.time()
 
 
 def _size(path: Path) -> int:

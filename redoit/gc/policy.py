@@ -1,6 +1,7 @@
 """Decides what a garbage collection removes. Pure: the inventory of the store and the gc roots are handed in."""
 
 import sys
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,10 +44,8 @@ class Inventory:
     @property
     def unrestorable(self) -> tuple[StoredTrace, ...]:
         """The traces with an output whose blob is missing, though the store keeps outputs."""
-        return tuple(trace for trace in self.traces if self.constructive and not self._restorable(trace))
-
-    def _restorable(self, trace: StoredTrace) -> bool:
-        return all(self.blobs.get(output.digest) == output.size for output in trace.outputs)
+        traces = self.traces if self.constructive else ()
+        return tuple(t for t in traces if any(self.blobs.get(made.digest) != made.size for made in t.outputs))
 
 
 @dataclass(frozen=True)
@@ -75,18 +74,9 @@ class Removal:
 
 def stored_trace(key: str, name: str, trace: Trace, size: int, used: float) -> StoredTrace:
     """Return what garbage collection needs of a trace. Equal digests share one string: there may be many."""
-    blobs = {trace.log, *trace.digests.values(), *trace.action.code.values()}
-    return StoredTrace(
-        key=key,
-        name=name,
-        stage=sys.intern(trace.stage),
-        started=trace.started,
-        seconds=trace.seconds,
-        outputs=tuple(trace.manifest.values()),
-        blobs=tuple(map(sys.intern, blobs)),
-        size=size,
-        used=used,
-    )
+    blobs = tuple(map(sys.intern, {trace.log, *trace.digests.values(), *trace.action.code.values()}))
+    stage, outputs = sys.intern(trace.stage), tuple(trace.manifest.values())
+    return StoredTrace(key, name, stage, trace.started, trace.seconds, outputs, blobs, size, used)
 
 
 def removal(
@@ -126,18 +116,14 @@ def _least_recently_used(
 
     `removed`: the names of traces that are removed anyway.
     """
-    references: dict[str, int] = {}
     staying = [trace for trace in inventory.traces if trace.name not in removed]
-    for trace in staying:
-        for blob in filter(inventory.blobs.__contains__, trace.blobs):
-            references[blob] = references.get(blob, 0) + 1
+    references = Counter(blob for trace in staying for blob in trace.blobs if blob in inventory.blobs)
     size = sum(inventory.blobs[blob] for blob in references) + sum(trace.size for trace in staying)
     names = set()
-    for trace in sorted(candidates, key=lambda trace: (trace.used, trace.name)):
+    remaining = (trace for trace in candidates if trace.name not in removed)
+    for trace in sorted(remaining, key=lambda trace: (trace.used, trace.name)):
         if size <= max_size:
             break
-        if trace.name in removed:
-            continue
         names.add(trace.name)
         size -= trace.size
         for blob in filter(inventory.blobs.__contains__, trace.blobs):
