@@ -5,7 +5,7 @@ import re
 import sys
 import time
 from collections import ChainMap, Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,29 +27,19 @@ SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "ki
 TIMES = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 
 
-def _quantity(units: Mapping[str, int], expected: str) -> Callable[[str], float]:
-    """Return a parser of a number and its unit; `units`: unit -> how much it is."""
-
-    def parse(text: str) -> float:
-        match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)\s*([A-Za-z]*)", text.strip())
-        if not match or match[2].lower() not in units:
-            raise argparse.ArgumentTypeError(f"found '{text}', expected {expected}")
-        return float(match[1]) * units[match[2].lower()]
-
-    return parse
-
-
-def _count(text: str) -> int:
-    if not re.fullmatch(r"\d{1,15}", text.strip()):
-        raise argparse.ArgumentTypeError(f"found '{text}', expected a number like 3")
-    return int(text)
+def _quantity(text: str, units: Mapping[str, int], expected: str) -> int:
+    """Return the value of a number and its unit, rounded down; `units`: unit -> how much it is."""
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15}(?=\s*[A-Za-z]))?)\s*([A-Za-z]*)", text.strip())
+    if not match or match[2].lower() not in units:
+        raise argparse.ArgumentTypeError(f"found '{text}', expected {expected}")
+    return int(float(match[1]) * units[match[2].lower()])
 
 
 VERBS: dict[str, dict[str, dict[str, Any]]] = {  # verb -> option -> how argparse reads it
     "gc": {
-        "--max-size": {"type": _quantity(SIZES, "a size like 500MB or 5GB")},
-        "--older-than": {"type": _quantity(TIMES, "a time like 12h, 30d or 2w")},
-        "--keep-last": {"type": _count},
+        "--max-size": {"type": partial(_quantity, units=SIZES, expected="a size like 500MB or 5GB")},
+        "--older-than": {"type": partial(_quantity, units=TIMES, expected="a time like 12h, 30d or 2w")},
+        "--keep-last": {"type": partial(_quantity, units={"": 1}, expected="a number like 3")},
         "--dry-run": {"action": "store_true"},
     },
     "check": {},
@@ -120,21 +110,20 @@ clear: remove everything (--yes: without confirmation)."""
         duplicates = sum(map(_duplicate_bytes, inventories))
         if duplicates:
             self._say(f"Storing equal content once saves {format_size(duplicates)}.")
-        workspace = engine().workspace
         orphans = [collect.orphaned_files(stores[0], _folders()), *map(collect.orphaned_files, stores[1:])]
-        roots = gc_roots(workspace)
+        roots = gc_roots(engine().workspace)
         pairs = zip(inventories, orphans, strict=True)
         unneeded = sum(removal(*pair, RetentionPolicy(), roots, time.time()).freed for pair in pairs)
         if unneeded:
             self._say(f"No result needs {format_size(unneeded)} of it; remove that with: doit cache gc")
-        saved = read_savings(workspace.root)
+        saved = read_savings(engine().workspace.root)
         if saved.kept or saved.restored:
             counts = f"{saved.kept} kept and {saved.restored} restored results"
             self._say(f"In this checkout, {counts} have saved {format_duration(saved.seconds)}.")
         return 0
 
-    def _gc(self, stores: list[Store], *, dry_run: bool, max_size: float | None, **limits: Any) -> int:
-        policy = RetentionPolicy(None if max_size is None else int(max_size), **limits)
+    def _gc(self, stores: list[Store], *, dry_run: bool, **limits: int | None) -> int:
+        policy = RetentionPolicy(**limits)
         roots = partial(gc_roots, engine().workspace)
         removed, freed = ("Would remove", "Would free") if dry_run else ("Removed", "Freed")
         for store in stores:

@@ -1,5 +1,10 @@
-"""What may follow on doit's command line, from doit's own commands and options. Pure: knows no shell."""
+"""What may follow on doit's command line, from doit's own commands and options. Pure: knows no shell.
 
+An offer is a word that may follow, with its description. The user continues a word that ends with `=` or `/`.
+"""
+
+import contextlib
+import itertools
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,18 +15,12 @@ from typing import Any, NamedTuple
 from doit.cmdparse import CmdOption
 
 FILES = "=files"  # offered where the shell is to complete file names; no word begins so
+Offer = tuple[str, str]
 ASSIGNMENT = re.compile(r"\w+=")
 TASKS, TARGETS, COMMANDS, ANY_FILE = "TASK", "TARGET", "COMMAND", "FILE"
 LOADER_OPTIONS = {"-f", "--file", "-d", "--dir", "-k", "--seek-file"}  # may precede the name of a command
 FILE_OPTIONS = {"file", "dir", "output-file", "db-file", "output"}  # of commands
 FILE_METAVARS = {"path", "str"}  # of the other options whose values may be files
-
-
-class Offer(NamedTuple):
-    """A word that may follow, and its description. The user continues one that ends with `=` or `/`."""
-
-    word: str
-    text: str = ""
 
 
 class Task(NamedTuple):
@@ -54,18 +53,17 @@ def split(line: str) -> tuple[list[str], str]:
     """Return the complete words behind the command's name in a line of a shell, and the unfinished last word."""
     words: list[str] = []
     for closing in ("", "'", '"'):
-        try:
+        with contextlib.suppress(ValueError):
             words = shlex.split(f"{line}.{closing}")  # the dot makes an empty last word count
             break
-        except ValueError:
-            continue
-    while words and ASSIGNMENT.match(words[0]):
-        del words[0]
+    words = list(itertools.dropwhile(ASSIGNMENT.match, words))
     return words[1:-1], words[-1].removesuffix(".") if len(words) > 1 else ""
 
 
-def offers(words: Iterable[str], current: str, commands: Mapping[str, Any], tasks: Mapping[str, Task]) -> list[Offer]:
-    """Return the words that may complete the current one, in order. `commands`: doit's."""
+def offers(
+    words: Iterable[str], current: str, commands: Mapping[str, Any], tasks: Mapping[str, Task]
+) -> dict[str, str]:
+    """Return the words that may complete the current one, and their descriptions, in order. `commands`: doit's."""
     context = _context(words, commands, tasks)
     name, equals, _ = current.partition("=")
     found: Iterable[Offer] = ()
@@ -75,14 +73,13 @@ def offers(words: Iterable[str], current: str, commands: Mapping[str, Any], task
         option = context.options.get(name)
         found = _values(option, f"{name}=") if option and option.type is not bool else ()
     elif current.startswith("-"):
-        found = (Offer(spelling, _text(option)) for spelling, option in context.options.items())
+        found = ((spelling, _text(option)) for spelling, option in context.options.items())
     elif equals:
         variables = (task.variables[name] for task in tasks.values() if name in task.variables)
         found = (offer for variable in variables for offer in _values(variable, f"{name}="))
     else:
         found = _arguments(context, current, commands, tasks)
-    fitting = {offer.word: offer for offer in found if offer.word.startswith(current) or offer.word == FILES}
-    return list(fitting.values())
+    return {word: text for word, text in found if word.startswith(current) or word == FILES}
 
 
 def _context(words: Iterable[str], commands: Mapping[str, Any], tasks: Mapping[str, Task]) -> Context:
@@ -125,7 +122,7 @@ def _text(option: CmdOption | None) -> str:
 def _values(option: CmdOption, prefix: str = "") -> list[Offer]:
     """Return the values of an option, each behind a prefix in the same word."""
     is_file = option.long in FILE_OPTIONS if option.metavar == "ARG" else option.metavar in FILE_METAVARS
-    return [Offer(FILES)] if is_file else [Offer(f"{prefix}{choice}") for choice in option.choices]
+    return [(FILES, "")] if is_file else [(f"{prefix}{choice}", "") for choice in option.choices]
 
 
 def _arguments(
@@ -133,19 +130,21 @@ def _arguments(
 ) -> Iterator[Offer]:
     usage = context.command.doc_usage
     if context.before_command or COMMANDS in usage:
-        yield from (Offer(name, command.doc_purpose) for name, command in commands.items())
+        yield from ((name, command.doc_purpose) for name, command in commands.items())
     if not context.arguments:
-        yield from map(Offer, getattr(context.command, "verbs", ()))
+        yield from ((verb, "") for verb in getattr(context.command, "verbs", ()))
     if TASKS in usage:
         yield from _tasks(current, [task for task in tasks.values() if task.name not in context.arguments])
         if "." in current:
             for task in tasks.values():
-                yield from (Offer(f"{name}=", _text(option)) for name, option in task.variables.items())
+                yield from ((f"{name}=", _text(option)) for name, option in task.variables.items())
     if TARGETS in usage and current:
         for task in tasks.values():
-            yield from (Offer(_up_to_next_folder(target, current), f"made by {task.name}") for target in task.targets)
+            for target in task.targets:
+                end = target.find("/", len(current)) + 1 or None  # up to the folder that is being written
+                yield target[:end], f"made by {task.name}"
     if ANY_FILE in usage:
-        yield Offer(FILES)
+        yield FILES, ""
 
 
 def _tasks(current: str, tasks: list[Task]) -> Iterator[Offer]:
@@ -154,10 +153,4 @@ def _tasks(current: str, tasks: list[Task]) -> Iterator[Offer]:
     groups = {task.group or task.name for task in matching}
     for task in matching:
         if not task.group or len(groups) == 1 or task.name.partition(":")[0] == current.partition(":")[0]:
-            yield Offer(task.name, task.text)
-
-
-def _up_to_next_folder(path: str, current: str) -> str:
-    """Return a path up to the end of the folder that is being written."""
-    end = path.find("/", len(current))
-    return path if end < 0 else path[: end + 1]
+            yield task.name, task.text

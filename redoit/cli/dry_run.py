@@ -30,8 +30,10 @@ class DryRunCommand(StageCommand):
         self.loader.session.always = always
         control = TaskControl(self.task_list)
         control.process(self.sel_tasks)
-        if single:
-            _drop_dependencies(control)
+        for name in control.selected_tasks if single else ():  # as `doit -s` runs them
+            task = control.tasks[name]
+            for member in [control.tasks[each] for each in task.task_dep] if task.has_subtask else [task]:
+                member.task_dep = []
         plan: dict[str, PlannedTask] = {}
         dry_run = DryRunTasks(self.loader.session, control.tasks, self.dep_manager)
         for task, planned in dry_run.walk(control.task_dispatcher()):
@@ -52,11 +54,3 @@ class DryRunCommand(StageCommand):
     def write_json(self, value: object) -> None:
         """Write a value for programs."""
         self.outstream.write(f"{json.dumps(value, indent=2)}\n")
-
-
-def _drop_dependencies(control: TaskControl) -> None:
-    """Let the selected tasks be planned without those that they need, as `doit -s` runs them."""
-    for name in control.selected_tasks:
-        task = control.tasks[name]
-        for member in [control.tasks[each] for each in task.task_dep] if task.has_subtask else [task]:
-            member.task_dep = []

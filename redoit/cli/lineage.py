@@ -49,12 +49,6 @@ class ShowLineage(StageCommand):
         _option("svg", default=False, text="print the graph as SVG", name="as_svg"),
     )
     exclusive = False
-    _start = Path()
-
-    def execute(self, params: Any, args: list[str]) -> int:
-        """Run the command; FILE is relative to the folder that doit was called in."""
-        self._start = Path.cwd()
-        return super().execute(params, args)
 
     def _execute(  # noqa: PLR0917 - doit passes its options by name
         self, output: str, runs: str, as_json: bool, as_mermaid: bool, as_svg: bool, pos_args: list[str]
@@ -80,10 +74,10 @@ class ShowLineage(StageCommand):
 
     def _write(self, stages: list[Stage], number: int | None, name: str) -> None:
         """Write the page, and print its address. Raises: DeclarationError if the place is taken, DiskError."""
-        workspace = engine().workspace
+        workspace, start = engine().workspace, self.loader.start
         shown = most_active(run_log(), stages, MAX_STAGES)
         lineage = load_lineage(workspace, run_log(), shown, number, texts=True, only=len(shown) < len(stages))
-        target = self._start / name if name != PAGE else Path(PAGE)
+        target = start / name if name != PAGE else Path(PAGE)
         taken = os.path.lexists(target) and not (target.is_file() and not target.is_symlink() and is_page(target))
         if os.path.relpath(target) in Lineage(stages).makers or taken:
             found = "found another file, or a stage's output, expected a free place for the page"
@@ -95,7 +89,7 @@ class ShowLineage(StageCommand):
         older = f" ({lineage.older} older not shown: --runs)" if lineage.older else ""
         count = format_count(len(stages), "stage")
         count = count if len(shown) == len(stages) else f"{len(shown)} of {count}"
-        self._say(f"{os.path.relpath(target, self._start)}: {count}, {runs}{older}, {format_size(len(text.encode()))}.")
+        self._say(f"{os.path.relpath(target, start)}: {count}, {runs}{older}, {format_size(len(text.encode()))}.")
         self._say(f"Open it in a browser: {target.absolute().as_uri()}")
 
     def _show(self, arguments: list[str], stages: list[Stage], runs: int | None, form: str) -> None:
@@ -128,7 +122,8 @@ class ShowLineage(StageCommand):
     def _path(self, argument: str, lineage: Lineage) -> str:
         """Return a file of the pipeline as its stages declare it. Raises: DeclarationError."""
         files = {*lineage.makers, *lineage.sources}
-        spellings = (os.path.normpath(argument), os.path.relpath(self._start / argument), os.path.abspath(argument))
+        below = self.loader.start / argument
+        spellings = (os.path.normpath(argument), os.path.relpath(below), os.path.abspath(argument))
         for path in spellings:
             if path in files:
                 return path

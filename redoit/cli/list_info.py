@@ -9,7 +9,7 @@ from doit import cmd_info, cmd_list
 from redoit.cli.base import StageCommand
 from redoit.errors import DeclarationError
 from redoit.model import PlannedStatus
-from redoit.planning.planned_task import PlannedTask, explanation
+from redoit.planning.planned_task import explanation
 from redoit.plugin.stage_task import StageTask, stage_of
 from redoit.source.settings import nearest
 from redoit.terminal.streams import printable_stream
@@ -58,17 +58,14 @@ class Info(EscapingCommand, cmd_info.Info):
         stage = stage_of(task)
         if stage is None:
             super()._execute([task.name], hide_status=True)
-            self._status(planned)
         else:
             self._write(task.name, *(("", task.doc) if task.doc else ()))
-            self._status(planned)
-            self._tables(task, stage)
-        return 0 if planned is None or planned.status == PlannedStatus.KEEP else 1
-
-    def _status(self, planned: PlannedTask | None) -> None:
         if planned:
             why = explanation(planned)
             self._write("", f"status: {planned.label}", *([f"  {why}"] if why else []))
+        if stage:
+            self._tables(task, stage)
+        return 0 if planned is None or planned.status == PlannedStatus.KEEP else 1
 
     def _tables(self, task: Any, stage: StageTask) -> None:
         settings = [

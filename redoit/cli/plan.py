@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from redoit.cli.console import STYLES, Console, StyledText
 from redoit.cli.dry_run import DryRunCommand
 from redoit.planning.planned_task import PlannedTask, explanation
-from redoit.text import format_estimate
+from redoit.text import format_count, format_estimate
 
 
 class Plan(DryRunCommand):
@@ -53,10 +53,10 @@ def _time(planned: PlannedTask) -> str:
 
 def _summary(tasks: list[PlannedTask]) -> str:
     """Return how many tasks have which status, and how long they take."""
-    number = f"{len(tasks)} task{'' if len(tasks) == 1 else 's'}"
     counts = Counter(planned.label for planned in tasks)
     labels = [label for status in STYLES for label in (status, f"{status}?") if counts[label]]
-    total = f"{number}: {', '.join(f'{counts[label]} {label}' for label in labels) or 'nothing to do'}"
+    listed = ", ".join(f"{counts[label]} {label}" for label in labels) or "nothing to do"
+    total = f"{format_count(len(tasks), 'task')}: {listed}"
     executed = [planned for planned in tasks if planned.stage and planned.executes]
     if not executed:
         return f"{total}."

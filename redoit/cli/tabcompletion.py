@@ -12,12 +12,11 @@ from doit.cmdparse import CmdOption
 from doit.exceptions import InvalidDodoFile
 
 from redoit.cli.base import DODO, STANDARD_OUTPUT, guard_stdout
-from redoit.cli.completer import LOADER_OPTIONS, Offer, Task, offers, split
+from redoit.cli.completer import LOADER_OPTIONS, Task, offers, split
 from redoit.plugin.stage_task import StageTask, stage_of
 from redoit.text import printable
 
 LINE_VARIABLE = "_REDOIT_COMPLETE"  # holds the line before the cursor, when a script asks
-SHELLS = {"bash": "", "zsh": "", "fish": ""}
 TEMPLATES = Path(__file__).with_name("templates")
 
 
@@ -33,7 +32,7 @@ class TabCompletion(DoitTabCompletion):
     )
     execute_tasks = True  # so that doit does not create delayed tasks
     cmd_options = (
-        {**opt_shell, "choices": tuple(SHELLS.items())},
+        {**opt_shell, "choices": (("bash", ""), ("zsh", ""), ("fish", ""))},
         {**opt_hardcode_tasks, "help": "without effect: the tasks are always those of the current folder"},
     )
 
@@ -64,7 +63,9 @@ class TabCompletion(DoitTabCompletion):
             sys.dont_write_bytecode = True
             words, current = split(line)
             commands = {name: command(**self.init_kwargs) for name, command in sorted(self.cmds.items())}
-            output.writelines(map(_line, offers(words, current, commands, self._tasks(opt_values, words))))
+            for word, text in offers(words, current, commands, self._tasks(opt_values, words)).items():
+                first_line = printable(text.partition("\n")[0])
+                output.write(f"{word}\t{first_line}\n" if word.isprintable() else "")
         return 0
 
     def _tasks(self, params: Any, words: list[str]) -> dict[str, Task]:
@@ -83,12 +84,6 @@ class TabCompletion(DoitTabCompletion):
             return {task.name: _task(task, start) for task in self.loader.load_tasks(cmd=self, pos_args=[])}
         except (Exception, SystemExit):  # noqa: BLE001 - dodo.py may raise anything
             return {}
-
-
-def _line(offer: Offer) -> str:
-    """Return an offer as the scripts read it; nothing if the word is not printable."""
-    text = printable(offer.text.partition("\n")[0])
-    return f"{offer.word}\t{text}\n" if offer.word.isprintable() else ""
 
 
 def _task(task: Any, start: Path) -> Task:

@@ -27,12 +27,11 @@ class Verify(StageCommand):
     def _execute(self, pos_args: list[str]) -> int:
         self.need_stages()
         tasks = {task.name: task for task in self.task_list}
+        stages = {name: stage for name, task in tasks.items() if (stage := stage_of(task))}
         TaskControl(self.task_list)  # completes the tasks
-        names = self._named(pos_args, tasks) if pos_args else [name for name in tasks if stage_of(tasks[name])]
         reproducible = True
-        for name in names:
-            stage = stage_of(tasks[name])
-            assert stage is not None
+        for name in self._named(pos_args, tasks) if pos_args else stages:
+            stage = stages[name]
             if pos_args or stage.stage.policy.restorable:
                 reproducible &= self._verify(tasks[name], stage)
             else:
@@ -48,9 +47,8 @@ class Verify(StageCommand):
         named = []
         for pattern in patterns:
             if pattern.startswith("-"):
-                raise DeclarationError(
-                    pattern, "found behind a task, expected before", f"say: doit verify {pattern} ..."
-                )
+                todo = f"say: doit verify {pattern} ..."
+                raise DeclarationError(pattern, "found behind a task, expected before", todo)
             stages = [name for name in with_members(matching([pattern], tasks), tasks) if stage_of(tasks[name])]
             if not stages:
                 raise DeclarationError(pattern, "found an ordinary task, expected a stage", "leave it out")
@@ -61,16 +59,15 @@ class Verify(StageCommand):
         """Verify one stage and show the result; return whether it is reproducible."""
         try:
             limit = stage.value_of(task, TIME_LIMIT)
-            verification = verify(engine(), stage.stage, stage.settings(task), time_limit=limit)
+            differences, seconds = verify(engine(), stage.stage, stage.settings(task), limit)
         except DeclarationError:
             raise
         except RedoitError as error:
             self._write(f"Step {task.name} can't be verified. {error}")
             return False
-        outputs, differences = stage.stage.outputs, verification.differences
+        outputs = stage.stage.outputs
         if not differences:
-            files = ", ".join(outputs.values())
-            self._write(f"Step {task.name} is reproducible ({files}; {verification.seconds:.3f}s).")
+            self._write(f"Step {task.name} is reproducible ({', '.join(outputs.values())}; {seconds:.3f}s).")
         for role, difference in differences.items():
             self._write(f"Step {task.name} is not reproducible: {outputs[role]} differs {difference}.")
         return not differences

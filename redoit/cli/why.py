@@ -98,11 +98,9 @@ def _details(reason: dict[str, Any], shown: set[str]) -> Iterator[Line]:
     if reason.get("command"):
         since = f", {format_time(reason['since'])}" if reason["since"] is not None else ""
         yield 4, f"by: {reason['command']}{since}", ""
-    if kind == "input" and reason["made_by"]:
+    if kind == "input":
         because = f", where: {reason['because']}" if reason["because"] else "; its earlier result is not on record"
-        yield 4, f"made by {reason['made_by']}{because}", ""
-    elif kind == "input":
-        yield 4, "no stage makes it", ""
+        yield 4, f"made by {reason['made_by']}{because}" if reason["made_by"] else "no stage makes it", ""
     if kind == "input awaited" and reason["because"] and reason["made_by"] not in shown:
         shown.add(reason["made_by"])
         yield 4, f"{reason['made_by']} runs: {reason['because']}", ""

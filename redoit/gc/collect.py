@@ -107,17 +107,15 @@ def clear(store: Store) -> None:
 
 def _remove(store: Store, planned: Removal) -> None:
     """Remove traces durably, so that none is back after a power failure, then blobs and orphans. Raises: DiskError."""
-    parents = set()
-    for trace in planned.traces:
-        path = store.trace_path(trace.key, trace.name)
+    paths = [store.trace_path(trace.key, trace.name) for trace in planned.traces]
+    for path in paths:
         disk.clear_path(path)
-        parents.add(path.parent)
-    for folder in parents:
+    for folder in {path.parent for path in paths}:
         try:
             folder.rmdir()  # once this is on the disk, so is the removal of its traces
         except OSError:
             disk.fsync(folder)  # it has other traces of the action
-    if parents:
+    if paths:
         disk.fsync(store.root / TRACES)
     if not blobs_of(planned.traces) >= {*planned.blobs}:  # a collection that was killed may have removed their traces
         for folder in (*_entries(store.root / TRACES), store.root / TRACES, store.root):
@@ -155,11 +153,8 @@ def _files(store: Store) -> Iterator[Path]:
 
 
 def _nested_files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Yield the paths two levels below a folder, each with the name of its parent; follows no links."""
-    for inner in _entries(folder):
-        if inner.is_dir():
-            for path in _entries(inner):
-                yield inner.name, path
+    """Return the paths two levels below a folder, each with the name of its parent; follows no links."""
+    return ((inner.name, path) for inner in _entries(folder) if inner.is_dir() for path in _entries(inner))
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -64,7 +64,9 @@ class DryRun:
             invalidation=invalidation,
         )
         if pending or isinstance(decision, Run):
-            self._rebuild_outputs(stage, decision)
+            latest_trace = self._engine.workspace.latest(stage) if isinstance(decision, Run) else decision.trace
+            latest = latest_trace.digests if latest_trace else self._engine.inspector.output_digests(stage)
+            self.rebuild(stage.name, {path: latest.get(role) for role, path in stage.outputs.items()})
             return _with_pending(planned, stage, pending) if pending else self._share_action(planned, stage, action)
         if isinstance(decision, Restore):
             for role, digest in decision.trace.digests.items():
@@ -96,28 +98,19 @@ class DryRun:
         changed = {path for path in sources - inputs if path in self.makers and self.expected[path] != digest(path)}
         return {path: self.makers[path] for path in changed | (inputs | sources) & self.pending}
 
-    def _rebuild_outputs(self, stage: Stage, decision: Decision) -> None:
-        """Expect a stage to rebuild its outputs."""
-        trace = self._engine.workspace.latest(stage) if isinstance(decision, Run) else decision.trace
-        latest = trace.digests if trace else self._engine.inspector.output_digests(stage)
-        self.rebuild(stage.name, {path: latest.get(role) for role, path in stage.outputs.items()})
-
     def _share_action(self, planned: PlannedTask, stage: Stage, action: Action) -> PlannedTask:
         """Return the plan of a stage that runs, which changes if an earlier one runs the same action."""
         first = self._first_runs.setdefault((action.key, stage.policy.restorable), stage.name)
         if first == stage.name or planned.invalidation or stage.policy.volatile:
             return planned
         same = Reason("same action", first)
-        if not stage.policy.restorable:
-            return replace(planned, reasons=(*planned.reasons, same), if_unchanged=Status.KEPT, uncertain=True)
-        status = PlannedStatus.RESTORE
-        return replace(planned, status=status, reasons=(same,), if_unchanged=Status.KEPT, uncertain=True)
+        planned = replace(planned, reasons=(*planned.reasons, same), if_unchanged=Status.KEPT, uncertain=True)
+        return replace(planned, status=PlannedStatus.RESTORE, reasons=(same,)) if stage.policy.restorable else planned
 
 
 def _with_pending(planned: PlannedTask, stage: Stage, pending: Mapping[str, str]) -> PlannedTask:
     """Return the plan of a stage, decided as if pending files stayed the same, that may run because of them."""
-    runs = planned.status == PlannedStatus.RUN
-    if_unchanged = IF_UNCHANGED.get(planned.status)
+    runs, if_unchanged = planned.status == PlannedStatus.RUN, IF_UNCHANGED.get(planned.status)
     planned = replace(planned, status=PlannedStatus.RUN, pending=pending)
     if runs and (planned.invalidation or stage.policy.volatile or planned.reasons == (Reason("first"),)):
         return planned  # it runs whatever they hold

@@ -26,14 +26,15 @@ class Explainer:
         self._engine = engine
         self._origin = origin
         self._makers = {
-            path: (role, stage, planned)
+            path: (role, planned.stage, planned)
             for planned in plan
-            if (stage := planned.stage)
-            for role, path in stage.outputs.items()
+            if planned.stage
+            for role, path in planned.stage.outputs.items()
         }
 
     def explain(self, stage: Stage, planned: PlannedTask) -> dict[str, Any]:
         """Return why a stage is kept, restored or run."""
+        inspector = self._engine.inspector
         result = _described(planned.trace) if planned.trace else None
         kept = planned.status in (PlannedStatus.KEEP, PlannedStatus.RESTORE)
         return {
@@ -44,7 +45,7 @@ class Explainer:
             "reasons": [self._reason(stage, planned, reason) for reason in planned.reasons],
             "result": result if kept else None,
             "compared_with": result if planned.status == PlannedStatus.RUN else None,
-            "taken_whole": list(self._code(stage, planned).unresolved) if planned.action else [],
+            "taken_whole": list(inspector.code(stage, planned.settings).unresolved) if planned.action else [],
         }
 
     def _reason(self, stage: Stage, planned: PlannedTask, reason: Reason) -> dict[str, Any]:
@@ -60,7 +61,8 @@ class Explainer:
             removed = reason.kind == "setting removed"
             fields["from"] = None if removed else self._origin(planned.name, reason.subject)
         elif reason.kind.startswith("code"):
-            fields |= _changed_code(self._engine.workspace.store_of(stage), self._code(stage, planned), reason)
+            code = self._engine.inspector.code(stage, planned.settings)
+            fields |= _changed_code(self._engine.workspace.store_of(stage), code, reason)
         elif reason.kind.startswith("input"):
             fields |= self._changed_input(stage, reason)
         elif reason.kind.startswith("output "):
@@ -68,10 +70,6 @@ class Explainer:
         elif reason.kind in INVALIDATED and planned.invalidation:
             fields |= {"since": planned.invalidation.since, "command": planned.invalidation.command}
         return fields
-
-    def _code(self, stage: Stage, planned: PlannedTask) -> Code:
-        """Return the code of a stage with its text."""
-        return self._engine.inspector.code(stage, planned.settings)
 
     def _changed_input(self, stage: Stage, reason: Reason) -> dict[str, Any]:
         """Return which file changed, which task made it, and why that one made other content."""

@@ -3,9 +3,8 @@
 import time
 import zipfile
 import zlib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO
 
 from redoit.engine.engine import Engine, RunOptions
 from redoit.engine.inspector import Settings
@@ -15,15 +14,8 @@ from redoit.model import Keep, Stage
 CHUNK_BYTES = 1 << 20  # read at once
 
 
-class Verification(NamedTuple):
-    """Output role -> where it differs first, for those that differ, and the duration of the step in seconds."""
-
-    differences: Mapping[str, str]
-    seconds: float
-
-
-def verify(engine: Engine, stage: Stage, settings: Settings, *, time_limit: float | None = None) -> Verification:
-    """Run a stage again and compare its outputs with those in place.
+def verify(engine: Engine, stage: Stage, settings: Settings, time_limit: float | None) -> tuple[dict[str, str], float]:
+    """Run a stage again; return output role -> where it differs from the file in place, and the step's seconds.
 
     Raises: InputError if it is not up to date; StepError, SourceError, StoreError, DiskError.
     """
@@ -38,7 +30,7 @@ def verify(engine: Engine, stage: Stage, settings: Settings, *, time_limit: floa
     with engine.run_in_staging(stage, settings, log, RunOptions(time_limit)) as (paths, _):
         seconds = time.perf_counter() - began
         compared = {role: first_difference(Path(stage.outputs[role]), path) for role, path in paths.items()}
-    return Verification({role: where for role, where in compared.items() if where}, seconds)
+    return {role: where for role, where in compared.items() if where}, seconds
 
 
 def first_difference(one: Path, other: Path) -> str:

@@ -30,7 +30,7 @@ class StageLoader(cmd_base.TaskLoader2):
     def __init__(self, inner: Any, stack: contextlib.ExitStack, start: Path, *, exclusive: bool) -> None:
         self._inner = inner
         self._stack = stack
-        self._start = start
+        self.start = start
         self._exclusive = exclusive
         self._parameters: Any = {}
         self.session = Session()
@@ -127,7 +127,7 @@ class StageLoader(cmd_base.TaskLoader2):
         names = {task.name for task in tasks}
         targets = {target for task in tasks for target in task.targets}
         for index, argument in enumerate(arguments):
-            path = os.path.relpath(self._start / argument)
+            path = os.path.relpath(self.start / argument)
             if argument not in names | targets and path in targets:
                 arguments[index] = path
 

@@ -103,7 +103,7 @@ LINES = {
 def test_offers(line: str, expected: list[str]) -> None:
     """What is offered fits the place and what is written of it."""
     tasks = {task.name: task for task in TASKS}
-    assert [offer.word for offer in offers(*split(line), COMMANDS, tasks)] == expected
+    assert list(offers(*split(line), COMMANDS, tasks)) == expected
 
 
 SPLIT = {
