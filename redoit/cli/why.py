@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from redoit.cli.console import STYLES, Console
-from redoit.cli.dry_run import DryRunCommand
+from redoit.cli.plan import DryRunCommand
 from redoit.model import PlannedStatus
 from redoit.planning.diff import changed_lines
 from redoit.planning.explain import Explainer
