@@ -99,6 +99,8 @@ WRONG = {
     "gc --max-size 1e9": "cache gc --max-size: found '1e9', expected a size like 500MB or 5GB",
     "gc --max-size " + "9" * 400: f"cache gc --max-size: found '{'9' * 400}', expected a size like 500MB or 5GB",
     "gc --keep-last -1": "cache gc --keep-last: found '-1', expected a number like 3",
+    "gc --keep-last 3.5": "cache gc --keep-last: found '3.5', expected a number like 3",
+    "gc --max-size 1.5": "cache gc --max-size: found '1.5', expected a size like 500MB or 5GB",
     "gc --older-than 3": "cache gc --older-than: found '3', expected a time like 12h, 30d or 2w",
     "gc --dry": "cache gc: found '--dry', expected no such argument",
     "gc now": "cache gc: found 'now', expected no such argument",
