@@ -11,7 +11,7 @@ from dataclasses import replace
 from redoit.engine.engine import Engine
 from redoit.engine.staging import check_targets
 from redoit.errors import RedoitError
-from redoit.model import Action, Decision, Keep, PlannedStatus, Reason, Restore, Run, Setting, Stage, Status
+from redoit.model import Action, Keep, PlannedStatus, Reason, Restore, Run, Setting, Stage, Status
 from redoit.planning.planned_task import PlannedTask
 from redoit.state.invalidations import UPSTREAM, Invalidation
 
