@@ -18,7 +18,6 @@ from redoit.model import Action, Artifact, Decision, Keep, Outcome, Reason, Rest
 from redoit.state.workspace import Workspace
 
 LaterStages = Callable[[], Iterable[Stage]]
-Streams = tuple[TextIO | None, TextIO | None]
 if TYPE_CHECKING:  # a run with nothing to do need not import what runs steps
     from redoit.execution.executor import StepCall, StepResult
 
@@ -34,7 +33,7 @@ class RunOptions(NamedTuple):
     """
 
     time_limit: float | None = None
-    streams: Streams = (None, None)
+    streams: tuple[TextIO | None, TextIO | None] = (None, None)
     later_stages: LaterStages = tuple
     settings_edited: Callable[[], bool] = lambda: False
 
@@ -45,7 +44,8 @@ DEFAULT_OPTIONS = RunOptions()
 class Engine:
     """Decides and builds the stages of the project in one folder, which is the working directory.
 
-    `execute`: runs a step. `strict`: an undeclared input is an error. `close`: ends what `execute` started.
+    `execute`: runs a step. `canonicalize`: rewrites an output without clocks and addresses. `strict`: an undeclared
+    input is an error. `close`: ends what `execute` started.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class Engine:
         inspector: Inspector,
         execute: "Execute",
         *,
+        canonicalize: Callable[[Path], None],
         strict: bool = False,
         close: Callable[[], None] = lambda: None,
     ) -> None:
@@ -61,6 +62,7 @@ class Engine:
         self.inspector = inspector
         self.close = close
         self._execute = execute
+        self._canonicalize = canonicalize
         self._strict = strict
 
     def save_caches(self) -> None:
@@ -137,7 +139,6 @@ class Engine:
 
         Raises: StepError, DiskError, OSError.
         """
-        from redoit.engine.canonicalize import canonicalize
         from redoit.engine.staging import check_output, make_staging, remove_staging
         from redoit.execution.executor import StepCall
 
@@ -148,7 +149,7 @@ class Engine:
             result = self._execute(call, log, *options.streams, options.later_stages)
             for role, path in paths.items():
                 check_output(stage, role, path, log)
-                canonicalize(path)
+                self._canonicalize(path)
             yield paths, result
         finally:
             remove_staging(stage)

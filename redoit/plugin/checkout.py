@@ -102,7 +102,16 @@ def make_engine(
     workspace = Workspace(root, store)
     inspector = Inspector(root, workspace, workspace.source_cache, Reading())
     runner = StepRunner(preload, inspector, workspace)
-    return Engine(workspace, inspector, execute or runner, strict=strict, close=runner.close)
+    return Engine(
+        workspace, inspector, execute or runner, canonicalize=_canonicalize, strict=strict, close=runner.close
+    )
+
+
+def _canonicalize(path: Path) -> None:
+    """Rewrite an output without clocks and addresses. What this needs is imported for the first one."""
+    from redoit.formats.canonicalize import canonicalize
+
+    canonicalize(path)
 
 
 def run_log() -> RunLog:

@@ -131,7 +131,7 @@ def compare(ours: Path, theirs: Path, paths: Iterable[str]) -> None:
 
     Raises: WrongError.
     """
-    from redoit.engine.canonicalize import canonicalize
+    from redoit.formats.canonicalize import canonicalize
 
     for path in paths:
         with tempfile.TemporaryDirectory() as folder:  # what they made stays as they know it

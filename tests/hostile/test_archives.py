@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hostile_files import model, zipped
 
-from redoit.engine.canonicalize import canonicalize
+from redoit.formats.canonicalize import canonicalize
 
 
 def named(data: bytes) -> bytes:

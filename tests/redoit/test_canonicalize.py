@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from redoit.engine.canonicalize import canonicalize
+from redoit.formats.canonicalize import canonicalize
 
 Members = dict[str, bytes]
 STORED, DEFLATED = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED

@@ -21,7 +21,7 @@ def idx() -> Reader:
 
 def archive() -> Reader:
     """Return what takes clocks out of archives, in a copy."""
-    from redoit.engine import canonicalize
+    from redoit.formats import canonicalize
 
     return canonicalize.canonicalize, ()
 

@@ -1,14 +1,10 @@
 """Rewrites an output without clocks and memory addresses, so that equal results have equal bytes.
 
 A registry by suffix: to support another format, add a function to CANONICALIZERS. What a canonicalizer does not
-recognise stays as it is. Two equal trainings differ in a `.keras` file only in the date it was saved, the times of its
-zip members, and `shared_object_id` numbers, which are memory addresses.
-
-Source: the members of a `.keras` file, https://keras.io/guides/serialization_and_saving/.
+recognise stays as it is.
 """
 
 import errno
-import json
 import lzma
 import shutil
 import struct
@@ -18,7 +14,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+
+from redoit.formats.keras import without_addresses, without_date
 
 Rewrite = Callable[[bytes], bytes]
 
@@ -60,45 +57,7 @@ def _rewrite_zip(path: Path, rewritten: Path, members: Mapping[str, Rewrite] = M
                 shutil.copyfileobj(reader, writer)
 
 
-def _without_date(data: bytes) -> bytes:
-    """Return metadata.json without `date_saved`."""
-    fields = _json(data)
-    if isinstance(fields, dict) and fields.pop("date_saved", None) is not None:
-        return json.dumps(fields).encode()
-    return data
-
-
-def _without_addresses(data: bytes) -> bytes:
-    """Return config.json with `shared_object_id` counted from 1 in order of appearance, so that sharing stays."""
-    config = _json(data)
-    numbers: dict[int, int] = {}
-    try:
-        return json.dumps(_renumbered(config, numbers)).encode() if config is not None else data
-    except RecursionError:
-        return data
-
-
-def _renumbered(value: Any, numbers: dict[int, int]) -> Any:
-    if isinstance(value, list):
-        return [_renumbered(item, numbers) for item in value]
-    if not isinstance(value, dict):
-        return value
-    return {
-        name: numbers.setdefault(item, len(numbers) + 1)
-        if name == "shared_object_id" and isinstance(item, int)
-        else _renumbered(item, numbers)
-        for name, item in value.items()
-    }
-
-
-def _json(data: bytes) -> Any:
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-
-
 CANONICALIZERS: Mapping[str, Callable[[Path, Path], None]] = {
     ".npz": _rewrite_zip,
-    ".keras": partial(_rewrite_zip, members={"metadata.json": _without_date, "config.json": _without_addresses}),
+    ".keras": partial(_rewrite_zip, members={"metadata.json": without_date, "config.json": without_addresses}),
 }
