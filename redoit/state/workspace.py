@@ -31,7 +31,6 @@ from redoit.errors import StoreError
 from redoit.model import FORMAT, Stage, Trace
 from redoit.state.installed import InstalledPackages
 from redoit.state.invalidations import INVALIDATED, Invalidations
-from redoit.state.migrate import migrate
 from redoit.state.source_cache import SourceCache
 from redoit.state.stage_file import read_stage_file, stage_filename
 from redoit.state.stat_cache import StatCache
@@ -65,7 +64,7 @@ class Workspace:
         self.stat_cache.save()
 
     def open(self, *, create: bool = True) -> None:
-        """Check the format of the folder, and bring an old one up to date. `create`: make one if there is none.
+        """Check the format of the folder. `create`: make one if there is none.
 
         Raises: StoreError if a newer redoit made it; DiskError if it can't be made.
         """
@@ -83,7 +82,6 @@ class Workspace:
                 found = "found something else, expected a format number"
                 raise StoreError(str(marker), found, f"remove {marker}: nothing is lost with it") from error
             disk.make_folders(self.root)  # says what is in its place
-        migrate(self.root)
 
     @property
     def folders(self) -> list[Path]:

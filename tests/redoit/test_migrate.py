@@ -7,7 +7,7 @@ import pytest
 from examples import trace
 
 from redoit.model import Reason, Stage
-from redoit.state.migrate import OLD_CACHES
+from redoit.plugin.migrate import OLD_CACHES, migrate
 from redoit.state.workspace import Workspace
 
 STAGE = Stage("train", "steps.train", {}, {"model": "model"})
@@ -34,6 +34,7 @@ def reopened(root: Path) -> Workspace:
     """Return the workspace as this version opens it."""
     workspace = Workspace(root.parent)
     workspace.open()
+    migrate(root)
     return workspace
 
 
@@ -42,6 +43,7 @@ def test_invalidations_and_traces_stay(root: Path, create: bool) -> None:
     """Stages that were invalidated still are, for the same reasons, also where one only looks; traces are found."""
     workspace = Workspace(root.parent)
     workspace.open(create=create)
+    migrate(root)
     found = workspace.invalidations.get("train")
     assert (found.reason, found.since, found.command) == (Reason("forgotten"), 1795478400.0, "doit forget train")
     assert workspace.invalidations.get("test:big").reason == Reason("upstream", "train", "was forgotten")
