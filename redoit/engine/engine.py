@@ -65,11 +65,6 @@ class Engine:
         self._canonicalize = canonicalize
         self._strict = strict
 
-    def save_caches(self) -> None:
-        """Save the caches for the next process."""
-        self.workspace.save_caches()
-        self.inspector.save_caches()
-
     def decide(self, stage: Stage, settings: Settings, invalidated: Reason | None = None) -> Decision:
         """Return what to do about a stage now; keep what is in place if that is the decision.
 

@@ -7,6 +7,7 @@ import os
 import re
 import time
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
@@ -103,11 +104,10 @@ class SourceSnapshot:
 class Inspector:
     """Inspects the project in one folder."""
 
-    def __init__(self, root: Path, workspace: Workspace, source_cache: SourceCache, reading: Reading) -> None:
-        self._root = root
+    def __init__(self, root: Path, workspace: Workspace, reading: Reading) -> None:
         self._workspace = workspace
-        self._source_cache = source_cache
         self._reading = reading
+        self._new_snapshot = partial(SourceSnapshot, root, workspace.source_cache, reading)
         self._snapshot = self._new_snapshot()
 
     def signature(self, step: str) -> Signature:
@@ -169,13 +169,6 @@ class Inspector:
     def output_digests(self, stage: Stage) -> dict[str, str | None]:
         """Return role -> digest of the output in place, None where there is none."""
         return {role: self._workspace.stat_cache.digest(path) for role, path in stage.outputs.items()}
-
-    def save_caches(self) -> None:
-        """Save the source cache for the next process."""
-        self._source_cache.save()
-
-    def _new_snapshot(self) -> SourceSnapshot:
-        return SourceSnapshot(self._root, self._source_cache, self._reading)
 
     def _current_snapshot(self) -> SourceSnapshot:
         snapshot = self._snapshot  # several threads may call this: each goes on with the one it took

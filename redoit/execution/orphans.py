@@ -49,27 +49,21 @@ def _tag_prefix(stage: str) -> str:
 def _kill(is_tag: Callable[[bytes], bool]) -> list[str]:
     killed: dict[int, str] = {}
     for _ in range(MAX_ROUNDS):
-        found = [number for number in _process_numbers() if number != os.getpid() and _carries(number, is_tag)]
+        # A dead process has no environment.
+        found = [number for number in _others() if any(map(is_tag, read_proc(number, "environ").split(b"\0")))]
         if not found:
             break
         for number in found:
-            killed.setdefault(number, _command_line(number))
+            command = read_proc(number, "cmdline").replace(b"\0", b" ").decode(errors="replace").strip()
+            killed.setdefault(number, command)
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(number, signal.SIGKILL)
     return list(killed.values())
 
 
-def _process_numbers() -> list[int]:
+def _others() -> list[int]:
+    """Return the numbers of all processes but this one."""
     try:
-        return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+        return [int(name) for name in os.listdir("/proc") if name.isdecimal() and int(name) != os.getpid()]
     except OSError:
         return []
-
-
-def _carries(number: int, is_tag: Callable[[bytes], bool]) -> bool:
-    """Tell whether a process carries such a tag; a dead one has no environment."""
-    return any(map(is_tag, read_proc(number, "environ").split(b"\0")))
-
-
-def _command_line(number: int) -> str:
-    return read_proc(number, "cmdline").replace(b"\0", b" ").decode(errors="replace").strip()

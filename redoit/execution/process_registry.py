@@ -11,23 +11,22 @@ class ProcessRegistry:
     """Processes that lead a group of their own, by number."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()  # whose lock a thread may take twice
         self._numbers: set[int] = set()
         self._stopped = False
         self._busy = 0
-        self._idle = threading.Condition()
 
     @contextlib.contextmanager
     def work(self) -> Iterator[None]:
         """Do, in one of several threads, what `stop` must wait for."""
-        with self._idle:
+        with self._changed:
             self._busy += 1
         try:
             yield
         finally:
-            with self._idle:
+            with self._changed:
                 self._busy -= 1
-                self._idle.notify_all()
+                self._changed.notify_all()
 
     def register(self, number: int, limit: float | None) -> Callable[[], bool]:
         """Register a process, to be killed after `limit` seconds; return a function that ends this.
@@ -38,19 +37,18 @@ class ProcessRegistry:
         late = threading.Event()
         seconds = min(limit or 0, threading.TIMEOUT_MAX)
         timer = threading.Timer(seconds, lambda: late.set() if self._kill(number) else None)
-        with self._lock:
+        with self._changed:
             self._numbers.add(number)
-            stopped = self._stopped
-        if stopped:
-            self._kill(number)
+            if self._stopped:
+                self._kill(number)
         if limit is not None:
             timer.daemon = True
             timer.start()
 
         def unregister() -> bool:
             timer.cancel()
-            self._kill(number)
-            with self._lock:
+            with self._changed:
+                self._kill(number)
                 self._numbers.discard(number)
             return not late.is_set()
 
@@ -58,17 +56,15 @@ class ProcessRegistry:
 
     def stop(self, patience: float) -> bool:
         """Kill all processes, also those to come; wait at most `patience` seconds for work, return whether it ended."""
-        with self._lock:
+        with self._changed:
             self._stopped = True
-            numbers = list(self._numbers)
-        for number in numbers:
-            self._kill(number)
-        with self._idle:
-            return self._idle.wait_for(lambda: not self._busy, patience)
+            for number in self._numbers:
+                self._kill(number)
+            return self._changed.wait_for(lambda: not self._busy, patience)
 
     def _kill(self, number: int) -> bool:
         """Kill a process group; return whether it was still registered."""
-        with self._lock:
+        with self._changed:
             if number not in self._numbers:
                 return False
             with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -57,7 +57,7 @@ class StageLoader(cmd_base.TaskLoader2):
                 from redoit.gc.checkouts import register
 
                 register(workspace)
-            self._stack.callback(engine().save_caches if self._exclusive else workspace.stat_cache.save)
+            self._stack.callback(workspace.save_caches if self._exclusive else workspace.stat_cache.save)
             if self._exclusive:
                 wait = not self._parameters.get("no_wait")
                 orderly = self._stack.enter_context(

@@ -76,10 +76,8 @@ def _kind_of(project: Project, module: Module, annotation: ast.expr | None) -> K
             return _kind_of(project, module, ast.parse(text, mode="eval").body)
         case ast.Name(id=name) | ast.Attribute(attr=name) if name in KINDS:
             return Kind(KINDS[name])
-        case ast.BinOp(op=ast.BitOr(), left=left, right=ast.Constant(value=None)):
-            return _optional(_kind_of(project, module, left))
-        case ast.BinOp(op=ast.BitOr(), left=ast.Constant(value=None), right=right):
-            return _optional(_kind_of(project, module, right))
+        case ast.BinOp(ast.Constant(None), ast.BitOr(), inner) | ast.BinOp(inner, ast.BitOr(), ast.Constant(None)):
+            return _optional(_kind_of(project, module, inner))
         case ast.Subscript(value=ast.Name(id=name) | ast.Attribute(attr=name), slice=inner):
             return _subscript(project, module, name, inner)
         case ast.Name(id=name):
@@ -88,7 +86,7 @@ def _kind_of(project: Project, module: Module, annotation: ast.expr | None) -> K
 
 
 def _optional(kind: Kind | None) -> Kind | None:
-    return kind and Kind(kind.name, kind.choices, kind.item, optional=True)
+    return kind and kind._replace(optional=True)
 
 
 def _subscript(project: Project, module: Module, name: str, inner: ast.expr) -> Kind | None:

@@ -39,17 +39,16 @@ class Invalidations:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._added: set[str] = set()  # by this process: `doit -a` invalidates a dependent many times
-        self._names: frozenset[str] | None = None  # of the files, once the folder was listed
+        self._filenames: frozenset[str] | None = None  # once the folder was listed
         self._lock = threading.Lock()
 
     def get(self, stage: str) -> Invalidation | None:
         """Return why a stage must run again, None if it need not."""
         try:
-            names = self._filenames()
+            if not self._exists(stage):
+                return None
         except OSError:  # there may be one
             return Invalidation(Reason("forgotten"))
-        if not names or stage_filename(stage) not in names:
-            return None
         return _invalidation(read_stage_file(self._root, INVALIDATED, stage_filename(stage)))
 
     def add(self, stage: str, dependents: tuple[str, ...], kind: str) -> None:
@@ -60,10 +59,10 @@ class Invalidations:
         origin = {"since": time.time(), "command": one_line(command_line())}
         # Dependents first: a crash in between must not leave a stage that runs, and dependents that are kept.
         reason = {"kind": "upstream", "subject": stage, "old": UPSTREAM.get(kind, RAN_AGAIN), **origin}
-        for dependent in dependents:
-            if dependent not in self._added:
-                self._write(dependent, reason, exists=self._exists(dependent))
-                self._added.add(dependent)
+        new = {dependent: self._exists(dependent) for dependent in dependents if dependent not in self._added}
+        for dependent, exists in new.items():
+            self._write(dependent, reason, exists=exists)
+            self._added.add(dependent)
         earlier = self.get(stage)
         same = earlier is not None and earlier.reason == Reason(kind)
         self._write(stage, {"kind": kind, "subject": "", **origin}, exists=same)
@@ -72,7 +71,8 @@ class Invalidations:
         """Remove the invalidation of a stage, which has succeeded. Raises: DiskError."""
         self._added.discard(stage)
         disk.remove(self._path(stage))
-        self._list_again()
+        with self._lock:
+            self._filenames = None
 
     def _write(self, stage: str, fields: dict[str, Any], *, exists: bool) -> None:
         """Write a file, or make sure that one that exists is on the disk. Raises: DiskError, OSError."""
@@ -80,31 +80,20 @@ class Invalidations:
             disk.fsync_parents(self._path(stage))
         else:
             disk.write(self._path(stage), canonical_json(fields))
-            self._list_again()
+            with self._lock:
+                self._filenames = None
 
-    def _filenames(self) -> frozenset[str]:
-        """Return the names of all files of invalidations. Raises: OSError."""
-        names = self._names
+    def _exists(self, stage: str) -> bool:
+        """Tell whether a stage is invalidated. Raises: OSError if the disk fails."""
+        names = self._filenames
         if names is None:
             folder = self._path("any").parent
             with self._lock:  # what another thread adds meanwhile must not be missed from then on
                 try:
-                    names = self._names = frozenset(os.listdir(folder))
+                    names = self._filenames = frozenset(os.listdir(folder))
                 except (FileNotFoundError, NotADirectoryError):
-                    names = self._names = frozenset()
-        return names
-
-    def _list_again(self) -> None:
-        with self._lock:
-            self._names = None
-
-    def _exists(self, stage: str) -> bool:
-        """Tell whether a stage is invalidated. Raises: OSError if the disk fails."""
-        try:
-            os.lstat(self._path(stage))
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        return True
+                    names = self._filenames = frozenset()
+        return bool(names) and stage_filename(stage) in names
 
     def _path(self, stage: str) -> Path:
         return disk.path_below(self._root, INVALIDATED, stage_filename(stage))

@@ -9,6 +9,7 @@ import fcntl
 import os
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from redoit.errors import BusyError
@@ -35,18 +36,14 @@ def checkout_lock(path: Path, say: Callable[[str], object], *, wait: bool = True
                 os.ftruncate(handle, 0)
 
 
-@contextlib.contextmanager
-def shared_lock(path: Path) -> Iterator[None]:
+def shared_lock(path: Path) -> AbstractContextManager[object]:
     """Hold a lock that others may share, but none hold alone. No thread may take it twice. Raises: DiskError."""
-    with _locked(path, fcntl.LOCK_SH):
-        yield
+    return _locked(path, fcntl.LOCK_SH)
 
 
-@contextlib.contextmanager
-def exclusive_lock(path: Path) -> Iterator[None]:
+def exclusive_lock(path: Path) -> AbstractContextManager[object]:
     """Hold a lock that nobody else holds, not even shared. Raises: DiskError."""
-    with _locked(path, fcntl.LOCK_EX):
-        yield
+    return _locked(path, fcntl.LOCK_EX)
 
 
 @contextlib.contextmanager

@@ -33,7 +33,7 @@ def trace_to_dict(trace: Trace) -> dict[str, Any]:
         "stage": trace.stage,
         "host": trace.host,
         "log": trace.log,
-        "metrics": {name: _finite(value) for name, value in trace.metrics.items()},
+        "metrics": {name: json_value(value) for name, value in trace.metrics.items()},
     }
 
 
@@ -139,9 +139,9 @@ def unseal(data: bytes) -> Any:
 
 
 def json_value(value: object) -> object:
-    """Return a setting's value in JSON, which has no infinity."""
+    """Return the value of a setting or metric in JSON, which has no infinity."""
     if isinstance(value, float):
-        return _finite(value)
+        return value if math.isfinite(value) else repr(value)
     return [json_value(item) for item in value] if isinstance(value, list | tuple) else value
 
 
@@ -155,10 +155,6 @@ def setting_from_json(name: Any, kind: Any, value: Any) -> Setting:
     if not _is_plain(value, MAX_NESTED_LISTS):
         raise TypeError("expected a plain value of a setting")
     return Setting(name, kind, value)
-
-
-def _finite(value: float) -> float | str:
-    return value if math.isfinite(value) else repr(value)
 
 
 def _is_plain(value: Any, depth: int) -> bool:

@@ -35,11 +35,11 @@ class Store:
         self.root = root
         self.constructive = constructive
 
-    def shared_lock(self) -> AbstractContextManager[None]:
+    def shared_lock(self) -> AbstractContextManager[object]:
         """Keep what was found in the store from being removed. No thread may take it twice. Raises: DiskError."""
         return locks.shared_lock(self.root / "use")
 
-    def exclusive_lock(self) -> AbstractContextManager[None]:
+    def exclusive_lock(self) -> AbstractContextManager[object]:
         """Wait until nobody relies on what the store holds, to remove from it. Raises: DiskError."""
         return locks.exclusive_lock(self.root / "use")
 
