@@ -143,13 +143,11 @@ class Store:
             if error.errno in disk.ABSENT:
                 return None
             raise disk.disk_error(error, self.trace_path(key, name)) from error
-        if digest.of_bytes(data) != name:
-            return None
-        try:
-            trace = trace_from_bytes(str(self.trace_path(key, name)), data)
-        except CorruptError:
-            return None
-        return trace if trace.action.key == key else None
+        if digest.of_bytes(data) == name:
+            with contextlib.suppress(CorruptError):
+                trace = trace_from_bytes(str(self.trace_path(key, name)), data)
+                return trace if trace.action.key == key else None
+        return None
 
     def traces(self, key: str) -> list[Trace]:
         """Return the traces of an action, the first recorded first. Raises: StoreError on a newer format."""
@@ -199,8 +197,7 @@ class Batch:
     def __init__(self, store: Store, temporaries: contextlib.ExitStack) -> None:
         self._store = store
         self._temporaries = temporaries
-        self._new: dict[str, Path] = {}  # digest -> where its bytes are
-        self._existing: dict[str, Path] = {}  # digest -> blob
+        self._added: dict[str, Path | None] = {}  # digest -> where its bytes are, None for those of a blob
 
     def put(self, data: bytes) -> Artifact:
         """Add bytes. Raises: DiskError."""
@@ -208,7 +205,7 @@ class Batch:
         if not self._has(artifact):
             path = self._temporary()
             disk.create(path, data)
-            self._new[artifact.digest] = path
+            self._added[artifact.digest] = path
         return artifact
 
     def put_file(self, source: Path) -> Artifact:
@@ -219,27 +216,22 @@ class Batch:
             name = disk.clone(path, reader) or digest.of_file(path)
         artifact = Artifact(name, path.stat().st_size)
         if not self._has(artifact):
-            self._new[name] = path
+            self._added[name] = path
         return artifact
 
     def keep(self) -> None:
-        """Rename all that was added to blobs. Raises: DiskError."""
-        if self._new:
-            root = self._store.root
-            blobs = {path: disk.path_below(root, *blob_parts(name)) for name, path in self._new.items()}
+        """Rename all that was added to blobs, and fsync those that were there, whoever put them. Raises: DiskError."""
+        if self._added:
+            blobs = {name: disk.path_below(self._store.root, *blob_parts(name)) for name in self._added}
             disk.make_folders(*dict.fromkeys(blob.parent for blob in blobs.values()))
-            disk.rename_synced(blobs)
-        if self._existing:
-            disk.fsync_parents(*self._existing.values())
+            disk.rename_synced({path: blobs[name] for name, path in self._added.items() if path})
+            disk.fsync_parents(*blobs.values())
 
     def _has(self, artifact: Artifact) -> bool:
-        """Tell whether bytes are in the batch or the store; `keep` fsyncs the latter, too, whoever put them."""
-        if artifact.digest in self._new:
-            return True
-        if self._store.exists(artifact):
-            self._existing[artifact.digest] = self._store.blob_path(artifact.digest)
-            return True
-        return False
+        """Tell whether bytes are in the batch, to which those in the store are added."""
+        if artifact.digest not in self._added and self._store.exists(artifact):
+            self._added[artifact.digest] = None
+        return artifact.digest in self._added
 
     def _temporary(self) -> Path:
         folder = disk.path_below(self._store.root, BLOBS, "")
