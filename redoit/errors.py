@@ -4,6 +4,9 @@ Each message reads *subject: found, expected; what to do*, with the three as att
 length, whatever files and steps call themselves.
 """
 
+import os
+from pathlib import Path
+
 from redoit.text import one_line
 
 
@@ -35,6 +38,11 @@ class InputError(RedoitError):
 
 class StepError(RedoitError):
     """A step failed, was killed, or broke its promise of outputs."""
+
+    @classmethod
+    def with_log(cls, step: str, found: str, log: Path) -> "StepError":
+        """Return the error of a step whose log tells more."""
+        return cls(f"step {step}", found, f"its log is {os.path.relpath(log)}")
 
 
 class DiskError(RedoitError):

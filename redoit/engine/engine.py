@@ -258,8 +258,7 @@ class Engine:
         folders = [str(path.parent) for path in paths.values()]
         lines = undeclared_inputs(stage, before.files, folders, result.files_read, result.variables_read)
         if lines and self._strict:
-            log = self.workspace.log(stage.name)
-            raise StepError(f"step {stage.step}", "; ".join(lines), f"its log is {os.path.relpath(log)}")
+            raise StepError.with_log(stage.step, "; ".join(lines), self.workspace.log(stage.name))
         return lines
 
     def _put(

@@ -65,10 +65,7 @@ def check_output(stage: Stage, role: str, path: Path, log: Path) -> None:
             _unshare(path)
             return
         found = "wrote a folder" if stat.S_ISDIR(mode) else "wrote a link" if stat.S_ISLNK(mode) else "wrote no file"
-    target = stage.outputs[role]
-    raise StepError(
-        f"step {stage.step}", f"{found} as '{role}', expected a file for {target}", f"its log is {os.path.relpath(log)}"
-    )
+    raise StepError.with_log(stage.step, f"{found} as '{role}', expected a file for {stage.outputs[role]}", log)
 
 
 def check_targets(stage: Stage) -> None:

@@ -9,14 +9,13 @@ MAX_NAMES = 3  # in one line
 
 
 def undeclared_inputs(
-    stage: Stage, declared: Iterable[str], folders: Iterable[str], files: Iterable[str], variables: Iterable[str]
+    stage: Stage, declared: Iterable[str], folders: Sequence[str], files: Iterable[str], variables: Iterable[str]
 ) -> list[str]:
     """Return a line for the undeclared files of the project that a step read, and one for undeclared variables.
 
     `declared`: files that are part of its action; `folders`: where it writes, and may read again.
     """
-    staging = list(folders)
-    own = tuple(os.path.join(folder, "") for folder in (*staging, *map(_resolved, staging)))
+    own = tuple(os.path.join(folder, "") for folder in (*folders, *map(_resolved, folders)))
     known = {path for each in declared for path in (each, _resolved(each))}
     paths = [path for path in files if path not in known and not path.startswith(own)]
     names = [name for name in variables if name not in stage.environ]

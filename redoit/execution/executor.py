@@ -82,7 +82,7 @@ def execute(
         process = fork(tag, files, call.time_limit)
         seconds = None if call.time_limit is None else call.time_limit - (time.monotonic() - began)
         if process is None and seconds is not None and seconds <= 0:
-            raise _error(call, log, _over_time(call))
+            raise StepError.with_log(call.step, _over_time(call), log)
         process = process or FreshProcess(tag, files)
         try:
             status, in_time = _wait(process, call, seconds, while_running)
@@ -92,9 +92,9 @@ def execute(
         result = _parse(file)
         appended.append(result.get("traceback", "").encode(errors="backslashreplace"))
     if not in_time:
-        raise _error(call, log, _over_time(call))
+        raise StepError.with_log(call.step, _over_time(call), log)
     if status != 0 or "metrics" not in result:
-        raise _error(call, log, result.get("error") or _ending(status))
+        raise StepError.with_log(call.step, result.get("error") or _ending(status), log)
     return StepResult(result["metrics"], result["files_read"], result["variables_read"], tuple(killed))
 
 
@@ -151,7 +151,3 @@ def _ending(status: int | None) -> str:
 
 def _over_time(call: StepCall) -> str:
     return f"exceeded its time limit of {call.time_limit:g} s and was killed"
-
-
-def _error(call: StepCall, log: Path, found: str) -> StepError:
-    return StepError(f"step {call.step}", found, f"its log is {os.path.relpath(log)}")

@@ -35,8 +35,13 @@ class ProcessRegistry:
         not be reaped: its number could be another's.
         """
         late = threading.Event()
-        seconds = min(limit or 0, threading.TIMEOUT_MAX)
-        timer = threading.Timer(seconds, lambda: late.set() if self._kill(number) else None)
+
+        def expire() -> None:
+            with self._changed:  # so that nobody learns of its end before its cause is known
+                if self._kill(number):
+                    late.set()
+
+        timer = threading.Timer(min(limit or 0, threading.TIMEOUT_MAX), expire)
         with self._changed:
             self._numbers.add(number)
             if self._stopped:
