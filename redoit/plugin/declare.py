@@ -72,14 +72,17 @@ def step(
         "file_dep": list(declaration.inputs.values()),
         "targets": list(declaration.outputs.values()),
         "uptodate": [stage],
-        "params": [
-            fields if "type" in fields else {**fields, "type": _parser(stage, setting)}
-            for fields, setting in zip(parameters.fields, parameters.declared.values(), strict=True)
-        ],
+        "params": _params(stage, parameters),
         "clean": True,
         "io": {"capture": False},  # the step's output goes where `-v` says, and to its log
         **fields,
     }
+
+
+def _params(stage: StageTask, parameters: Parameters) -> list[dict[str, Any]]:
+    """Return the parameters of a stage in doit's form; all but switches are parsed by their declared type."""
+    pairs = zip(parameters.fields, parameters.declared.values(), strict=True)
+    return [param if "type" in param else {**param, "type": _parser(stage, setting)} for param, setting in pairs]
 
 
 def _parameters(module: str, signature: Signature, *, cache: bool, time_limit: float | None) -> Parameters:
