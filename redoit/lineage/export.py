@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from redoit.history.run_record import RunRecord, StageRecord
+from redoit.history.run_log import RunRecord, StageRecord
 from redoit.lineage.lineage import Lineage, Provenance
 from redoit.model import Stage, Trace
 from redoit.reasons import sentence

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from redoit.history.run_record import RunRecord
+from redoit.history.run_log import RunRecord
 from redoit.model import Stage, Trace
 
 

@@ -11,8 +11,7 @@ from dataclasses import replace
 from itertools import chain, islice
 
 from redoit.errors import DiskError, StoreError
-from redoit.history.run_log import RunLog
-from redoit.history.run_record import RunRecord
+from redoit.history.run_log import RunLog, RunRecord
 from redoit.lineage.lineage import Lineage
 from redoit.model import Stage, Status, Trace
 from redoit.planning.diff import wrapped_lines

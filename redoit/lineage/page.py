@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from redoit.history.run_record import RunRecord, StageRecord
+from redoit.history.run_log import RunRecord, StageRecord
 from redoit.lineage.lineage import Lineage
 from redoit.lineage.page_data import page_data
 from redoit.lineage.picture import picture

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from itertools import count, islice
 from typing import Any
 
-from redoit.history.run_record import RunRecord, StageRecord
+from redoit.history.run_log import RunRecord, StageRecord
 from redoit.lineage.lineage import Lineage
 from redoit.model import Stage, Trace
 from redoit.reasons import sentence

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from redoit.engine.engine import Engine, LaterStages
 from redoit.engine.inspector import Inspector
 from redoit.errors import DiskError
-from redoit.history.run_log import RunLog
-from redoit.history.run_record import RunRecord, StageRecord
+from redoit.history.run_log import RunLog, RunRecord, StageRecord
 from redoit.history.savings import add_savings
 from redoit.model import Code, Outcome, Status
 from redoit.plugin import configuration

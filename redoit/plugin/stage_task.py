@@ -14,7 +14,7 @@ from doit.exceptions import TaskFailed
 
 from redoit.engine.engine import RunOptions
 from redoit.errors import DeclarationError, RedoitError
-from redoit.history.run_record import StageRecord
+from redoit.history.run_log import StageRecord
 from redoit.model import Decision, Keep, Outcome, PlannedStatus, Reason, Setting, Stage, Status, Trace
 from redoit.plugin import configuration
 from redoit.plugin.checkout import Session, engine

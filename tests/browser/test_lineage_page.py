@@ -10,8 +10,7 @@ from accessibility import faint, nameless, overflow
 from playwright.sync_api import Page, expect
 from projects import CHAIN, Pipeline
 
-from redoit.history.run_log import RunLog
-from redoit.history.run_record import RunRecord, StageRecord
+from redoit.history.run_log import RunLog, RunRecord, StageRecord
 from redoit.model import Artifact, Status
 from redoit.state.workspace import Workspace
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from examples import action, artifact, named, trace
 
-from redoit.history.run_record import RunRecord, StageRecord
+from redoit.history.run_log import RunRecord, StageRecord
 from redoit.lineage.export import lineage_json, provenance_json
 from redoit.lineage.lineage import Lineage, in_order, provenance
 from redoit.model import Stage, Status, Trace

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 from workspaces import TRAIN, some_trace, whole_workspace
 
-from redoit.history.run_log import RunLog
-from redoit.history.run_record import RunRecord, StageRecord
+from redoit.history.run_log import RunLog, RunRecord, StageRecord
 from redoit.lineage.load import load_lineage, most_active
 from redoit.model import Stage, Status
 from redoit.state.workspace import Workspace

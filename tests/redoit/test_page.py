@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from examples import action, artifact, named, trace
 
-from redoit.history.run_record import RunRecord, StageRecord
+from redoit.history.run_log import RunRecord, StageRecord
 from redoit.lineage.lineage import Lineage
 from redoit.lineage.mermaid import flowchart
 from redoit.lineage.page import page, svg

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from redoit.history import run_log
-from redoit.history.run_log import RunLog
-from redoit.history.run_record import RunRecord, StageRecord
+from redoit.history.run_log import RunLog, RunRecord, StageRecord
 from redoit.model import Reason, Status
 from redoit.storage.serialize import seal, unseal
 
@@ -281,7 +280,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from redoit.history import run_log
-from redoit.history.run_record import RunRecord, StageRecord
+from redoit.history.run_log import RunRecord, StageRecord
 from redoit.model import Status
 run_log.MAX_RUNS, run_log.MAX_LOG_BYTES = 5, 200_000
 for number in range(60):

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from redoit.digest import of_bytes
-from redoit.history.run_log import MAX_CHANGED_STAGES, RunLog
-from redoit.history.run_record import RunRecord, StageRecord
+from redoit.history.run_log import MAX_CHANGED_STAGES, RunLog, RunRecord, StageRecord
 from redoit.history.savings import add_savings
 from redoit.model import Action, Artifact, Setting, Stage, Status, Trace
 from redoit.source.project import Project
