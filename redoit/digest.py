@@ -103,7 +103,7 @@ def _hasher(size: int) -> blake3:
 
 
 def _blocks(file: BufferedReader | FileIO, size: int) -> Iterator[memoryview]:
-    """Yield the rest of an open file of about that size in blocks; each is valid until the next but one."""
+    """Yield the rest of an open file of about that size in blocks; each is overwritten by the block after the next."""
     block_bytes = min(size + 1, BLOCK_BYTES)  # to clear a large block takes longer than to read a small file
     buffers = [memoryview(bytearray(block_bytes)) for _ in range(2 if size > BLOCK_BYTES else 1)]
     for block in itertools.cycle(buffers):

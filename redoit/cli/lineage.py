@@ -43,7 +43,9 @@ class ShowLineage(StageCommand):
     )
     cmd_options = (
         _option("output", PAGE, "where to write the page (default: %(default)s)", short="o"),
-        _option("runs", "", "number of runs to show (default: the newest 50, fewer for a large pipeline)"),
+        _option(
+            "runs", "", "number of runs to show (default: the newest 50, fewer for a large pipeline)", "shown_runs"
+        ),
         _option("json", default=False, text="print the lineage as JSON", name="as_json"),
         _option("mermaid", default=False, text="print the graph as a Mermaid flowchart", name="as_mermaid"),
         _option("svg", default=False, text="print the graph as SVG", name="as_svg"),
@@ -51,13 +53,14 @@ class ShowLineage(StageCommand):
     exclusive = False
 
     def _execute(  # noqa: PLR0917 - doit passes its options by name
-        self, output: str, runs: str, as_json: bool, as_mermaid: bool, as_svg: bool, pos_args: list[str]
+        self, output: str, shown_runs: str, as_json: bool, as_mermaid: bool, as_svg: bool, pos_args: list[str]
     ) -> int:
         self.need_stages()
         forms = [form for form, wanted in zip(FORMS, (as_json, as_mermaid, as_svg), strict=True) if wanted]
         if len(forms) > 1:
             found = f"found {' and '.join(f'--{form}' for form in forms)}, expected one of them"
             raise DeclarationError("doit lineage", found, "leave the others out")
+        runs = str(shown_runs)  # a number, where pyproject.toml has one
         number = int(runs[:MAX_RUNS_DIGITS]) if runs.isdecimal() else None
         if runs and not number:
             raise DeclarationError("--runs", f"found {runs}, expected a number of runs", "say --runs 20")

@@ -7,7 +7,7 @@ next begins. A crash leaves orphaned files at worst, never a trace of outputs th
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
@@ -17,9 +17,8 @@ from redoit.errors import CorruptError, DiskError, StepError
 from redoit.model import Action, Artifact, Decision, Keep, Outcome, Reason, Restore, Run, Stage, Status, Trace
 from redoit.state.workspace import Workspace
 
-LaterStages = Callable[[], Iterable[Stage]]
 if TYPE_CHECKING:  # a run with nothing to do need not import what runs steps
-    from redoit.execution.executor import StepCall, StepResult
+    from redoit.execution.executor import LaterStages, StepCall, StepResult
 
     # Runs a step: call, log, where its output and its errors appear. Raises: StepError, DiskError, OSError.
     Execute = Callable[[StepCall, Path, TextIO | None, TextIO | None, LaterStages], StepResult]
@@ -34,7 +33,7 @@ class RunOptions(NamedTuple):
 
     time_limit: float | None = None
     streams: tuple[TextIO | None, TextIO | None] = (None, None)
-    later_stages: LaterStages = tuple
+    later_stages: "LaterStages" = tuple
     settings_edited: Callable[[], bool] = lambda: False
 
 
@@ -287,7 +286,7 @@ class Engine:
             old, new = earlier[0].digests, trace.digests
             files = ", ".join(stage.outputs[role] for role in sorted(new) if new[role] != old[role])
             if files:
-                return (f"not reproducible: {files} differs from an earlier run of the same action; both are kept",)
+                return (f"not reproducible: {files} differs from an earlier run of the same action; both are stored",)
         return ()
 
 

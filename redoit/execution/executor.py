@@ -11,7 +11,7 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TextIO
@@ -21,8 +21,9 @@ from redoit.execution import orphans
 from redoit.execution.output_capture import captured_output
 from redoit.execution.process import FreshProcess, Process, WorkerFiles
 from redoit.execution.process_registry import PROCESSES
-from redoit.model import Setting
+from redoit.model import Setting, Stage
 
+LaterStages = Callable[[], Iterable[Stage]]  # returns the stages that will probably run after one
 Fork = Callable[[str, WorkerFiles, float | None], Process | None]  # tag, files, seconds to wait for it
 
 

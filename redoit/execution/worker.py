@@ -36,7 +36,7 @@ def serve(parent: int, result: int, audit: AccessAudit, run: Callable[[Mapping[s
     """
     with open(parent, "rb", buffering=0, closefd=False) as file:  # unbuffered: to read nothing beyond the line
         line = file.readline()
-    if not line:
+    if not line.endswith(b"\n"):
         sys.exit("no step call on standard input")
     call = json.loads(line)
     threading.Thread(target=_die_with, args=(parent,), daemon=True).start()

@@ -1,1 +1,1 @@
-"""Garbage collection: what a store may lose, its removal, and the check of what it holds."""
+"""Garbage collection: what a store may lose, its removal, and the checkouts whose outputs it must keep."""

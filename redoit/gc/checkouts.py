@@ -60,7 +60,7 @@ def _record_name(folder: str) -> str:
 
 
 def _may_exist(folder: str) -> bool:
-    """Tell whether a folder is there, or may be: of what another user has hidden that can't be told."""
+    """Tell whether a folder exists; True as well if its permissions hide that."""
     try:
         return stat.S_ISDIR(os.stat(folder).st_mode)
     except OSError as error:

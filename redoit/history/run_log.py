@@ -14,7 +14,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate, islice
 from pathlib import Path
@@ -30,7 +29,8 @@ from redoit.text import one_line
 
 RUNS = "runs"
 NAME = re.compile(r"\d{20}-([0-9a-f]{64})")
-EARLIER_NAME, EARLIER_TABLES = re.compile(r"\d{20}-[0-9a-f]{8}(-[0-9a-f]{64})?"), "tables"
+EARLIER_NAME = re.compile(r"\d{20}-[0-9a-f]{8}(-[0-9a-f]{64})?")
+EARLIER_RUNS, EARLIER_TABLES = "runs.earlier", "tables"
 UNREADABLE = (OSError, CorruptError, *MALFORMED)
 MAX_RUNS = 1_000  # that are read
 MAX_LOG_BYTES = 2**26
@@ -123,14 +123,18 @@ class RunLog:
         """Yield that many runs, the newest first; by default MAX_RUNS. Raises: DiskError."""
         return islice(self._runs(), MAX_RUNS if number is None else number)
 
-    def remove_earlier_version(self) -> bool:
-        """Remove the records of an earlier version of redoit; return whether there were any. Raises: DiskError."""
+    def set_aside_earlier_version(self) -> Path | None:
+        """Move the records of an earlier version of redoit aside; return where they are now. Raises: DiskError."""
         old = [name for name in disk.list_names(self.folder) if EARLIER_NAME.fullmatch(name)]
+        if not old:
+            return None
+        aside = disk.path_below(self._root, EARLIER_RUNS, "any").parent
+        disk.make_folders(aside)
         for name in old:
-            disk.clear_path(disk.path_below(self._root, RUNS, name))
-        if old:
-            shutil.rmtree(self._root / EARLIER_TABLES, ignore_errors=True)
-        return bool(old)
+            disk.move(disk.path_below(self._root, RUNS, name), aside / name)
+        if not os.path.lexists(aside / EARLIER_TABLES):
+            disk.move(self._root / EARLIER_TABLES, aside / EARLIER_TABLES)
+        return aside
 
     def _reference(self, stages: Mapping[str, StageRecord], names: list[str]) -> tuple[str, str, frozenset[str]]:
         """Return state, base and changed stages of a run, for `record_to_json`; no base if all differ too much."""

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from redoit.engine.engine import Engine, LaterStages
+from redoit.engine.engine import Engine
 from redoit.engine.inspector import Inspector
 from redoit.errors import DiskError
 from redoit.history.run_log import RunLog, RunRecord, StageRecord
@@ -27,7 +27,7 @@ from redoit.text import command_line
 
 if TYPE_CHECKING:
     from redoit.engine.engine import Execute
-    from redoit.execution.executor import StepCall, StepResult
+    from redoit.execution.executor import LaterStages, StepCall, StepResult
     from redoit.preload.preload import Preloader
 
 
@@ -58,7 +58,7 @@ class StepRunner:
         self._lock = threading.Lock()
 
     def __call__(
-        self, call: "StepCall", log: Path, stdout: TextIO | None, stderr: TextIO | None, later_stages: LaterStages
+        self, call: "StepCall", log: Path, stdout: TextIO | None, stderr: TextIO | None, later_stages: "LaterStages"
     ) -> "StepResult":
         """Run a step and return its result. Raises: StepError, DiskError, OSError."""
         from redoit.preload.preload import Preloader
@@ -161,6 +161,8 @@ class Session:
         seconds = time.perf_counter() - self.clock
         log = run_log()
         with contextlib.suppress(DiskError):
-            if log.remove_earlier_version():
-                sys.stderr.write(f"{log.folder}: written by an earlier version; the run log begins again\n")
+            if aside := log.set_aside_earlier_version():
+                sys.stderr.write(
+                    f"{log.folder}: written by an earlier version, now in {aside}; the run log begins again\n"
+                )
         log.append(RunRecord(command_line(), self.started, seconds, stages, saved, not self.interrupted))

@@ -19,7 +19,6 @@ from redoit.plugin import configuration
 from redoit.plugin.checkout import Session, engine, options
 from redoit.plugin.database import StageDependency
 from redoit.plugin.graph import graph_of
-from redoit.plugin.migrate import migrate
 from redoit.plugin.stage_task import StageTask, stage_of
 from redoit.state.workspace import FOLDER
 from redoit.storage import locks
@@ -52,7 +51,6 @@ class StageLoader(cmd_base.TaskLoader2):
             self._parameters["par_type"] = "thread"
             workspace = engine().workspace
             workspace.open(create=self._exclusive)
-            migrate(workspace.root)
             if self._exclusive and workspace.shares_store:
                 from redoit.gc.checkouts import register
 

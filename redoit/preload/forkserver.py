@@ -47,6 +47,7 @@ def main() -> None:
     os.dup2(printed[1], 2)
     sys.argv[:] = [str(worker.__file__)]
     before = random.getstate()
+    set_variable = type(os.environ).__setitem__  # the audit takes what is set by its own for the step's doing
     audit, record = AccessAudit(Path.cwd()), ImportRecord()
     import_hook.import_from_source(*record.types())
     for module in modules:
@@ -62,14 +63,14 @@ def main() -> None:
     tag, (channel, result, *streams) = _serve(control, record)
     control.close()
     os.setsid()
-    if seeded != before:  # Python seeds anew in a forked process
+    if seeded != before:  # Python reseeds in a forked process
         random.setstate(seeded)
     for memory, handle, stream in zip(printed, (1, 2), streams, strict=True):
         os.dup2(stream, handle)
         os.write(handle, os.pread(memory, os.fstat(memory).st_size, 0))
         os.close(stream)
         os.close(memory)
-    os.environ[orphans.TAG_VARIABLE] = tag
+    set_variable(os.environ, orphans.TAG_VARIABLE, tag)
     set_tag(tag)
     os.write(channel, str(os.getpid()).encode())
     worker.serve(channel, result, audit, worker.run_step)

@@ -1,4 +1,4 @@
-"""Decides which steps are forked from a process that has imported some modules for them already, and starts it.
+"""Starts the fork server, and decides which steps are forked from it.
 
 The fork server is started as soon as a stage runs and a later stage of this run, which will probably run too, imports
 all of the modules. A forked process is as a fresh one: it leads a session, carries its own tag, ends when we do, and is
@@ -19,13 +19,10 @@ from typing import IO, TextIO
 
 from redoit.errors import RedoitError
 from redoit.execution import import_hook, orphans
-from redoit.execution.executor import StepCall, StepResult, execute
+from redoit.execution.executor import LaterStages, StepCall, StepResult, execute
 from redoit.execution.process import ENVIRONMENT, Process, WorkerFiles
 from redoit.execution.process_registry import PROCESSES
-from redoit.model import Stage
 from redoit.preload.forkserver import PADDED_TAG_BYTES, READY
-
-LaterStages = Callable[[], Iterable[Stage]]
 
 FORKSERVER = "\n"  # in a tag, in place of a stage, whose name is one line
 MAX_ANSWER_BYTES = 1 << 10

@@ -1,9 +1,10 @@
 """Invalidations: which stages must run again, whatever their traces say, why, and since when.
 
-    invalidated/<stage>     {"kind": "forgotten", "subject": "", "since": 1795478400.0, "command": "doit forget train"}
+    distrust/<stage>     {"kind": "forgotten", "subject": "", "since": 1795478400.0, "command": "doit forget train"}
 
 An invalidation holds until its stage has succeeded, also across a crash: the name of the file decides. When and by what
-command it was made only explains. Only the holder of the checkout's lock adds or removes any.
+command it was made only explains. Only the holder of the checkout's lock adds or removes any. The folder has the name
+of format 1: another name would hide an invalidation from a redoit of another version that shares the checkout.
 """
 
 import math
@@ -19,7 +20,7 @@ from redoit.storage import disk
 from redoit.storage.serialize import MAX_SECONDS, canonical_json
 from redoit.text import command_line, one_line
 
-INVALIDATED = "invalidated"
+INVALIDATED = "distrust"
 # What happened to a stage on which an invalidated one depends, by the kind of its own invalidation.
 UPSTREAM = {"forgotten": "was forgotten", "uncached": "is not cached", "always": "was forced by doit -a"}
 RAN_AGAIN = "ran again"  # for any other reason
@@ -59,12 +60,12 @@ class Invalidations:
         origin = {"since": time.time(), "command": one_line(command_line())}
         # Dependents first: a crash in between must not leave a stage that runs, and dependents that are kept.
         reason = {"kind": "upstream", "subject": stage, "old": UPSTREAM.get(kind, RAN_AGAIN), **origin}
-        new = {dependent: self._exists(dependent) for dependent in dependents if dependent not in self._added}
-        for dependent, exists in new.items():
-            self._write(dependent, reason, exists=exists)
+        for dependent in (each for each in dependents if each not in self._added):
+            # The disk is asked, not the listing: another process may have removed the file since.
+            self._write(dependent, reason, exists=self._is_on_disk(dependent))
             self._added.add(dependent)
         earlier = self.get(stage)
-        same = earlier is not None and earlier.reason == Reason(kind)
+        same = earlier is not None and earlier.reason == Reason(kind) and self._is_on_disk(stage)
         self._write(stage, {"kind": kind, "subject": "", **origin}, exists=same)
 
     def remove(self, stage: str) -> None:
@@ -82,6 +83,14 @@ class Invalidations:
             disk.write(self._path(stage), canonical_json(fields))
             with self._lock:
                 self._filenames = None
+
+    def _is_on_disk(self, stage: str) -> bool:
+        """Tell whether a stage's file is there now. Raises: OSError if the disk fails."""
+        try:
+            os.lstat(self._path(stage))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
 
     def _exists(self, stage: str) -> bool:
         """Tell whether a stage is invalidated. Raises: OSError if the disk fails."""

@@ -4,7 +4,7 @@
     blobs/, traces/        the store
     private/               traces of impure and volatile stages, which are never shared
     latest/<stage>         key and name of the trace that the stage's outputs rest on, and of earlier ones
-    invalidated/<stage>    why the stage must run again, whatever its traces say
+    distrust/<stage>       why the stage must run again, whatever its traces say
     logs/<stage>           what the step printed in its latest execution
     lock                   held while stages are built
 

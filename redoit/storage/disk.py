@@ -164,7 +164,7 @@ def rename_synced(targets: Mapping[Path, Path]) -> None:
 
 @raises_disk_error
 def clear_path(path: Path) -> None:
-    """Remove what stands in the place of a file: a folder becomes an orphan beside it."""
+    """Remove what stands in the place of a file; a folder gets a temporary name, which gc removes."""
     try:
         path.unlink(missing_ok=True)
     except IsADirectoryError:
@@ -173,7 +173,7 @@ def clear_path(path: Path) -> None:
 
 @raises_disk_error
 def move(path: Path, target: Path) -> None:
-    """Rename a file or folder, unless another process has done so."""
+    """Rename a file or folder, if it is still there."""
     with contextlib.suppress(FileNotFoundError):
         path.rename(target)
 

@@ -49,7 +49,7 @@ class Store:
         with contextlib.ExitStack() as temporaries:
             batch = Batch(self, temporaries)
             yield batch
-            batch.keep()
+            batch.commit()
 
     def put(self, data: bytes) -> Artifact:
         """Put bytes. Raises: DiskError."""
@@ -192,7 +192,7 @@ class Store:
 
 
 class Batch:
-    """Blobs that are put together; until `keep` they stand under temporary names."""
+    """Blobs that are put together; until `commit` they stand under temporary names."""
 
     def __init__(self, store: Store, temporaries: contextlib.ExitStack) -> None:
         self._store = store
@@ -219,7 +219,7 @@ class Batch:
             self._added[name] = path
         return artifact
 
-    def keep(self) -> None:
+    def commit(self) -> None:
         """Rename all that was added to blobs, and fsync those that were there, whoever put them. Raises: DiskError."""
         if self._added:
             blobs = {name: disk.path_below(self._store.root, *blob_parts(name)) for name in self._added}

@@ -49,6 +49,16 @@ def test_dependents_are_invalidated_first(tmp_path: Path, invalidations: Invalid
     assert invalidations.get("normalize") is not None
 
 
+def test_a_file_that_another_process_removed_is_written_again(tmp_path: Path, invalidations: Invalidations) -> None:
+    """What was on disk when the folder was listed may be gone when a dependent is invalidated."""
+    invalidations.add("train", (), "forgotten")
+    later = Invalidations(tmp_path)
+    assert later.get("train") is not None
+    invalidations.remove("train")
+    later.add("import", ("train",), "forgotten")
+    assert Invalidations(tmp_path).get("train") is not None
+
+
 def test_its_own_invalidation_is_kept(invalidations: Invalidations) -> None:
     """A dependent that was invalidated itself keeps its own reason."""
     invalidations.add("train", (), "forgotten")
@@ -60,7 +70,7 @@ def test_its_own_invalidation_is_kept(invalidations: Invalidations) -> None:
 def test_an_unreadable_invalidation_is_one(tmp_path: Path, invalidations: Invalidations, data: bytes) -> None:
     """In doubt a stage runs."""
     invalidations.add("train", (), "uncached")
-    (tmp_path / "invalidated/train").write_bytes(data)
+    (tmp_path / "distrust/train").write_bytes(data)
     assert found(invalidations, "train") == Reason("forgotten")
 
 
@@ -83,7 +93,7 @@ def test_an_invalidation_with_an_impossible_time(tmp_path: Path, invalidations: 
     """An impossible time is not shown; the invalidation counts."""
     invalidations.add("train", (), "forgotten")
     text = f'{{"kind": "forgotten", "since": {since}, "command": "\\u001b[2J"}}'
-    (tmp_path / "invalidated/train").write_text(text)
+    (tmp_path / "distrust/train").write_text(text)
     mark = invalidations.get("train")
     assert mark is not None
     assert (mark.since, mark.command) == (None, "\\x1b[2J")
@@ -104,7 +114,7 @@ def test_a_forged_invalidation_is_hidden(
 ) -> None:
     """Only reasons that redoit writes are read; any other content still is an invalidation."""
     invalidations.add("train", (), "uncached")
-    (tmp_path / "invalidated/train").write_text(json.dumps(fields))
+    (tmp_path / "distrust/train").write_text(json.dumps(fields))
     assert found(invalidations, "train") == Reason("forgotten")
 
 

@@ -46,6 +46,8 @@ def test_so_many_runs(built: Pipeline) -> None:
     found = lineage(built, "--runs", "1")
     assert (len(found["runs"]), found["older_runs"]) == (1, 2)
     assert all(trace["run"] for trace in found["traces"].values())
+    built.write("pyproject.toml", "[tool.doit.commands.lineage]\nshown_runs = 1\n")
+    assert len(lineage(built)["runs"]) == 1
 
 
 def test_the_provenance_of_a_file(built: Pipeline) -> None:

@@ -54,6 +54,15 @@ def test_what_is_slow_to_import_is_imported_once(chain: Pipeline, arguments: tup
     assert imports(chain) == len(ALL)
 
 
+def test_the_tag_of_a_forked_step_is_not_its_own_doing(chain: Pipeline) -> None:
+    """A step that reads the variable by which its process is found is told so, forked or fresh."""
+    chain.edit("steps/join.py", "total.read_text()", "total.read_text() + common.os.environ['REDOIT_STEP'][:0]")
+    warning = "undeclared variable REDOIT_STEP"
+    assert warning in chain.doit().text
+    chain.write("pyproject.toml", "")
+    assert warning in chain.doit("-a").text
+
+
 def test_nothing_to_do_imports_nothing(chain: Pipeline) -> None:
     """Where nothing runs, nothing is imported and no process is started, and to restore needs neither."""
     chain.doit()

@@ -73,12 +73,14 @@ def test_a_dry_run_is_not_logged(built: Pipeline) -> None:
 
 
 def test_an_earlier_version_of_the_run_log_is_begun_again(built: Pipeline) -> None:
-    """Records and tables of an earlier version go at the next run, which says so once."""
+    """Records and tables of an earlier version are moved aside by the next run, which says so once."""
     built.write(".redoit/runs/00000000000000000009-00000000", "")
     built.write(f".redoit/tables/{'a' * 64}", "[]")
-    assert built.doit().err == ".redoit/runs: written by an earlier version; the run log begins again\n"
+    told = ".redoit/runs: written by an earlier version, now in .redoit/runs.earlier; the run log begins again\n"
+    assert built.doit().err == told
     assert built.doit().err == ""
     assert not built.path(".redoit/tables").exists()
+    assert built.path(f".redoit/runs.earlier/tables/{'a' * 64}").exists()
     assert [set(words(run).values()) for run in runs(built)] == [{"ran"}, {"kept"}, {"kept"}]
 
 
