@@ -1,1 +1,1 @@
-"""What a run would do, and exactly why; nothing is executed or changed."""
+"""What a run would do, and exactly why, without doing it; and `verify`, which runs kept stages again."""

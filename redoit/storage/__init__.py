@@ -1,1 +1,1 @@
-"""Bytes on disk that survive a crash: blobs and traces, locks, and the few writes beneath them. Knows no stages."""
+"""Blobs, traces and locks on disk, so that they survive a crash. A store is a folder. Knows no stages."""
