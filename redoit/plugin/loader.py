@@ -7,7 +7,9 @@ lock of the checkout is taken before doit opens its database, and released after
 import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from functools import lru_cache
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,29 @@ from redoit.plugin.graph import graph_of
 from redoit.plugin.stage_task import StageTask, stage_of
 from redoit.state.workspace import FOLDER
 from redoit.storage import locks
+
+REDOIT = str(Path(__file__).parent.parent)
+
+
+@contextlib.contextmanager
+def _from_source() -> Iterator[None]:
+    """Import dodo.py, and what it imports of the project, from source.
+
+    Python takes byte code for that of an edited file if its size and the second of its time are the same.
+    """
+    get_code = SourceFileLoader.get_code
+
+    def compiled(self: SourceFileLoader, name: str) -> Any:
+        path = self.get_filename(name)
+        if "site-packages" in path or path.startswith(REDOIT) or not path.startswith(os.getcwd()):
+            return get_code(self, name)
+        return self.source_to_code(self.get_data(path), path)
+
+    SourceFileLoader.get_code = compiled  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
 
 
 class StageLoader(cmd_base.TaskLoader2):
@@ -40,7 +65,8 @@ class StageLoader(cmd_base.TaskLoader2):
     def setup(self, opt_values: Any) -> None:
         """Import dodo.py, and change to its folder."""
         self._parameters = opt_values
-        self._inner.setup(opt_values)
+        with _from_source():
+            self._inner.setup(opt_values)
 
     def load_doit_config(self) -> Any:
         """Return DOIT_CONFIG; open the workspace before doit opens its database there."""
@@ -67,7 +93,8 @@ class StageLoader(cmd_base.TaskLoader2):
 
     def load_tasks(self, cmd: Any, pos_args: list[str]) -> Any:
         """Return the tasks, each stage configured."""
-        tasks = list(self._inner.load_tasks(cmd=cmd, pos_args=pos_args))
+        with _from_source():
+            tasks = list(self._inner.load_tasks(cmd=cmd, pos_args=pos_args))
         stages = {task.name: stage for task in tasks if (stage := stage_of(task))}
         if self.has_stages:
             cmd.dep_manager = shared.Globals.dep_manager = StageDependency(cmd.dep_manager, stages)

@@ -1,5 +1,7 @@
 """What could make a result stale without a word: changes that undo themselves, forgotten results, odd declarations."""
 
+import os
+
 import pytest
 from projects import ALL, Pipeline
 
@@ -14,6 +16,24 @@ def test_an_input_that_changed_and_changed_back_is_not_recorded(fresh: Pipeline)
     assert fresh.read("data/made.txt") == "270"
     assert "source.txt changed while it ran" in result.out
     assert not fresh.path(".redoit/traces").exists()
+
+
+BYTE_CODE = {"PYTHONDONTWRITEBYTECODE": ""}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"), [("dodo.py", "names.SOURCE", "names.OTHERS"), ("names.py", '"source.txt"', '"others.txt"')]
+)
+def test_byte_code_of_the_pipeline_is_not_trusted(built: Pipeline, file: str, old: str, new: str) -> None:
+    """An edit of dodo.py, or of a module that it imports, counts though the file's size and time stay the same."""
+    built.write("names.py", 'SOURCE = "source.txt"\nOTHERS = "others.txt"\n')
+    built.edit("dodo.py", "from redoit import", "import names\nfrom redoit import")
+    built.edit("dodo.py", '"source": "source.txt"', '"source": names.SOURCE')
+    assert built.doit(**BYTE_CODE).code == 0
+    time = built.path(file).stat().st_mtime_ns
+    built.edit(file, old, new)
+    os.utime(built.path(file), ns=(time, time))
+    assert "others.txt" in built.doit(**BYTE_CODE).text
 
 
 def test_a_volatile_result_is_never_restored(built: Pipeline) -> None:
