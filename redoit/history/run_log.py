@@ -165,7 +165,9 @@ class RunLog:
         for name in reversed(self._names()):
             with contextlib.suppress(*UNREADABLE):
                 fields = self._fields(name)
-                yield record_from_json(name, fields, self._base(fields["base"]))
+                base = self._base(fields["base"])
+                stages = self._bases.get(name) or stages_from_json(fields["stages"])  # it may be a base itself
+                yield record_from_json(name, fields, stages, base)
 
     def _base(self, name: str) -> Mapping[str, StageRecord]:
         """Return the stages of a base. Raises: one of UNREADABLE."""
@@ -220,12 +222,14 @@ def record_to_json(run: RunRecord, state: str, base: str, changed: frozenset[str
     }
 
 
-def record_from_json(name: str, fields: Mapping[str, Any], base: Mapping[str, StageRecord]) -> RunRecord:
+def record_from_json(
+    name: str, fields: Mapping[str, Any], stages: Mapping[str, StageRecord], base: Mapping[str, StageRecord]
+) -> RunRecord:
     """Return the run of a record; `base` is empty if it has none. Raises: one of MALFORMED on a forged record."""
     started, seconds, saved, kept = (
         seconds_from_json(fields[field]) for field in ("started", "seconds", "saved", "kept_seconds")
     )
-    stages, complete = stages_from_json(fields["stages"]), fields["complete"] is True
+    complete = fields["complete"] is True
     return RunRecord(one_line(fields["command"]), started, seconds, stages, saved, complete, name, base, kept)
 
 

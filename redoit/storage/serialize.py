@@ -58,11 +58,11 @@ def trace_from_dict(fields: Mapping[str, Any], name: str = "", action: Action | 
 def action_to_dict(action: Action) -> dict[str, Any]:
     """Return the action in the dict form of its traces."""
     return {
-        "inputs": dict(action.inputs),
+        "inputs": action.inputs,
         "settings": [[setting.name, setting.kind, json_value(setting.value)] for setting in action.settings],
         "outputs": sorted(action.outputs),
-        "code": dict(action.code),
-        "environment": dict(action.environment),
+        "code": action.code,
+        "environment": action.environment,
     }
 
 
