@@ -112,9 +112,9 @@ class AccessAudit:
                 yielded.add(key)
                 yield key
 
-        environment.__getitem__ = getitem  # type: ignore[method-assign]
-        environment.__setitem__ = setitem  # type: ignore[method-assign]
-        environment.__iter__ = iterator  # type: ignore[method-assign]
+        environment.__getitem__ = getitem  # type: ignore[method-assign]  # each way to read it passes here
+        environment.__setitem__ = setitem  # type: ignore[method-assign]  # each way to read it passes here
+        environment.__iter__ = iterator  # type: ignore[method-assign]  # each way to read it passes here
 
     def _is_asked_by_project(self, frame: FrameType | None) -> bool:
         while frame is not None and frame.f_code.co_filename.startswith("<frozen "):  # os and collections.abc

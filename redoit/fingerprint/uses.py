@@ -48,6 +48,7 @@ class Uses:
 @cached_per_module
 def _scopes(module: Module) -> list["_Scope"]:
     try:
+        # symtable takes bytes, too, and obeys their declared encoding; its stub knows only text.
         return [_Scope(symtable.symtable(module.source, module.path.as_posix(), "exec"))]  # type: ignore[arg-type]
     except (SyntaxError, ValueError):  # it parses but does not compile, so its import fails
         return []

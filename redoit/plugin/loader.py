@@ -42,11 +42,11 @@ def _from_source() -> Iterator[None]:
             return get_code(self, name)
         return self.source_to_code(self.get_data(path), path)
 
-    SourceFileLoader.get_code = compiled  # type: ignore[method-assign, assignment]
+    SourceFileLoader.get_code = compiled  # type: ignore[method-assign, assignment]  # in force while this lasts
     try:
         yield
     finally:
-        SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
+        SourceFileLoader.get_code = get_code  # type: ignore[method-assign]  # as it was
 
 
 class StageLoader(cmd_base.TaskLoader2):

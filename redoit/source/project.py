@@ -51,7 +51,7 @@ def cached_per_module(function: Callable[P, T]) -> Callable[P, T]:
 
     @wraps(function)
     def cached(*args: P.args, **kwargs: P.kwargs) -> T:
-        memo: dict[str, T] = args[-1].memo  # type: ignore[attr-defined]
+        memo: dict[str, T] = args[-1].memo  # type: ignore[attr-defined]  # the last is a Module
         key = function.__qualname__
         if key not in memo:
             memo[key] = function(*args, **kwargs)

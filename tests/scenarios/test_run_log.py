@@ -66,7 +66,7 @@ def test_a_run_that_is_interrupted_is_on_record(built: Pipeline) -> None:
 
 
 def test_a_dry_run_is_not_logged(built: Pipeline) -> None:
-    """Commands that realise nothing are no runs."""
+    """Commands that build nothing are no runs."""
     for command in (("list", "-s"), ("info", "make"), ("cache",), ("forget", "make"), ("clean", "-n")):
         built.doit(*command)
     assert len(runs(built)) == 1

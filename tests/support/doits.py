@@ -14,7 +14,7 @@ from child_processes import ChildProcesses
 from forked_doit import doit, ended, forked
 from projects import PATIENCE, Pipeline, Result
 
-FORESEEN = {"keep": "kept", "restore": "restored", "run": "finished", "fail": "failed", "not run": None}
+OUTCOME_OF = {"keep": "kept", "restore": "restored", "run": "finished", "fail": "failed", "not run": None}
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,13 @@ class Doit:
         """Compare a run with its plan."""
         words = {name: word for word in ("kept", "restored", "finished", "failed") for name in result.told(word)}
         for each in planned:
-            became, foreseen = words.get(each["task"]), FORESEEN[each["verdict"]]
+            outcome, expected = words.get(each["task"]), OUTCOME_OF[each["verdict"]]
             if result.code:
                 continue
             # Pending inputs may have content that was used before, and so may the outputs of a shared action.
             sure = not each["awaits"] and "same action" not in str(each["why"])
-            self.tally["foreseen" if sure else "guessed"] += 1
-            assert became == foreseen or not sure, f"{each} became {became}\n{result.text}"
+            self.tally["planned" if sure else "uncertain"] += 1
+            assert outcome == expected or not sure, f"{each}: found {outcome}\n{result.text}"
         assert result.code or not planned or set(words) == {each["task"] for each in planned}, (planned, result.text)
 
     def run_at_once(self, arguments: tuple[str, ...]) -> list[Result]:
