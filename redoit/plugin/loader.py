@@ -25,7 +25,7 @@ from redoit.plugin.stage_task import StageTask, stage_of
 from redoit.state.workspace import FOLDER
 from redoit.storage import locks
 
-REDOIT = str(Path(__file__).parent.parent)
+REDOIT = os.path.join(Path(__file__).parent.parent, "")
 
 
 @contextlib.contextmanager
@@ -38,7 +38,7 @@ def _from_source() -> Iterator[None]:
 
     def compiled(self: SourceFileLoader, name: str) -> Any:
         path = self.get_filename(name)
-        if "site-packages" in path or path.startswith(REDOIT) or not path.startswith(os.getcwd()):
+        if "site-packages" in path or path.startswith(REDOIT) or not path.startswith(os.path.join(os.getcwd(), "")):
             return get_code(self, name)
         return self.source_to_code(self.get_data(path), path)
 
