@@ -35,23 +35,16 @@ def imports(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Test redoit, the steps, and scenarios in real doit processes."""
+    """Test each module, and the commands and promises of redoit in real doit processes."""
     session.install(*CONSTRAINTS, "-e", ".[mnist,test]")
     session.run("pytest", "-n", "auto", "--dist", "worksteal", *session.posargs)
 
 
 @nox.session
-def browser(session: nox.Session) -> None:
-    """Test the pages in Debian's chromium, or any Chromium on PATH; skipped without one."""
-    session.install(*CONSTRAINTS, "-e", ".[mnist,test]")
-    session.run("pytest", "-rs", "tests/browser", *session.posargs)
-
-
-@nox.session
-def campaign(session: nox.Session) -> None:
+def chaos(session: nox.Session) -> None:
     """Attack what redoit promises, a few rounds each; `-- --full` for all, `-- --examples 2000 -k clean_build`."""
     session.install(*CONSTRAINTS, "-e", ".[mnist,test]")
-    session.run("pytest", "-s", "tests/test_correct_build.py", "tests/campaign", *session.posargs)
+    session.run("pytest", "-s", "tests/chaos", *session.posargs)
 
 
 @nox.session
@@ -61,25 +54,25 @@ def fuzz(session: nox.Session) -> None:
         session.skip("atheris has no package for this Python; see: nox -s tests -- -k changed_files --full")
     session.install(*CONSTRAINTS, "atheris", "-e", ".[mnist,test]")
     for name in ("idx", "traces"):
-        session.run("python", f"tests/fuzz/fuzz_{name}.py", *(session.posargs or ["-max_total_time=15"]))
+        session.run("python", f"tests/adversarial/fuzz/fuzz_{name}.py", *(session.posargs or ["-max_total_time=15"]))
 
 
 @nox.session
-def pipeline(session: nox.Session) -> None:
-    """Run the whole pipeline: first run, second run, a changed setting and back, a forgotten stage."""
+def e2e(session: nox.Session) -> None:
+    """Run the whole pipeline, and open its pages in Debian's chromium, or any Chromium on PATH."""
     session.install(*CONSTRAINTS, "-e", ".[mnist,test]")
-    session.run("pytest", "-s", "tests/pipeline", *session.posargs)
+    session.run("pytest", "-s", "-rs", "tests/e2e", *session.posargs)
 
 
 @nox.session(default=False)
 def demo(session: nox.Session) -> None:
     """Show the three modes of ZenML's caching example: `-- default`, `invalidate`, `disable [STAGE | all]`."""
     session.install(*CONSTRAINTS, "-e", ".[mnist]")
-    session.run("python", "tests/pipeline/modes.py", *session.posargs)
+    session.run("python", "bench/modes.py", *session.posargs)
 
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Measure time and memory against goals: `-- --rows scale`, `--runs 9`, `--quick`, `--json FILE`."""
     session.install(*CONSTRAINTS, "-e", ".[mnist]")
-    session.run("python", "-m", "tests.bench", *session.posargs)
+    session.run("python", "-m", "bench", *session.posargs)
