@@ -34,6 +34,22 @@ def imports(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation site in docs/_build/html; a dead link or a page outside the contents is an error."""
+    session.install(*CONSTRAINTS, "-e", ".[docs]")
+    session.run(
+        "sphinx-build",
+        "-q",
+        "--fail-on-warning",
+        "--keep-going",
+        "--fresh-env",
+        "docs",
+        "docs/_build/html",
+        *session.posargs,
+    )
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Test each module, and the commands and promises of redoit in real doit processes."""
     session.install(*CONSTRAINTS, "-e", ".[mnist,test]")

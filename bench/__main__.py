@@ -4,8 +4,8 @@ nox -s bench                             everything but the peers
 nox -s bench -- --rows scale,bytes       some groups of rows
 nox -s bench -- --against all            the peers, too: each is installed under .bench
 nox -s bench -- --quick --runs 2         smaller, to try it out: figures mean little
-nox -s bench -- --json FILE --markdown docs/performance.md
-nox -s bench -- --show FILE FILE --markdown docs/performance.md     what was measured before, group by group
+nox -s bench -- --json FILE --markdown docs/explanation/performance.md
+nox -s bench -- --show FILE FILE --markdown docs/explanation/performance.md     what was measured before, group by group
 """
 
 import argparse

@@ -1,0 +1,26 @@
+"""The documentation site, made by Sphinx from Markdown: `nox -s docs` builds it, and each warning is an error."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).with_name("_extensions")))
+
+import redoit
+
+project = "redoit"
+author = "the authors of redoit"
+version = release = redoit.__version__
+extensions = ["doit_commands", "myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton"]
+exclude_patterns = ["_build"]
+nitpicky = True  # a reference without a target is a warning
+nitpick_ignore_regex = [
+    ("py:class", r"(collections\.abc|os|typing)\..*")
+]  # Python's own pages: the build asks no network
+myst_heading_anchors = 3  # so that links to headings are checked, too
+autodoc_typehints = "description"
+copybutton_prompt_text = "$ "
+html_theme = "furo"
+html_title = f"redoit {version}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_theme_options = {"navigation_with_keys": True}
