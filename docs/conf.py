@@ -17,10 +17,12 @@ nitpick_ignore_regex = [
     ("py:class", r"(collections\.abc|os|typing)\..*")
 ]  # Python's own pages: the build asks no network
 myst_heading_anchors = 3  # so that links to headings are checked, too
-autodoc_typehints = "description"
+python_maximum_signature_line_length = 80
+myst_enable_extensions = ["deflist"]
 copybutton_prompt_text = "$ "
 html_theme = "furo"
 html_title = f"redoit {version}"
+html_show_copyright = False  # LICENSE has it
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_theme_options = {"navigation_with_keys": True}
