@@ -76,7 +76,7 @@ def fuzz(session: nox.Session) -> None:
 @nox.session
 def e2e(session: nox.Session) -> None:
     """Run the whole pipeline, and open its pages in Debian's chromium, or any Chromium on PATH."""
-    session.install(*CONSTRAINTS, "-e", ".[mnist,test]")
+    session.install(*CONSTRAINTS, "-e", ".[mnist,test,docs]")
     session.run("pytest", "-s", "-rs", "tests/e2e", *session.posargs)
 
 

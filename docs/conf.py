@@ -12,6 +12,7 @@ author = "the authors of redoit"
 version = release = redoit.__version__
 extensions = ["doit_commands", "myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton"]
 exclude_patterns = ["_build"]
+smartquotes = False  # it makes a dash of --rows
 nitpicky = True  # a reference without a target is a warning
 nitpick_ignore_regex = [
     ("py:class", r"(collections\.abc|os|typing)\..*")
