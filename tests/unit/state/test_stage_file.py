@@ -1,0 +1,82 @@
+"""Small JSON files about one stage each: read back with care, and named after the stage."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from redoit.errors import DiskError
+from redoit.state.stage_file import read_stage_file, stage_filename
+
+
+def test_a_file_is_its_fields(tmp_path: Path) -> None:
+    """A JSON object is returned as a dict."""
+    (tmp_path / "latest").mkdir()
+    (tmp_path / "latest/train").write_text('{"key": "größe", "earlier": [[1, null]]}', "utf-8")
+    assert read_stage_file(tmp_path, "latest", "train") == {"key": "größe", "earlier": [[1, None]]}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"no json", b"[]", b"null", b"1", b'"text"', b"\xff", b'{"key": 1', pytest.param(b"[" * 10**5, id="deep")],
+)
+def test_other_content_has_no_fields(tmp_path: Path, data: bytes) -> None:
+    """Content that is not a JSON object counts as no fields, also where the file must be readable."""
+    (tmp_path / "latest").mkdir()
+    (tmp_path / "latest/train").write_bytes(data)
+    assert read_stage_file(tmp_path, "latest", "train") == {}
+    assert read_stage_file(tmp_path, "latest", "train", must_read=True) == {}
+
+
+PLACES: dict[str, Callable[[Path], object]] = {
+    "nothing": lambda _path: None,
+    "a folder": lambda path: path.mkdir(parents=True),
+    "a pipe": lambda path: (path.parent.mkdir(), os.mkfifo(path)),
+    "a link": lambda path: (path.parent.mkdir(), path.symlink_to("../fields")),
+    "a link to its folder": lambda path: path.parent.symlink_to("folder"),
+    "a file as its folder": lambda path: path.parent.touch(),
+}
+
+
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+def test_what_is_not_a_regular_file_counts_as_missing(tmp_path: Path, place: Callable[[Path], object]) -> None:
+    """A missing file, and whatever is not a regular file reached without links, has no fields."""
+    for path in (tmp_path / "fields", tmp_path / "folder/train"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text('{"key": 1}')
+    place(tmp_path / "latest/train")
+    assert read_stage_file(tmp_path, "latest", "train") == {}
+    assert read_stage_file(tmp_path, "latest", "train", must_read=True) == {}
+
+
+def test_a_failing_disk_is_an_error_only_where_it_must_be_read(tmp_path: Path, failing: Callable[[Path], None]) -> None:
+    """On a failing disk there are no fields; with `must_read` it is an error that names the file."""
+    (tmp_path / "latest").mkdir()
+    (tmp_path / "latest/train").write_text('{"key": 1}')
+    failing(tmp_path / "latest/train")
+    assert read_stage_file(tmp_path, "latest", "train") == {}
+    with pytest.raises(DiskError, match=r"latest/train: Input/output error") as caught:
+        read_stage_file(tmp_path, "latest", "train", must_read=True)
+    assert caught.value.subject == str(tmp_path / "latest/train")
+
+
+@pytest.mark.parametrize(
+    ("stage", "filename"),
+    [
+        ("train", "train"),
+        ("train:big", "train%3Abig"),
+        ("a_b.c-d~e2", "a_b.c-d~e2"),
+        ("train/../big", "train%2F..%2Fbig"),
+        ("50%", "50%25"),
+        ("größe", "gr%C3%B6%C3%9Fe"),
+        ("two words\n", "two%20words%0A"),
+        ("-_~:", "-_~%3A"),
+    ],
+)
+def test_a_filename_is_the_quoted_name(stage: str, filename: str) -> None:
+    """A stage's file is in its folder whatever the stage is named, and its filename gives the name back."""
+    assert stage_filename(stage) == filename
+    assert unquote(filename) == stage
+    assert Path("latest", filename).parent == Path("latest")
