@@ -28,6 +28,8 @@ def read_stage_file(root: Path, folder: str, name: str, *, must_read: bool = Fal
 
 def stage_filename(stage: str) -> str:
     """Return the name of a stage's file: the stage's name, quoted."""
+    if stage.startswith("."):  # which could name the folder, the one above it, or a temporary file
+        return f"%2E{quote(stage[1:], safe='')}"
     if stage.isascii() and stage.translate(SAFE).isalnum():  # as almost all are: `quote` takes ten times longer
         return stage.replace(":", "%3A")
     return quote(stage, safe="")

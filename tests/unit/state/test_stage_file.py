@@ -9,6 +9,7 @@ import pytest
 
 from redoit.errors import DiskError
 from redoit.state.stage_file import read_stage_file, stage_filename
+from redoit.storage.disk import TEMPORARY_PREFIX
 
 
 def test_a_file_is_its_fields(tmp_path: Path) -> None:
@@ -73,6 +74,9 @@ def test_a_failing_disk_is_an_error_only_where_it_must_be_read(tmp_path: Path, f
         ("größe", "gr%C3%B6%C3%9Fe"),
         ("two words\n", "two%20words%0A"),
         ("-_~:", "-_~%3A"),
+        (".", "%2E"),
+        ("..", "%2E."),
+        (".hidden:one", "%2Ehidden%3Aone"),
     ],
 )
 def test_a_filename_is_the_quoted_name(stage: str, filename: str) -> None:
@@ -80,3 +84,8 @@ def test_a_filename_is_the_quoted_name(stage: str, filename: str) -> None:
     assert stage_filename(stage) == filename
     assert unquote(filename) == stage
     assert Path("latest", filename).parent == Path("latest")
+
+
+def test_no_stage_has_the_filename_of_a_temporary_file() -> None:
+    """The file of a stage that is named as a temporary file is not taken for one, which gc would remove."""
+    assert not stage_filename(f"{TEMPORARY_PREFIX}train").startswith(TEMPORARY_PREFIX)
