@@ -1,0 +1,124 @@
+"""What is imported from its source, and what as Python would import it."""
+
+import importlib
+import os
+import py_compile
+import sys
+from collections.abc import Iterator
+from importlib.machinery import FileFinder, PathFinder, SourceFileLoader
+from pathlib import Path
+
+import pytest
+from examples import write
+from isolated_imports import isolated_imports
+
+from redoit.execution.import_hook import SourceLoader, import_from_source, project_roots
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Yield a project, which is the working directory, beside other folders."""
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    with isolated_imports("mine"):
+        yield tmp_path / "project"
+
+
+def test_the_roots_are_the_project_and_its_src(project: Path) -> None:
+    """The project is imported from its folder, then from `src` if that is a folder."""
+    assert project_roots() == [str(project)]
+    (project / "src").touch()
+    assert project_roots() == [str(project)]
+    (project / "src").unlink()
+    (project / "src").mkdir()
+    assert project_roots() == [str(project), str(project / "src")]
+
+
+def test_the_project_goes_before_what_is_installed(project: Path) -> None:
+    """A module of the project is found before any other of its name, and its folder before `src`."""
+    write(project, mine="PLACE = 'project'\n", src__mine="PLACE = 'src'\n")
+    write(project.parent, other__mine="PLACE = 'other'\n")
+    sys.path.insert(0, str(project.parent / "other"))
+    import_from_source()
+    assert sys.path[:3] == [str(project), str(project / "src"), str(project.parent / "other")]
+    assert importlib.import_module("mine").PLACE == "project"
+
+
+def test_byte_code_that_looks_current_is_not_used(project: Path) -> None:
+    """A module that was edited within the second, at the same size, is compiled from its source."""
+    write(project, mine__old="VALUE = 1\n")
+    path = project / "mine/old.py"
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    assert py_compile.compile(str(path), doraise=True)
+    path.write_text("VALUE = 2\n")
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    import_from_source()
+    assert importlib.import_module("mine.old").VALUE == 2
+
+
+def test_no_module_leaves_byte_code(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on no import writes byte code, also of what is not the project's."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    write(project.parent, other__mine="VALUE = 1\n")
+    sys.path.insert(0, str(project.parent / "other"))
+    import_from_source()
+    assert importlib.import_module("mine").VALUE == 1
+    assert [path.name for path in (project.parent / "other").iterdir()] == ["mine.py"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "loader"),
+    [
+        ("project", SourceLoader),
+        ("project/src", SourceLoader),
+        ("project/steps/deep", SourceLoader),
+        ("project/.venv/lib/site-packages", SourceFileLoader),
+        ("project2", SourceFileLoader),
+        (".", SourceFileLoader),
+    ],
+)
+def test_only_the_project_is_compiled_anew(project: Path, folder: str, loader: type) -> None:
+    """What lies outside the project, or is installed inside it, is imported as Python does it."""
+    path = project.parent / folder / "mine.py"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    import_from_source()
+    spec = PathFinder.find_spec("mine", [str(path.parent)])
+    assert spec is not None
+    assert (spec.origin, type(spec.loader)) == (str(path), loader)
+
+
+def test_a_folder_that_was_looked_into_before_is_looked_into_again(project: Path) -> None:
+    """What Python knows of the project's folders from before is forgotten: it would read byte code."""
+    write(project, mine="VALUE = 1\n")
+    before = PathFinder.find_spec("mine", [str(project)])
+    import_from_source()
+    after = PathFinder.find_spec("mine", [str(project)])
+    assert before is not None
+    assert after is not None
+    assert (type(before.loader), type(after.loader)) == (SourceFileLoader, SourceLoader)
+
+
+def test_a_finder_and_a_loader_may_be_given(project: Path) -> None:
+    """Another finder searches the project's folders, and another loader loads its modules."""
+
+    class Finder(FileFinder):
+        """A finder of its own."""
+
+    class Loader(SourceLoader):
+        """A loader of its own."""
+
+    write(project, mine="VALUE = 1\n")
+    import_from_source(Finder, Loader)
+    importlib.import_module("mine")
+    assert type(sys.path_importer_cache[str(project)]) is Finder
+    assert type(sys.modules["mine"].__loader__) is Loader
+
+
+def test_an_error_of_a_module_is_its_own(project: Path) -> None:
+    """A module that can't be compiled raises what Python raises, with its file and line."""
+    write(project, mine="VALUE = 1\nodd odd\n")
+    import_from_source()
+    with pytest.raises(SyntaxError) as caught:
+        importlib.import_module("mine")
+    assert (caught.value.filename, caught.value.lineno) == (str(project / "mine.py"), 2)
