@@ -1,0 +1,87 @@
+"""A fresh process: how it begins, how it ends, and that its number stays its own until it is reaped."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from examples import write
+
+from redoit.execution import orphans
+from redoit.execution.executor import StepCall
+from redoit.execution.process import ENVIRONMENT, FreshProcess, WorkerFiles
+
+LOOK = """
+import json
+import os
+import sys
+
+
+def run():
+    names = ("PYTHONHASHSEED", "PYTHONUNBUFFERED", "REDOIT_STEP", "INHERITED")
+    print(json.dumps({name: os.environ[name] for name in names}))
+    print(json.dumps([os.getpid(), os.getpgid(0), os.getsid(0)]), file=sys.stderr)
+"""
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in a project."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("INHERITED", "yes")
+
+
+def started(tag: str) -> FreshProcess:
+    """Start a process, whose result, output and errors go to files."""
+    with open("result", "wb") as result, open("out", "wb") as out, open("err", "wb") as err:
+        return FreshProcess(tag, WorkerFiles(result.fileno(), out.fileno(), err.fileno()))
+
+
+def test_a_process_leads_a_session_and_carries_its_tag() -> None:
+    """A process inherits our environment, with its tag and fixed hashes, and has a session and a group of its own."""
+    write(Path(), mine__look=LOOK)
+    tag = orphans.new_tag("train")
+    process = started(tag)
+    process.channel.write(StepCall("mine.look", {}, ()).json())
+    process.channel.flush()
+    process.wait()
+    assert process.reap() == 0
+    process.channel.close()
+    result, out, err = (json.loads(Path(name).read_bytes()) for name in ("result", "out", "err"))
+    assert result["metrics"] == {}
+    assert out == {**ENVIRONMENT, "REDOIT_STEP": tag, "INHERITED": "yes"}
+    assert err == [process.number] * 3
+
+
+@pytest.mark.parametrize("call", [b"", b'{"step": "mine'], ids=["none", "half"])
+def test_a_process_without_a_call_ends(call: bytes) -> None:
+    """A process whose channel ends before a whole line exits with an error, and writes no result."""
+    process = started("tag")
+    process.channel.write(call)
+    process.channel.close()
+    process.wait()
+    assert process.reap() == 1
+    assert Path("err").read_text() == "no step call on standard input\n"
+    assert Path("result").read_bytes() == b""
+
+
+def test_a_process_is_not_reaped_before_it_is_asked_for() -> None:
+    """After its end is awaited, the number of a process is still its own; then its exit status names the signal."""
+    process = started("tag")
+    os.killpg(process.number, signal.SIGKILL)
+    process.wait()
+    os.killpg(process.number, 0)  # fails if nobody has that number
+    assert process.reap() == process.reap() == -signal.SIGKILL
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.number, 0)
+    process.channel.close()
+
+
+def test_where_waiting_reaps_the_exit_status_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a process can't be awaited without reaping it, its exit status is still known afterwards."""
+    monkeypatch.delattr(os, "waitid")
+    process = started("tag")
+    process.channel.close()
+    process.wait()
+    assert process.reap() == 1
