@@ -1,0 +1,159 @@
+"""The call of a step: what its `run` receives, and what becomes of what it returns or raises."""
+
+import json
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from examples import write
+from isolated_imports import isolated_imports
+
+from redoit.execution.executor import StepCall
+from redoit.execution.worker import run_step, run_step_from_source
+from redoit.model import Setting
+
+MODES = "from enum import Enum\n\n\nclass Mode(Enum):\n    FAST = 'f'\n    SLOW = ['s']\n"
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Yield a project, which is the working directory."""
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    with isolated_imports("mine"):
+        yield tmp_path / "project"
+
+
+def called(body: str, *settings: Setting, preload: tuple[str, ...] = (), **paths: str) -> dict[str, Any]:
+    """Call a step with this body, which has what it was called with in `given`."""
+    write(Path(), mine__one=f"calls = []\n\ndef run(**given):\n    calls.append(given)\n    {body}\n")
+    return run_step_from_source(json.loads(StepCall("mine.one", paths, settings, preload=preload).json()))
+
+
+def received(*settings: Setting, **paths: str) -> dict[str, Any]:
+    """Return what a step is called with."""
+    assert called("pass", *settings, **paths) == {"metrics": {}}
+    (given,) = sys.modules["mine.one"].calls
+    return dict(given)
+
+
+@pytest.mark.parametrize(
+    ("returned", "metrics"),
+    [
+        ("None", {}),
+        ("{}", {}),
+        ("{'a': 1, 'b': 0.5, 'c': True}", {"a": 1.0, "b": 0.5, "c": 1.0}),
+        ("{'inf': math.inf, 'minus': -math.inf, 'nan': math.nan}", {"inf": "inf", "minus": "-inf", "nan": "nan"}),
+        ("{1: 2, 'text': '3'}", {"1": 2.0, "text": 3.0}),
+        ("collections.Counter('aab')", {"a": 2.0, "b": 1.0}),
+    ],
+)
+def test_what_run_returns_are_numbers_that_json_can_hold(returned: str, metrics: dict[str, object]) -> None:
+    """Whatever converts to a number is a metric; those that are not finite are texts."""
+    found = called(f"import collections, math; return {returned}")
+    assert found == {"metrics": metrics}
+    assert json.dumps(found, allow_nan=False)
+
+
+@pytest.mark.parametrize("returned", ["7", "[1]", "'x' * 999", "{'a': 'b'}", "{'a': None}", "{'a': 1j}", "{'a': [1]}"])
+def test_what_run_may_not_return(returned: str) -> None:
+    """Anything else is an error that quotes the beginning of it."""
+    error = called(f"return {returned}")["error"]
+    assert error == f"TypeError: run returned {repr(eval(returned))[:80]}, expected a dict of numbers or None"
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ("raise ValueError('no such row')", "ValueError: no such row"),
+        (r"raise ValueError('\n  \n first\nsecond')", "ValueError: first"),
+        ("raise ValueError", "ValueError"),
+        (r"raise ValueError('\n')", "ValueError"),
+        (r"raise ValueError('odd \udcff')", r"ValueError: odd \udcff"),
+        ("raise SystemExit(3)", "the step called exit(3)"),
+        ("import sys; sys.exit()", "the step called exit(None)"),
+        ("raise SystemExit('text')", "the step called exit('text')"),
+        ("raise GeneratorExit", "GeneratorExit"),
+    ],
+)
+def test_what_run_raises_is_one_line_and_a_traceback(body: str, error: str) -> None:
+    """Whatever a step raises is returned as its type and its first line, with the traceback that ends in its code."""
+    found = called(body)
+    assert found["error"] == error
+    assert "line 5, in run\n" in found["traceback"]
+
+
+def test_an_interrupted_step_has_no_traceback() -> None:
+    """Who presses Ctrl-C knows where a step was."""
+    assert called("raise KeyboardInterrupt") == {"error": "interrupted", "traceback": ""}
+
+
+def test_a_step_without_run_and_one_that_is_missing() -> None:
+    """A step that can't be imported, or has no `run`, is an error like any other."""
+    write(Path(), mine__empty="")
+    for step, error in (("mine.empty", "AttributeError"), ("mine.absent", "ModuleNotFoundError")):
+        found = run_step_from_source(json.loads(StepCall(step, {}, ()).json()))
+        assert found["error"].startswith(f"{error}: ")
+
+
+def test_an_installed_step_is_refused(project: Path) -> None:
+    """A step that Python finds outside the project is not run, and the error says where it was found."""
+    write(project.parent, installed__mine__one="def run():\n    raise AssertionError\n")
+    sys.path.insert(0, str(project.parent / "installed"))
+    found = run_step(json.loads(StepCall("mine.one", {}, ()).json()))
+    place = project.parent / "installed/mine/one.py"
+    assert found["error"] == (
+        f"ImportError: mine.one was found in {place}, not in the project; give its folder an __init__.py"
+    )
+
+
+def test_modules_are_preloaded_first() -> None:
+    """The modules of a call are imported in their order, before the step; an error of one is the step's."""
+    for name in ("b", "a"):
+        write(Path(), **{f"mine__{name}": "import mine\nmine.order = [*getattr(mine, 'order', []), __name__]\n"})
+    assert called("pass", preload=("mine.b", "mine.a")) == {"metrics": {}}
+    assert sys.modules["mine"].order == ["mine.b", "mine.a"]
+    assert called("pass", preload=("mine.absent",))["error"].startswith("ModuleNotFoundError: ")
+
+
+def test_paths_arrive_as_they_are_declared() -> None:
+    """Each role is a path, relative to the project."""
+    assert received(source="data/in", target="größe/../out") == {
+        "source": Path("data/in"),
+        "target": Path("größe/../out"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        ("int", 1, 1),
+        ("float", -math.inf, -math.inf),
+        ("bool", False, False),
+        ("str", "größe\n", "größe\n"),
+        ("path", "x/../y", Path("x/../y")),
+        ("path", None, None),
+        ("enum mine.modes:Mode", None, None),
+        ("list[path]", ["p", None], [Path("p"), None]),
+        ("list[list[path]]", [["p"], []], [[Path("p")], []]),
+        ("list[int]", None, None),
+        ("list[int]", [], []),
+    ],
+)
+def test_a_setting_arrives_in_its_declared_type(kind: str, value: object, expected: object) -> None:
+    """JSON holds a setting, and its declared type says what the step gets."""
+    found = received(Setting("value", kind, value))["value"]
+    assert (found, type(found)) == (expected, type(expected))
+
+
+def test_an_enumeration_arrives_as_its_member() -> None:
+    """The name of a member becomes the member of the project's class; another name is the step's error."""
+    write(Path(), mine__modes=MODES)
+    kind = "enum mine.modes:Mode"
+    given = received(Setting("one", kind, "SLOW"), Setting("many", f"list[{kind}]", ["FAST", "SLOW"]))
+    mode = sys.modules["mine.modes"].Mode
+    assert given == {"one": mode.SLOW, "many": [mode.FAST, mode.SLOW]}
+    assert called("pass", Setting("one", kind, "ABSENT"))["error"] == "KeyError: 'ABSENT'"
