@@ -1,0 +1,247 @@
+"""One stage, built again and again: what is executed, what is recorded, and what stays as it was."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TextIO
+
+import pytest
+from examples import artifact, named, write
+
+from redoit.engine.engine import Engine, RunOptions
+from redoit.errors import StepError
+from redoit.execution.executor import StepCall, StepResult
+from redoit.model import Keep, Outcome, Policy, Reason, Restore, Run, Stage, Status
+from redoit.plugin.checkout import make_engine
+
+STAGE = Stage("make", "steps.make", {"source": "source.txt"}, {"made": "data/made.txt"})
+IMPURE = STAGE._replace(policy=Policy(impure=True))
+FIRST, FORGOTTEN = Reason("first"), Reason("forgotten")
+MADE = Path("data/made.txt")
+
+
+class Steps:
+    """Executes steps in this process: each writes a text, if any, after something has happened; counts them."""
+
+    def __init__(self) -> None:
+        self.text: str | None = "made"
+        self.result = StepResult({"count": 2.0})
+        self.during: Callable[[], object] = lambda: None
+        self.calls: list[StepCall] = []
+
+    def __call__(
+        self, call: StepCall, log: Path, _stdout: TextIO | None, _stderr: TextIO | None, _later_stages: Any
+    ) -> StepResult:
+        """Execute a step."""
+        self.calls.append(call)
+        log.parent.mkdir(exist_ok=True)
+        log.write_text("printed\n")
+        if self.text is not None:
+            Path(call.paths["made"]).write_text(self.text)
+        self.during()
+        return self.result
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a project, which is the working directory."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, steps__make="def run(source, made):\n    pass\n")
+    (tmp_path / "source.txt").write_text("source")
+    return tmp_path
+
+
+@pytest.fixture
+def steps() -> Steps:
+    """Return what executes the steps."""
+    return Steps()
+
+
+@pytest.fixture
+def engine(steps: Steps) -> Engine:
+    """Return an engine for the project."""
+    return opened(steps)
+
+
+def opened(steps: Steps, *, strict: bool = False) -> Engine:
+    """Return another engine for the project."""
+    made = make_engine(Path(), execute=steps, strict=strict)
+    made.workspace.open()
+    return made
+
+
+def files(folder: Path) -> dict[Path, bytes]:
+    """Return path -> bytes of all files below a folder."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def status(outcome: Outcome) -> tuple[Status, tuple[Reason, ...]]:
+    """Return what was done, and why."""
+    return outcome.status, outcome.reasons
+
+
+def test_a_stage_runs_is_kept_and_is_restored(engine: Engine, steps: Steps) -> None:
+    """A stage runs once; then its output is kept, and restored where it is lost; a decision says so beforehand."""
+    lost = Reason("output missing", "made", named("made"))
+    assert engine.decide(STAGE, ()) == Run((FIRST,))
+    built = engine.build(STAGE, ())
+    assert status(built) == (Status.RAN, (FIRST,))
+    assert engine.decide(STAGE, ()) == Keep(built.trace)
+    assert status(engine.build(STAGE, ())) == (Status.KEPT, ())
+    MADE.unlink()
+    assert engine.decide(STAGE, ()) == Restore(built.trace)
+    assert status(engine.build(STAGE, ())) == (Status.RESTORED, (lost,))
+    assert (MADE.read_text(), len(steps.calls)) == ("made", 1)
+
+
+def test_a_trace_tells_what_was_run(engine: Engine) -> None:
+    """The trace of a run has its action, outputs, metrics and log, and the store has the bytes of all it names."""
+    engine.build(STAGE, ())
+    found = engine.workspace.latest(STAGE)
+    assert found is not None
+    assert found.action == engine.inspector.action_from_cache(STAGE, ())
+    assert (found.stage, found.manifest, found.metrics) == ("make", {"made": artifact(b"made")}, {"count": 2.0})
+    store = engine.workspace.store
+    assert [store.get(name) for name in (found.digests["made"], found.log)] == [b"made", b"printed\n"]
+    assert all(store.get(name) for name in found.action.code.values())
+
+
+def test_what_is_in_place_is_remembered_when_it_is_kept(engine: Engine) -> None:
+    """A decision to keep records the trace again where that record is lost, and returns blobs that the store lost."""
+    trace = engine.build(STAGE, ()).trace
+    for folder in ("latest", "blobs"):
+        shutil.rmtree(engine.workspace.root / folder)
+    again = opened(Steps())
+    assert again.decide(STAGE, ()) == Keep(trace)
+    assert again.workspace.latest(STAGE) == trace
+    assert again.workspace.store.get(trace.digests["made"]) == b"made"
+
+
+def test_a_dry_run_changes_nothing(engine: Engine, project: Path) -> None:
+    """A dry run gives the decision for files as they will be, and writes nothing, whatever it decides."""
+    trace = engine.build(STAGE, ()).trace
+    before = files(project)
+    action, decision = engine.dry_run(STAGE, (), None, {})
+    assert (action, decision) == (trace.action, Keep(trace))
+    action, decision = engine.dry_run(STAGE, (), None, {"source.txt": named("other")})
+    assert action.inputs == {"source": named("other")}
+    assert decision == Run((Reason("input", "source", named("source"), named("other")),))
+    assert engine.dry_run(STAGE, (), FORGOTTEN, {})[1] == Run((FORGOTTEN,))
+    assert files(project) == before
+
+
+def test_a_corrupt_blob_is_not_restored(engine: Engine, steps: Steps) -> None:
+    """Where the blob of a lost output is corrupt, a dry run knows, and the stage runs."""
+    engine.build(STAGE, ())
+    MADE.unlink()
+    engine.workspace.store.blob_path(named("made")).write_bytes(b"wrog")
+    _, decision = engine.dry_run(STAGE, (), None, {})
+    assert isinstance(decision, Run)
+    assert status(engine.build(STAGE, ())) == (Status.RAN, (Reason("output lost", "made"),))
+    assert (MADE.read_text(), len(steps.calls)) == ("made", 2)
+
+
+@pytest.mark.parametrize("failure", ["failed", "wrote nothing"])
+def test_a_failed_step_leaves_all_as_it_was(engine: Engine, steps: Steps, failure: str) -> None:
+    """A step that fails, or breaks its promise, replaces no output, leaves no staging folder and records nothing."""
+    engine.build(STAGE, ())
+    traces = files(engine.workspace.root / "traces")
+    steps.text = None if failure == "wrote nothing" else "half"
+
+    def fail() -> None:
+        if failure == "failed":
+            raise StepError("step make", failure)
+
+    steps.during = fail
+    with pytest.raises(StepError, match=failure):
+        engine.build(STAGE, (), invalidated=FORGOTTEN, dependents=lambda: ("sort",))
+    assert files(MADE.parent) == {MADE: b"made"}
+    assert files(engine.workspace.root / "traces") == traces
+    assert engine.decide(STAGE, ()) == Run((FORGOTTEN,))
+
+
+def test_an_invalidated_stage_runs_and_so_will_its_dependents(engine: Engine, steps: Steps) -> None:
+    """An invalidation holds until the stage has succeeded; those of its dependents until they have."""
+    engine.build(STAGE, ())
+    assert status(engine.build(STAGE, (), invalidated=FORGOTTEN, dependents=lambda: ("sort",)))[1] == (FORGOTTEN,)
+    assert status(engine.build(STAGE, ())) == (Status.KEPT, ())
+    waiting = engine.workspace.invalidations.get("sort")
+    assert waiting is not None
+    assert (waiting.reason.kind, waiting.reason.subject, len(steps.calls)) == ("upstream", "make", 2)
+
+
+CHANGES: dict[str, tuple[str, Callable[[], object], bool]] = {
+    "input": ("source.txt", lambda: Path("source.txt").write_text("other"), False),
+    "no input": ("source.txt changed (not there", lambda: Path("source.txt").unlink(), False),
+    "code": ("steps.make:run", lambda: Path("steps/make.py").write_text("def run(source, made):\n    1\n"), False),
+    "settings": ("its settings", lambda: None, True),
+}
+
+
+@pytest.mark.parametrize(("words", "change", "edited"), CHANGES.values(), ids=CHANGES)
+def test_what_changed_meanwhile_is_not_recorded(
+    engine: Engine, steps: Steps, words: str, change: Callable[[], object], edited: bool
+) -> None:
+    """A stage that was changed while its step ran has its output in place, a warning, and no trace."""
+    steps.during = change
+    (warning,) = engine.build(STAGE, (), RunOptions(settings_edited=lambda: edited)).warnings
+    assert words in warning
+    assert warning.endswith(" while it ran: its outputs are in place but not recorded, so it runs again next time")
+    assert MADE.read_text() == "made"
+    assert engine.workspace.latest(STAGE) is None
+
+
+@pytest.mark.parametrize(("stage", "number"), [(STAGE, 1), (IMPURE, 0)], ids=["pure", "impure"])
+def test_another_output_of_an_equal_action_is_a_warning(
+    engine: Engine, steps: Steps, stage: Stage, number: int
+) -> None:
+    """A stage that makes other bytes of the same action is not reproducible, unless it is declared to be impure."""
+    engine.build(stage, ())
+    steps.text = "other"
+    warnings = engine.build(stage, (), invalidated=FORGOTTEN).warnings
+    line = "not reproducible: data/made.txt differs from an earlier run of the same action; both are stored"
+    assert warnings == (line,) * number
+
+
+def test_what_a_step_did_besides_is_a_warning(engine: Engine, steps: Steps) -> None:
+    """An undeclared input, and each process that was left running, makes a warning."""
+    steps.result = StepResult({}, files_read=("extra.txt", "source.txt", "steps/make.py"), killed=("sleep " * 99,))
+    undeclared, killed = engine.build(STAGE, ()).warnings
+    assert undeclared.startswith("undeclared input extra.txt: ")
+    assert killed == f"a process that its step left running was killed ({('sleep ' * 99)[:80]})"
+
+
+def test_an_undeclared_input_is_an_error_if_that_is_wanted(steps: Steps) -> None:
+    """A strict engine refuses the outputs of a step that read an undeclared input; an impure stage may."""
+    steps.result = StepResult({}, files_read=("extra.txt",))
+    engine = opened(steps, strict=True)
+    with pytest.raises(StepError, match=r"step steps\.make: undeclared input extra\.txt: .*; its log is "):
+        engine.build(STAGE, ())
+    assert not MADE.exists()
+    assert engine.build(IMPURE, ()).warnings == ()
+
+
+def test_an_impure_stage_is_kept_and_never_restored(engine: Engine, steps: Steps) -> None:
+    """The output of an impure stage is kept while it is there; it is not stored, and lost it is made again."""
+    engine.build(IMPURE, ())
+    assert engine.build(IMPURE, ()).status == Status.KEPT
+    MADE.unlink()
+    assert status(engine.build(IMPURE, ())) == (Status.RAN, (Reason("output missing", "made", named("made")),))
+    assert not (engine.workspace.root / "traces").exists()
+    assert not engine.workspace.private.exists(artifact(b"made"))
+    assert len(steps.calls) == 2
+
+
+def test_a_staged_output_is_canonical_and_goes_nowhere(engine: Engine, steps: Steps, project: Path) -> None:
+    """Run in staging, a step's output is rewritten and handed over; then it is removed, and nothing else changed."""
+    MADE.parent.mkdir()
+    MADE.write_text("in place")
+    before = files(project)
+    canonicalizing = Engine(
+        engine.workspace, engine.inspector, steps, canonicalize=lambda path: path.write_text("canonical")
+    )
+    with canonicalizing.run_in_staging(STAGE, (), project / "log", RunOptions(time_limit=7.0)) as (paths, result):
+        assert steps.calls == [StepCall("steps.make", {**STAGE.inputs, "made": str(paths["made"])}, (), 7.0, "make")]
+        assert {role: path.read_text() for role, path in paths.items()} == {"made": "canonical"}
+        assert result is steps.result
+    assert files(project) == {**before, project / "log": b"printed\n"}
