@@ -55,10 +55,10 @@ def kept(store: Store, content: bytes, *, stage: str = "train", started: float =
     return made
 
 
-def collected(store: Store, rule: RetentionPolicy, *gc_roots: Trace, dry: bool = False) -> Removal:
+def collected(store: Store, policy: RetentionPolicy, *gc_roots: Trace, dry: bool = False) -> Removal:
     """Collect, or only report; some traces are of outputs in place."""
     names = {trace_name(one) for one in gc_roots}
-    return collect.collect(store, rule, lambda: names, dry_run=dry)
+    return collect.collect(store, policy, lambda: names, dry_run=dry)
 
 
 def left(store: Store) -> set[str]:
@@ -69,10 +69,10 @@ def left(store: Store) -> set[str]:
     return {one.name for one in held.traces}
 
 
-def test_without_rule_only_orphans_go(store: Store) -> None:
-    """Without rule, blobs that no trace names, old temporary files and the quarantine go; each trace stays, whole."""
+def test_without_a_policy_only_orphans_go(store: Store) -> None:
+    """Without a policy, unnamed blobs, old temporary files and the quarantine go; each trace stays, whole."""
     made = kept(store, b"model")
-    stray = store.put(b"stray")
+    unnamed = store.put(b"unnamed")
     old, new = store.root / "blobs/.tmp-old", store.root / "blobs/.tmp-new"
     for path in (old, new):
         path.write_bytes(b"half")
@@ -80,7 +80,11 @@ def test_without_rule_only_orphans_go(store: Store) -> None:
     (store.root / "quarantine").mkdir()
     (store.root / "quarantine/thing").write_bytes(b"corrupt")
     done = collected(store, RetentionPolicy())
-    assert (done.traces, done.blobs, done.freed) == ((), (stray.digest,), stray.size + len(b"half") + len(b"corrupt"))
+    assert (done.traces, done.blobs, done.freed) == (
+        (),
+        (unnamed.digest,),
+        unnamed.size + len(b"half") + len(b"corrupt"),
+    )
     assert left(store) == {trace_name(made)}
     assert (old.exists(), new.exists(), list((store.root / "quarantine").iterdir())) == (False, True, [])
 
@@ -154,7 +158,7 @@ def test_older_than(store: Store, dry: bool) -> None:
 
 
 def test_traces_of_outputs_in_place_stay(store: Store) -> None:
-    """No rule removes a trace of outputs in place, nor its blobs."""
+    """No policy removes a trace of outputs in place, nor its blobs."""
     resting, other = kept(store, b"resting", used=1), kept(store, b"other", used=2)
     collected(store, RetentionPolicy(older_than=0, max_size=0), resting)
     assert left(store) == {trace_name(resting)}
@@ -163,7 +167,7 @@ def test_traces_of_outputs_in_place_stay(store: Store) -> None:
 
 
 def test_keep_last(store: Store) -> None:
-    """The newest of each stage stay, by when they were made, and protect themselves from other rules."""
+    """The newest of each stage stay, by when they were made, and are removed by no other limit."""
     traces = [kept(store, b"%d" % number, started=NOW + number, used=NOW - number) for number in range(4)]
     others = [kept(store, b"x%d" % number, started=NOW + number, used=1, stage="other") for number in range(2)]
     newest = {trace_name(one) for one in (*traces[2:], *others)}
@@ -183,7 +187,7 @@ def test_max_size(store: Store) -> None:
 
 
 def test_a_trace_that_misses_an_output_goes(store: Store) -> None:
-    """A trace that can't be restored is removed without any rule, unless its outputs are in place."""
+    """A trace that can't be restored is removed without any policy, unless its outputs are in place."""
     made = kept(store, b"model")
     store.blob_path(digest.of_bytes(b"model")).unlink()
     collected(store, RetentionPolicy(), made)
@@ -208,7 +212,7 @@ def test_check_puts_aside_what_is_corrupt(store: Store) -> None:
     record.write_bytes(record.read_bytes() + b" ")
     (store.root / "blobs/ab").mkdir(exist_ok=True)
     (store.root / "blobs/ab/link").symlink_to(blob)
-    (store.root / "traces/file").write_bytes(b"stray")
+    (store.root / "traces/file").write_bytes(b"foreign")
     _, found = collect.check(store)
     expected = [blob, record, store.root / "blobs/ab/link", store.root / "traces/file"]
     assert sorted(found) == sorted(str(path.relative_to(store.root)) for path in expected)
@@ -232,7 +236,7 @@ def test_who_collects_waits_for_who_uses(store: Store) -> None:
 
 
 @pytest.mark.parametrize("name", ["quarantine", "blobs", "traces", f"blobs/{digest.of_bytes(b'')[:2]}"])
-def test_housekeeping_ends_at_a_link(store: Store, tmp_path: Path, name: str) -> None:
+def test_nothing_behind_a_link_is_touched(store: Store, tmp_path: Path, name: str) -> None:
     """What a link in a store leads to is not the store's: nothing there is looked at, moved or removed."""
     kept(store, b"model")
     outside = tmp_path / "outside"
@@ -254,7 +258,7 @@ def test_an_orphan_with_the_longest_name_is_quarantined(store: Store) -> None:
     """A corrupt file with a name of 255 bytes is moved to quarantine too, once for each."""
     for folder in ("blobs/ab", "traces/ab"):
         (store.root / folder).mkdir(parents=True)
-        (store.root / folder / ("\u0430" * 127)).write_bytes(b"stray")
+        (store.root / folder / ("\u0430" * 127)).write_bytes(b"foreign")
     assert len(collect.check(store)[1]) == 2
     assert len(list((store.root / "quarantine").iterdir())) == 2
 
