@@ -49,7 +49,7 @@ def display(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Liv
 
 
 @pytest.fixture
-def drawing(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
+def drawn_display(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
     """Yield a display that is drawn all the time."""
     monkeypatch.setattr(live, "REFRESH_SECONDS", 0.001)
     shown = Live(terminal, coloured=False)
@@ -107,43 +107,43 @@ def test_a_closed_display_writes_at_once(display: Live, terminal: Terminal) -> N
     assert terminal.getvalue() == "half\nlate | one\ntwo\n"
 
 
-def test_running_stages_stand_below_what_is_written(drawing: Live, terminal: Terminal) -> None:
+def test_running_stages_stand_below_what_is_written(drawn_display: Live, terminal: Terminal) -> None:
     """A stage has a line, and below it what its step may rewrite; when it is removed, only the finished lines stay."""
-    drawing.write("before\n")
-    drawing.add_stage("train", None, parallel=False)
-    drawing.feed("train", "finished\n1/2")
+    drawn_display.write("before\n")
+    drawn_display.add_stage("train", None, parallel=False)
+    drawn_display.feed("train", "finished\n1/2")
     until(lambda: re.fullmatch(r"before\nfinished\ntrain .*\n  1/2", terminal.shown))
-    drawing.remove_stage("train")
+    drawn_display.remove_stage("train")
     assert terminal.shown == "before\nfinished\n1/2"
 
 
-def test_an_ordinary_task_has_the_terminal_for_itself(drawing: Live, terminal: Terminal) -> None:
+def test_an_ordinary_task_has_the_terminal_for_itself(drawn_display: Live, terminal: Terminal) -> None:
     """While a task is running nothing is drawn; the display comes back when the last of them has ended."""
-    drawing.add_stage("train", None, parallel=False)
+    drawn_display.add_stage("train", None, parallel=False)
     until(lambda: terminal.shown.startswith("train "))
     for task in ("one", "two"):
-        drawing.suspend(task)
-    drawing.resume("one")
-    drawing.resume("one")
-    drawing.feed("train", "line\n")
+        drawn_display.suspend(task)
+    drawn_display.resume("one")
+    drawn_display.resume("one")
+    drawn_display.feed("train", "line\n")
     until(lambda: "line" in terminal.shown)
     assert terminal.shown == "line"
-    drawing.resume("two")
+    drawn_display.resume("two")
     until(lambda: terminal.shown.startswith("line\ntrain "))
 
 
 def test_a_display_that_can_not_be_drawn_costs_no_output(
-    drawing: Live, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+    drawn_display: Live, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where drawing fails, the lines are written all the same."""
     errors: list[type] = []
     monkeypatch.setattr(threading, "excepthook", lambda error: errors.append(error.exc_type))
     monkeypatch.setitem(sys.modules, "redoit.terminal.region", None)
-    drawing.feed("train", "one\n")
+    drawn_display.feed("train", "one\n")
     until(lambda: errors)
     assert errors == [ModuleNotFoundError]
     assert terminal.getvalue() == "train | one\n"
-    drawing.feed("train", "two\n")
+    drawn_display.feed("train", "two\n")
     assert terminal.getvalue() == "train | one\ntrain | two\n"
 
 
