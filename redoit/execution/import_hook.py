@@ -40,7 +40,8 @@ def import_from_source(
     sys.path[:0] = roots
 
     def hook(folder: str) -> Any:
-        if not any(Path(folder).is_relative_to(root) for root in roots) or INSTALLED in folder:
+        root = next((root for root in roots if Path(folder).is_relative_to(root)), None)
+        if root is None or INSTALLED in Path(folder).relative_to(root).parts:
             raise ImportError(folder)
         return finder(folder, EXTENSIONS, (loader, SOURCES))
 

@@ -72,6 +72,7 @@ def test_no_module_leaves_byte_code(project: Path, monkeypatch: pytest.MonkeyPat
         ("project", SourceLoader),
         ("project/src", SourceLoader),
         ("project/steps/deep", SourceLoader),
+        ("project/my-site-packages", SourceLoader),
         ("project/.venv/lib/site-packages", SourceFileLoader),
         ("project2", SourceFileLoader),
         (".", SourceFileLoader),
@@ -86,6 +87,14 @@ def test_only_the_project_is_compiled_anew(project: Path, folder: str, loader: t
     spec = PathFinder.find_spec("mine", [str(path.parent)])
     assert spec is not None
     assert (spec.origin, type(spec.loader)) == (str(path), loader)
+
+
+def test_a_project_may_lie_below_what_is_installed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A project in a folder that is named as that of installed packages is compiled from source as any other."""
+    write(project, **{"site-packages__project__mine": "VALUE = 1\n"})
+    monkeypatch.chdir("site-packages/project")
+    import_from_source()
+    assert type(importlib.import_module("mine").__loader__) is SourceLoader
 
 
 def test_a_folder_that_was_looked_into_before_is_looked_into_again(project: Path) -> None:
