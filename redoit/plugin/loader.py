@@ -38,7 +38,8 @@ def _from_source() -> Iterator[None]:
 
     def compiled(self: SourceFileLoader, name: str) -> Any:
         path = self.get_filename(name)
-        if "site-packages" in path or path.startswith(REDOIT) or not path.startswith(os.path.join(os.getcwd(), "")):
+        inside = path.removeprefix(os.path.join(os.getcwd(), ""))
+        if inside == path or "site-packages" in Path(inside).parts or path.startswith(REDOIT):
             return get_code(self, name)
         return self.source_to_code(self.get_data(path), path)
 

@@ -21,19 +21,23 @@ def test_an_input_that_changed_and_changed_back_is_not_recorded(fresh: Pipeline)
 BYTE_CODE = {"PYTHONDONTWRITEBYTECODE": ""}
 
 
+@pytest.mark.parametrize("place", ["project", "site-packages/project"])
 @pytest.mark.parametrize(
     ("file", "old", "new"), [("dodo.py", "names.SOURCE", "names.OTHERS"), ("names.py", '"source.txt"', '"others.txt"')]
 )
-def test_byte_code_of_the_pipeline_is_not_trusted(built: Pipeline, file: str, old: str, new: str) -> None:
+def test_byte_code_of_the_pipeline_is_not_trusted(built: Pipeline, file: str, old: str, new: str, place: str) -> None:
     """An edit of dodo.py, or of a module that it imports, counts though the file's size and time stay the same."""
-    built.write("names.py", 'SOURCE = "source.txt"\nOTHERS = "others.txt"\n')
-    built.edit("dodo.py", "from redoit import", "import names\nfrom redoit import")
-    built.edit("dodo.py", '"source": "source.txt"', '"source": names.SOURCE')
-    assert built.doit(**BYTE_CODE).code == 0
-    time = built.path(file).stat().st_mtime_ns
-    built.edit(file, old, new)
-    os.utime(built.path(file), ns=(time, time))
-    assert "others.txt" in built.doit(**BYTE_CODE).text
+    root = built.root.parent / place
+    root.parent.mkdir(exist_ok=True)
+    pipeline = Pipeline(built.root.rename(root))
+    pipeline.write("names.py", 'SOURCE = "source.txt"\nOTHERS = "others.txt"\n')
+    pipeline.edit("dodo.py", "from redoit import", "import names\nfrom redoit import")
+    pipeline.edit("dodo.py", '"source": "source.txt"', '"source": names.SOURCE')
+    assert pipeline.doit(**BYTE_CODE).code == 0
+    time = pipeline.path(file).stat().st_mtime_ns
+    pipeline.edit(file, old, new)
+    os.utime(pipeline.path(file), ns=(time, time))
+    assert "others.txt" in pipeline.doit(**BYTE_CODE).text
 
 
 def test_a_volatile_result_is_never_restored(built: Pipeline) -> None:
