@@ -1,6 +1,6 @@
 """The directive `doit-commands`: doit's commands, as a project with redoit has them, each with its options.
 
-It asks the commands themselves, so the reference can't differ from what `doit help COMMAND` prints.
+It asks the commands themselves, with redoit's `DOIT_CONFIG` for their defaults.
 """
 
 import textwrap
