@@ -21,9 +21,10 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check the types of redoit with mypy, strictly."""
+    """Check the types of redoit with mypy, strictly, and the stubs of doit against doit itself."""
     session.install(*CONSTRAINTS, "mypy", "-e", ".")
     session.run("mypy")
+    session.run("stubtest", "doit", "--ignore-missing-stub", "--mypy-config-file", "pyproject.toml")
 
 
 @nox.session

@@ -14,10 +14,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from doit.cmd_base import DoitCmdBase
-from doit.cmdparse import CmdOption, CmdParseError
+from doit.cmdparse import CmdOption, CmdParseError, DefaultUpdate
 from doit.exceptions import InvalidCommand, InvalidDodoFile
 
 from redoit.errors import DeclarationError, RedoitError
@@ -52,9 +51,10 @@ class StageCommand(DoitCmdBase):
 
     exclusive = True
     builds = False
-    loader: Any
+    name: str  # once doit has made the command
+    loader: StageLoader
 
-    def get_options(self) -> Any:
+    def get_options(self) -> list[CmdOption]:
         """Return the options, with `--no-wait` for a command that may have to wait."""
         options = super().get_options()
         return [*options, CmdOption(NO_WAIT)] if self.exclusive else options
@@ -62,7 +62,7 @@ class StageCommand(DoitCmdBase):
     def parse_execute(self, in_args: list[str]) -> int:
         """Run the command with the arguments of the command line. Raises: CmdParseError, in one line."""
         try:
-            return int(super().parse_execute(in_args))
+            return super().parse_execute(in_args) or 0
         except CmdParseError as error:
             raise CmdParseError(self._option_error(str(error))) from None
 
@@ -72,7 +72,7 @@ class StageCommand(DoitCmdBase):
             todo = "begin it with: from redoit import DOIT_CONFIG, step"
             raise DeclarationError(DODO, "found no DOIT_CONFIG of redoit, so there are no stages", todo)
 
-    def execute(self, params: Any, args: list[str]) -> int:
+    def execute(self, params: DefaultUpdate, args: list[str]) -> int:
         """Run the command in the project's folder.
 
         Raises: InvalidDodoFile for each error that a user can mend; doit shows it in one line.
@@ -84,13 +84,13 @@ class StageCommand(DoitCmdBase):
             params[trailing[args.pop()]] = True
         with contextlib.ExitStack() as stack:
             self.loader.config = self.config  # else doit gives an empty one to each
-            self.loader = StageLoader(self.loader, stack, start, exclusive=self.exclusive)
+            self.loader = StageLoader(self.loader, stack, start, exclusive=self.exclusive, builds=self.builds)
             signals = stack.enter_context(_interruptible())
             command = super().execute
 
             def work() -> int:
                 self._enter_project(params)
-                return int(command(params, args) or 0)
+                return command(params, args) or 0
 
             stack.callback(gc.freeze)  # else Python searches thousands of tasks for garbage before it ends
             try:
@@ -116,7 +116,7 @@ class StageCommand(DoitCmdBase):
         names = [task.name for task in tasks] + [target for task in tasks for target in task.targets]
         return DeclarationError(argument, "no such task or target", nearest(argument, names))
 
-    def _enter_project(self, params: Any) -> None:
+    def _enter_project(self, params: DefaultUpdate) -> None:
         """Change to the project's folder, if a parent of this one is it, and read its configuration."""
         if params["dodoFile"] != DODO or params["cwdPath"] or os.path.exists(DODO):
             return

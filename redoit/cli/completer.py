@@ -10,8 +10,9 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from doit.cmd_base import Command
 from doit.cmdparse import CmdOption
 
 FILES = "=files"  # offered where the shell is to complete file names; no word begins so
@@ -42,7 +43,7 @@ class Context:
     option whose value follows.
     """
 
-    command: Any
+    command: Command
     options: Mapping[str, CmdOption | None]
     pending: CmdOption | None = None
     before_command: bool = True
@@ -61,7 +62,7 @@ def split(line: str) -> tuple[list[str], str]:
 
 
 def offers(
-    words: Iterable[str], current: str, commands: Mapping[str, Any], tasks: Mapping[str, Task]
+    words: Iterable[str], current: str, commands: Mapping[str, Command], tasks: Mapping[str, Task]
 ) -> dict[str, str]:
     """Return the words that may complete the current one, and their descriptions, in order. `commands`: doit's."""
     context = _context(words, commands, tasks)
@@ -82,7 +83,7 @@ def offers(
     return {word: text for word, text in found if word.startswith(current) or word == FILES}
 
 
-def _context(words: Iterable[str], commands: Mapping[str, Any], tasks: Mapping[str, Task]) -> Context:
+def _context(words: Iterable[str], commands: Mapping[str, Command], tasks: Mapping[str, Task]) -> Context:
     context = Context(commands["run"], _by_spelling(commands["run"].cmdparser.options))
     for word in words:
         if context.pending:
@@ -126,7 +127,7 @@ def _values(option: CmdOption, prefix: str = "") -> list[Offer]:
 
 
 def _arguments(
-    context: Context, current: str, commands: Mapping[str, Any], tasks: Mapping[str, Task]
+    context: Context, current: str, commands: Mapping[str, Command], tasks: Mapping[str, Task]
 ) -> Iterator[Offer]:
     usage = context.command.doc_usage
     if context.before_command or COMMANDS in usage:

@@ -6,7 +6,7 @@ A colour never stands alone: the word beside it says the same.
 import os
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
-from typing import Any, TextIO
+from typing import TextIO
 
 from redoit.text import printable
 
@@ -49,7 +49,7 @@ class Console:
         from rich.table import Table
         from rich.text import Text
 
-        table: Any = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
         for column in range(max(map(len, rows), default=0)):
             last = column == len(rows[0]) - 1
             table.add_column(

@@ -3,7 +3,6 @@
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 from redoit.cli.base import StageCommand
 from redoit.errors import DeclarationError
@@ -26,7 +25,7 @@ MAX_STAGES = 500  # on a page; of more, the most active ones
 FORMS = {"json": lambda lineage: json.dumps(lineage_json(lineage)), "mermaid": flowchart, "svg": svg}
 
 
-def _option(flag: str, default: str | bool, text: str, name: str = "", short: str = "") -> dict[str, Any]:
+def _option(flag: str, default: str | bool, text: str, name: str = "", short: str = "") -> dict[str, object]:
     return {"name": name or flag, "long": flag, "short": short, "type": type(default), "default": default, "help": text}
 
 

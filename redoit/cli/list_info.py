@@ -2,9 +2,11 @@
 
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 from doit import cmd_info, cmd_list
+from doit.cmd_base import TaskLoader2
+from doit.plugin import PluginDict
+from doit.task import Task
 
 from redoit.cli.base import StageCommand
 from redoit.errors import DeclarationError
@@ -24,9 +26,9 @@ class EscapingCommand(StageCommand):
 
     exclusive = False
 
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
-        self.outstream: Any = printable_stream(sys.stdout)
+    def __init__(self, task_loader: TaskLoader2, cmds: PluginDict | None = None, **named: object) -> None:
+        super().__init__(task_loader, cmds, **named)
+        self.outstream = printable_stream(sys.stdout)
 
 
 class List(EscapingCommand, cmd_list.List):
@@ -37,9 +39,8 @@ class List(EscapingCommand, cmd_list.List):
         for option in cmd_list.List.cmd_options
     )
 
-    def _print_task(self, template: str, task: Any, status: bool, list_deps: bool, tasks: Any) -> None:
-        if status and self.loader.has_stages:
-            planned = self.loader.session.dry_run(task.name)
+    def _print_task(self, template: str, task: Task, status: bool, list_deps: bool, tasks: dict[str, Task]) -> None:
+        if status and (planned := self.loader.session.dry_run(task.name)):
             template, status = template.replace("{status}", LETTERS[planned.status]), False
         super()._print_task(template, task, status, list_deps, tasks)
 
@@ -47,9 +48,9 @@ class List(EscapingCommand, cmd_list.List):
 class Info(EscapingCommand, cmd_info.Info):
     """doit's `info`; of a stage: its planned status and why, its settings and where they come from, its files."""
 
-    def _execute(self, pos_args: list[str], hide_status: bool) -> int:
+    def _execute(self, pos_args: list[str], hide_status: bool = False) -> int:  # noqa: FBT002 - as doit calls it
         if not self.loader.has_stages or len(pos_args) != 1:
-            return int(super()._execute(pos_args, hide_status))
+            return super()._execute(pos_args, hide_status)
         tasks = {task.name: task for task in self.task_list}
         task = tasks.get(pos_args[0])
         if task is None:
@@ -67,7 +68,7 @@ class Info(EscapingCommand, cmd_info.Info):
             self._tables(task, stage)
         return 0 if planned is None or planned.status == PlannedStatus.KEEP else 1
 
-    def _tables(self, task: Any, stage: StageTask) -> None:
+    def _tables(self, task: Task, stage: StageTask) -> None:
         settings = [
             (name, str(stage.value_of(task, name)), f"from {stage.setting_source(task, name)}", setting.help)
             for name, setting in stage.declared.items()

@@ -2,12 +2,12 @@
 
 import fnmatch
 from pathlib import Path
-from typing import Any
 
 from doit import cmd_clean, cmd_forget, cmd_ignore, cmd_resetdep, cmd_run
 from doit.cmd_base import subtasks_iter, tasks_and_deps_iter
 from doit.control import TaskControl
 from doit.exceptions import InvalidDodoFile
+from doit.task import Task
 
 from redoit.cli.base import StageCommand
 from redoit.errors import DeclarationError
@@ -54,7 +54,7 @@ class Forget(StageCommand, cmd_forget.Forget):
 class Clean(StageCommand, cmd_clean.Clean):
     """doit's `clean`: removes outputs and then empty folders. The store stays, so the next run restores them."""
 
-    def clean_tasks(self, tasks: list[Any], dryrun: bool, cleanforget: bool) -> None:
+    def clean_tasks(self, tasks: list[Task], dryrun: bool, cleanforget: bool) -> None:
         """Clean tasks; `--forget` does what `doit forget` does."""
         if cleanforget and not dryrun:
             forget(self, [task.name for task in tasks])
@@ -65,7 +65,7 @@ class Clean(StageCommand, cmd_clean.Clean):
                 folder.rmdir()
 
 
-def forget(command: Any, names: list[str]) -> None:
+def forget(command: StageCommand, names: list[str]) -> None:
     """Invalidate tasks and their dependents, and print which."""
     tasks = {task.name: task for task in command.task_list}
     for name in names:
@@ -75,12 +75,12 @@ def forget(command: Any, names: list[str]) -> None:
             continue
         dependents = command.loader.session.graph.dependents(name)
         engine().workspace.invalidations.add(name, dependents, "forgotten")
-        dependents = [dependent for dependent in dependents if dependent not in names]
-        tail = f" (its dependents run again, too: {', '.join(dependents)})" if dependents else ""
+        others = [dependent for dependent in dependents if dependent not in names]
+        tail = f" (its dependents run again, too: {', '.join(others)})" if others else ""
         command.outstream.write(f"forgetting {name}{tail}\n")
 
 
-def matching(patterns: list[str], tasks: dict[str, Any]) -> list[str]:
+def matching(patterns: list[str], tasks: dict[str, Task]) -> list[str]:
     """Return the tasks that patterns match. Raises: DeclarationError on a pattern that matches none."""
     matched = []
     for pattern in patterns:
@@ -91,6 +91,6 @@ def matching(patterns: list[str], tasks: dict[str, Any]) -> list[str]:
     return matched
 
 
-def with_members(names: list[str], tasks: dict[str, Any]) -> list[str]:
+def with_members(names: list[str], tasks: dict[str, Task]) -> list[str]:
     """Return the names, each group followed by its members."""
     return [each for name in names for each in (name, *(task.name for task in subtasks_iter(tasks, tasks[name])))]

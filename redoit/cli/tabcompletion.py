@@ -4,12 +4,12 @@ import itertools
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 from doit.cmd_completion import TabCompletion as DoitTabCompletion
 from doit.cmd_completion import opt_hardcode_tasks, opt_shell
-from doit.cmdparse import CmdOption
+from doit.cmdparse import CmdOption, DefaultUpdate
 from doit.exceptions import InvalidDodoFile
+from doit.task import Task as DoitTask
 
 from redoit.cli.base import DODO, STANDARD_OUTPUT, guard_stdout
 from redoit.cli.completer import LOADER_OPTIONS, Task, offers, split
@@ -36,7 +36,7 @@ class TabCompletion(DoitTabCompletion):
         {**opt_hardcode_tasks, "help": "without effect: the tasks are always those of the current folder"},
     )
 
-    def execute(self, opt_values: Any, _pos_args: list[str]) -> int:
+    def execute(self, opt_values: DefaultUpdate, _pos_args: list[str]) -> int:
         """Print the script of a shell, or the offers for the line in the environment.
 
         Raises: InvalidDodoFile if standard output fails.
@@ -48,11 +48,11 @@ class TabCompletion(DoitTabCompletion):
             lambda: self._script(opt_values) if line is None else self._offers(opt_values, line), STANDARD_OUTPUT
         )
 
-    def _script(self, opt_values: Any) -> int:
+    def _script(self, opt_values: DefaultUpdate) -> int:
         self.outstream.write((TEMPLATES / f"completion.{opt_values['shell']}").read_text())
         return 0
 
-    def _offers(self, opt_values: Any, line: str) -> int:
+    def _offers(self, opt_values: DefaultUpdate, line: str) -> int:
         """Print the offers for a line. Nothing else: what dodo.py and its processes print is discarded."""
         with (
             open(os.dup(1), "w", encoding=self.outstream.encoding, errors="backslashreplace") as output,
@@ -68,7 +68,7 @@ class TabCompletion(DoitTabCompletion):
                 output.write(f"{word}\t{first_line}\n" if word.isprintable() else "")
         return 0
 
-    def _tasks(self, params: Any, words: list[str]) -> dict[str, Task]:
+    def _tasks(self, params: DefaultUpdate, words: list[str]) -> dict[str, Task]:
         """Return the tasks of the current folder's project; none if they can't be loaded."""
         start = Path.cwd()
         given = dict(itertools.pairwise(words))
@@ -86,7 +86,7 @@ class TabCompletion(DoitTabCompletion):
             return {}
 
 
-def _task(task: Any, start: Path) -> Task:
+def _task(task: DoitTask, start: Path) -> Task:
     stage = stage_of(task)
     options = [_option(param, stage) for param in task.params]
     variables = {f"{task.name}.{option.name}": option for option in options if stage}
@@ -94,9 +94,9 @@ def _task(task: Any, start: Path) -> Task:
     return Task(task.name, task.doc or "", options, variables, targets, task.subtask_of or "")
 
 
-def _option(param: dict[str, Any], stage: StageTask | None) -> CmdOption:
+def _option(param: dict[str, object], stage: StageTask | None) -> CmdOption:
     """Return a parameter of a task as an option, that of a setting with all its values, if these are known."""
-    setting = stage.declared.get(param["name"]) if stage else None
+    setting = stage.declared.get(str(param["name"])) if stage else None
     if setting is None:
         return CmdOption(param)
     kind = setting.kind

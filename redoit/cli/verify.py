@@ -1,15 +1,14 @@
 """`doit verify`: run stages again, and compare the bytes of their outputs."""
 
-from typing import Any
-
 from doit.control import TaskControl
+from doit.task import Task
 
 from redoit.cli.base import StageCommand
 from redoit.cli.run import matching, with_members
 from redoit.errors import DeclarationError, RedoitError
 from redoit.planning.verify import verify
 from redoit.plugin.checkout import engine
-from redoit.plugin.stage_task import TIME_LIMIT, StageTask, stage_of
+from redoit.plugin.stage_task import StageTask, stage_of
 
 
 class Verify(StageCommand):
@@ -39,7 +38,7 @@ class Verify(StageCommand):
         self.dep_manager.close()
         return 0 if reproducible else 1
 
-    def _named(self, patterns: list[str], tasks: dict[str, Any]) -> list[str]:
+    def _named(self, patterns: list[str], tasks: dict[str, Task]) -> list[str]:
         """Return the stages that patterns name, each once.
 
         Raises: DeclarationError on a pattern that names none.
@@ -55,11 +54,10 @@ class Verify(StageCommand):
             named += stages
         return list(dict.fromkeys(named))
 
-    def _verify(self, task: Any, stage: StageTask) -> bool:
+    def _verify(self, task: Task, stage: StageTask) -> bool:
         """Verify one stage and show the result; return whether it is reproducible."""
         try:
-            limit = stage.value_of(task, TIME_LIMIT)
-            differences, seconds = verify(engine(), stage.stage, stage.settings(task), limit)
+            differences, seconds = verify(engine(), stage.stage, stage.settings(task), stage.time_limit(task))
         except DeclarationError:
             raise
         except RedoitError as error:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from redoit.engine.engine import Engine
 from redoit.engine.inspector import Inspector
@@ -28,6 +28,7 @@ from redoit.text import command_line
 if TYPE_CHECKING:
     from redoit.engine.engine import Execute
     from redoit.execution.executor import LaterStages, StepCall, StepResult
+    from redoit.planning.planned_task import PlannedTask
     from redoit.preload.preload import Preloader
 
 
@@ -128,7 +129,7 @@ class Session:
 
     def __init__(self) -> None:
         self.graph = Graph({})
-        self.dry_run: Callable[[str], Any] = lambda _task: None
+        self.dry_run: Callable[[str], PlannedTask | None] = lambda _task: None
         self.always = False
         self.caching = True
         self.executing = False

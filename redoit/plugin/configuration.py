@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from doit import doit_cmd
 
@@ -21,7 +21,7 @@ SECTION_PREFIX = "task:"
 MAX_NAMED_STAGES = 3  # in a message
 
 
-def sections(files: Iterable[str] = FILES) -> dict[str, dict[str, Any]]:
+def sections(files: Iterable[str] = FILES) -> dict[str, dict[str, object]]:
     """Return section -> name -> value of the configuration files in the working directory."""
     config = doit_cmd.DoitConfig()
     config.loads(list(filter(os.path.exists, files)))
@@ -80,7 +80,7 @@ def options() -> Options:
     return Options(**table)
 
 
-def _modules(value: Any, subject: str) -> tuple[str, ...]:
+def _modules(value: object, subject: str) -> tuple[str, ...]:
     """Return a list of the project's modules as a tuple. Raises: DeclarationError if it is anything else."""
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         raise DeclarationError(subject, f"found {value!r:.{MAX_VALUE_CHARACTERS}}, expected a list of modules")
@@ -95,7 +95,7 @@ def _modules(value: Any, subject: str) -> tuple[str, ...]:
     return tuple(value)
 
 
-def section_values(stage: str, declared: Mapping[str, Declared], section: Mapping[str, Any]) -> dict[str, Any]:
+def section_values(stage: str, declared: Mapping[str, Declared], section: Mapping[str, object]) -> dict[str, object]:
     """Return setting -> value of a stage's section in the configuration files.
 
     Raises: DeclarationError on a setting that the stage does not have, or a value of another type.
@@ -111,13 +111,13 @@ def section_values(stage: str, declared: Mapping[str, Declared], section: Mappin
 
 def overrides(
     stages: Mapping[str, Mapping[str, Declared]], tasks: set[str], *, dodo_reads_variables: bool = False
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, dict[str, object]]:
     """Return stage -> setting -> value from the command line's variables: `train.epochs=2`.
 
     Raises: DeclarationError on an unknown stage or setting, or a setting without its stage, unless that is a variable
     that dodo.py may read itself.
     """
-    values: dict[str, dict[str, Any]] = {}
+    values: dict[str, dict[str, object]] = {}
     for variable, text in (doit_cmd._CMDLINE_VARS or {}).items():  # noqa: SLF001 - doit has no public list of them
         stage, dot, name = variable.rpartition(".")
         subject = f"{variable}={text}"
@@ -135,7 +135,7 @@ def overrides(
     return values
 
 
-def check_names(sections: Mapping[str, Any], stages: Mapping[str, object], tasks: set[str]) -> None:
+def check_names(sections: Mapping[str, object], stages: Mapping[str, object], tasks: set[str]) -> None:
     """Check that each section of a task has its task. Raises: DeclarationError."""
     for section in sections:
         name = section.removeprefix(SECTION_PREFIX)

@@ -10,9 +10,9 @@ import sqlite3
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from doit.dependency import DatabaseException, Dependency, DependencyStatus, SqliteDB
+from doit.task import Task
 
 from redoit.errors import DiskError
 from redoit.plugin.stage_task import StageTask
@@ -28,7 +28,7 @@ class Database(SqliteDB):
     desc = "sqlite3; a corrupt database is replaced"
     _stored_tasks: set[str] | None = None
 
-    def _sqlite3(self, name: str) -> Any:
+    def _sqlite3(self, name: str) -> sqlite3.Connection:
         """Return a connection to the database; to one in memory if it is locked or can't be written."""
         files = [Path(f"{name}{suffix}") for suffix in SUFFIXES]
         for _ in range(2):
@@ -47,7 +47,7 @@ class Database(SqliteDB):
                 break
         return super()._sqlite3(":memory:")
 
-    def _get_task_data(self, task_id: str) -> Any:
+    def _get_task_data(self, task_id: str) -> dict[str, object]:
         if self._stored_tasks is None:
             self._stored_tasks = self._read_names()
         if task_id not in self._stored_tasks:
@@ -96,7 +96,7 @@ def _is_locked(error: Exception) -> bool:
     return any(word in str(error) for word in ("is locked", "is busy"))
 
 
-def _check(connection: Any) -> None:
+def _check(connection: sqlite3.Connection) -> None:
     """Check that a database has doit's one table, and no view, which may have rows without end.
 
     Raises: sqlite3.Error.
@@ -107,7 +107,7 @@ def _check(connection: Any) -> None:
     connection.execute("select count(task_id), count(task_data is null) from doit").fetchone()
 
 
-def _is_valid(data: Any) -> bool:
+def _is_valid(data: object) -> bool:
     """Return whether the data of a task has the types that doit relies on."""
     if not isinstance(data, dict) or not isinstance(data.get(VALUES, {}), dict):
         return False
@@ -124,7 +124,7 @@ class StageDependency(Dependency):
         self._get = self._stored  # doit's own methods read values and results of tasks through these
         self._in = self._is_stored
 
-    def get_status(self, task: Any, tasks_dict: Mapping[str, Any], get_log: bool = False) -> DependencyStatus:  # noqa: FBT002 - as doit calls it
+    def get_status(self, task: Task, tasks_dict: Mapping[str, Task], get_log: bool = False) -> DependencyStatus:  # noqa: FBT002 - as doit calls it
         """Return whether a task is up to date."""
         stage = self._stages.get(task.name)
         if stage is None:
@@ -136,17 +136,17 @@ class StageDependency(Dependency):
             status.add_reason("uptodate_false", (stage, [], {}))
         return status
 
-    def save_success(self, task: Any, result_hash: Any = None) -> None:
+    def save_success(self, task: Task, result_hash: object = None) -> None:
         """Store the state of an ordinary task that has run. A stage has its trace; a group runs nothing."""
         if task.name not in self._stages and not (task.has_subtask and not task.actions):
             super().save_success(task, result_hash)
 
-    def remove_success(self, task: Any) -> None:
+    def remove_success(self, task: Task) -> None:
         """Forget an ordinary task that failed. A stage keeps its earlier traces."""
         if task.name not in self._stages:
             super().remove_success(task)
 
-    def _stored(self, name: str, key: str) -> Any:
+    def _stored(self, name: str, key: str) -> object:
         stage = self._stages.get(name)
         if stage is None or key == IGNORED:
             return self.backend.get(name, key)

@@ -8,7 +8,7 @@ each value, so that an error names the stage and the type.
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from doit.cmdparse import CmdParseError
 
@@ -32,7 +32,7 @@ class Parameters(NamedTuple):
     signature: Signature
     declared: Mapping[str, Declared]
     defaults: tuple[Setting, ...]
-    fields: tuple[dict[str, Any], ...]
+    fields: tuple[dict[str, object], ...]
 
 
 _PARAMETERS: dict[tuple[str, bool, float | None], Parameters] = {}
@@ -48,8 +48,8 @@ def step(
     impure: bool = False,
     environ: Iterable[str] = (),
     time_limit: float | None = None,
-    **fields: Any,
-) -> dict[str, Any]:
+    **fields: object,
+) -> dict[str, object]:
     """Return a stage, as a doit task, for the step in `module`.
 
     `inputs` and `outputs` are role -> path; their roles are the positional parameters of the step's `run`, whose
@@ -79,7 +79,7 @@ def step(
     }
 
 
-def _params(stage: StageTask, parameters: Parameters) -> list[dict[str, Any]]:
+def _params(stage: StageTask, parameters: Parameters) -> list[dict[str, object]]:
     """Return the parameters of a stage in doit's form; all but switches are parsed by their declared type."""
     pairs = zip(parameters.fields, parameters.declared.values(), strict=True)
     return [param if "type" in param else {**param, "type": _parser(stage, setting)} for param, setting in pairs]
@@ -103,7 +103,7 @@ def _parameters(module: str, signature: Signature, *, cache: bool, time_limit: f
     return shared
 
 
-def _fields(declared: Declared) -> dict[str, Any]:
+def _fields(declared: Declared) -> dict[str, object]:
     """Return a setting as doit takes a parameter, without the type unless it is a switch."""
     kind = declared.kind
     text = declared.help.replace("%", "%%")
@@ -119,10 +119,10 @@ def _fields(declared: Declared) -> dict[str, Any]:
     return {**fields, "type": bool, "inverse": f"no-{flag(declared.name)}"} if is_switch else fields
 
 
-def _parser(stage: StageTask, declared: Declared) -> Callable[[str], Any]:
+def _parser(stage: StageTask, declared: Declared) -> Callable[[str], object]:
     """Return the parser of a setting's values on the command line. Its errors are shown by doit in one line."""
 
-    def value(text: str) -> Any:
+    def value(text: str) -> object:
         try:
             return declared.value(text, f"{stage.stage.name} --{flag(declared.name)}")
         except DeclarationError as error:

@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-from doit.control import TaskControl
-from doit.task import result_dep
+from doit.control import ExecNode, TaskControl, TaskDispatcher
+from doit.dependency import Dependency
+from doit.task import Task, result_dep
 
 from redoit.errors import RedoitError
 from redoit.model import PlannedStatus, Status
@@ -25,7 +25,7 @@ RUN_STATUS = {
 class DryRunTasks:
     """What a run would do with the tasks of a project."""
 
-    def __init__(self, session: Session, tasks: Mapping[str, Any], database: Any) -> None:
+    def __init__(self, session: Session, tasks: Mapping[str, Task], database: Dependency) -> None:
         self._session = session
         self._tasks = tasks
         self._database = database
@@ -47,7 +47,7 @@ class DryRunTasks:
                 pass
         return self._planned[name]
 
-    def walk(self, dispatcher: Any) -> Iterator[tuple[Any, PlannedTask]]:
+    def walk(self, dispatcher: TaskDispatcher) -> Iterator[tuple[Task, PlannedTask]]:
         """Yield tasks in the order of a run, each with what the run would do."""
         node = None
         while True:
@@ -65,7 +65,7 @@ class DryRunTasks:
             node.run_status = RUN_STATUS.get(planned.status) or ("run" if node.task.setup_tasks else "successful")
             yield node.task, planned
 
-    def _plan(self, node: Any) -> PlannedTask:
+    def _plan(self, node: ExecNode) -> PlannedTask:
         task, stage = node.task, stage_of(node.task)
         declaration = stage.stage if stage else None
         if node.ignored_deps or self._database.status_is_ignore(task):
@@ -75,7 +75,7 @@ class DryRunTasks:
             return PlannedTask(task.name, PlannedStatus.NOT_RUN, declaration, blocked_by=blocked_by)
         return self._plan_stage(task, stage) if stage else self._plan_ordinary(task)
 
-    def _plan_stage(self, task: Any, stage: StageTask) -> PlannedTask:
+    def _plan_stage(self, task: Task, stage: StageTask) -> PlannedTask:
         try:
             settings, invalidated = stage.settings(task), stage.invalidation(task)
         except RedoitError as error:
@@ -84,7 +84,7 @@ class DryRunTasks:
             self._dry_run.invalidate(task.name, self._session.graph.dependents(task.name), invalidated.kind)
         return self._dry_run.plan_stage(stage.stage, settings)
 
-    def _plan_ordinary(self, task: Any) -> PlannedTask:
+    def _plan_ordinary(self, task: Task) -> PlannedTask:
         planned = self._by_doit(task)
         if self._session.always and planned.status != PlannedStatus.FAIL:
             planned = PlannedTask(task.name, PlannedStatus.RUN)
@@ -93,19 +93,21 @@ class DryRunTasks:
             self._dry_run.rebuild(task.name, {path: digest(path) for path in map(os.path.normpath, task.targets)})
         return planned
 
-    def _by_doit(self, task: Any) -> PlannedTask:
+    def _by_doit(self, task: Task) -> PlannedTask:
         """Return what doit decides about an ordinary task once earlier tasks are done. Executes no command."""
         paths = {dep: os.path.normpath(dep) for dep in task.file_dep}
         expected = {dep: digest for dep, path in paths.items() if (digest := self._dry_run.expected.get(path))}
         reasons, error = self._reasons(task)
         for kind in ("changed_file_dep", "missing_file_dep"):
-            reasons[kind] = [dep for dep in reasons.get(kind) or () if dep not in expected]
+            found = reasons.get(kind)
+            reasons[kind] = [dep for dep in found if dep not in expected] if isinstance(found, list) else []
         if reasons["missing_file_dep"]:
             return PlannedTask(task.name, PlannedStatus.FAIL, error=error)
         by_content = isinstance(self._database.checker, ContentChecker)  # else doit remembers no digests of files
         unknown = {paths[dep] for dep in expected if paths[dep] in self._dry_run.pending or not by_content}
         pending = {path: self._dry_run.makers[path] for path in unknown}
-        pending |= {item[0].dep_name: item[0].dep_name for item in task.uptodate if self._may_differ(item[0])}
+        used = {item[0].dep_name for item in task.uptodate if isinstance(item[0], result_dep)}
+        pending |= {name: name for name in used if self._may_differ(name)}
         pending |= {item[0]: "" for item in task.uptodate if isinstance(item[0], str)}
         known = [dep for dep in expected if paths[dep] not in pending]
         changed = any(self._database._get(task.name, dep) != expected[dep] for dep in known)  # noqa: SLF001 - nothing public tells
@@ -115,7 +117,7 @@ class DryRunTasks:
             return PlannedTask(task.name, PlannedStatus.KEEP)
         return PlannedTask(task.name, PlannedStatus.RUN, pending=pending, if_unchanged=Status.KEPT, uncertain=True)
 
-    def _reasons(self, task: Any) -> tuple[dict[str, Any], str]:
+    def _reasons(self, task: Task) -> tuple[dict[str, object], str]:
         """Return doit's reasons to run a task now, and its complaint, without executing the user's commands."""
         uptodate = task.uptodate
         try:
@@ -126,9 +128,6 @@ class DryRunTasks:
             task.uptodate = uptodate
         return dict(status.reasons), (status.get_error_message() or "") if status.status == "error" else ""
 
-    def _may_differ(self, uptodate: Any) -> bool:
-        """Tell whether something uses the result of a task that will run."""
-        if not isinstance(uptodate, result_dep):
-            return False
-        name = f"{uptodate.dep_name}:"  # of a task, or of a group
-        return any(planned.executes for other, planned in self._planned.items() if f"{other}:".startswith(name))
+    def _may_differ(self, name: str) -> bool:
+        """Tell whether a task, or a member of a group, will run."""
+        return any(planned.executes for other, planned in self._planned.items() if f"{other}:".startswith(f"{name}:"))

@@ -4,7 +4,8 @@ import fnmatch
 import os
 from collections.abc import Container, Iterable, Mapping
 from functools import cached_property
-from typing import Any
+
+from doit.task import Task
 
 from redoit.errors import DeclarationError
 
@@ -79,7 +80,7 @@ def _reachable(edges: Mapping[str, Iterable[str]], names: Iterable[str]) -> set[
     return reached
 
 
-def graph_of(tasks: Iterable[Any], stages: Container[str]) -> Graph:
+def graph_of(tasks: Iterable[Task], stages: Container[str]) -> Graph:
     """Return the graph of doit's tasks: a task depends on those that make its files, and on those that it names.
 
     Raises: DeclarationError on a file that two tasks make, or a cycle.

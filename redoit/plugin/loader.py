@@ -11,11 +11,14 @@ from collections.abc import Iterator
 from functools import lru_cache
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from typing import Any
+from types import CodeType
 
 import doit
 from doit import cmd_base, doit_cmd
 from doit import globals as shared
+from doit.cmdparse import DefaultUpdate
+from doit.dependency import Dependency
+from doit.task import Task
 
 from redoit.plugin import configuration
 from redoit.plugin.checkout import Session, engine, options
@@ -36,7 +39,7 @@ def _from_source() -> Iterator[None]:
     """
     get_code = SourceFileLoader.get_code
 
-    def compiled(self: SourceFileLoader, name: str) -> Any:
+    def compiled(self: SourceFileLoader, name: str) -> CodeType | None:
         path = self.get_filename(name)
         inside = path.removeprefix(os.path.join(os.getcwd(), ""))
         if inside == path or "site-packages" in Path(inside).parts or path.startswith(REDOIT):
@@ -51,25 +54,31 @@ def _from_source() -> Iterator[None]:
 
 
 class StageLoader(cmd_base.TaskLoader2):
-    """Wraps doit's loader. `start`: the folder that doit was called in; `exclusive`: take the lock of the checkout."""
+    """Wraps doit's loader. `start`: the folder that doit was called in.
 
-    def __init__(self, inner: Any, stack: contextlib.ExitStack, start: Path, *, exclusive: bool) -> None:
+    `exclusive`: take the lock of the checkout. `builds`: the command builds stages.
+    """
+
+    def __init__(
+        self, inner: cmd_base.TaskLoader2, stack: contextlib.ExitStack, start: Path, *, exclusive: bool, builds: bool
+    ) -> None:
         self._inner = inner
         self._stack = stack
         self.start = start
         self._exclusive = exclusive
-        self._parameters: Any = {}
+        self._builds = builds
+        self._parameters = DefaultUpdate()
         self.session = Session()
         self.cmd_options = inner.cmd_options
         self.has_stages = False
 
-    def setup(self, opt_values: Any) -> None:
+    def setup(self, opt_values: DefaultUpdate) -> None:
         """Import dodo.py, and change to its folder."""
         self._parameters = opt_values
         with _from_source():
             self._inner.setup(opt_values)
 
-    def load_doit_config(self) -> Any:
+    def load_doit_config(self) -> dict[str, object]:
         """Return DOIT_CONFIG; open the workspace before doit opens its database there."""
         config = self._inner.load_doit_config()
         self.has_stages = str(config.get("dep_file", "")).startswith(FOLDER)
@@ -92,7 +101,7 @@ class StageLoader(cmd_base.TaskLoader2):
                     workspace.trace_index.forget()
         return config
 
-    def load_tasks(self, cmd: Any, pos_args: list[str]) -> Any:
+    def load_tasks(self, cmd: cmd_base.DoitCmdBase, pos_args: list[str]) -> list[Task]:
         """Return the tasks, each stage configured."""
         with _from_source():
             tasks = list(self._inner.load_tasks(cmd=cmd, pos_args=pos_args))
@@ -100,24 +109,25 @@ class StageLoader(cmd_base.TaskLoader2):
         if self.has_stages:
             cmd.dep_manager = shared.Globals.dep_manager = StageDependency(cmd.dep_manager, stages)
             self._configure(tasks, stages)
-            if cmd.builds:
+            if self._builds:
                 self._prepare_run(cmd)
             else:
                 self._prepare_dry_run(tasks, cmd.dep_manager)
             self._resolve_targets(pos_args, tasks)
         return tasks
 
-    def _prepare_run(self, command: Any) -> None:
+    def _prepare_run(self, command: cmd_base.DoitCmdBase) -> None:
         """Let stages be built, and record the run at its end."""
         self.session.executing = True
         self.session.always = bool(self._parameters.get("always"))
-        self.session.parallel = (self._parameters.get("num_process") or 0) > 1
+        number = self._parameters.get("num_process")
+        self.session.parallel = isinstance(number, int) and number > 1
         # doit sets `control` only once it has accepted all tasks.
         self.session.selected = lambda: getattr(getattr(command, "control", None), "selected_tasks", None) or ()
         self._stack.callback(self.session.record)
         self._stack.callback(engine().close)
 
-    def _prepare_dry_run(self, tasks: list[Any], database: Any) -> None:
+    def _prepare_dry_run(self, tasks: list[Task], database: Dependency) -> None:
         """Let stages only be planned, each as if those before it had been built."""
         from redoit.plugin.dry_run_tasks import DryRunTasks
 
@@ -125,7 +135,7 @@ class StageLoader(cmd_base.TaskLoader2):
         dry_run = lru_cache(lambda: DryRunTasks(self.session, named, database))  # once doit has set the tasks' options
         self.session.dry_run = lambda task: dry_run().plan(task)
 
-    def _configure(self, tasks: list[Any], stages: dict[str, StageTask]) -> None:
+    def _configure(self, tasks: list[Task], stages: dict[str, StageTask]) -> None:
         """Check the graph, and give each stage its settings and the session."""
         names = {task.name for task in tasks}
         declared = {name: stage.declared for name, stage in stages.items()}
@@ -150,7 +160,7 @@ class StageLoader(cmd_base.TaskLoader2):
         names = getattr(self._inner, "namespace", None) or {}
         return any(value is reader for value in names.values() for reader in (doit, doit_cmd, doit_cmd.get_var))
 
-    def _resolve_targets(self, arguments: list[str], tasks: list[Any]) -> None:
+    def _resolve_targets(self, arguments: list[str], tasks: list[Task]) -> None:
         """Replace arguments that name a target from the current folder, absolutely or with `./` by the target."""
         names = {task.name for task in tasks}
         targets = {target for task in tasks for target in task.targets}
@@ -160,7 +170,7 @@ class StageLoader(cmd_base.TaskLoader2):
                 arguments[index] = path
 
 
-def _take_new_snapshot() -> dict[str, Any]:
+def _take_new_snapshot() -> dict[str, object]:
     """Drop the snapshot of the source: a task has succeeded, and may have written some. Return no values of it."""
     engine().inspector.refresh()
     return {}

@@ -4,10 +4,11 @@ import os
 import sys
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from doit.exceptions import UnmetDependency
+from doit.exceptions import BaseFail, UnmetDependency
 from doit.reporter import ConsoleReporter
+from doit.task import Task
 
 from redoit.model import Keep, Run, Status, Trace
 from redoit.plugin.stage_task import StageTask, stage_of
@@ -32,7 +33,7 @@ class StageReporter(ConsoleReporter):
 
     desc = "redoit: what was kept, restored and run, and why"
 
-    def __init__(self, outstream: TextIO, options: dict[str, Any]) -> None:
+    def __init__(self, outstream: TextIO, options: dict[str, object]) -> None:
         super().__init__(outstream or sys.stdout, options)  # doit passes none if the shell has closed it
         self._started = time.perf_counter()
         self._counts: Counter[str] = Counter()
@@ -48,7 +49,7 @@ class StageReporter(ConsoleReporter):
         """Write text; on a terminal, above the live display."""
         (self._live or self.outstream).write(text)
 
-    def execute_task(self, task: Any) -> None:
+    def execute_task(self, task: Task) -> None:
         """Report that a stage starts, and why. A restore is reported once it is done."""
         stage = stage_of(task)
         if stage is None:
@@ -60,7 +61,7 @@ class StageReporter(ConsoleReporter):
             self._line(f"Step {task.name} has ", "started", f". ({sentence(stage.decision.reasons, files)})")
         self._show(task, stage)
 
-    def skip_uptodate(self, task: Any) -> None:
+    def skip_uptodate(self, task: Task) -> None:
         """Report a kept stage."""
         stage = stage_of(task)
         if stage is None or not isinstance(stage.decision, Keep):
@@ -68,11 +69,12 @@ class StageReporter(ConsoleReporter):
             return
         self._report_reuse(task.name, Status.KEPT, stage.seconds, stage.decision.trace)
 
-    def add_success(self, task: Any) -> None:
+    def add_success(self, task: Task) -> None:
         """Report a stage that ran or was restored."""
         self._hide(task)
-        outcome = getattr(task, "outcome", None)
-        if stage_of(task) is None or outcome is None:
+        stage = stage_of(task)
+        outcome = stage.outcome if stage else None
+        if outcome is None:
             super().add_success(task)
             return
         if outcome.status != Status.RAN:
@@ -85,7 +87,7 @@ class StageReporter(ConsoleReporter):
         for warning in outcome.warnings:
             self._line("", "WARNING", f" {task.name}: {warning}")
 
-    def add_failure(self, task: Any, fail: Any) -> None:
+    def add_failure(self, task: Task, fail: BaseFail) -> None:
         """Report a stage that failed, or that needs one that did."""
         self._hide(task)
         stage = stage_of(task)
@@ -116,7 +118,7 @@ class StageReporter(ConsoleReporter):
         seconds = format_seconds(time.perf_counter() - self._started)
         self._line(f"{count} {steps}: {counts} in {seconds}{saved}.")
 
-    def _show(self, task: Any, stage: StageTask | None) -> None:
+    def _show(self, task: Task, stage: StageTask | None) -> None:
         """Show a stage on the live display; leave the terminal to an ordinary task."""
         if not self._live:
             return
@@ -130,7 +132,7 @@ class StageReporter(ConsoleReporter):
         streams = (sys.stdout if task.verbosity > 1 else None, sys.stderr if task.verbosity > 0 else None)
         stage.streams = self._live.step_streams(task.name, *streams)
 
-    def _hide(self, task: Any) -> None:
+    def _hide(self, task: Task) -> None:
         if self._live:
             self._live.resume(task.name)
             self._live.remove_stage(task.name)

@@ -7,10 +7,11 @@ import contextlib
 import os
 import time
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from doit.dependency import FileChangedChecker, UptodateCalculator
 from doit.exceptions import TaskFailed
+from doit.task import Task
 
 from redoit.engine.engine import RunOptions
 from redoit.errors import DeclarationError, RedoitError
@@ -49,7 +50,7 @@ class StageTask(UptodateCalculator):
     `declared`: all its parameters; `defaults`: its settings as `run` gives them. The command that loads the stage sets
     `section` (its section of the configuration files, None before), `overrides` (its settings among the variables of
     the command line) and `session`; the reporter may set `streams`, to show the step's output. `decision` is the
-    engine's, `seconds` how long it took, `trace` that of the outputs in place.
+    engine's, `seconds` how long it took, `outcome` that of the build, `trace` that of the outputs in place.
     """
 
     def __init__(self, stage: Stage, declared: Mapping[str, Declared], defaults: tuple[Setting, ...]) -> None:
@@ -57,19 +58,20 @@ class StageTask(UptodateCalculator):
         self.stage = stage
         self.declared = declared
         self._defaults = defaults
-        self.section: dict[str, Any] | None = None
-        self.overrides: Mapping[str, Any] = {}
+        self.section: dict[str, object] | None = None
+        self.overrides: Mapping[str, object] = {}
         self.session = NO_SESSION
         self.streams: Streams | None = None
         self.decision: Decision | None = None
+        self.outcome: Outcome | None = None
         self.trace: Trace | None = None
         self.seconds = 0.0
 
-    def configure_task(self, task: Any) -> None:
+    def configure_task(self, task: Task) -> None:
         """Take the name, which doit derives from the function that declares the stage."""
         self.stage = self.stage._replace(name=task.name)
 
-    def __call__(self, task: Any) -> bool:
+    def __call__(self, task: Task) -> bool:
         """Return whether the stage is kept."""
         if not self.session.executing:
             planned = self.session.dry_run(task.name)
@@ -88,24 +90,24 @@ class StageTask(UptodateCalculator):
         self.session.end(task.name, Outcome(Status.KEPT, self.trace, self.seconds))
         return True
 
-    def build(self, task: Any) -> Any:
+    def build(self, task: Task) -> dict[str, object] | TaskFailed:
         """Restore the stage, or run its step and commit: the task's action."""
         from redoit.execution.process_registry import PROCESSES
 
         with PROCESSES.work():  # an interrupted run waits until the stage is recorded
             return self._build(task)
 
-    def _build(self, task: Any) -> Any:
+    def _build(self, task: Task) -> dict[str, object] | TaskFailed:
         from redoit.terminal.streams import step_streams
 
         started = time.perf_counter()
         plain = step_streams(task.name, task.verbosity, parallel=self.session.parallel)
         try:
             with contextlib.nullcontext(self.streams) if self.streams else plain as streams:
-                task.outcome = engine().build(
+                self.outcome = engine().build(
                     self.stage,
                     self.settings(task),
-                    RunOptions(self.value_of(task, TIME_LIMIT), streams, self._later_stages, self._section_changed),
+                    RunOptions(self.time_limit(task), streams, self._later_stages, self._section_changed),
                     invalidated=self.invalidation(task),
                     dependents=lambda: self.session.graph.dependents(self.stage.name),
                 )
@@ -117,16 +119,16 @@ class StageTask(UptodateCalculator):
         except KeyboardInterrupt:
             self._failed("interrupted", started)
             raise
-        self.trace = task.outcome.trace
-        self.session.end(task.name, task.outcome)
-        return values_of(task.outcome.trace)
+        self.trace = self.outcome.trace
+        self.session.end(task.name, self.outcome)
+        return values_of(self.trace)
 
     def _failed(self, error: str, started: float) -> TaskFailed:
         seconds = time.perf_counter() - started
         self.session.records[self.stage.name] = StageRecord(Status.FAILED, seconds=seconds, error=error)
         return TaskFailed(error)
 
-    def settings(self, task: Any) -> tuple[Setting, ...]:
+    def settings(self, task: Task) -> tuple[Setting, ...]:
         """Return the settings in force.
 
         Raises: DeclarationError if the stage was declared while doit runs, too late to be configured.
@@ -138,9 +140,9 @@ class StageTask(UptodateCalculator):
             return self._defaults
         return tuple(setting._replace(value=self.value_of(task, setting.name)) for setting in self._defaults)
 
-    def is_uncached(self, task: Any) -> bool:
+    def is_uncached(self, task: Task) -> bool:
         """Return whether the command line says `--no-cache` for this stage."""
-        return bool(task.options) and not task.options[CACHE]  # doit has set the options of stages named there
+        return not (task.options or {}).get(CACHE, True)  # doit has set the options of stages named there
 
     def _later_stages(self) -> Iterator[Stage]:
         """Yield the stages that will probably run after this one, so that their imports can be preloaded."""
@@ -162,7 +164,7 @@ class StageTask(UptodateCalculator):
                 engine().workspace.invalidations.add(name, self.session.graph.dependents(name), "uncached")
         self.session.begun = True
 
-    def setting_source(self, task: Any, name: str) -> str:
+    def setting_source(self, task: Task, name: str) -> str:
         """Return where the value of a setting comes from, in words."""
         value, default = self.value_of(task, name), self.declared[name].default
         if (task.cfg_values or {}).get(name, default) != value or name in self.overrides:
@@ -177,31 +179,37 @@ class StageTask(UptodateCalculator):
         except (OSError, ValueError):
             return True
 
-    def invalidation(self, task: Any) -> Reason | None:
+    def invalidation(self, task: Task) -> Reason | None:
         """Return why earlier results do not count in this run, or None if they do."""
         if self.session.always:
             return Reason("always")
         cached = self.value_of(task, CACHE) and self.session.caching
         return None if cached else Reason("uncached")
 
-    def value_of(self, task: Any, name: str) -> Any:
+    def value_of(self, task: Task, name: str) -> object:
         """Return the value in force of a parameter; doit sets the options of tasks that the command line names."""
         if task.options is not None:
             return task.options[name]
         return (task.cfg_values or {}).get(name, self.declared[name].default)
 
-    def values(self) -> dict[str, Any] | None:
+    def time_limit(self, task: Task) -> float | None:
+        """Return the seconds that the step may run, None if there is no limit."""
+        seconds = self.value_of(task, TIME_LIMIT)
+        assert seconds is None or isinstance(seconds, int | float)
+        return seconds
+
+    def values(self) -> dict[str, object] | None:
         """Return what other tasks get from the stage by doit's `getargs`; None if it has no result."""
         trace = self.trace or engine().workspace.latest(self.stage)
         return values_of(trace) if trace else None
 
 
-def values_of(trace: Trace) -> dict[str, Any]:
+def values_of(trace: Trace) -> dict[str, object]:
     """Return what other tasks get from a stage by doit's `getargs`: its metrics, and role -> digest as `outputs`."""
     return {**trace.metrics, "outputs": trace.digests}
 
 
-def stage_of(task: Any) -> StageTask | None:
+def stage_of(task: Task) -> StageTask | None:
     """Return the stage behind a task, or None if the task is an ordinary one."""
     for item in task.uptodate or ():
         if isinstance(item[0], StageTask):

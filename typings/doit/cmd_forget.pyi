@@ -1,0 +1,5 @@
+# The command `forget`.
+
+from doit.cmd_base import DoitCmdBase
+
+class Forget(DoitCmdBase): ...
