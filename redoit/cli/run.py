@@ -69,8 +69,8 @@ def forget(command: StageCommand, names: list[str]) -> None:
     """Invalidate tasks and their dependents, and print which."""
     tasks = {task.name: task for task in command.task_list}
     for name in names:
+        command.dep_manager.remove(name)  # of a stage: that it is ignored
         if stage_of(tasks[name]) is None:
-            command.dep_manager.remove(name)
             command.outstream.write(f"forgetting {name}\n")
             continue
         dependents = command.loader.session.graph.dependents(name)
