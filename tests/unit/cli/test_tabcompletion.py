@@ -1,0 +1,159 @@
+"""`doit tabcompletion`: the script of each shell, and the offers for a line in a project's folder."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from commands import call
+from projects import Pipeline
+
+from redoit.cli.tabcompletion import LINE_VARIABLE, TEMPLATES
+
+SHELLS = ("bash", "zsh", "fish")
+COMMANDS = ["cache", "clean", "dumpdb", "forget"]  # the first ones
+ENUMERATED = '''
+import enum
+from pathlib import Path
+from typing import Literal
+
+from steps.witness import executed
+
+
+def run(made: Path, ordered: Path, *, mode: Literal["fast", "slow"] = "fast", size: Literal[1, 2] | None = None,
+        reverse: bool = False, strict: bool | None = None, rate: float = 0.5) -> None:
+    """Sort.
+
+    mode: how to sort
+    """
+    executed("sort")
+'''
+
+
+Offers = Callable[[Path, str], dict[str, str]]
+
+
+@pytest.fixture
+def offers(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Offers:
+    """Return a function: what the command offers, word by word, with descriptions, for a line in a folder."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # the command sets it, for a process of its own
+
+    def offered(folder: Path, line: str) -> dict[str, str]:
+        monkeypatch.setenv(LINE_VARIABLE, line)
+        kept = [os.dup(descriptor) for descriptor in (1, 2)]
+        assert call(folder, "tabcompletion") == (0, "", "")
+        for descriptor, copy in zip((1, 2), kept, strict=True):  # the command has discarded both
+            os.dup2(copy, descriptor)
+            os.close(copy)
+        out, err = capfd.readouterr()
+        assert err == ""
+        return dict(row.split("\t") for row in out.splitlines())
+
+    return offered
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_each_shell_has_a_script(tmp_path: Path, shell: str) -> None:
+    """The script of a shell is printed as it is in its file, without a project; it asks through the environment."""
+    result = call(tmp_path, "tabcompletion", "-s", shell)
+    assert result == (0, (TEMPLATES / f"completion.{shell}").read_text(), "")
+    assert LINE_VARIABLE in result.out
+
+
+def test_the_default_shell_is_bash(tmp_path: Path) -> None:
+    """Without an option the script is that of bash; an unknown shell is an error that names those there are."""
+    assert call(tmp_path, "tabcompletion") == call(tmp_path, "tabcompletion", "--shell", "bash")
+    result = call(tmp_path, "tabcompletion", "-s", "csh")
+    assert (result.code, result.out) == (3, "")
+    assert all(f"'{shell}'" in result.err for shell in SHELLS)
+
+
+def test_a_closed_standard_output_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the shell has closed standard output, one line says so."""
+    monkeypatch.setattr(sys, "__stdout__", None)
+    error = "ERROR: standard output: found closed, expected a shell or a file that takes the script\n"
+    assert call(tmp_path, "tabcompletion") == (3, "", error)
+
+
+LIMIT = "seconds that it may run [default: None]"
+LINES = {
+    "doit s": {"strace": "use strace to list file_deps and targets", "sort": "Sort them.", "side": "Add them up."},
+    "doit make --t": {"--times": "[default: 3]", "--time-limit": LIMIT},
+    "doit make.t": {"make.times=": "[default: 3]", "make.time_limit=": LIMIT},
+}
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_words_are_offered_with_descriptions(chain: Pipeline, offers: Offers, line: str) -> None:
+    """A command, a task and a setting is offered with what it says of itself."""
+    assert offers(chain.root, line) == LINES[line]
+
+
+VALUES = {
+    "doit sort --mode ": ["fast", "slow"],
+    "doit sort.mode=s": ["sort.mode=slow"],
+    "doit sort --size=": ["--size=1", "--size=2", "--size=none"],
+    "doit sort.reverse=": ["sort.reverse=true", "sort.reverse=false"],
+    "doit sort.strict=": ["sort.strict=true", "sort.strict=false", "sort.strict=none"],
+    "doit sort.rate=": [],
+}
+
+
+@pytest.mark.parametrize("line", VALUES)
+def test_the_values_of_a_known_set_are_offered(chain: Pipeline, offers: Offers, line: str) -> None:
+    """Literals, truth values and none are offered where the setting's type has them, and nothing for a number."""
+    chain.write("steps/sort.py", ENUMERATED)
+    assert list(offers(chain.root, line)) == VALUES[line]
+
+
+@pytest.mark.parametrize(
+    ("folder", "line", "words"),
+    [
+        (".", "doit data/", ["data/made.txt", "data/ordered.txt", "data/total.txt", "data/report.txt"]),
+        ("data", "doit m", ["make", "made.txt"]),
+        ("steps", "doit ../data/t", ["../data/total.txt"]),
+    ],
+)
+def test_targets_are_named_from_the_current_folder(
+    chain: Pipeline, offers: Offers, folder: str, line: str, words: list[str]
+) -> None:
+    """In a folder below the project's, a target is offered as that folder's shell names it."""
+    assert list(offers(chain.root / folder, line)) == words
+
+
+BROKEN = {
+    "a syntax error": "def (",
+    "an exception": "import os\nos.write(1, b'noise')\nos.write(2, b'noise')\nraise RuntimeError('no')",
+    "an exit": "raise SystemExit(7)",
+    "no tasks": "",
+}
+
+
+@pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
+def test_without_tasks_commands_are_offered(tmp_path: Path, offers: Offers, text: str) -> None:
+    """If dodo.py can't be loaded, there are doit's commands, and no word of its error or of what it prints."""
+    (tmp_path / "dodo.py").write_text(text)
+    found = list(offers(tmp_path, "doit "))
+    assert found[:4] == COMMANDS
+    assert list(offers(tmp_path, "doit x")) == []
+
+
+def test_a_name_that_no_shell_takes_is_not_offered(chain: Pipeline, offers: Offers) -> None:
+    """A word with control characters is left out; a description is its first line, escaped."""
+    tasks = """
+
+def task_group():
+    yield {"name": "a\\tb", "actions": []}
+    yield {"name": "good", "actions": [], "doc": "First \\x1b[2J line.\\nSecond line."}
+"""
+    chain.write("dodo.py", chain.read("dodo.py") + tasks)
+    assert offers(chain.root, "doit group:") == {"group:good": "First \\x1b[2J line."}
+
+
+def test_another_file_is_taken_where_the_line_names_one(chain: Pipeline, offers: Offers) -> None:
+    """Behind `-f` or `--file=`, the tasks are those of that file."""
+    chain.write("other.py", "def task_other():\n    return {'actions': []}\n")
+    assert list(offers(chain.root, "doit -f other.py o")) == ["other"]
+    assert list(offers(chain.root, "doit --file=other.py o")) == ["other"]
+    assert list(offers(chain.root, "doit o")) == []
