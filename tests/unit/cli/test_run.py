@@ -12,12 +12,6 @@ ORDINARY = """
 
 def task_plain():
     return {"actions": ["touch note.txt"], "targets": ["note.txt"], "clean": True}
-
-
-def task_pair():
-    for size in ("big", "small"):
-        yield {**step("steps.side", inputs={"made": "data/made.txt"}, outputs={"total": f"data/pair/{size}.txt"}),
-               "name": size}
 """
 TASKS = {
     task.name: task
@@ -44,7 +38,9 @@ def run(chain: Pipeline, *arguments: str) -> list[str]:
 
 
 PATTERNS = {
+    "": [],
     "train": ["train"],
+    "trim tr*": ["trim", "train", "trim"],
     "tr*": ["train", "trim"],
     "sweep*": ["sweep", "sweep:big", "sweep:small"],
     "*:[bs]*": ["sweep:big", "sweep:small"],
@@ -52,16 +48,10 @@ PATTERNS = {
 }
 
 
-@pytest.mark.parametrize("pattern", PATTERNS)
-def test_a_pattern_matches_whole_names(pattern: str) -> None:
-    """A pattern matches names from end to end, in the order of the tasks."""
-    assert matching([pattern], TASKS) == PATTERNS[pattern]
-
-
-def test_patterns_match_in_their_order() -> None:
-    """The tasks of the first pattern come first; no pattern is no task."""
-    assert matching(["trim", "tr*"], TASKS) == ["trim", "train", "trim"]
-    assert matching([], TASKS) == []
+@pytest.mark.parametrize("patterns", PATTERNS)
+def test_patterns_match_whole_names(patterns: str) -> None:
+    """A pattern matches names from end to end; patterns are taken in their order, the tasks of each in theirs."""
+    assert matching(patterns.split(), TASKS) == PATTERNS[patterns]
 
 
 @pytest.mark.parametrize(("pattern", "todo"), [("trian", "did you mean train?"), ("Train", "did you mean train?")])
@@ -127,13 +117,6 @@ def test_an_ordinary_task_is_forgotten_as_doit_does(chain: Pipeline) -> None:
     assert [status for name, status in statuses(chain).items() if name in ALL] == ["keep"] * 4
 
 
-def test_forgetting_a_group_forgets_its_members(chain: Pipeline) -> None:
-    """A group stands for its stages."""
-    chain.write("dodo.py", chain.read("dodo.py") + ORDINARY)
-    lines = call(chain.root, "forget", "pair").lines
-    assert sorted(lines) == ["forgetting pair", "forgetting pair:big", "forgetting pair:small"]
-
-
 def test_cleaning_removes_outputs_and_the_run_restores_them(chain: Pipeline) -> None:
     """`clean` removes a stage's outputs; the store keeps them, so the next run restores them without its step."""
     before = chain.outputs()
@@ -156,14 +139,6 @@ def test_cleaning_removes_only_empty_folders(chain: Pipeline, other: str, left: 
     assert call(chain.root, "clean", "--clean-all").code == 0
     assert chain.path("data").exists() == left
     assert not other or chain.read(other) == "mine"
-
-
-def test_a_preview_of_cleaning_removes_nothing(chain: Pipeline) -> None:
-    """With `--dry-run` the files stay, and so do empty folders."""
-    chain.path("data/empty").mkdir()
-    before = chain.outputs()
-    assert call(chain.root, "clean", "--dry-run", "join").lines == ["join - removing file 'data/report.txt'"]
-    assert chain.outputs() == before
 
 
 @pytest.mark.parametrize("arguments", ["forget join", "clean --forget join"])
