@@ -22,9 +22,9 @@ INTERRUPTED = """
 import signal
 
 try:
-    signal.raise_signal({number})
+    signal.raise_signal({first})
 finally:
-    signal.raise_signal({number})
+    signal.raise_signal({second})
 """
 
 
@@ -44,7 +44,8 @@ def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[int, object]]:
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_ends_a_command_in_one_line(tmp_path: Path, handlers: dict[int, object], number: int) -> None:
     """The first signal ends a command with the status that a shell gives it; later ones are ignored."""
-    (tmp_path / "dodo.py").write_text(INTERRUPTED.format(number=int(number)))
+    second = signal.SIGTERM if number == signal.SIGINT else signal.SIGINT
+    (tmp_path / "dodo.py").write_text(INTERRUPTED.format(first=int(number), second=int(second)))
     result = call(tmp_path, "list")
     assert result == (SIGNAL_STATUS + number, "", "Interrupted: finished stages are kept, the others run next time.\n")
     assert {signal.getsignal(each) for each in handlers} == {signal.SIG_IGN}

@@ -11,8 +11,9 @@ from redoit.cli.console import MAX_STYLED_ROWS, MIN_TABLE_COLUMNS, STYLES, Conso
 from redoit.model import PlannedStatus
 
 ESCAPE = "\x1b["
+LONG = f"data/{'long' * 20}.txt"
 ROWS: list[list[StyledText]] = [
-    ["make", ("run?", "bold"), "~1.2 s", "unless sort rebuilds data/ordered.txt with the same content"],
+    ["make", ("run?", "bold"), "~1.2 s", f"unless sort rebuilds {LONG} with the same content"],
     ["größe-東京", ("keep", "cyan"), "", ""],
 ]
 
@@ -117,7 +118,7 @@ def test_a_table_fits_a_terminal(terminal: Callable[[int], Stream], columns: int
     assert lines[0].startswith("make        run?  ~1.2 s  unless")
     assert lines[-1] == "größe-東京  keep"
     assert (len(lines) == 2) == (columns == 200)
-    assert "".join("".join(lines[:-1]).split()) == "makerun?~1.2sunlesssortrebuildsdata/ordered.txtwiththesamecontent"
+    assert "".join("".join(lines[:-1]).split()) == f"makerun?~1.2sunlesssortrebuilds{LONG}withthesamecontent"
 
 
 def test_a_narrow_terminal_shows_no_table(terminal: Callable[[int], Stream]) -> None:
@@ -125,7 +126,7 @@ def test_a_narrow_terminal_shows_no_table(terminal: Callable[[int], Stream]) -> 
     stream = terminal(MIN_TABLE_COLUMNS - 1)
     Console(stream).table(ROWS, right=(2,))
     first, second = unstyled(stream.getvalue()).splitlines()
-    assert first.rstrip() == "make run? ~1.2 s unless sort rebuilds data/ordered.txt with the same content"
+    assert first.rstrip() == f"make run? ~1.2 s unless sort rebuilds {LONG} with the same content"
     assert second.rstrip() == "größe-東京 keep"
 
 

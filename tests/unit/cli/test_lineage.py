@@ -7,6 +7,8 @@ import pytest
 from commands import call
 from projects import ALL, Pipeline
 
+from redoit.lineage.page import GENERATOR
+
 TAKEN = "found another file, or a stage's output, expected a free place for the page; say: doit lineage -o another.html"
 ERRORS = {
     "--runs 0": "--runs: found 0, expected a number of runs; say --runs 20",
@@ -32,7 +34,8 @@ def test_what_can_not_be_shown_is_one_line(chain: Pipeline, arguments: str) -> N
     """A wrong argument, or a place that is taken, is one line, and nothing is written."""
     chain.edit("dodo.py", '"data/made.txt"})', '"data/made.txt", "new": "data/new.txt"})')
     chain.edit("steps/make.py", "made: Path,", "made: Path, new: Path,")
-    chain.path("link.html").symlink_to("source.txt")
+    chain.path("page.html").write_bytes(GENERATOR)
+    chain.path("link.html").symlink_to("page.html")
     before = chain.outputs(), chain.read("dodo.py"), chain.read("source.txt")
     result = call(chain.root, "lineage", *arguments.split())
     assert (result.code, result.out) == (3, "")
@@ -42,21 +45,21 @@ def test_what_can_not_be_shown_is_one_line(chain: Pipeline, arguments: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("folder", "argument"),
+    ("folder", "argument", "path"),
     [
-        (".", "data/made.txt"),
-        (".", "./data/../data/made.txt"),
-        (".", "{root}/data/made.txt"),
-        ("data", "made.txt"),
-        ("steps", "../data/made.txt"),
-        ("steps", "data/made.txt"),
+        (".", "data/made.txt", "data/made.txt"),
+        (".", "./data/../source.txt", "source.txt"),
+        (".", "{root}/source.txt", "source.txt"),
+        ("data", "made.txt", "data/made.txt"),
+        ("steps", "../source.txt", "source.txt"),
+        ("steps", "data/made.txt", "data/made.txt"),
     ],
 )
-def test_a_file_may_be_named_from_anywhere(chain: Pipeline, folder: str, argument: str) -> None:
+def test_a_file_may_be_named_from_anywhere(chain: Pipeline, folder: str, argument: str, path: str) -> None:
     """A file is found by its path from the current folder, from the project's, and from the root."""
     result = call(chain.root / folder, "lineage", argument.format(root=chain.root))
     assert (result.code, result.err) == (0, "")
-    assert result.out.startswith("data/made.txt  ")
+    assert result.out.startswith(f"{path}  ")
 
 
 def test_a_file_is_a_tree_of_what_made_it(chain: Pipeline) -> None:

@@ -145,10 +145,12 @@ def test_a_name_that_no_shell_takes_is_not_offered(chain: Pipeline, offers: Offe
 
 def task_group():
     yield {"name": "a\\tb", "actions": []}
-    yield {"name": "good", "actions": [], "doc": "First \\x1b[2J line.\\nSecond line."}
+    yield {"name": "good", "actions": [], "doc": "\\x1b[2J",
+           "params": [{"name": "size", "long": "size", "default": "", "help": "First line.\\nSecond line."}]}
 """
     chain.write("dodo.py", chain.read("dodo.py") + tasks)
-    assert offers(chain.root, "doit group:") == {"group:good": "First \\x1b[2J line."}
+    assert offers(chain.root, "doit group:") == {"group:good": "\\x1b[2J"}
+    assert offers(chain.root, "doit group:good --s") == {"--size": "First line."}
 
 
 def test_another_file_is_taken_where_the_line_names_one(chain: Pipeline, offers: Offers) -> None:
