@@ -7,12 +7,14 @@ opens. Does not know what is declared. Imports nothing of the engine.
 import importlib.util
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 MAX_NAMES = 1000  # of files, and of variables
 BYTE_CODE = "__pycache__"
+AnyPath = str | bytes | os.PathLike[str]
 
 
 class AccessAudit:
@@ -51,7 +53,7 @@ class AccessAudit:
         except (OSError, ValueError, TypeError):  # a hook that raises would fail the step
             return
 
-    def _on_open(self, path: Any, mode: str | None, flags: int) -> None:
+    def _on_open(self, path: int | AnyPath, mode: str | None, flags: int) -> None:
         if isinstance(path, int):
             return
         name = self._resolved(path)
@@ -78,7 +80,7 @@ class AccessAudit:
         elif name.endswith(".pyc"):
             self._reads.add(importlib.util.source_from_cache(name))
 
-    def _resolved(self, path: Any) -> str:
+    def _resolved(self, path: AnyPath) -> str:
         """Return an absolute path without links."""
         folder, name = os.path.split(os.path.abspath(os.fsdecode(path)))
         if folder not in self._folders:
@@ -94,20 +96,20 @@ class AccessAudit:
         environment = type(os.environ)
         get, put, iterate = environment.__getitem__, environment.__setitem__, environment.__iter__
         set_by_step: set[str] = set()  # these tell nothing of the outside
-        yielded: set[Any] = set()  # a copy of the environment, for a process, asks once for each name that it yields
+        yielded: set[str] = set()  # a copy of the environment, for a process, asks once for each name that it yields
 
-        def getitem(this: Any, key: Any) -> Any:
+        def getitem(this: "os._Environ[str]", key: str) -> str:
             if key in yielded:
                 yielded.discard(key)
             elif os.fsdecode(key) not in set_by_step and self._is_asked_by_project(sys._getframe(1)):  # noqa: SLF001 - there is no other way
                 self._variables.add(os.fsdecode(key))
             return get(this, key)
 
-        def setitem(this: Any, key: Any, value: Any) -> None:
+        def setitem(this: "os._Environ[str]", key: str, value: str) -> None:
             put(this, key, value)
             set_by_step.add(os.fsdecode(key))
 
-        def iterator(this: Any) -> Any:
+        def iterator(this: "os._Environ[str]") -> Iterator[str]:
             for key in iterate(this):
                 yielded.add(key)
                 yield key

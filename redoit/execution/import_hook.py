@@ -7,7 +7,7 @@ source, so the step must run just that.
 import importlib.machinery
 import sys
 from pathlib import Path
-from typing import Any
+from types import CodeType
 
 SOURCES = importlib.machinery.SOURCE_SUFFIXES
 EXTENSIONS = importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES
@@ -17,7 +17,7 @@ INSTALLED = "site-packages"
 class SourceLoader(importlib.machinery.SourceFileLoader):
     """Compiles a module's source at each import."""
 
-    def get_code(self, fullname: str) -> Any:
+    def get_code(self, fullname: str) -> CodeType | None:
         """Return a module's code, compiled from its source."""
         path = self.get_filename(fullname)
         return self.source_to_code(self.get_data(path), path)
@@ -39,7 +39,7 @@ def import_from_source(
     roots = project_roots()
     sys.path[:0] = roots
 
-    def hook(folder: str) -> Any:
+    def hook(folder: str) -> importlib.machinery.FileFinder:
         root = next((root for root in roots if Path(folder).is_relative_to(root)), None)
         if root is None or INSTALLED in Path(folder).relative_to(root).parts:
             raise ImportError(folder)

@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -29,7 +29,7 @@ def main() -> NoReturn:
     serve(parent, int(sys.argv[1]), AccessAudit(Path.cwd()), run_step_from_source)
 
 
-def serve(parent: int, result: int, audit: AccessAudit, run: Callable[[Mapping[str, Any]], dict[str, Any]]) -> NoReturn:
+def serve(parent: int, result: int, audit: AccessAudit, run: Callable[..., dict[str, object]]) -> NoReturn:
     """Read a call from the parent, run it, write its result and what was read; exit.
 
     `parent`, `result`: open files, of which the first ends with the parent.
@@ -40,7 +40,7 @@ def serve(parent: int, result: int, audit: AccessAudit, run: Callable[[Mapping[s
         sys.exit("no step call on standard input")
     call = json.loads(line)
     threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
-    fields = run(call)
+    fields = run(**call)
     try:
         with open(result, "w", encoding="utf-8") as file:
             json.dump({**fields, "files_read": audit.files_read, "variables_read": audit.variables_read}, file)
@@ -49,21 +49,22 @@ def serve(parent: int, result: int, audit: AccessAudit, run: Callable[[Mapping[s
     sys.exit(1 if "error" in fields else 0)
 
 
-def run_step_from_source(call: Mapping[str, Any]) -> dict[str, Any]:
-    """Run a step in a process that has imported nothing of the project; return as `run_step`."""
+def run_step_from_source(**call: Any) -> dict[str, object]:
+    """Run a step in a process that has imported nothing of the project. Takes and returns what `run_step` does."""
     import_hook.import_from_source()
-    return run_step(call)
+    return run_step(**call)
 
 
-def run_step(call: Mapping[str, Any]) -> dict[str, Any]:
-    """Run a step; return its metrics, or its error and traceback."""
+def run_step(
+    step: str, paths: dict[str, str], settings: list[tuple[str, str, object]], preload: list[str]
+) -> dict[str, object]:
+    """Run a step; return its metrics, or its error and traceback. The parameters are the fields of a `StepCall`."""
     try:
-        for module in call["preload"]:
+        for module in preload:
             importlib.import_module(module)
-        run = _imported(call["step"])
-        paths = {role: Path(path) for role, path in call["paths"].items()}
-        settings = {name: _value(kind, value) for name, kind, value in call["settings"]}
-        return {"metrics": _metrics(run(**paths, **settings))}
+        run = _imported(step)
+        arguments = {name: _value(kind, value) for name, kind, value in settings}
+        return {"metrics": _metrics(run(**{role: Path(path) for role, path in paths.items()}, **arguments))}
     except KeyboardInterrupt:
         return {"error": "interrupted", "traceback": ""}
     except SystemExit as error:
@@ -74,7 +75,7 @@ def run_step(call: Mapping[str, Any]) -> dict[str, Any]:
         return {"error": text.encode(errors="backslashreplace").decode(), "traceback": traceback.format_exc()}
 
 
-def _imported(step: str) -> Any:
+def _imported(step: str) -> Callable[..., object]:
     """Return the step's `run`, if it is the project's.
 
     Raises: ImportError if an installed package stands before a folder without `__init__.py`.
@@ -82,17 +83,18 @@ def _imported(step: str) -> Any:
     module = importlib.import_module(step)
     if not Path(str(module.__file__)).is_relative_to(Path.cwd()):
         raise ImportError(f"{step} was found in {module.__file__}, not in the project; give its folder an __init__.py")
-    return module.run
+    run: Callable[..., object] = module.run
+    return run
 
 
-def _value(kind: str, value: Any) -> Any:
+def _value(kind: str, value: object) -> object:
     """Return a setting's value in its declared type: JSON has neither paths nor enumerations."""
     if value is None:
         return None
-    if kind.startswith("list["):
+    if kind.startswith("list[") and isinstance(value, list):
         return [_value(kind.removeprefix("list[").removesuffix("]"), item) for item in value]
     if kind == "path":
-        return Path(value)
+        return Path(str(value))
     if kind.startswith("enum "):
         module, _, name = kind.removeprefix("enum ").partition(":")
         return getattr(importlib.import_module(module), name)[value]

@@ -4,7 +4,6 @@ Source: the members of a `.keras` file, https://keras.io/guides/serialization_an
 """
 
 import json
-from typing import Any
 
 
 def without_date(data: bytes) -> bytes:
@@ -24,7 +23,7 @@ def without_addresses(data: bytes) -> bytes:
         return data
 
 
-def _renumbered(value: Any, numbers: dict[int, int]) -> Any:
+def _renumbered(value: object, numbers: dict[int, int]) -> object:
     if isinstance(value, list):
         return [_renumbered(item, numbers) for item in value]
     if not isinstance(value, dict):
@@ -37,7 +36,7 @@ def _renumbered(value: Any, numbers: dict[int, int]) -> Any:
     }
 
 
-def _json(data: bytes) -> Any:
+def _json(data: bytes) -> object:
     try:
         return json.loads(data)
     except (ValueError, RecursionError):

@@ -176,8 +176,7 @@ class RunLog:
         return self._bases[name]
 
     def _fields(self, name: str) -> dict[str, Any]:
-        fields: dict[str, Any] = json.loads(self._data(name))
-        return fields
+        return dict(json.loads(self._data(name)))
 
     def _data(self, name: str) -> bytes:
         """Return the JSON of a record. Raises: OSError, CorruptError if it is not what its name pins."""
@@ -200,7 +199,7 @@ class RunLog:
             disk.clear_path(disk.path_below(self._root, RUNS, name))
 
 
-def record_to_json(run: RunRecord, state: str, base: str, changed: frozenset[str]) -> dict[str, Any]:
+def record_to_json(run: RunRecord, state: str, base: str, changed: frozenset[str]) -> dict[str, object]:
     """Return the record of a run, in JSON.
 
     `state`: the digest of the traces that the stages of a large run rest on. `base`: the name of a record, empty if
@@ -223,7 +222,7 @@ def record_to_json(run: RunRecord, state: str, base: str, changed: frozenset[str
 
 
 def record_from_json(
-    name: str, fields: Mapping[str, Any], stages: Mapping[str, StageRecord], base: Mapping[str, StageRecord]
+    name: str, fields: Mapping[str, object], stages: Mapping[str, StageRecord], base: Mapping[str, StageRecord]
 ) -> RunRecord:
     """Return the run of a record; `base` is empty if it has none. Raises: one of MALFORMED on a forged record."""
     started, seconds, saved, kept = (

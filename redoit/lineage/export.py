@@ -1,7 +1,5 @@
 """The lineage as plain JSON for other programs: each run, and each trace once, by name. Pure."""
 
-from typing import Any
-
 from redoit.history.run_log import RunRecord, StageRecord
 from redoit.lineage.lineage import Lineage, Provenance
 from redoit.model import Stage, Trace
@@ -11,7 +9,7 @@ from redoit.storage.serialize import trace_to_dict
 VERSION = 1  # of these fields
 
 
-def lineage_json(lineage: Lineage) -> dict[str, Any]:
+def lineage_json(lineage: Lineage) -> dict[str, object]:
     """Return a lineage without its texts. Times are in seconds, or seconds since the epoch."""
     return {
         "version": VERSION,
@@ -23,7 +21,7 @@ def lineage_json(lineage: Lineage) -> dict[str, Any]:
     }
 
 
-def provenance_json(root: Provenance, lineage: Lineage) -> dict[str, Any]:
+def provenance_json(root: Provenance, lineage: Lineage) -> dict[str, object]:
     """Return the provenance of a file: each content once, by path and digest, the file asked for first."""
     files = [
         {
@@ -38,7 +36,7 @@ def provenance_json(root: Provenance, lineage: Lineage) -> dict[str, Any]:
     return {"version": VERSION, "files": files}
 
 
-def _stage(stage: Stage) -> dict[str, Any]:
+def _stage(stage: Stage) -> dict[str, object]:
     return {
         "name": stage.name,
         "step": stage.step,
@@ -48,7 +46,7 @@ def _stage(stage: Stage) -> dict[str, Any]:
     }
 
 
-def _run(run: RunRecord, lineage: Lineage) -> dict[str, Any]:
+def _run(run: RunRecord, lineage: Lineage) -> dict[str, object]:
     files = {stage.name: stage.files for stage in lineage.stages}
     return {
         **{field: getattr(run, field) for field in ("name", "command", "started", "seconds", "saved")},
@@ -57,7 +55,7 @@ def _run(run: RunRecord, lineage: Lineage) -> dict[str, Any]:
     }
 
 
-def _outcome(record: StageRecord, files: dict[str, str] | None) -> dict[str, Any]:
+def _outcome(record: StageRecord, files: dict[str, str] | None) -> dict[str, object]:
     return {
         "verdict": record.status,
         "key": record.key or None,
@@ -69,7 +67,7 @@ def _outcome(record: StageRecord, files: dict[str, str] | None) -> dict[str, Any
     }
 
 
-def _trace(trace: Trace, lineage: Lineage) -> dict[str, Any]:
+def _trace(trace: Trace, lineage: Lineage) -> dict[str, object]:
     fields, run = trace_to_dict(trace), lineage.origins.get(trace.name)
     action = fields["action"]
     return {

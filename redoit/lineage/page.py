@@ -7,7 +7,6 @@ import base64
 import hashlib
 import time
 from pathlib import Path
-from typing import Any
 
 from redoit.history.run_log import RunRecord, StageRecord
 from redoit.lineage.lineage import Lineage
@@ -57,7 +56,7 @@ def svg(lineage: Lineage) -> str:
     return _rendered("lineage.svg", lineage, style=_template("picture.css"))
 
 
-def _rendered(template: str, lineage: Lineage, **values: Any) -> str:
+def _rendered(template: str, lineage: Lineage, **values: object) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -74,11 +73,11 @@ def _rendered(template: str, lineage: Lineage, **values: Any) -> str:
     return environment.get_template(template).render(**shown, **values)
 
 
-def _outcomes(lineage: Lineage, run: RunRecord | None) -> list[dict[str, Any]]:
+def _outcomes(lineage: Lineage, run: RunRecord | None) -> list[dict[str, object]]:
     """Return what is shown of each stage in a run: of those that are declared, then of others that it had."""
     files = {stage.name: stage.files for stage in lineage.stages}
     nothing = dict.fromkeys(("time", "saved", "why", "note", "origin"), "")
-    outcomes: list[dict[str, Any]] = []
+    outcomes: list[dict[str, object]] = []
     for name in (*files, *(name for name in lineage.undeclared if run and name in run.stages)):
         if run and (record := run.stages.get(name)):
             origin = lineage.origins.get(record.trace)

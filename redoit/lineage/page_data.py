@@ -7,7 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable
 from itertools import count, islice
-from typing import Any
+from typing import TypeVar
 
 from redoit.history.run_log import RunRecord, StageRecord
 from redoit.lineage.lineage import Lineage
@@ -15,6 +15,7 @@ from redoit.model import Stage, Trace
 from redoit.reasons import sentence
 from redoit.text import format_time, one_line
 
+T = TypeVar("T")
 MAX_ITEMS = 400  # settings, roles, metrics or packages of one execution
 MAX_PARTS = 4_000  # of one execution's code
 MAX_BYTES = 2**53  # beyond that JavaScript has no whole numbers
@@ -34,7 +35,7 @@ class PageData:
         self._stages = {name: number for number, name in enumerate(names)}
         self._paths = {stage.name: stage.files for stage in lineage.stages}
 
-    def fields(self) -> dict[str, Any]:
+    def fields(self) -> dict[str, object]:
         """Return all of it; the tables come last, since the rows fill them."""
         lineage = self._lineage
         return {
@@ -56,14 +57,14 @@ class PageData:
         """Return the number of a text in one line."""
         return self._words[one_line(text)]
 
-    def _stage(self, stage: Stage) -> list[Any]:
+    def _stage(self, stage: Stage) -> list[object]:
         inputs, outputs = (
             [[self._word(role), self._word(path)] for role, path in files.items()]
             for files in (stage.inputs, stage.outputs)
         )
         return [one_line(stage.name), one_line(stage.step), inputs, outputs, stage.policy.words]
 
-    def _run(self, run: RunRecord) -> list[Any]:
+    def _run(self, run: RunRecord) -> list[object]:
         return [
             one_line(run.command),
             format_time(run.started),
@@ -74,7 +75,7 @@ class PageData:
             [[self._words[status], number, rounded(seconds)] for status, (number, seconds) in run.omitted.items()],
         ]
 
-    def _outcome(self, stage: str, record: StageRecord) -> list[Any]:
+    def _outcome(self, stage: str, record: StageRecord) -> list[object]:
         return [
             self._stages[stage],
             self._words[record.status],
@@ -84,7 +85,7 @@ class PageData:
             self._word(record.error or sentence(record.reasons, self._paths.get(stage))),
         ]
 
-    def _trace(self, trace: Trace) -> list[Any]:
+    def _trace(self, trace: Trace) -> list[object]:
         action, words, word = trace.action, self._words, self._word
         origin = self._lineage.origins.get(trace.name)
         run = self._runs.get(origin.name, -1) if origin else -1
@@ -121,7 +122,7 @@ def rounded(seconds: float) -> float:
     return round(max(seconds, 0.0), 3)
 
 
-def _first(items: Iterable[Any], number: int = MAX_ITEMS) -> Iterable[Any]:
+def _first(items: Iterable[T], number: int = MAX_ITEMS) -> Iterable[T]:
     return islice(items, number)
 
 

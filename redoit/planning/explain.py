@@ -5,7 +5,6 @@ a changed input with the stage that made it, and why that one made another.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from redoit.engine.engine import Engine
 from redoit.errors import CorruptError, StoreError
@@ -32,7 +31,7 @@ class Explainer:
             for role, path in planned.stage.outputs.items()
         }
 
-    def explain(self, stage: Stage, planned: PlannedTask) -> dict[str, Any]:
+    def explain(self, stage: Stage, planned: PlannedTask) -> dict[str, object]:
         """Return why a stage is kept, restored or run."""
         inspector = self._engine.inspector
         result = _described(planned.trace) if planned.trace else None
@@ -48,9 +47,9 @@ class Explainer:
             "taken_whole": list(inspector.code(stage, planned.settings).unresolved) if planned.action else [],
         }
 
-    def _reason(self, stage: Stage, planned: PlannedTask, reason: Reason) -> dict[str, Any]:
+    def _reason(self, stage: Stage, planned: PlannedTask, reason: Reason) -> dict[str, object]:
         """Return a reason with the details of its kind."""
-        fields: dict[str, Any] = {
+        fields: dict[str, object] = {
             "kind": reason.kind,
             "subject": reason.subject,
             "old": json_value(reason.old),
@@ -71,7 +70,7 @@ class Explainer:
             fields |= {"since": planned.invalidation.since, "command": planned.invalidation.command}
         return fields
 
-    def _changed_input(self, stage: Stage, reason: Reason) -> dict[str, Any]:
+    def _changed_input(self, stage: Stage, reason: Reason) -> dict[str, object]:
         """Return which file changed, which task made it, and why that one made other content."""
         pending = reason.kind == "input awaited"  # its subject is a path: source files can be pending, too
         path = reason.subject if pending else stage.inputs.get(reason.subject, "")
@@ -91,7 +90,7 @@ class Explainer:
         return None
 
 
-def _described(trace: Trace) -> dict[str, Any]:
+def _described(trace: Trace) -> dict[str, object]:
     """Return when, where, from which settings and in what time a result was made."""
     return {
         "trace": trace_name(trace),
@@ -103,7 +102,7 @@ def _described(trace: Trace) -> dict[str, Any]:
     }
 
 
-def _changed_code(store: Store, code: Code, reason: Reason) -> dict[str, Any]:
+def _changed_code(store: Store, code: Code, reason: Reason) -> dict[str, object]:
     """Return how a part of the code is reached, and a diff of it, None if its earlier source is not in the store."""
     part = next((part for part in code.parts if part.name == reason.subject), None)
     module, _, name = reason.subject.partition(":")

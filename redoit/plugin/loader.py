@@ -4,18 +4,19 @@ Wraps doit's own loader; a dodo.py without redoit's DOIT_CONFIG passes through i
 lock of the checkout is taken before doit opens its database, and released after the run is recorded.
 """
 
-import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType
 
 import doit
-from doit import cmd_base, doit_cmd
+from doit import doit_cmd
 from doit import globals as shared
+from doit.cmd_base import DoitCmdBase, TaskLoader2
 from doit.cmdparse import DefaultUpdate
 from doit.dependency import Dependency
 from doit.task import Task
@@ -31,7 +32,7 @@ from redoit.storage import locks
 REDOIT = os.path.join(Path(__file__).parent.parent, "")
 
 
-@contextlib.contextmanager
+@contextmanager
 def _from_source() -> Iterator[None]:
     """Import dodo.py, and what it imports of the project, from source.
 
@@ -53,15 +54,10 @@ def _from_source() -> Iterator[None]:
         SourceFileLoader.get_code = get_code  # type: ignore[method-assign]  # as it was
 
 
-class StageLoader(cmd_base.TaskLoader2):
-    """Wraps doit's loader. `start`: the folder that doit was called in.
+class StageLoader(TaskLoader2):
+    """Wraps doit's loader. `start`: where doit was called. `exclusive`: take the checkout's lock. `builds`: not dry."""
 
-    `exclusive`: take the lock of the checkout. `builds`: the command builds stages.
-    """
-
-    def __init__(
-        self, inner: cmd_base.TaskLoader2, stack: contextlib.ExitStack, start: Path, *, exclusive: bool, builds: bool
-    ) -> None:
+    def __init__(self, inner: TaskLoader2, stack: ExitStack, start: Path, *, exclusive: bool, builds: bool) -> None:
         self._inner = inner
         self._stack = stack
         self.start = start
@@ -101,7 +97,7 @@ class StageLoader(cmd_base.TaskLoader2):
                     workspace.trace_index.forget()
         return config
 
-    def load_tasks(self, cmd: cmd_base.DoitCmdBase, pos_args: list[str]) -> list[Task]:
+    def load_tasks(self, cmd: DoitCmdBase, pos_args: list[str]) -> list[Task]:
         """Return the tasks, each stage configured."""
         with _from_source():
             tasks = list(self._inner.load_tasks(cmd=cmd, pos_args=pos_args))
@@ -116,12 +112,11 @@ class StageLoader(cmd_base.TaskLoader2):
             self._resolve_targets(pos_args, tasks)
         return tasks
 
-    def _prepare_run(self, command: cmd_base.DoitCmdBase) -> None:
+    def _prepare_run(self, command: DoitCmdBase) -> None:
         """Let stages be built, and record the run at its end."""
         self.session.executing = True
         self.session.always = bool(self._parameters.get("always"))
-        number = self._parameters.get("num_process")
-        self.session.parallel = isinstance(number, int) and number > 1
+        self.session.parallel = isinstance(number := self._parameters.get("num_process"), int) and number > 1
         # doit sets `control` only once it has accepted all tasks.
         self.session.selected = lambda: getattr(getattr(command, "control", None), "selected_tasks", None) or ()
         self._stack.callback(self.session.record)

@@ -3,7 +3,7 @@
 import os
 from importlib.machinery import ExtensionFileLoader, FileFinder, ModuleSpec, SourceFileLoader
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 from redoit.execution.import_hook import EXTENSIONS, SOURCES, SourceLoader
 
@@ -43,7 +43,7 @@ class ImportRecord:
         record = self
 
         class RecordingFinder(FileFinder):
-            def find_spec(self, fullname: str, target: Any = None) -> ModuleSpec | None:
+            def find_spec(self, fullname: str, target: ModuleType | None = None) -> ModuleSpec | None:
                 spec = super().find_spec(fullname, target)
                 compiled = spec is not None and isinstance(spec.loader, ExtensionFileLoader)
                 path = os.path.join(str(self.path), fullname.rpartition(".")[2])

@@ -5,7 +5,7 @@ member of an enumeration its name.
 """
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple, NoReturn
 
 from redoit.errors import DeclarationError
 
@@ -29,7 +29,7 @@ class Kind(NamedTuple):
     """
 
     name: str
-    choices: tuple[Any, ...] = ()
+    choices: tuple[object, ...] = ()
     item: "Kind | None" = None
     optional: bool = False
 
@@ -47,7 +47,7 @@ class Kind(NamedTuple):
             words = EXPECTED[self.name]
         return f"{words}, or none" if self.optional else words
 
-    def value(self, given: Any) -> Any:
+    def value(self, given: object) -> object:
         """Return a value of this type from a text or a value of TOML.
 
         Raises: ValueError, TypeError, AttributeError, OverflowError if it is none.
@@ -63,7 +63,7 @@ class Kind(NamedTuple):
             return self._choice(given)
         return _scalar(self.name, given)
 
-    def _choice(self, given: Any) -> Any:
+    def _choice(self, given: object) -> object:
         exact = [choice for choice in self.choices if type(choice) is type(given) and choice == given]
         spelled = [choice for choice in self.choices if str(choice).lower() == str(given).lower()]
         for choice in (*exact, *(spelled if isinstance(given, str) else ())):
@@ -76,10 +76,10 @@ class Declared(NamedTuple):
 
     name: str
     kind: Kind
-    default: Any
+    default: object
     help: str = ""
 
-    def value(self, given: Any, subject: str) -> Any:
+    def value(self, given: object, subject: str) -> object:
         """Return a value of the declared type. Raises: DeclarationError; `subject` says where the value is from."""
         try:
             return self.kind.value(given)
@@ -107,20 +107,20 @@ def nearest(name: str, names: Iterable[str], lead: str = "did you mean") -> str:
     return f"known: {', '.join(known)}" if 0 < len(known) <= MAX_NAMES else ""
 
 
-def _scalar(name: str, given: Any) -> Any:
+def _scalar(name: str, given: object) -> object:
     if name == "seconds":
         seconds = _scalar("float", given)
-        return seconds if seconds > 0 else _refuse(given)
+        return seconds if isinstance(seconds, float) and seconds > 0 else _refuse(given)
     if isinstance(given, str):
         text = given.strip()
         if name == "bool":
             return BOOLEANS[text.lower()] if text.lower() in BOOLEANS else _refuse(given)
         return {"int": int, "float": float}.get(name, str)(given if name in ("str", "path") else text)
-    if name == "float" and type(given) in (int, float):
+    if name == "float" and (type(given) is int or type(given) is float):
         return float(given)
     accepted = {"int": int, "bool": bool}.get(name)
     return given if accepted is type(given) else _refuse(given)
 
 
-def _refuse(given: Any) -> Any:
+def _refuse(given: object) -> NoReturn:
     raise ValueError(given)

@@ -2,7 +2,6 @@
 
 import ast
 import re
-from typing import Any
 
 from redoit.errors import DeclarationError
 from redoit.source.project import Module, Project
@@ -133,7 +132,7 @@ def _binding(project: Project, module: Module, name: str, depth: int = 8) -> tup
     return module, None
 
 
-def _default(project: Project, module: Module, kind: Kind, node: ast.expr, where: str) -> Any:
+def _default(project: Project, module: Module, kind: Kind, node: ast.expr, where: str) -> object:
     given = _constant(project, module, kind, node)
     try:
         return kind.value(given)
@@ -141,7 +140,7 @@ def _default(project: Project, module: Module, kind: Kind, node: ast.expr, where
         raise DeclarationError(where, f"found the default {ast.unparse(node)}, expected {kind.expected}") from None
 
 
-def _constant(project: Project, module: Module, kind: Kind, node: ast.expr) -> Any:
+def _constant(project: Project, module: Module, kind: Kind, node: ast.expr) -> object:
     """Return the value of a default: a literal, a constant, `Path("...")` or a member of an enumeration."""
     match node:
         case ast.Name(id=name):

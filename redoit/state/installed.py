@@ -22,13 +22,14 @@ from redoit.storage import disk
 
 SNAPSHOT_SECONDS = 1.0  # age from which on installed packages and the project's source are read again
 METADATA_SUFFIXES = (".dist-info", ".egg-info", ".egg-link")  # of what records a distribution
+Folder = tuple[str, int, int, list[str]]  # path, inode, time in nanoseconds, names
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 class Installed(NamedTuple):
     """What is installed. `folders`: as of `_folders`; `distributions`: top-level module -> distribution -> version."""
 
-    folders: list[list[Any]]
+    folders: list[Folder]
     distributions: dict[str, dict[str, str]]
 
 
@@ -64,25 +65,25 @@ class InstalledPackages:
         """Make the next call check the folders again."""
         self._checked = -math.inf
 
-    def _save(self, folders: list[list[Any]]) -> None:
+    def _save(self, folders: list[Folder]) -> None:
         latest = max((changed for _, _, changed, _ in folders), default=0)
         with contextlib.suppress(DiskError):
             self._cache.changed = latest + COARSE_CLOCK_NS < disk.file_clock_ns(self._cache.path.parent)
             self._cache.save(Installed._asdict)
 
 
-def _folders() -> list[list[Any]]:
+def _folders() -> list[Folder]:
     """Return what changes with the distributions in the folders on `sys.path`: path, inode, time in nanoseconds, names.
 
     A folder for packages has its time, which an installation changes. Any other (the project, one on PYTHONPATH) may
     change all the time, so there the metadata of distributions counts, each with its time.
     """
-    folders: list[list[Any]] = []
+    folders: list[Folder] = []
     for path in dict.fromkeys(sys.path):
         try:
             status = os.stat(path or os.curdir)
             if path.endswith(("site-packages", "dist-packages")) or not stat.S_ISDIR(status.st_mode):
-                folders.append([path, status.st_ino, max(status.st_mtime_ns, status.st_ctime_ns), []])
+                folders.append((path, status.st_ino, max(status.st_mtime_ns, status.st_ctime_ns), []))
                 continue
             names = sorted(name for name in os.listdir(path or os.curdir) if name.endswith(METADATA_SUFFIXES))
             statuses = [os.stat(os.path.join(path, name)) for name in names]
@@ -90,13 +91,13 @@ def _folders() -> list[list[Any]]:
             continue
         if names:
             changed = max(max(each.st_mtime_ns, each.st_ctime_ns) for each in statuses)
-            folders.append([path, status.st_ino, changed, names])
+            folders.append((path, status.st_ino, changed, names))
     return folders
 
 
 def _parse(fields: Any) -> Installed:
     """Return the content of the cache file. Raises: one of MALFORMED."""
-    installed = Installed(**fields)
+    installed = Installed([tuple(folder) for folder in fields["folders"]], fields["distributions"])
     if not all(isinstance(text, str) for versions in installed.distributions.values() for text in versions.values()):
         raise TypeError("expected texts")
     return installed

@@ -7,12 +7,11 @@ command it was made only explains. Only the holder of the checkout's lock adds o
 of format 1: another name would hide an invalidation from a redoit of another version that shares the checkout.
 """
 
-import math
 import os
 import threading
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from redoit.model import Reason
 from redoit.state.stage_file import read_stage_file, stage_filename
@@ -75,7 +74,7 @@ class Invalidations:
         with self._lock:
             self._filenames = None
 
-    def _write(self, stage: str, fields: dict[str, Any], *, exists: bool) -> None:
+    def _write(self, stage: str, fields: dict[str, object], *, exists: bool) -> None:
         """Write a file, or make sure that one that exists is on the disk. Raises: DiskError, OSError."""
         if exists:
             disk.fsync_parents(self._path(stage))
@@ -108,11 +107,11 @@ class Invalidations:
         return disk.path_below(self._root, INVALIDATED, stage_filename(stage))
 
 
-def _invalidation(fields: dict[str, Any]) -> Invalidation:
+def _invalidation(fields: dict[str, object]) -> Invalidation:
     """Return what a file says. One that says nothing redoit would have written invalidates its stage all the same."""
     since, command = fields.get("since"), fields.get("command")
-    is_time = isinstance(since, float) and math.isfinite(since) and 0 <= since < MAX_SECONDS
-    origin = (since if is_time else None, one_line(command) if isinstance(command, str) else "")
+    seconds = since if isinstance(since, float) and 0 <= since < MAX_SECONDS else None  # NaN fails this
+    origin = (seconds, one_line(command) if isinstance(command, str) else "")
     match fields:
         case {"kind": "upstream", "subject": str(stage), "old": str(old)} if old in {*UPSTREAM.values(), RAN_AGAIN}:
             return Invalidation(Reason("upstream", stage, old), *origin)

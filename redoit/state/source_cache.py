@@ -9,10 +9,10 @@ or is still not there. So it is never older than what a new reading would see; a
 import contextlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Never
 
 from redoit import digest
 from redoit.model import Code
@@ -24,7 +24,7 @@ from redoit.storage.serialize import MALFORMED, seal, unseal
 
 PACKAGE = Path(__file__).parent.parent
 READERS = ("model.py", "state/source_cache.py")  # what reads source, with all of source/ and fingerprint/
-EMPTY: Mapping[str, Any] = MappingProxyType({})
+EMPTY: Mapping[str, Never] = MappingProxyType({})
 
 
 class CodeDigests(NamedTuple):
@@ -124,7 +124,7 @@ def _parse(fields: Any) -> dict[str, StepInfo]:
     return {step: _info_from_json(*row) for step, row in fields["steps"].items()}
 
 
-def _info_from_json(signature: Any, code: Any, located: Any, read: Any, listed: Any) -> StepInfo:
+def _info_from_json(signature: Any, code: Any, located: Any, read: Any, listed: object) -> StepInfo:
     """Return what the row of a StepInfo in JSON says. Raises: one of MALFORMED."""
     return StepInfo(
         signature and Signature(tuple(map(str, signature[0])), tuple(_declared(*row) for row in signature[1])),
@@ -135,15 +135,15 @@ def _info_from_json(signature: Any, code: Any, located: Any, read: Any, listed: 
     )
 
 
-def _declared(name: Any, kind: Any, default: Any, text: Any) -> Declared:
+def _declared(name: object, kind: Iterable[Any], default: object, text: object) -> Declared:
     return Declared(str(name), _kind_from_json(*kind), default, str(text))
 
 
-def _kind_from_json(name: Any, choices: Any, item: Any, optional: Any) -> Kind:
+def _kind_from_json(name: object, choices: Iterable[object], item: Iterable[Any] | None, optional: object) -> Kind:
     return Kind(str(name), tuple(choices), None if item is None else _kind_from_json(*item), optional=optional is True)
 
 
-def _code_from_json(parts: Any, imports: Any, modules: Any) -> CodeDigests:
+def _code_from_json(parts: Any, imports: Iterable[object], modules: Iterable[object]) -> CodeDigests:
     if not all(map(digest.is_digest, parts.values())):
         raise ValueError("expected digests")
     return CodeDigests(parts, tuple(map(str, imports)), tuple(map(str, modules)))

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from redoit.storage import disk
@@ -10,7 +9,7 @@ from redoit.storage import disk
 SAFE = str.maketrans("", "", "_.-~:")  # usual in the names of stages, beside letters and digits
 
 
-def read_stage_file(root: Path, folder: str, name: str, *, must_read: bool = False) -> dict[str, Any]:
+def read_stage_file(root: Path, folder: str, name: str, *, must_read: bool = False) -> dict[str, object]:
     """Return the fields of a file, empty if it is missing or not as redoit would have written it.
 
     Raises: DiskError, with `must_read`, if it may be there and can't be read.

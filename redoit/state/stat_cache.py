@@ -9,7 +9,7 @@ import stat
 import sys
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from redoit import digest
 from redoit.errors import DiskError
@@ -88,7 +88,7 @@ def _is_settled(identity: Identity, now: int) -> bool:
     return latest + (FINE_CLOCK_NS if fine else COARSE_CLOCK_NS) < now
 
 
-def _parse(entries: Any) -> dict[str, list[object]]:
+def _parse(entries: object) -> dict[str, list[object]]:
     """Return the entries of a cache file; what is in their lists is checked when they are used. Raises: TypeError."""
     if not (isinstance(entries, dict) and all(type(entry) is list for entry in entries.values())):
         raise TypeError("expected lists")

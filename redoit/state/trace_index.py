@@ -144,7 +144,7 @@ def _parse(fields: Any) -> Index:
     return Index(tables, dict(fields["stages"]), {tuple(table.items()): number for number, table in enumerate(tables)})
 
 
-def _to_json(index: Index) -> dict[str, Any]:
+def _to_json(index: Index) -> dict[str, object]:
     """Return the content of the index file: all entries, and the tables that they still name, renumbered."""
     used = sorted({entry["action"][name] for entry in index.stages.values() for name in NUMBERED})
     if len(used) == len(index.tables):

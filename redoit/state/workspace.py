@@ -24,7 +24,6 @@ Stages stand under their quoted names. The store may be elsewhere. Knows nothing
 import json
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from redoit.digest import is_digest
 from redoit.errors import StoreError
@@ -130,7 +129,7 @@ class Workspace:
         return disk.path_below(self.root, LOGS, stage_filename(stage))
 
 
-def _pairs(fields: dict[str, Any]) -> list[list[str]]:
+def _pairs(fields: dict[str, object]) -> list[list[str]]:
     """Return pairs of a key and the name of a trace, the latest first, from the fields of a file in `latest/`."""
     earlier = fields.get("earlier", [])
     pairs = [[fields.get("key"), fields.get("trace")], *(earlier if isinstance(earlier, list) else [])]

@@ -7,7 +7,7 @@ that names it. Others may be able to write what is read: whatever redoit would n
 import contextlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -55,7 +55,7 @@ def trace_from_dict(fields: Mapping[str, Any], name: str = "", action: Action | 
     )
 
 
-def action_to_dict(action: Action) -> dict[str, Any]:
+def action_to_dict(action: Action) -> dict[str, object]:
     """Return the action in the dict form of its traces."""
     return {
         "inputs": action.inputs,
@@ -107,7 +107,7 @@ def trace_from_bytes(name: str, data: bytes) -> Trace:
     return trace
 
 
-def check_format(name: str, fields: Mapping[str, Any]) -> None:
+def check_format(name: str, fields: Mapping[str, object]) -> None:
     """Refuse what a newer redoit wrote. Raises: StoreError, also where the format is not a number."""
     found = fields["format"]
     if type(found) is not int or found > FORMAT:
@@ -145,7 +145,7 @@ def json_value(value: object) -> object:
     return [json_value(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def setting_from_json(name: Any, kind: Any, value: Any) -> Setting:
+def setting_from_json(name: object, kind: object, value: object) -> Setting:
     """Return a setting from its row in JSON. Raises: TypeError, ValueError on what redoit would not have written."""
     name, kind = _texts((name, kind))
     if kind == "float" and isinstance(value, str):
@@ -157,21 +157,21 @@ def setting_from_json(name: Any, kind: Any, value: Any) -> Setting:
     return Setting(name, kind, value)
 
 
-def _is_plain(value: Any, depth: int) -> bool:
+def _is_plain(value: object, depth: int) -> bool:
     """Tell whether a value is a number, a text, None, or lists of these, nested at most so deep."""
     if isinstance(value, list):
         return depth > 0 and all(_is_plain(item, depth - 1) for item in value)
     return value is None or isinstance(value, bool | int | float | str)
 
 
-def _texts(items: Any) -> list[str]:
+def _texts(items: Iterable[Any]) -> list[str]:
     texts = list(items)
     if not all(isinstance(text, str) for text in texts):
         raise TypeError("expected texts")
     return texts
 
 
-def _digest(text: Any) -> str:
+def _digest(text: object) -> str:
     if not is_digest(text):
         raise ValueError(f"expected a digest, found {text!r}")
     return str(text)
@@ -184,11 +184,11 @@ def seconds_from_json(seconds: Any) -> float:
     return time
 
 
-def _digests(table: Mapping[str, Any]) -> dict[str, str]:
+def _digests(table: Mapping[str, object]) -> dict[str, str]:
     return {name: _digest(text) for name, text in table.items()}
 
 
-def _artifact(text: Any, size: Any) -> Artifact:
+def _artifact(text: object, size: object) -> Artifact:
     if type(size) is not int or size < 0:
         raise ValueError(f"expected a size in bytes, found {size!r}")
     return Artifact(_digest(text), size)

@@ -13,11 +13,14 @@ import threading
 import time
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from redoit.terminal.rows import Rows, prefixed
-from redoit.terminal.streams import Streams, TransformedStream
+from redoit.terminal.streams import Streams, transformed
 from redoit.text import encodable
+
+if TYPE_CHECKING:  # imports rich
+    from redoit.terminal.region import Region
 
 REFRESH_SECONDS = 1 / 8
 MAX_PENDING_CHARACTERS = 1 << 18  # of finished lines between two refreshes
@@ -52,7 +55,7 @@ class Live:
         self._partial_line = ""
         self._refresher: threading.Thread | None = None
         self._closed = threading.Event()
-        self._region: Any = None
+        self._region: Region | None = None
 
     def add_stage(self, name: str, estimate: float | None, *, parallel: bool) -> None:
         """Show a stage."""
@@ -68,7 +71,7 @@ class Live:
         stream = stdout or stderr
         if stream is None or not stream.isatty():
             return None
-        shown: Any = TransformedStream(stream, partial(self.feed, name), reserved_columns=INDENT_COLUMNS)
+        shown = transformed(stream, partial(self.feed, name), reserved_columns=INDENT_COLUMNS)
         return shown if stdout else None, shown if stderr else None
 
     def feed(self, name: str, text: str) -> str:

@@ -4,7 +4,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TextIO
+from typing import TextIO
 
 from rich.console import Console, ConsoleOptions, OverflowMethod, RenderResult
 from rich.live import Live as RedrawnLines
@@ -14,7 +14,7 @@ from rich.text import Text
 
 from redoit.terminal.live import StageRow
 from redoit.terminal.rows import without_colours
-from redoit.terminal.streams import TransformedStream
+from redoit.terminal.streams import transformed
 from redoit.text import encodable, format_duration, format_estimate, printable
 
 BAR_COLUMNS = range(8, 31)
@@ -28,7 +28,7 @@ class Region:
     def __init__(self, stream: TextIO, stages: Callable[[], Iterable[StageRow]], *, coloured: bool) -> None:
         self._stream = stream
         self._stages = stages
-        file: Any = TransformedStream(stream, str)  # rich would fail on what the encoding lacks
+        file = transformed(stream, str)  # rich would fail on what the encoding lacks
         self._console = Console(
             file=file, force_terminal=True, no_color=not coloured, highlight=False, markup=False, emoji=False
         )

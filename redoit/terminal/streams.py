@@ -4,7 +4,7 @@ import contextlib
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any, TextIO
+from typing import TextIO, cast
 
 from redoit.terminal.rows import Rows, prefixed
 from redoit.text import encodable, printable
@@ -33,13 +33,18 @@ class TransformedStream:
                 self._stream.write(encodable(transformed, self._stream.encoding))
         return len(text)
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self._stream, name)
 
 
-def printable_stream(stream: TextIO) -> Any:
+def transformed(stream: TextIO, transform: Callable[[str], str], reserved_columns: int = 0) -> TextIO:
+    """Return a TransformedStream, which has all that a text stream has."""
+    return cast("TextIO", TransformedStream(stream, transform, reserved_columns))
+
+
+def printable_stream(stream: TextIO) -> TextIO:
     """Return a stream that escapes all that is not printable, save the ends of lines."""
-    return TransformedStream(stream, lambda text: "\n".join(map(printable, text.split("\n"))))
+    return transformed(stream, lambda text: "\n".join(map(printable, text.split("\n"))))
 
 
 @contextlib.contextmanager
@@ -54,11 +59,11 @@ def step_streams(name: str, verbosity: int, *, parallel: bool) -> Iterator[Strea
 
 
 @contextlib.contextmanager
-def _prefixing_stream(name: str, stream: TextIO) -> Iterator[Any]:
+def _prefixing_stream(name: str, stream: TextIO) -> Iterator[TextIO]:
     """Yield a stream that writes whole lines, each prefixed with a name; an unfinished line is written at the end."""
     rows = Rows()
     try:
-        yield TransformedStream(stream, lambda text: prefixed(name, rows.feed(text)))
+        yield transformed(stream, lambda text: prefixed(name, rows.feed(text)))
     finally:
         with contextlib.suppress(OSError, ValueError):  # the terminal may be gone
             TransformedStream(stream, lambda _: prefixed(name, rows.end())).write("")

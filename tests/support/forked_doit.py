@@ -97,7 +97,7 @@ def _called(
     log.write_bytes(b"")
     path, hooks = list(sys.path), list(sys.path_hooks)
     try:
-        outcome = worker.run_step_from_source(json.loads(call.json()))
+        outcome = worker.run_step_from_source(**json.loads(call.json()))
     finally:
         sys.path[:], sys.path_hooks[:] = path, hooks
     if "error" in outcome:
