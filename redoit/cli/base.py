@@ -35,6 +35,10 @@ NO_WAIT = {
     "default": False,
     "help": "fail at once if another doit works in this checkout",
 }
+OPTION_HELP = {  # of doit's options that mean something else in a project with stages
+    "verbosity": "what tasks print is shown: 0 nothing, 1 errors, 2 all, which is redoit's default",
+    "par_type": "without effect on stages: each step runs in a process of its own",
+}
 DODO = "dodo.py"
 STANDARD_OUTPUT = "standard output"
 SIGNAL_STATUS = 128  # a shell adds the number of the signal that ended a command
@@ -57,6 +61,8 @@ class StageCommand(DoitCmdBase):
     def get_options(self) -> list[CmdOption]:
         """Return the options, with `--no-wait` for a command that may have to wait."""
         options = super().get_options()
+        for option in options:
+            option.help = OPTION_HELP.get(option.name, option.help)
         return [*options, CmdOption(NO_WAIT)] if self.exclusive else options
 
     def parse_execute(self, in_args: list[str]) -> int:

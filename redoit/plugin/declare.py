@@ -92,7 +92,7 @@ def _parameters(module: str, signature: Signature, *, cache: bool, time_limit: f
     if shared is None or shared.signature != signature:
         caching = Declared(CACHE, Kind("bool"), cache, "use earlier results")
         limit = Declared(TIME_LIMIT, Kind("seconds", optional=True), time_limit, "seconds that it may run")
-        limit.value(time_limit, f"stage of {module}: {TIME_LIMIT}")
+        limit = limit._replace(default=limit.value(time_limit, f"stage of {module}: {TIME_LIMIT}"))
         settings = (*signature.settings, caching, limit)
         shared = _PARAMETERS[key] = Parameters(
             signature,

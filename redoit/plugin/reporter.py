@@ -31,7 +31,7 @@ COLOURS = {
 class StageReporter(ConsoleReporter):
     """Reports the status of each stage, and on a terminal shows the running ones."""
 
-    desc = "redoit: what was kept, restored and run, and why"
+    desc = "what was kept, restored and run, and why"
 
     def __init__(self, outstream: TextIO, options: dict[str, object]) -> None:
         super().__init__(outstream or sys.stdout, options)  # doit passes none if the shell has closed it

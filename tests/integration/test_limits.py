@@ -67,6 +67,13 @@ def test_where_a_limit_may_stand(fresh: Pipeline, name: str) -> None:
     assert "exceeded its time limit of 0.5 s" in result.out
 
 
+def test_a_limit_in_dodo_as_text(fresh: Pipeline) -> None:
+    """A limit that dodo.py gives as text, say from the environment, is read as settings are."""
+    fresh.edit("dodo.py", OUTPUT, f"{OUTPUT}, time_limit='0.5'")
+    result = fresh.doit("side", **HANGS)
+    assert (result.code, "exceeded its time limit of 0.5 s" in result.out) == (1, True)
+
+
 def test_a_limit_of_one_run(built: Pipeline) -> None:
     """`doit side --time-limit 0.5` counts for that run; `none` removes a limit."""
     built.edit("steps/side.py", "sum(map", "0 + sum(map")
