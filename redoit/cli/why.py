@@ -84,7 +84,8 @@ def _sentence(reason: dict[str, Any]) -> str:
     if kind in ("setting", "setting added"):
         return f"setting {text}, from {reason['from']}"
     if kind == "package":
-        return f"package {text}" if reason["subject"] != "python" else f"Python {old} -> {new}"
+        word = "variable" if reason["subject"].startswith("$") else "package"
+        return f"{word} {text}" if reason["subject"] != "python" else f"Python {old} -> {new}"
     if kind in ("input", "output changed"):
         return f"{text}: {str(old)[:DIGEST_CHARACTERS]} -> {str(new)[:DIGEST_CHARACTERS]}"
     return f"{text} by {reason['made_by']}" if kind == "input awaited" else text

@@ -5,6 +5,7 @@ stage that runs are *pending*: a stage that uses them runs as well, unless they 
 decided as if they were.
 """
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from redoit.errors import RedoitError
 from redoit.model import Action, Keep, PlannedStatus, Reason, Restore, Run, Setting, Stage, Status
 from redoit.planning.planned_task import PlannedTask
 from redoit.state.invalidations import UPSTREAM, Invalidation
+from redoit.storage.store import TRACES
 
 UNKNOWN = "0" * 64  # in place of the digest of a file that was never built
 STATUS = {Keep: PlannedStatus.KEEP, Restore: PlannedStatus.RESTORE, Run: PlannedStatus.RUN}
@@ -67,7 +69,9 @@ class DryRun:
             latest_trace = self._engine.workspace.latest(stage) if isinstance(decision, Run) else decision.trace
             latest = latest_trace.digests if latest_trace else self._engine.inspector.output_digests(stage)
             self.rebuild(stage.name, {path: latest.get(role) for role, path in stage.outputs.items()})
-            return _with_pending(planned, stage, pending) if pending else self._share_action(planned, stage, action)
+            if not pending:
+                return self._share_action(planned, stage, action)
+            return _with_pending(planned, stage, pending, restorable=stage.policy.restorable and self._has_results())
         if isinstance(decision, Restore):
             for role, digest in decision.trace.digests.items():
                 self.expected[stage.outputs[role]] = digest
@@ -98,6 +102,13 @@ class DryRun:
         changed = {path for path in sources - inputs if path in self.makers and self.expected[path] != digest(path)}
         return {path: self.makers[path] for path in changed | (inputs | sources) & self.pending}
 
+    def _has_results(self) -> bool:
+        """Return whether the store has any result: one of another checkout may be that of a stage that never ran here."""
+        try:
+            return any(os.scandir(self._engine.workspace.store.root / TRACES))
+        except OSError:
+            return False
+
     def _share_action(self, planned: PlannedTask, stage: Stage, action: Action) -> PlannedTask:
         """Return the plan of a stage that runs, which changes if an earlier one runs the same action."""
         first = self._first_runs.setdefault((action.key, stage.policy.restorable), stage.name)
@@ -108,12 +119,17 @@ class DryRun:
         return replace(planned, status=PlannedStatus.RESTORE, reasons=(same,)) if stage.policy.restorable else planned
 
 
-def _with_pending(planned: PlannedTask, stage: Stage, pending: Mapping[str, str]) -> PlannedTask:
-    """Return the plan of a stage, decided as if pending files stayed the same, that may run because of them."""
+def _with_pending(planned: PlannedTask, stage: Stage, pending: Mapping[str, str], *, restorable: bool) -> PlannedTask:
+    """Return the plan of a stage, decided as if pending files stayed the same, that may run because of them.
+
+    `restorable`: if it never ran here, the store may have a result of it nevertheless.
+    """
     runs, if_unchanged = planned.status == PlannedStatus.RUN, IF_UNCHANGED.get(planned.status)
     planned = replace(planned, status=PlannedStatus.RUN, pending=pending)
-    if runs and (planned.invalidation or stage.policy.volatile or planned.reasons == (Reason("first"),)):
+    if runs and (planned.invalidation or stage.policy.volatile):
         return planned  # it runs whatever they hold
+    if runs and planned.reasons == (Reason("first"),):
+        return replace(planned, uncertain=restorable)
     changed = {Reason("input", role) for role, path in stage.inputs.items() if path in pending}
     own = [reason for reason in planned.reasons if runs and reason._replace(old=None, new=None) not in changed]
     rebuilt = [Reason("input awaited", path, None, maker) for path, maker in sorted(pending.items())]

@@ -1,6 +1,7 @@
 """Dry runs of pipelines of unusual shapes, compared with what doit then does."""
 
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from projects import Pipeline
+from projects import ALL, Pipeline
 
 STEPS = {
     "steps/__init__.py": "",
@@ -296,3 +297,15 @@ def test_many_tasks_are_shown_in_columns(tmp_path: Path) -> None:
     shown = pipeline.doit("list", "-s", "--all", "--template", "{name} {status}\n").out
     told = dict(line.split() for line in shown.splitlines() if line)
     assert {told[f"s:{number}"] for number in range(1_200)} == {"R"}
+
+
+def test_a_checkout_that_never_ran_may_restore_what_another_made(fresh: Pipeline) -> None:
+    """With a shared store, no stage after one that runs is certain to run; with a store of its own each is."""
+    fresh.write("pyproject.toml", '[tool.redoit]\nstore = "../store"\n')
+    fresh.edit("dodo.py", '"data/made.txt"})', '"data/made.txt"}, impure=True)')
+    other = Pipeline(fresh.root.with_name("other"))
+    shutil.copytree(fresh.root, other.root)
+    assert [line.split()[1] for line in fresh.doit("plan").out.splitlines()[:-1]] == ["run"] * 4
+    assert fresh.doit().executed == ALL
+    assert [line.split()[1] for line in other.doit("plan").out.splitlines()[:-1]] == ["run", *["run?"] * 3]
+    assert other.doit().executed == ["make"]

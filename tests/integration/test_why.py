@@ -346,3 +346,10 @@ def test_names_that_a_terminal_can_not_show(built: Pipeline) -> None:
     assert result.code == 0
     assert "label gr\\xf6\\xdfe\\x1b[2J added" in result.out
     assert "\x1b" not in result.out
+
+
+def test_a_declared_variable_that_changed(fresh: Pipeline) -> None:
+    """A variable that a stage declares is named as one, with both values."""
+    fresh.edit("dodo.py", '"data/made.txt"})', '"data/made.txt"}, environ=["SCALE"])')
+    assert fresh.doit("make", SCALE="1").executed == ["make"]
+    assert "  variable $SCALE 1 -> 2\n" in fresh.doit("why", "make", SCALE="2").out
