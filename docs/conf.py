@@ -10,16 +10,10 @@ import redoit
 project = "redoit"
 author = "the authors of redoit"
 version = release = redoit.__version__
-extensions = ["doit_commands", "myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton"]
+extensions = ["doit_commands", "myst_parser", "sphinx_copybutton"]
 exclude_patterns = ["_build"]
 smartquotes = False  # it makes a dash of --rows
 nitpicky = True  # a reference without a target is a warning
-nitpick_ignore_regex = [
-    ("py:class", r"(collections\.abc|os|typing)\..*")
-]  # Python's own pages: the build asks no network
-myst_heading_anchors = 3  # so that links to headings are checked, too
-python_maximum_signature_line_length = 80
-myst_enable_extensions = ["deflist"]
 copybutton_prompt_text = "$ "
 html_theme = "furo"
 html_title = f"redoit {version}"

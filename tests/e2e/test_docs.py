@@ -1,12 +1,16 @@
 """The pages of the documentation, followed as a reader would: what they show is what commands print."""
 
+import inspect
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
 from console_blocks import Command, PageError, follow, steps
+
+from redoit import step
 
 REPOSITORY = Path(__file__).parents[2]
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
@@ -21,7 +25,7 @@ def name(page: Path) -> str:
 
 def commands(page: Path) -> bool:
     """Return whether a page has commands to run."""
-    return any(isinstance(step, Command) for step in steps(page.read_text()))
+    return any(isinstance(each, Command) for each in steps(page.read_text()))
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +63,14 @@ def test_a_page_shows_what_happens(page: Path, request: pytest.FixtureRequest, t
     folder = tmp_path / "redoit"
     shutil.copytree(request.getfixturevalue(state), folder, symlinks=True)
     follow(page.read_text(), folder, request.getfixturevalue("environ"))
+
+
+def test_the_reference_names_each_argument_of_step() -> None:
+    """What `step` takes is in the table of configuration.md, and nothing else is."""
+    text = (REPOSITORY / "docs/reference/configuration.md").read_text().partition("[tool.redoit]")[0]
+    names = set(re.findall(r"`(\w+)(?:=[^`]*)?`", "".join(re.findall(r"^\| (`.*?) \|", text, re.MULTILINE))))
+    arguments = set(inspect.signature(step).parameters) - {"fields"}
+    assert names - {"name", "doc", "task_dep", "setup"} == arguments
 
 
 @pytest.mark.parametrize(
