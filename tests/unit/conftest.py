@@ -1,4 +1,4 @@
-"""Fixtures of these tests: recorded fsyncs, and failing disks."""
+"""Fixtures of these tests: recorded fsyncs, failing disks, and a folder with the chain."""
 
 import errno
 import os
@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from forked_steps import COMMON, Execute, Forking
+from projects import CHAIN
 
 from redoit.execution.executor import execute
 
@@ -24,6 +25,16 @@ def forced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(os, "fsync", fsync)
     return paths
+
+
+@pytest.fixture
+def chain_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the working directory, a new folder with the files of the chain, which was never built there."""
+    for name, text in CHAIN.items():
+        (tmp_path / "chain" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "chain" / name).write_text(text)
+    monkeypatch.chdir(tmp_path / "chain")
+    return tmp_path / "chain"
 
 
 @pytest.fixture(params=["fresh", "forked"])
