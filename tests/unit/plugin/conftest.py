@@ -1,0 +1,15 @@
+"""What is read once for a process is read again for each of these tests, which have a project each."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from redoit.plugin import checkout, configuration
+
+
+@pytest.fixture(autouse=True)
+def forget_project() -> Iterator[None]:
+    """Forget the engine, the options and the configuration files of a test's project after it."""
+    yield
+    for read_once in (checkout.engine, checkout.options, configuration._sections):
+        read_once.cache_clear()
