@@ -32,7 +32,7 @@ GIVEN: dict[str, Any] = {"inputs": {"data": "data.npz"}, "outputs": {"model": "o
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a folder with one step, which is the working directory."""
-    write(tmp_path, steps____init__="", steps__train=TRAIN)
+    write(tmp_path, steps__train=TRAIN)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -1,0 +1,155 @@
+"""The checkout in the working directory: its engine by its options, and the session of one command."""
+
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from examples import trace, write
+from in_process import STAGES, TIMES, called, settings_of
+
+from redoit.execution.executor import StepCall, StepResult
+from redoit.history.run_log import StageRecord
+from redoit.history.savings import Savings, read_savings
+from redoit.model import Keep, Outcome, Reason, Stage, Status
+from redoit.plugin.checkout import Reading, Session, engine, make_engine, run_log
+from redoit.plugin.graph import Graph
+from redoit.source.project import Project
+from redoit.storage.serialize import trace_name
+
+KEPT = Outcome(Status.KEPT, trace(seconds=12.5), 0.5)
+RAN = Outcome(Status.RAN, trace(seconds=2.0), 2.5, (Reason("first"),))
+
+
+def session_of_chain(*selected: str) -> Session:
+    """Return a session of which the user selected some tasks of the chain."""
+    session = Session()
+    needs = {"make": [], "sort": ["make"], "side": ["make"], "join": ["sort", "side"], "plain": ["join"]}
+    session.graph = Graph(needs, STAGES)
+    session.selected = lambda: selected
+    return session
+
+
+def test_the_engine_of_a_checkout_is_made_once(chain_folder: Path) -> None:
+    """All parts of a command share one engine, of the working directory, with a store of its own."""
+    assert engine() is engine()
+    assert engine().workspace.root == Path(".redoit")
+    assert not engine().workspace.shares_store
+    assert engine().inspector.signature("steps.make").roles == ("source", "made")
+
+
+def test_the_store_of_a_checkout_may_be_elsewhere(
+    chain_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The option `store` names the folder of the store, also from the user's home."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (chain_folder / "pyproject.toml").write_text('[tool.redoit]\nstore = "~/store"\n')
+    assert engine().workspace.store.root == tmp_path / "store"
+    assert engine().workspace.shares_store
+
+
+def test_source_is_read_with_enumerations_and_imports(chain_folder: Path) -> None:
+    """The code of a step includes enumerations that only its settings name; its import executes what it imports."""
+    write(chain_folder, steps__modes="import enum\n\n\nclass Mode(enum.Enum):\n    FAST = 1\n")
+    project = Project(chain_folder)
+    without = [part.name for part in Reading().code_of(project, "steps.side", ()).parts]
+    named = [part.name for part in Reading().code_of(project, "steps.side", [("steps.modes", "Mode")]).parts]
+    assert "steps.modes:Mode" in set(named) - set(without)
+    assert Reading().executed_modules(project, "steps.side") == {"steps", "steps.side", "steps.witness"}
+
+
+def test_a_step_runs_in_a_process_of_its_own(chain_folder: Path) -> None:
+    """Without another way to run steps, an engine runs each in another process, and can be closed before and after."""
+    write(chain_folder, steps__one="import os\n\n\ndef run(made): made.write_text(str(os.getpid()))\n")
+    made = make_engine(Path())
+    made.close()
+    made.workspace.open()
+    outcome = made.build(Stage("one", "steps.one", {}, {"made": "made"}), ())
+    made.close()
+    assert outcome.status is Status.RAN
+    assert Path("made").read_text().isdecimal()
+    assert Path("made").read_text() != str(os.getpid())
+
+
+def test_outputs_are_rewritten_without_clocks(chain_folder: Path) -> None:
+    """An output of a format whose bytes hold the time of day is stored without it."""
+
+    def archived(call: StepCall, log: Path, *_others: Any) -> StepResult:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.touch()
+        with zipfile.ZipFile(call.paths["made"], "w") as archive:
+            archive.writestr(zipfile.ZipInfo("a.npy", (2026, 1, 2, 3, 4, 6)), b"a")
+        return StepResult({})
+
+    made = make_engine(Path(), execute=archived)
+    made.workspace.open()
+    made.build(STAGES["make"]._replace(outputs={"made": "data/made.npz"}), settings_of("make", TIMES))
+    with zipfile.ZipFile("data/made.npz") as archive:
+        assert archive.infolist()[0].date_time == (1980, 1, 1, 0, 0, 0)
+
+
+def test_a_session_notes_the_outcome_of_a_stage() -> None:
+    """The record of a stage names its action and trace, both durations and the reasons."""
+    session = Session()
+    session.end("train", RAN)
+    key, name = RAN.trace.action.key, trace_name(RAN.trace)
+    assert session.records == {"train": StageRecord(Status.RAN, key, name, 2.5, 2.0, (Reason("first"),))}
+
+
+def test_a_run_records_what_it_did_not_reach(chain_folder: Path) -> None:
+    """Selected stages, and those that they need, are "not run" if the run did not reach them; no ordinary task is."""
+    engine().workspace.open()
+    session = session_of_chain("side", "plain")
+    session.end("make", KEPT)
+    session.end("sort", RAN)
+    session.record()
+    [run] = run_log().newest()
+    statuses = {name: record.status for name, record in run.stages.items()}
+    assert statuses == {"make": "kept", "sort": "ran", "side": "not run", "join": "not run"}
+    assert (run.saved, run.complete) == (12.0, True)
+    assert read_savings(engine().workspace.root) == Savings(12.0, 1, 0)
+
+
+def test_an_interrupted_run_is_recorded_as_that(chain_folder: Path) -> None:
+    """A run that the user stopped is not complete; one that kept and restored nothing adds no savings."""
+    engine().workspace.open()
+    session = session_of_chain("make")
+    session.interrupted = True
+    session.end("make", RAN)
+    session.record()
+    assert [run.complete for run in run_log().newest()] == [False]
+    assert not (engine().workspace.root / "saved").exists()
+
+
+def test_a_run_without_stages_leaves_no_record(chain_folder: Path) -> None:
+    """A run of ordinary tasks alone is not in the run log."""
+    engine().workspace.open()
+    session = session_of_chain()
+    session.record()
+    assert not run_log().folder.exists()
+
+
+def test_records_of_an_earlier_version_are_set_aside(chain_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A line says where the records of an earlier version are now, and the run log begins with this run."""
+    engine().workspace.open()
+    old = run_log().folder / f"{1:020d}-{'a' * 8}"
+    old.parent.mkdir()
+    old.touch()
+    (engine().workspace.root / "tables").mkdir()
+    session = session_of_chain("make")
+    session.end("make", KEPT)
+    session.record()
+    assert "written by an earlier version, now in .redoit/runs.earlier; the run log begins again" in (
+        capsys.readouterr().err
+    )
+    assert len(list(run_log().newest())) == 1
+
+
+def test_what_runs_steps_can_be_given(chain_folder: Path) -> None:
+    """An engine runs steps with the function that it is given, and keeps what that made."""
+    made = make_engine(Path(), execute=called)
+    made.workspace.open()
+    outcome = made.build(STAGES["make"], settings_of("make", TIMES))
+    assert (outcome.status, outcome.trace.metrics) == (Status.RAN, {"count": 3.0})
+    assert isinstance(made.decide(STAGES["make"], settings_of("make", TIMES)), Keep)
