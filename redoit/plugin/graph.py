@@ -34,8 +34,11 @@ class Graph:
         return dependents
 
     def needed(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Return these tasks and all their dependencies, in an order in which they can run."""
-        return self._in_order(_reachable(self._needs, names))
+        """Return these tasks and all their dependencies, in an order in which they can run.
+
+        Leaves out names that are not in the graph: of tasks that doit creates only while it runs (`create_after`).
+        """
+        return self._in_order(_reachable(self._needs, (name for name in names if name in self._position)))
 
     def _in_order(self, names: Iterable[str]) -> tuple[str, ...]:
         return tuple(sorted(names, key=self._position.__getitem__))

@@ -32,3 +32,10 @@ def test_ten_thousand_stages_in_a_row() -> None:
     names = [str(number) for number in range(10_000)]
     graph = Graph({name: [before] for before, name in itertools.pairwise(names)}, stages=set(names))
     assert graph.dependents("0") == tuple(names[1:])
+
+
+def test_a_task_that_is_created_while_doit_runs_is_left_out() -> None:
+    """A selected task that the graph does not know, as `create_after` makes them, hides none of the others."""
+    graph = Graph({"b": ["a"], "a": []}, stages={"a", "b"})
+    assert graph.needed(["late:1", "b"]) == ("a", "b")
+    assert graph.needed(["late:1"]) == ()
