@@ -20,6 +20,7 @@ def stage_task(stage: Stage, **fields: Any) -> Task:
     declared = step(stage.step, inputs=stage.inputs, outputs=stage.outputs, name=stage.name, **fields)
     task = dict_to_task(declared)
     stage_behind(task).section = {}
+    task.verbosity = 0  # as doit sets it before it runs the task
     return task
 
 

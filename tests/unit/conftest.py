@@ -2,12 +2,14 @@
 
 import errno
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from forked_steps import COMMON, Execute, Forking
+from in_process import TIMES, build
 from projects import CHAIN
 
 from redoit.execution.executor import execute
@@ -30,11 +32,26 @@ def forced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def chain_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the working directory, a new folder with the files of the chain, which was never built there."""
-    for name, text in CHAIN.items():
-        (tmp_path / "chain" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "chain" / name).write_text(text)
+    _write_chain(tmp_path / "chain")
     monkeypatch.chdir(tmp_path / "chain")
     return tmp_path / "chain"
+
+
+@pytest.fixture(scope="session")
+def results_of_chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder in which the chain was built once, in this process."""
+    folder = tmp_path_factory.mktemp("results")
+    _write_chain(folder)
+    build(folder, TIMES)
+    return folder
+
+
+@pytest.fixture
+def built_chain_folder(chain_folder: Path, results_of_chain: Path) -> Path:
+    """Return the working directory, a new folder in which the chain was built."""
+    for name in (".redoit", "data"):
+        shutil.copytree(results_of_chain / name, chain_folder / name, dirs_exist_ok=True)
+    return chain_folder
 
 
 @pytest.fixture(params=["fresh", "forked"])
@@ -58,6 +75,12 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
             monkeypatch.setattr(os, name, _refusing(getattr(os, name), bad))
 
     return fail
+
+
+def _write_chain(folder: Path) -> None:
+    for name, text in CHAIN.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
 
 
 def _refusing(true: Callable[..., Any], bad: Path) -> Callable[..., Any]:

@@ -16,9 +16,8 @@ KEEP, RESTORE, RUN = PlannedStatus.KEEP, PlannedStatus.RESTORE, PlannedStatus.RU
 
 
 @pytest.fixture
-def engine(chain_folder: Path) -> Engine:
+def engine(built_chain_folder: Path) -> Engine:
     """Return an engine for the chain, which has been built."""
-    build(chain_folder, TIMES)
     return make_engine(Path(), execute=called)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from in_process import OTHER_TIMES, STAGES, TIMES, build, called, settings_of
+from in_process import OTHER_TIMES, STAGES, TIMES, called, settings_of
 from projects import ALL
 
 from redoit.engine.engine import Engine
@@ -17,9 +17,8 @@ from redoit.storage.serialize import trace_name
 
 
 @pytest.fixture
-def engine(chain_folder: Path) -> Engine:
+def engine(built_chain_folder: Path) -> Engine:
     """Return an engine for the chain, which has been built."""
-    build(chain_folder, TIMES)
     return make_engine(Path(), execute=called)
 
 
