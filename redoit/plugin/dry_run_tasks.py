@@ -71,7 +71,7 @@ class DryRunTasks:
         if node.ignored_deps or self._database.status_is_ignore(task):
             return PlannedTask(task.name, PlannedStatus.IGNORED, declaration)
         if node.bad_deps:
-            blocked_by = tuple(dependency.task.name for dependency in node.bad_deps)
+            blocked_by = tuple(sorted(dependency.task.name for dependency in node.bad_deps))  # doit's order is random
             return PlannedTask(task.name, PlannedStatus.NOT_RUN, declaration, blocked_by=blocked_by)
         return self._plan_stage(task, stage) if stage else self._plan_ordinary(task)
 

@@ -94,7 +94,8 @@ class StageReporter(ConsoleReporter):
         if isinstance(fail, UnmetDependency):
             self._counts[Status.NOT_RUN] += stage is not None
             kind = "Step" if stage else "Task"
-            self._line(f"{kind} {task.name} was ", Status.NOT_RUN, f": it needs {join_names(fail.message.split())}.")
+            names = sorted(fail.message.split())  # doit's order is random
+            self._line(f"{kind} {task.name} was ", Status.NOT_RUN, f": it needs {join_names(names)}.")
             return
         if stage is None:
             super().add_failure(task, fail)

@@ -118,11 +118,12 @@ def test_what_needs_an_ignored_task_is_ignored() -> None:
 
 
 def test_what_needs_a_stage_that_fails_is_not_run(project: Path) -> None:
-    """A stage without its input fails, and each that needs it names what blocks it."""
+    """A stage without its input fails, and each that needs it names what blocks it, sorted."""
     (project / "source.txt").unlink()
     dry_run = begun(chain_tasks())
     assert dry_run.plan("make").error.startswith("source.txt: not there")
     assert dry_run.plan("side").blocked_by == ("make",)
+    assert dry_run.plan("join").blocked_by == ("side", "sort")
 
 
 def test_no_cache_and_always_run_what_they_name() -> None:

@@ -70,12 +70,12 @@ def test_a_stage_that_ran_has_its_metrics_and_warnings(tasks: dict[str, Task]) -
 
 
 def test_a_failure_is_one_line(tasks: dict[str, Task]) -> None:
-    """A stage that failed has its error, one that needs it the names of what failed, as an ordinary task has."""
+    """A stage that failed has its error, one that needs it the sorted names of what failed."""
     failed = report(lambda reporter: reporter.add_failure(tasks["make"], TaskFailed("step steps.make: no luck\n")))
     assert failed == "Step make has failed. step steps.make: no luck\n"
     unmet = UnmetDependency("sort side")
     assert report(lambda reporter: reporter.add_failure(tasks["join"], unmet)) == (
-        "Step join was not run: it needs sort and side.\n"
+        "Step join was not run: it needs side and sort.\n"
     )
     assert report(lambda reporter: reporter.add_failure(tasks["plain"], UnmetDependency("make"))) == (
         "Task plain was not run: it needs make.\n"
