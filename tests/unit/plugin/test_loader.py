@@ -61,21 +61,26 @@ def chain_of(*names: str) -> dict[str, Any]:
 
 
 def loader_of(
-    namespace: dict[str, Any], stack: contextlib.ExitStack, *, exclusive: bool = True, **options: Any
+    namespace: dict[str, Any],
+    stack: contextlib.ExitStack,
+    *,
+    exclusive: bool = True,
+    builds: bool = True,
+    **options: Any,
 ) -> StageLoader:
     """Return a loader of a namespace that has read DOIT_CONFIG, with options of the command line."""
     inner = ModuleTaskLoader(namespace)
     inner.config = {}
-    loader = StageLoader(inner, stack, Path.cwd(), exclusive=exclusive)
+    loader = StageLoader(inner, stack, Path.cwd(), exclusive=exclusive, builds=builds)
     loader.setup(options)
     loader.load_doit_config()
     return loader
 
 
-def load(loader: StageLoader, *arguments: str, builds: bool = True) -> tuple[dict[str, Task], Any, list[str]]:
+def load(loader: StageLoader, *arguments: str) -> tuple[dict[str, Task], Any, list[str]]:
     """Return the tasks that a command loads, the command, and its arguments then."""
     manager = Dependency(Database, ":memory:")
-    command = SimpleNamespace(dep_manager=manager, builds=builds, execute_tasks=True, control=None)
+    command = SimpleNamespace(dep_manager=manager, execute_tasks=True, control=None)
     given = list(arguments)
     return {task.name: task for task in loader.load_tasks(command, given)}, command, given
 
@@ -107,7 +112,7 @@ def test_a_command_that_changes_something_holds_the_lock(project: Path) -> None:
 
 def test_a_command_that_shows_something_makes_nothing(project: Path, stack: contextlib.ExitStack) -> None:
     """Without the lock no folder is made, and stages are only planned."""
-    tasks, _, _ = load(loader_of(chain_of("make"), stack, exclusive=False), builds=False)
+    tasks, _, _ = load(loader_of(chain_of("make"), stack, exclusive=False, builds=False))
     stage = stage_behind(tasks["make"])
     assert (stage.session.executing, stage.session.dry_run("make").status) == (False, PlannedStatus.RUN)
     stack.close()
@@ -214,7 +219,7 @@ def test_dodo_is_imported_from_source(project: Path, stack: contextlib.ExitStack
         (project / name).write_text(text.format(2))
         os.utime(project / name, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     inner = DodoTaskLoader()
-    StageLoader(inner, stack, project, exclusive=True).setup(
+    StageLoader(inner, stack, project, exclusive=True, builds=True).setup(
         {"dodoFile": "dodo.py", "cwdPath": None, "seek_file": False}
     )
     assert (inner.namespace["VALUE"], inner.namespace["OWN"]) == (2, 2)
