@@ -45,7 +45,7 @@ def test_a_stage_that_starts_says_why(tasks: dict[str, Task]) -> None:
 def test_a_restore_is_reported_once_it_is_done(tasks: dict[str, Task]) -> None:
     """A stage that will be restored writes nothing at its start, and then how long it took and ran."""
     stage_behind(tasks["make"]).decision = Restore(TRACE)
-    tasks["make"].outcome = Outcome(Status.RESTORED, TRACE, 0.25)
+    stage_behind(tasks["make"]).outcome = Outcome(Status.RESTORED, TRACE, 0.25)
     assert report(lambda reporter: reporter.execute_task(tasks["make"])) == ""
     text = report(lambda reporter: reporter.add_success(tasks["make"]))
     assert re.fullmatch(r"Step make restored in 0\.250s " + RESULT, text)
@@ -61,7 +61,9 @@ def test_a_kept_stage_is_one_line(tasks: dict[str, Task]) -> None:
 
 def test_a_stage_that_ran_has_its_metrics_and_warnings(tasks: dict[str, Task]) -> None:
     """The last line of a run has the duration of the step and its metrics; each warning has a line of its own."""
-    tasks["make"].outcome = Outcome(Status.RAN, TRACE, 13.0, (), ("undeclared input a", "not reproducible"))
+    stage_behind(tasks["make"]).outcome = Outcome(
+        Status.RAN, TRACE, 13.0, (), ("undeclared input a", "not reproducible")
+    )
     assert report(lambda reporter: reporter.add_success(tasks["make"])) == (
         "Step make has finished in 12.500s. (accuracy 0.9877, n\\x1b 2)\n"
         "WARNING make: undeclared input a\n"
@@ -95,9 +97,9 @@ def test_the_summary_counts_each_status(tasks: dict[str, Task]) -> None:
         stage = stage_behind(tasks["sort"])
         stage.decision, stage.seconds = Keep(TRACE), 0.5
         reporter.skip_uptodate(tasks["sort"])
-        tasks["sort"].outcome = Outcome(Status.RESTORED, TRACE, 99.0)
+        stage_behind(tasks["sort"]).outcome = Outcome(Status.RESTORED, TRACE, 99.0)
         reporter.add_success(tasks["sort"])
-        tasks["make"].outcome = Outcome(Status.RAN, TRACE, 13.0)
+        stage_behind(tasks["make"]).outcome = Outcome(Status.RAN, TRACE, 13.0)
         reporter.add_success(tasks["make"])
         reporter.add_success(tasks["plain"])
         reporter.complete_run()
@@ -112,7 +114,7 @@ def test_a_run_of_one_stage_is_counted_as_one(tasks: dict[str, Task]) -> None:
     """One step is no "steps", and nothing was saved by a run; a run without stages has no summary."""
 
     def run(reporter: StageReporter) -> None:
-        tasks["make"].outcome = Outcome(Status.RAN, TRACE, 13.0)
+        stage_behind(tasks["make"]).outcome = Outcome(Status.RAN, TRACE, 13.0)
         reporter.add_success(tasks["make"])
         reporter.complete_run()
 
