@@ -103,9 +103,10 @@ class DryRun:
         return {path: self.makers[path] for path in changed | (inputs | sources) & self.pending}
 
     def _has_results(self) -> bool:
-        """Return whether the store has any result: one of another checkout may be that of a stage that never ran here."""
+        """Return whether the store has any result: a stage that never ran here may have one of another checkout."""
         try:
-            return any(os.scandir(self._engine.workspace.store.root / TRACES))
+            with os.scandir(self._engine.workspace.store.root / TRACES) as entries:
+                return any(entries)
         except OSError:
             return False
 
