@@ -1,29 +1,19 @@
 # ruff: noqa: E501 - an edit is a line, however long
 """What `code_of` takes for the code that a step can reach: files in, an edit, and whether the fingerprint follows."""
 
-import textwrap
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from modules import Files, written
 
 from redoit.errors import DeclarationError, SourceError
 from redoit.fingerprint import code_of
 from redoit.model import Code
 from redoit.source.project import Project
 
-Files = dict[str, str]
 RUN = "steps.train:run"
-
-
-def written(root: Path, files: Files) -> Path:
-    """Write files below a folder and return it."""
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(textwrap.dedent(text))
-    return root
 
 
 def code(root: Path, step: str = "steps.train") -> Code:
