@@ -58,7 +58,7 @@ REFLECTION_BY_NAME = _table(
 # Code that receives one of these modules as a value can use anything in it.
 REFLECTIVE_MODULES = frozenset({"sys", "builtins"})
 _WORD = re.compile(r"[\w./:-]+")
-_DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+(:[^\W\d]\w*)?")
+_DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*[.:][^\W\d]\w*")  # the last name may follow a colon
 
 
 def reflection_of(dotted: str) -> Reflection:
@@ -129,7 +129,7 @@ def modules_in_strings(project: Project, used: Uses) -> Iterator[tuple[str, str]
 
 
 def modules_named(project: Project, word: str) -> Iterator[str]:
-    """Yield the modules of the project that a word names: `steps.model`, `steps.model.build`, `steps/model.py`."""
+    """Yield the modules of the project that a word names: `steps.model`, `steps.model.build`, `app:main`, `app.py`."""
     if word.endswith(".py"):
         stem = word[:-3].rpartition("/")[2]
         yield from (name for name in project.modules() if name.rpartition(".")[2] == stem)

@@ -143,6 +143,7 @@ CHANGED: list[Row] = [
     ("a submodule found by getattr on a bare package", one("import steps, steps.m\ndef run(k): return getattr(steps, k).f()", m="def f(): return 1"), "steps/m.py", "1", "2", "steps.m:*"),
     ("a submodule that __all__ names", {T: "from lib import *\ndef run(): return sub.f()", "lib/__init__.py": "__all__ = ['sub']", "lib/sub.py": "def f(): return 1"}, "lib/sub.py", "1", "2", "lib.sub:*"),
     ("a module run by name", one("import subprocess, sys\ndef run(): subprocess.run('python -m steps.m', shell=True)", m="print(1)"), "steps/m.py", "1", "2", "steps.m:*"),
+    ("an entry point in a top-level module", {**one("import subprocess\ndef run(): subprocess.run(['serve', 'other:f'])"), "other.py": "def f(): return 1"}, "other.py", "1", "2", "other:*"),
     ("a module run by one plain name", {**one("import subprocess, sys\ndef run(): subprocess.run([sys.executable, '-m', 'other'])"), "other.py": "print(1)"}, "other.py", "1", "2", "other:*"),
     ("a file beside the code, run", one("import runpy\nfrom pathlib import Path\ndef run(): runpy.run_path(str(Path(__file__).with_name('m.py')))", m="print(1)"), "steps/m.py", "1", "2", "steps.m:*"),
     ("a class named in a configuration", one("import hydra\ndef run(): return hydra.utils.instantiate({'_target_': 'steps.m.Net'})", m="class Net:\n    a = 1"), "steps/m.py", "1", "2", "steps.m:*"),
