@@ -107,8 +107,8 @@ def _enumeration(project: Project, module: Module, name: str) -> Kind | None:
     members = [
         target.id
         for line in statement.body
-        if isinstance(line, ast.Assign)
-        for target in line.targets
+        if isinstance(line, ast.Assign | ast.AnnAssign) and line.value
+        for target in (line.targets if isinstance(line, ast.Assign) else [line.target])
         if isinstance(target, ast.Name) and not target.id.startswith("_")
     ]
     return Kind(f"enum {home.name}:{statement.name}", tuple(members))
@@ -141,8 +141,10 @@ def _default(project: Project, module: Module, kind: Kind, node: ast.expr, where
 
 
 def _constant(project: Project, module: Module, kind: Kind, node: ast.expr) -> object:
-    """Return the value of a default: a literal, a constant, `Path("...")` or a member of an enumeration."""
+    """Return the value of a default: a literal, a constant, `Path("...")`, a member of an enumeration, or a list."""
     match node:
+        case ast.List(elts=items) | ast.Tuple(elts=items) if kind.item:
+            return [_constant(project, module, kind.item, item) for item in items]
         case ast.Name(id=name):
             home, statement = _binding(project, module, name)
             value = getattr(statement, "value", None)

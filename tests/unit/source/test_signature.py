@@ -59,6 +59,9 @@ def signature_of(root: Path, text: str, **modules: str) -> Signature:
         ("x: Optional[Mode] = None", "from .modes import Mode", "enum steps.modes:Mode", None),
         ("x: M = M.FAST", "from steps.modes import Mode as M", "enum steps.modes:Mode", "FAST"),
         ("x: Own = Own.A", "class Own(Enum):\n    A = 1\n    B = 2\n", "enum steps.one:Own", "A"),
+        ("x: list[Own] = [Own.A]", "class Own(Enum):\n    A = 1\n", "list[enum steps.one:Own]", ["A"]),
+        ("x: list[Path] = (Path('a'), 'b')", "", "list[path]", ["a", "b"]),
+        ("x: list[int] = [N, 2]", "N = 7", "list[int]", [7, 2]),
         ("x: list[Own] = []", "class Own(Enum):\n    A = 1\n", "list[enum steps.one:Own]", []),
         ("x: int = N", "N = 7", "int", 7),
         ("x: int = N", "N: int = 7", "int", 7),
@@ -119,6 +122,8 @@ def test_help(tmp_path: Path, docstring: str) -> None:
         ("x: Path = modes.NAME", "from steps import modes", "found the default modes.NAME"),
         ("x: Literal['a', 'b'] = 'c'", "", "expected one of a, b"),
         ("x: Mode = Mode.MEDIUM", "from steps.modes import Mode", "expected one of FAST, SLOW"),
+        ("x: list[int] = [f()]", "", "found the default [f()], expected an integer or several"),
+        ("x: list[int] = [*[1]]", "", "found the default [*[1]], expected an integer or several"),
         ("x: list[int] = ['a']", "", "expected an integer or several"),
         ("x: int = 1, **rest", "", "*args, **kwargs"),
     ],
@@ -175,9 +180,10 @@ def test_a_step_may_be_a_package(tmp_path: Path) -> None:
 
 def test_the_members_of_an_enumeration_are_its_choices(tmp_path: Path) -> None:
     """Each public name that an enumeration assigns is a choice; its methods and private names are none."""
-    text = "from enum import IntEnum\nclass E(IntEnum):\n    A = B = 1\n    _x = 3\n    y: int\n    def f(self): ...\n"
-    (found,) = signature_of(tmp_path, f"{text}def run(*, x: E = E.B): ...").settings
-    assert found.kind.choices == ("A", "B")
+    body = "A = B = 1\n    C: int = 2\n    _x = 3\n    y: int\n    def f(self): ..."
+    text = f"from enum import IntEnum\nclass E(IntEnum):\n    {body}\n"
+    (found,) = signature_of(tmp_path, f"{text}def run(*, x: E = E.C): ...").settings
+    assert found.kind.choices == ("A", "B", "C")
 
 
 @pytest.mark.parametrize("name", ["N", "absent"])
