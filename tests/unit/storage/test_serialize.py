@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from examples import action, named, trace
+from examples import action, trace
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -114,31 +114,6 @@ def test_odd_settings_survive(setting: Setting) -> None:
     found = trace_from_bytes("trace", trace_to_bytes(made))
     assert repr(found.action.settings) == repr(made.action.settings)
     assert found.action.key == made.action.key
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {"inputs": {"other": named("input")}},
-        {"inputs": {"normalized": named("other")}},
-        {"inputs": {}},
-        {"outputs": ("model",)},
-        {"code": {}},
-        {"environment": {"python": "3.12", "numpy": "2.0.1"}},
-        {"settings": ()},
-        {"settings": (Setting("epochs", "float", 5), Setting("rate", "float", 0.001), Setting("name", "str", "größe"))},
-        {"settings": (Setting("epochs", "int", 5.0), Setting("rate", "float", 0.001), Setting("name", "str", "größe"))},
-    ],
-)
-def test_each_field_is_in_the_key(changed: dict[str, Any]) -> None:
-    """Whatever determines the outputs changes the key."""
-    assert action(**changed).key != action().key
-
-
-def test_order_is_not_in_the_key() -> None:
-    """The order in which settings and roles are declared does not count."""
-    usual = action()
-    assert action(settings=usual.settings[::-1], outputs=usual.outputs[::-1]).key == usual.key
 
 
 def test_json_is_canonical() -> None:
