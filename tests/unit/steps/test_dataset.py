@@ -1,4 +1,4 @@
-"""Data sets get their names from their content, and must be consistent; the embedded default is."""
+"""Data sets get their names from their content, and must be consistent."""
 
 import gzip
 import hashlib
@@ -25,13 +25,6 @@ def test_digests_are_those_of_the_files_whose_md5_is_published(mnist, paths_in):
         assert dataset.sha256(content) == dataset.MNIST[role]
 
 
-def test_embedded_digits_have_their_pinned_content():
-    """The embedded default is the same bytes on any machine, with any version of scikit-learn."""
-    contents = digits.contents()
-    assert {role: dataset.sha256(content) for role, content in contents.items()} == dataset.DIGITS
-    assert dataset.name(contents) == "scikit-learn digits"
-
-
 def test_name_of_anything_else_is_unknown():
     """One changed pixel makes a data set unknown, and each unknown one has a name of its own."""
     contents = digits.contents()
@@ -43,16 +36,6 @@ def test_name_of_anything_else_is_unknown():
     assert other.startswith("unknown: ")
     assert another.startswith("unknown: ")
     assert other != another
-
-
-def test_enlarged_image_interpolates_and_spans_the_intensities():
-    """Scaling keeps flat images flat, from 0 to 255, and makes a slope a slope."""
-    flat = np.stack([np.full((8, 8), value) for value in (0, 16)])
-    assert [np.unique(image).tolist() for image in digits.enlarged(flat)] == [[0], [255]]
-    slope = digits.enlarged(np.tile(np.arange(8), (1, 8, 1)))[0]
-    assert slope.shape == (28, 28)
-    assert (np.diff(slope[0].astype(int)) >= 0).all()
-    np.testing.assert_array_equal(slope, np.tile(slope[0], (28, 1)))
 
 
 IMAGES = np.zeros((3, 28, 28), np.uint8)
