@@ -199,9 +199,10 @@ class _Collector(ast.NodeVisitor):
     def add(self, use: Use) -> None:
         root, *rest = use.chain
         self.uses.words.update(use.chain)
-        if self.scopes == [] or any(scope.is_global(root) for scope in self.scopes):
+        is_global = any(scope.is_global(root) for scope in self.scopes)
+        if is_global or not self.scopes:  # from Python 3.12 on, comprehensions have no scopes: their names may be both
             self.uses.names.append(use)
-        else:
+        if not is_global:
             self.uses.inner.append(use)
         if root.startswith("__") and not root.endswith("__") and self.classes:  # Python mangles private names
             self.uses.names += [Use((f"_{name.lstrip('_')}{root}", *rest)) for name in self.classes]

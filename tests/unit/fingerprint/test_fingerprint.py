@@ -71,6 +71,7 @@ CHANGED: list[Row] = [
     ("import a.b.c", {T: "import a.b.c\ndef run(): return a.b.c.f()", "a/__init__.py": "", "a/b/__init__.py": "", "a/b/c.py": "def f(): return 1"}, "a/b/c.py", "1", "2", "a.b.c:f"),
     ("an import inside a function", one("def run():\n    from steps.m import f\n    return f()", m="def f(): return 1"), "steps/m.py", "1", "2", "steps.m:f"),
     ("a module imported inside a function", one("def run():\n    import steps.m as m\n    return (lambda: m.f())()", m="def f(): return 1\ndef g(): return 5"), "steps/m.py", "1", "2", "steps.m:f"),
+    ("a module imported inside a function, in a comprehension", one("def run(xs):\n    import steps.m as m\n    return [m.f(x) for x in xs]", m="def f(x): return x + 1"), "steps/m.py", "1", "2", "steps.m:f"),
     ("an effect of a module imported inside a function", one("def run():\n    import steps.m\n", m="print(1)"), "steps/m.py", "1", "2", "steps.m:<module>"),
     ("a dict of functions", one("def f(): return 1\nTABLE = {'f': f}\ndef run(k): return TABLE[k]()"), T, "1", "2", "steps.train:f"),
     ("a partial", one("from functools import partial\ndef f(x): return x + 1\ng = partial(f, 2)\ndef run(): return g()"), T, "x + 1", "x + 2", "steps.train:f"),

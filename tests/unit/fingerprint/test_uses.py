@@ -86,6 +86,13 @@ def test_inner_imports_have_the_kind_of_their_scope() -> None:
     assert [use.chain for use in found.inner] == [("e", "g")]
 
 
+@pytest.mark.parametrize("used_in", ["[m.f(x) for x in xs]", "{m.f(x): 1 for x in xs}", "list(m.f(x) for x in xs)"])
+def test_an_inner_import_is_used_in_a_comprehension(used_in: str) -> None:
+    """A comprehension uses what its function imports, whether this Python gives it a scope of its own or not."""
+    found = used(f"def f(xs):\n    import steps.m as m\n    return {used_in}")
+    assert [use.chain for use in found.inner] == [("m", "f")]
+
+
 def test_names_that_a_function_declares_global() -> None:
     """A global declaration is noted, and is a use by itself."""
     found = used("def f():\n    global n, m\n    n = 1")
