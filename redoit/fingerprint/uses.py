@@ -72,7 +72,10 @@ class _Scope:
         if self._children is None:
             self._children = {}
             for table in self.table.get_children():
-                self._children.setdefault((table.get_name(), table.get_lineno()), []).append(_Scope(table))
+                # From Python 3.12 on a generic function or class is in a scope of its type parameters.
+                is_around = str(table.get_type()).startswith("type parameter")
+                for inner in table.get_children() if is_around else [table]:
+                    self._children.setdefault((inner.get_name(), inner.get_lineno()), []).append(_Scope(inner))
         return self._children.get((name, line), [])
 
 

@@ -1,5 +1,7 @@
 """The free names that code uses: which are global, which an inner import binds, and which words and texts it has."""
 
+import sys
+
 import pytest
 from modules import parsed
 
@@ -90,6 +92,14 @@ def test_inner_imports_have_the_kind_of_their_scope() -> None:
 def test_an_inner_import_is_used_in_a_comprehension(used_in: str) -> None:
     """A comprehension uses what its function imports, whether this Python gives it a scope of its own or not."""
     found = used(f"def f(xs):\n    import steps.m as m\n    return {used_in}")
+    assert [use.chain for use in found.inner] == [("m", "f")]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="needs type parameters, which Python 3.12 brought")
+@pytest.mark.parametrize("text", ["def f[T](x: T):\n    {}", "class C[T]:\n    def f(self):\n        {}"])
+def test_an_inner_import_is_used_in_generic_code(text: str) -> None:
+    """The names of a generic function or class are found as those of any other."""
+    found = used(text.format("import steps.m as m; return m.f()"))
     assert [use.chain for use in found.inner] == [("m", "f")]
 
 
