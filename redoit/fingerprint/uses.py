@@ -55,7 +55,7 @@ def _scopes(module: Module) -> list["_Scope"]:
 
 
 class _Scope:
-    """One scope of `symtable`: a function, class or comprehension."""
+    """One scope of `symtable`: a function or class, or a comprehension that Python does not inline (PEP 709)."""
 
     def __init__(self, table: symtable.SymbolTable) -> None:
         self.table = table
@@ -67,6 +67,10 @@ class _Scope:
         if self.globals is not None:
             return name in self.globals
         return name not in self.table.get_identifiers() or not self.table.lookup(name).is_free()
+
+    def is_surely_global(self, name: str) -> bool:
+        """Tell whether a name can't be local to this scope or to one around it."""
+        return self.globals is not None and name in self.globals
 
     def children(self, name: str, line: int) -> list["_Scope"]:
         if self._children is None:
@@ -84,19 +88,30 @@ def uses(module: Module, statements: Iterable[ast.stmt]) -> Uses:
     collector = _Collector(module)
     for statement in statements:
         collector.visit(statement)
+    collector.uses.names += [use for use in collector.doubtful if use.chain[0] in collector.all_targets]
     bound = {alias.name for item, _ in collector.uses.imports for alias in aliases(module, item)}
     collector.uses.inner = [use for use in collector.uses.inner if use.chain[0] in bound]
     return collector.uses
 
 
 class _Collector(ast.NodeVisitor):
-    """Collects uses scope by scope. Scopes of one name on one line are merged: global in one is global in both."""
+    """Collects uses scope by scope. Scopes of one name on one line are merged: global in one is global in both.
+
+    From Python 3.12 on, most comprehensions have no scope in `symtable`: they are inlined into the one around them
+    (PEP 709). That scope then calls a name local which one of them only binds for itself. `targets`: the names that
+    the inlined comprehensions around a use bind; `all_targets`: those that any binds. `doubtful`: uses inside of one,
+    of names that the scope calls local.
+    """
 
     def __init__(self, module: Module) -> None:
         self.uses = Uses()
         self.module_scopes = _scopes(module)
         self.scopes = self.module_scopes
         self.kind = "module"
+        self.is_inlined = False
+        self.targets: frozenset[str] = frozenset()
+        self.all_targets: set[str] = set()
+        self.doubtful: list[Use] = []
         self.classes: list[str] = []
 
     def visit_Name(self, item: ast.Name) -> None:
@@ -189,23 +204,36 @@ class _Collector(ast.NodeVisitor):
         self.visit(first.iter)
         rest: list[ast.AST] = [first.target, *first.ifs, *item.generators[1:]]
         rest += [item.key, item.value] if isinstance(item, ast.DictComp) else [item.elt]
-        self.enter(name, item.lineno, self.kind, rest)
+        if any(scope.children(name, item.lineno) for scope in self.scopes):
+            self.enter(name, item.lineno, self.kind, rest)
+            return
+        outer = self.targets, self.is_inlined
+        for part in (part for each in item.generators for part in ast.walk(each.target)):
+            if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+                self.targets |= {part.id}
+        self.all_targets |= self.targets
+        self.is_inlined = True
+        for part in rest:
+            self.visit(part)
+        self.targets, self.is_inlined = outer
 
     def enter(self, name: str, line: int, kind: str, body: Iterable[ast.AST]) -> None:
-        outer = self.scopes, self.kind
+        outer = self.scopes, self.kind, self.is_inlined
         self.scopes = [child for scope in self.scopes for child in scope.children(name, line)]
-        self.kind = kind
+        self.kind, self.is_inlined = kind, False
         for part in body:
             self.visit(part)
-        self.scopes, self.kind = outer
+        self.scopes, self.kind, self.is_inlined = outer
 
     def add(self, use: Use) -> None:
         root, *rest = use.chain
         self.uses.words.update(use.chain)
-        is_global = any(scope.is_global(root) for scope in self.scopes)
-        if is_global or not self.scopes:  # from Python 3.12 on, comprehensions have no scopes: their names may be both
+        is_target = root in self.targets
+        if not is_target and (self.scopes == [] or any(scope.is_global(root) for scope in self.scopes)):
             self.uses.names.append(use)
-        if not is_global:
+        elif self.is_inlined and not is_target:
+            self.doubtful.append(use)
+        if is_target or self.scopes == [] or not all(scope.is_surely_global(root) for scope in self.scopes):
             self.uses.inner.append(use)
         if root.startswith("__") and not root.endswith("__") and self.classes:  # Python mangles private names
             self.uses.names += [Use((f"_{name.lstrip('_')}{root}", *rest)) for name in self.classes]

@@ -1,6 +1,7 @@
 # ruff: noqa: E501 - an edit is a line, however long
 """What `code_of` takes for the code that a step can reach: files in, an edit, and whether the fingerprint follows."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,10 @@ CHANGED: list[Row] = [
     ("a match class pattern", one("class C:\n    __match_args__ = ('a',)\ndef run(x):\n    match x:\n        case C(a): return a"), T, "'a'", "'b'", "steps.train:C"),
     ("an async function", one("import asyncio\nasync def f(): return 1\ndef run(): return asyncio.run(f())"), T, "1", "2", "steps.train:f"),
     ("a comprehension", one("N = 1\ndef run(xs): return [x + N for x in xs]"), T, "N = 1", "N = 2", "steps.train:N"),
+    ("a global beside the variable of a comprehension", one("n = 1\ndef run(xs): return [n for n in xs], [n for x in xs]"), T, "n = 1", "n = 2", "steps.train:n"),
+    ("a global that a comprehension of a class sees past an attribute", one("n = 1\nclass C:\n    n = 2\n    all = [n for x in (1,)]\ndef run(): return C.all"), T, "n = 1", "n = 3", "steps.train:n"),
+    ("a local import in a lambda in a comprehension", one("def run(xs):\n    import steps.m as m\n    return {x: [lambda: m.f(y) for y in x] for x in xs}", m="def f(x): return 1"), "steps/m.py", "1", "2", "steps.m:f"),
+    ("a local import in a comprehension of a class that hides it", one("def run():\n    import steps.m as m\n    class C:\n        m = 1\n        all = [m.f(x) for x in (1,)]\n    return C.all", m="def f(x): return 1"), "steps/m.py", "1", "2", "steps.m:*"),
     ("an f-string", one("N = 1\ndef run(): return f'{N:>{N}}'"), T, "N = 1", "N = 2", "steps.train:N"),
     ("an f-string's text", one("def run(x): return f'a{x!r:>3}'"), T, "!r", "!s", RUN),
     ("a property", one("class C:\n    @property\n    def p(self): return 1\ndef run(): return C().p"), T, "1", "2", "steps.train:C"),
@@ -225,6 +230,11 @@ SAME: list[Row] = [
     ("an annotation of a local", one("def run():\n    x: int = 1\n    return x"), T, "x: int = 1", "x = 1", "same"),
     ("the program's own block", one("def run(): pass\nif __name__ == '__main__':\n    print(1)"), T, "print(1)", "run()", "same"),
     ("a TYPE_CHECKING block", one("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from steps.m import C\ndef run(): pass", m="print(1)"), "steps/m.py", "1", "2", "same"),
+    ("a global that the variable of a comprehension hides", one("n = 1\ndef run(xs): return {n: [lambda: n for x, *n in n] for n in xs}"), T, "n = 1", "n = 2", "same"),
+    ("a global that the variable of a module's comprehension hides", one("n = 1\nTABLE = [n for n in (1, 2)]\ndef run(): return TABLE"), T, "n = 1", "n = 2", "same"),
+    ("a global that a comprehension's walrus hides", one("n = 1\ndef run(xs): return [n := x for x in xs], n"), T, "n = 1", "n = 2", "same"),
+    ("a global that a deleted local hides", one("n = 1\ndef run():\n    n = 2\n    found = [n for x in (1,)]\n    del n\n    return found"), T, "n = 1", "n = 3", "same"),
+    ("a function beside one that a comprehension uses", one("def run(xs):\n    import steps.m as m\n    return [m.f(x) for x in xs]", m="def f(x): return 1\ndef g(x): return 5"), "steps/m.py", "5", "6", "same"),
     ("a global that a local hides", one("n = 1\ndef run(n):\n    return [n for n in range(n)]"), T, "n = 1", "n = 2", "same"),
     ("a global that an inner function hides", one("n = 1\ndef run():\n    n = 2\n    def f(): return n\n    return f()"), T, "n = 1", "n = 3", "same"),
     ("an attribute of the name of a global", one("size = 1\ndef run(x): return x.size"), T, "size = 1", "size = 2", "same"),
@@ -243,7 +253,18 @@ SAME: list[Row] = [
 ]
 
 
-@pytest.mark.parametrize("row", CHANGED + SAME, ids=[row[0] for row in CHANGED + SAME])
+GENERIC: list[Row] = [
+    ("a global in a generic function", one("n = 1\ndef run[T](x: T): return n"), T, "n = 1", "n = 2", "steps.train:n"),
+    ("a global that a generic function hides", one("n = 1\ndef run[T](n: T): return n"), T, "n = 1", "n = 2", "same"),
+    ("a local import in a generic function", one("def run[T](x: T):\n    import steps.m as m\n    return (lambda: m.f())()", m="def f(): return 1"), "steps/m.py", "1", "2", "steps.m:f"),
+    ("a local import in a generic class", one("class C[T]:\n    def g(self):\n        import steps.m as m\n        return m.f()\ndef run(): return C().g()", m="def f(): return 1"), "steps/m.py", "1", "2", "steps.m:f"),
+    ("what a type alias names", one("n = int\ntype X = n\ndef run(): return X.__value__"), T, "n = int", "n = str", "steps.train:n"),
+]
+if sys.version_info < (3, 12):  # it can't be parsed
+    GENERIC = []
+
+
+@pytest.mark.parametrize("row", CHANGED + SAME + GENERIC, ids=[row[0] for row in CHANGED + SAME + GENERIC])
 def test_an_edit_counts_exactly_if_the_step_can_reach_it(row: Row, tmp_path: Path) -> None:
     """An edit of what a step can reach changes the part that it is in; any other edit changes nothing."""
     _, files, path, old, new, expected = row
