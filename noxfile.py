@@ -6,9 +6,12 @@ import nox
 
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_venv = "yes"
-nox.options.error_on_missing_interpreters = True
+nox.options.download_python = "never"
+nox.options.error_on_missing_interpreters = False  # a Python that is not installed is skipped, also where CI is set
 
+PYTHONS = nox.project.python_versions(nox.project.load_toml())
 CONSTRAINTS = ("-c", "constraints.txt")
+PARALLEL = ("-n", "auto", "--dist", "worksteal")
 
 
 @nox.session
@@ -54,7 +57,16 @@ def docs(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Test each module, and the commands and promises of redoit in real doit processes."""
     session.install(*CONSTRAINTS, "-e", ".[mnist,test]")
-    session.run("pytest", "-n", "auto", "--dist", "worksteal", *session.posargs)
+    session.run("pytest", *PARALLEL, *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+def pythons(session: nox.Session) -> None:
+    """Test modules and commands on the other supported versions of Python, as far as they are installed."""
+    if session.python == "{}.{}".format(*sys.version_info):
+        session.skip(f"the session tests uses Python {session.python}")
+    session.install(*CONSTRAINTS, "-e", ".[mnist,test]")
+    session.run("pytest", *PARALLEL, *(session.posargs or ["tests/unit", "tests/integration"]))
 
 
 @nox.session
