@@ -1,6 +1,8 @@
 """The checks that a change must pass: `nox` runs all of them, as CI does. `nox -s tests -- -k store` runs a part."""
 
+import shutil
 import sys
+from pathlib import Path
 
 import nox
 
@@ -11,6 +13,7 @@ nox.options.error_on_missing_interpreters = False  # a Python that is not instal
 
 PYTHONS = nox.project.python_versions(nox.project.load_toml())
 CONSTRAINTS = ("-c", "constraints.txt")
+DIST = Path("dist")
 PARALLEL = ("-n", "auto", "--dist", "worksteal")
 
 
@@ -91,6 +94,26 @@ def e2e(session: nox.Session) -> None:
     """Run the whole pipeline, and open its pages in Debian's chromium, or any Chromium on PATH."""
     session.install(*CONSTRAINTS, "-e", ".[mnist,test,docs]")
     session.run("pytest", "-s", "-rs", "tests/e2e", *session.posargs)
+
+
+@nox.session(default=False)
+def build(session: nox.Session) -> None:
+    """Build the source archive and the wheel into dist/, and check what is in them."""
+    session.install(*CONSTRAINTS, "build", "check-wheel-contents", "twine")
+    shutil.rmtree(DIST, ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", str(DIST))
+    session.run("twine", "check", "--strict", *map(str, DIST.iterdir()))
+    session.run("check-wheel-contents", str(DIST))
+
+
+@nox.session(requires=["build"], reuse_venv=False)
+def package(session: nox.Session) -> None:
+    """Install the wheel alone in an empty environment; run a small project, and the quick start with what it needs."""
+    (wheel,) = DIST.glob("*.whl")
+    session.install(*CONSTRAINTS, str(wheel))
+    session.run("python", "tests/support/installed_wheel.py", "small")
+    session.install(*CONSTRAINTS, f"{wheel}[mnist]")
+    session.run("python", "tests/support/installed_wheel.py", "quick_start")
 
 
 @nox.session(default=False)
