@@ -19,10 +19,12 @@ PARALLEL = ("-n", "auto", "--dist", "worksteal")
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and layout: every rule of ruff, except those that pyproject.toml gives a reason against."""
-    session.install(*CONSTRAINTS, "ruff")
+    """Check style, layout and spelling, then each hook of pre-commit, on the whole tree."""
+    session.install(*CONSTRAINTS, "codespell", "pre-commit", "ruff")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("codespell")
+    session.run("pre-commit", "run", "--all-files", "--show-diff-on-failure")
 
 
 @nox.session
