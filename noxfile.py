@@ -60,9 +60,9 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Test each module, and the commands and promises of redoit in real doit processes."""
+    """Test each module, and the commands and promises of redoit in real doit processes; hold the floor of coverage."""
     session.install(*CONSTRAINTS, "-e", ".[mnist,test]")
-    session.run("pytest", *PARALLEL, *session.posargs)
+    session.run("pytest", *PARALLEL, *(session.posargs or ["--cov"]))
 
 
 @nox.session(python=PYTHONS)
