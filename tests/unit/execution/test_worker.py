@@ -30,7 +30,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def called(body: str, *settings: Setting, preload: tuple[str, ...] = (), **paths: str) -> dict[str, Any]:
     """Call a step with this body, which has what it was called with in `given`."""
     write(Path(), mine__one=f"calls = []\n\ndef run(**given):\n    calls.append(given)\n    {body}\n")
-    return run_step_from_source(json.loads(StepCall("mine.one", paths, settings, preload=preload).json()))
+    return run_step_from_source(**json.loads(StepCall("mine.one", paths, settings, preload=preload).json()))
 
 
 def received(*settings: Setting, **paths: str) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def test_a_step_without_run_and_one_that_is_missing() -> None:
     """A step that can't be imported, or has no `run`, is an error like any other."""
     write(Path(), mine__empty="")
     for step, error in (("mine.empty", "AttributeError"), ("mine.absent", "ModuleNotFoundError")):
-        found = run_step_from_source(json.loads(StepCall(step, {}, ()).json()))
+        found = run_step_from_source(**json.loads(StepCall(step, {}, ()).json()))
         assert found["error"].startswith(f"{error}: ")
 
 
@@ -103,7 +103,7 @@ def test_an_installed_step_is_refused(project: Path) -> None:
     """A step that Python finds outside the project is not run, and the error says where it was found."""
     write(project.parent, installed__mine__one="def run():\n    raise AssertionError\n")
     sys.path.insert(0, str(project.parent / "installed"))
-    found = run_step(json.loads(StepCall("mine.one", {}, ()).json()))
+    found = run_step(**json.loads(StepCall("mine.one", {}, ()).json()))
     place = project.parent / "installed/mine/one.py"
     assert found["error"] == (
         f"ImportError: mine.one was found in {place}, not in the project; give its folder an __init__.py"
