@@ -115,10 +115,10 @@ def _expected(estimate: float | None, share: float) -> Text:
 
 
 def _output(row: str, columns: int) -> Text:
-    """Return an unfinished row, cropped to the width of the terminal."""
+    """Return an unfinished row, cropped to the terminal's width less one: at the end some wrap a combining mark."""
     if len(row) > MAX_ROW_CHARACTERS:
         row = without_colours(row)[:MAX_ROW_CHARACTERS]
     text = Text.from_ansi(f"  {row}", style="dim", no_wrap=True, overflow="crop")
     text.expand_tabs(8)
-    text.truncate(columns, overflow="crop")
+    text.truncate(max(columns - 1, 1), overflow="crop")
     return text

@@ -5,7 +5,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pyte import ByteStream, Screen
 
@@ -51,6 +51,7 @@ class Stream(io.StringIO):
     encoding = "utf-8"
 
 
+@example(["x" * (COLUMNS - 3) + "e\u0301"], None)  # fills its row, and a mark follows
 @settings(max_examples=40)
 @given(
     st.lists(st.lists(st.sampled_from(PIECES), max_size=12).map("".join), max_size=8),
