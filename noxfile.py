@@ -14,16 +14,14 @@ nox.options.error_on_missing_interpreters = False  # a Python that is not instal
 PYTHONS = nox.project.python_versions(nox.project.load_toml())
 CONSTRAINTS = ("-c", "constraints.txt")
 DIST = Path("dist")
+FOLLOW = "tests/support/console_blocks.py"
 PARALLEL = ("-n", "auto", "--dist", "worksteal")
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, layout and spelling, then each hook of pre-commit, on the whole tree."""
-    session.install(*CONSTRAINTS, "codespell", "pre-commit", "ruff")
-    session.run("ruff", "check", ".")
-    session.run("ruff", "format", "--check", ".")
-    session.run("codespell")
+    """Check style, layout and spelling of the whole tree: the hooks of .pre-commit-config.yaml."""
+    session.install(*CONSTRAINTS, "pre-commit")
     session.run("pre-commit", "run", "--all-files", "--show-diff-on-failure")
 
 
@@ -110,12 +108,12 @@ def build(session: nox.Session) -> None:
 
 @nox.session(requires=["build"], reuse_venv=False)
 def package(session: nox.Session) -> None:
-    """Install the wheel alone in an empty environment; run a small project, and the quick start with what it needs."""
+    """Follow the pages for a project of one's own and for the quick start, with the wheel in an empty environment."""
     (wheel,) = DIST.glob("*.whl")
     session.install(*CONSTRAINTS, str(wheel))
-    session.run("python", "tests/support/installed_wheel.py", "small")
+    session.run("python", FOLLOW, "docs/own-project.md")
     session.install(*CONSTRAINTS, f"{wheel}[mnist]")
-    session.run("python", "tests/support/installed_wheel.py", "quick_start")
+    session.run("python", FOLLOW, "README.md", "dodo.py", "pyproject.toml", "steps")
 
 
 @nox.session(default=False)

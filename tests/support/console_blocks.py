@@ -1,6 +1,6 @@
 """Follow a page of the documentation as a reader would, and compare what commands print with what the page shows.
 
-    python tests/support/console_blocks.py PAGE FOLDER
+    python tests/support/console_blocks.py PAGE [FILE ...]   in a new folder with copies of files and folders
 
 In a `console` block a line after `$ ` is a command; the lines below it are its output. There, `...` stands for any text
 or, on a line of its own, any lines; a number with a point or a comma, a date, a time and a digest stand for any other:
@@ -10,8 +10,10 @@ the end of that file.
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -112,7 +114,17 @@ def follow(page: str, folder: Path, environ: Mapping[str, str]) -> int:
     return count
 
 
+def main(page: str, *files: str) -> None:
+    """Follow a page in a new folder with copies of files and folders, with the programs beside this Python."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    with tempfile.TemporaryDirectory() as folder:
+        for file in map(Path, files):
+            copy = shutil.copytree if file.is_dir() else shutil.copy
+            copy(file, Path(folder, file.name))
+        count = follow(Path(page).read_text(), Path(folder), {**environ, "PATH": path})
+    print(f"{page}: {count} commands print what the page shows.")
+
+
 if __name__ == "__main__":
-    here = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    commands = follow(Path(sys.argv[1]).read_text(), Path(sys.argv[2]), {**os.environ, "PATH": here})
-    print(f"{sys.argv[1]}: {commands} commands print what the page shows.")
+    main(*sys.argv[1:])
