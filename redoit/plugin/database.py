@@ -36,8 +36,10 @@ class Database(SqliteDB):
                 for path in files:
                     if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
                         disk.clear_path(path)  # sqlite would follow a link, or wait for the writer of a pipe
-                connection = super()._sqlite3(name)
-                _check(connection)
+                with contextlib.ExitStack() as failed:
+                    connection = failed.enter_context(contextlib.closing(super()._sqlite3(name)))
+                    _check(connection)
+                    failed.pop_all()
                 return connection
             except (DatabaseException, sqlite3.Error) as error:
                 if _is_locked(error):
