@@ -45,6 +45,13 @@ def test_each_step_has_its_test_file() -> None:
     assert not missing, f"expected {', '.join(missing)}"
 
 
+def test_each_helper_is_in_the_index() -> None:
+    """`tests/support/README.md` names each module of its folder."""
+    index = (ROOT / "tests/support/README.md").read_text()
+    helpers = {module.stem for module in modules("tests/support")} - {"sitecustomize"}
+    assert [name for name in sorted(helpers) if f"`{name}`" not in index] == []
+
+
 def test_what_is_exempt_exists_and_has_no_test_file() -> None:
     """An exemption ends with its module, or as soon as the module has a test file."""
     assert absent(EXEMPT) == []
