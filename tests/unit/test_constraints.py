@@ -38,4 +38,4 @@ def test_each_requirement_has_a_constraint() -> None:
     for installed in re.findall(r"session\.install\(\*CONSTRAINTS, ([^)]*)\)", noxfile):
         asked += re.findall(r'"([a-z][a-z-]+)"', installed)
     names = {normalised(re.split(r"[^\w.-]", requirement)[0]) for requirement in asked}
-    assert {"doit", "tensorflow", "hatchling", "ruff"} <= names <= CONSTRAINTS.keys()
+    assert {"doit", "tensorflow", "hatchling", "pre-commit"} <= names <= CONSTRAINTS.keys()
