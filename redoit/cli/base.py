@@ -88,6 +88,8 @@ class StageCommand(DoitCmdBase):
         trailing = {f"--{option.long}": option.name for option in self.cmdparser.options if option.long == "json"}
         if args and args[-1] in trailing:  # doit reads options only before the first task
             params[trailing[args.pop()]] = True
+        if args and not self.doc_usage:
+            raise InvalidDodoFile(f"doit {self.name}: found '{args[0]}', expected no argument")
         with contextlib.ExitStack() as stack:
             self.loader.config = self.config  # else doit gives an empty one to each
             self.loader = StageLoader(self.loader, stack, start, exclusive=self.exclusive, builds=self.builds)

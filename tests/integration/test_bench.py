@@ -10,7 +10,7 @@ import pytest
 
 from bench import mnist, table, wide
 from bench.__main__ import measured
-from bench.bench import Bench
+from bench.bench import REPOSITORY, Bench
 from bench.bytes_rows import Bytes, digest_rows
 from bench.peers.peer import CALL, calls
 from bench.peers_rows import MODULES
@@ -144,7 +144,8 @@ def test_plain_script_has_the_stages_asked_for(stages: mnist.Stages) -> None:
     text = mnist.script(stages, {"train": {"epochs": 2}}, ("train", "evaluator"))
     assert re.findall(r"^steps\.(\w+)\.run", text, re.MULTILINE) == ["train", "evaluator"]
     assert "history=Path('data/history.h5'), epochs=2)" in text
-    assert [stage["name"] for stage in stages] == ["fetch", "importer", "normalizer", "train", "evaluator", "report"]
+    tasks = re.findall(r"^def task_(\w+)", (REPOSITORY / "dodo.py").read_text(), re.MULTILINE)
+    assert [stage["name"] for stage in stages] == tasks
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -71,6 +71,7 @@ def test_the_newest_of_each_stage_stay() -> None:
     assert removed(RetentionPolicy(keep_last=1), *traces, other) == "ac"
     assert removed(RetentionPolicy(keep_last=2), *traces, other) == "a"
     assert removed(RetentionPolicy(keep_last=1, older_than=NOW), *traces, other) == ""
+    assert removed(RetentionPolicy(keep_last=1, max_size=10**9), *traces, other) == ""
     assert removed(RetentionPolicy(keep_last=1, older_than=NOW - 1.5), *traces, other) == "a"
 
 
