@@ -95,9 +95,9 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def e2e(session: nox.Session) -> None:
-    """Run the whole pipeline, and open its pages in Debian's chromium, or any Chromium on PATH."""
+    """Run the pipeline, open its pages in Debian's chromium or any Chromium on PATH, and follow the documentation."""
     session.install(*CONSTRAINTS, "-e", ".[mnist,test,docs]")
-    session.run("pytest", "-s", "-rs", "tests/e2e", *session.posargs)
+    session.run("pytest", "-rs", "-n", "auto", "--dist", "loadfile", "tests/e2e", *session.posargs)
 
 
 @nox.session(default=False)
