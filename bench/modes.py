@@ -70,7 +70,7 @@ def table_of(title: str, first: Mapping[str, Any], second: Mapping[str, Any]) ->
     """Return two runs side by side, stage by stage: seconds of each, outcome and ratio."""
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for name, justify in (("stage", "left"), ("first run", "right"), ("second run", "right"), ("outcome", "left")):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+        table.add_column(name, justify=justify)
     table.add_column("ratio", justify="right")
     for name, before in first["stages"].items():
         now = second["stages"][name]

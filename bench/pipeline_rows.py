@@ -212,8 +212,8 @@ def memory_row(no_op: Series) -> Row:
     )
 
 
-def normalizer_rows(pipeline: Pipeline) -> list[Row]:
-    """Return the time that keeping one stage saves, for whole processes and for the stage alone."""
+def normalizer_runs(pipeline: Pipeline) -> tuple[dict[str, Series], dict[str, list[float]]]:
+    """Run and keep the normalizer in turn; return the whole processes, and the seconds that the stage itself took."""
     inner: dict[str, list[float]] = {"ran": [], "kept at first": [], "kept": []}
 
     def noted(name: str) -> None:
@@ -235,7 +235,12 @@ def normalizer_rows(pipeline: Pipeline) -> list[Row]:
             noted(name)
         return done
 
-    found = in_turn({"ran": executed, "kept": kept}, pipeline.bench.runs)
+    return in_turn({"ran": executed, "kept": kept}, pipeline.bench.runs), inner
+
+
+def normalizer_rows(pipeline: Pipeline) -> list[Row]:
+    """Return the time that keeping one stage saves, for whole processes and for the stage alone."""
+    found, inner = normalizer_runs(pipeline)
     whole = compared(
         GROUP,
         "`doit normalizer`, kept: whole processes",

@@ -40,14 +40,14 @@ def main(root: str) -> int:
     os.chdir(root)
     sys.path[0] = root
     sys.argv = ["doit"]
-    checkout.make_engine = partial(make_engine, execute=called)  # type: ignore[assignment]
+    checkout.make_engine = partial(make_engine, execute=called)
     # No source changes meanwhile, so it need not be read again after each of ten thousand stages.
     refresh = Inspector.refresh
-    Inspector.refresh = lambda _self: None  # type: ignore[method-assign]
+    Inspector.refresh = lambda _self: None
     try:
         return int(DoitMain().run([]) or 0)
     finally:
-        Inspector.refresh = refresh  # type: ignore[method-assign]
+        Inspector.refresh = refresh
 
 
 if __name__ == "__main__":

@@ -129,7 +129,7 @@ class LimitedDownloader(pooch.HTTPDownloader):
 class LimitedFile(io.FileIO):
     """A file of at most MAX_FILE_BYTES."""
 
-    def write(self, data: bytes) -> int:  # type: ignore[override]
+    def write(self, data: bytes) -> int:
         """Append `data`.
 
         Raises: ValueError beyond the limit.

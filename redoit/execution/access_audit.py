@@ -89,8 +89,8 @@ class AccessAudit:
         return os.path.realpath(found) if os.path.islink(found) else found
 
     def _is_of_project(self, name: str) -> bool:
-        inside = name.startswith(self._root) and "site-packages" not in name[len(self._root) :]
-        return inside and not name.startswith(self._installed)
+        folders = name[len(self._root) :].split(os.sep)[:-1]
+        return name.startswith(self._root) and "site-packages" not in folders and not name.startswith(self._installed)
 
     def _record_variables(self) -> None:
         environment = type(os.environ)

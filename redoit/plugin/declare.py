@@ -60,7 +60,7 @@ def step(
     """
     for field in sorted(RESERVED_FIELDS & fields.keys()):
         raise DeclarationError(f"stage of {module}", f"found '{field}', which redoit sets itself", "leave it out")
-    policy = Policy(cache, volatile, impure)
+    policy = _policy(module, cache, volatile, impure)
     declaration = Stage(module, module, _paths(inputs), _paths(outputs), policy, _names(module, environ))
     signature = engine().inspector.signature(module)
     _check_roles(declaration, signature)
@@ -150,8 +150,15 @@ def _project_path(path: str) -> str:
     return os.path.relpath(path, root) if Path(path).is_relative_to(root) else path
 
 
+def _policy(module: str, *switches: object) -> Policy:
+    for field, value in zip(Policy._fields, switches, strict=True):
+        if not isinstance(value, bool):
+            raise DeclarationError(f"stage of {module}: {field}", f"found {value!r}, expected True or False")
+    return Policy(*map(bool, switches))
+
+
 def _names(module: str, environ: Iterable[str]) -> tuple[str, ...]:
-    names = [environ] if isinstance(environ, str) else list(environ)
+    names = list(environ) if isinstance(environ, Iterable) and not isinstance(environ, str) else [environ]
     if not all(isinstance(name, str) and name and "=" not in name for name in names):
         raise DeclarationError(
             f"stage of {module}: environ", f"found {names!r}, expected names of environment variables"

@@ -37,6 +37,17 @@ def noted(body: str) -> StepResult:
 
 
 IMPORTED = {"common.py", "mine/one.py"}
+
+
+def test_only_a_folder_of_installed_packages_is_left_out() -> None:
+    """A file is of the project though its name resembles such a folder's; what lies in one is not."""
+    Path("site-packages.txt").write_text("content")
+    Path("lib/site-packages").mkdir(parents=True)
+    Path("lib/site-packages/file").write_text("content")
+    body = "open('site-packages.txt').read()\nopen('lib/site-packages/file').read()"
+    assert set(noted(body).files_read) == {"site-packages.txt", *IMPORTED}
+
+
 READS = ["open('file')", "Path('sub/../file').read_bytes()", "os.open('file', os.O_RDONLY)", "open('file', 'r+')"]
 
 

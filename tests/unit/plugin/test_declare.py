@@ -120,6 +120,10 @@ def test_stages_of_a_step_share_its_parameters_until_it_changes(project: Path) -
         ({"outputs": {"model": ".redoit/model"}}, "found the output 'model' at .redoit/model"),
         ({"environ": ["A=1"]}, r"environ: found \['A=1'\], expected names of environment variables"),
         ({"environ": [""]}, r"environ: found \[''\]"),
+        ({"environ": 5}, r"environ: found \[5\], expected names of environment variables"),
+        ({"cache": "no"}, r"cache: found 'no', expected True or False"),
+        ({"volatile": "no"}, r"volatile: found 'no'"),
+        ({"impure": 1}, r"impure: found 1, expected True or False"),
         ({"time_limit": 0}, "stage of steps.train: time_limit: found 0, expected seconds above 0, or none"),
     ],
 )
