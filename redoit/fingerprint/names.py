@@ -5,17 +5,19 @@ An import becomes an `Alias`: the module it loads, the name it binds. Does not r
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from redoit.source.project import Module, cached_per_module
 
 Import = ast.Import | ast.ImportFrom
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+Definition = Function | ast.ClassDef
 Chain = tuple[str, ...]  # `model.layers.build` as ("model", "layers", "build")
 
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-SCOPES = (*FUNCTIONS, ast.ClassDef, ast.Lambda)
-_GLOBAL = re.compile(rb"\bglobal\b")
+SCOPES = (Function, ast.ClassDef, ast.Lambda)
+NEVER_TRUE = ("TYPE_CHECKING", "typing.TYPE_CHECKING", "__name__ == '__main__'", "'__main__' == __name__")  # in imports
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,15 @@ class Binder:
 
 @dataclass(frozen=True)
 class Bindings:
-    """The names that a module binds. `stars`: its star imports. `reassigned`: names that a function declares global."""
+    """The names that a module binds. `stars`: its star imports. `reassigned`: names that a function declares global.
+
+    `inner`: what imports in functions bind there.
+    """
 
     names: dict[str, list[Binder]]
     stars: list[Alias]
     reassigned: frozenset[str]
+    inner: dict[str, list[Alias]]
 
 
 def aliases(module: Module, statement: Import) -> Iterator[Alias]:
@@ -73,42 +79,56 @@ def aliases(module: Module, statement: Import) -> Iterator[Alias]:
 
 
 @cached_per_module
+def executed(module: Module) -> list[ast.stmt]:
+    """Return the statements that an import of a module executes: not `if __name__ == "__main__"` or TYPE_CHECKING."""
+    is_renamed = re.search(rb"TYPE_CHECKING\s*=", module.source)
+    skipped = NEVER_TRUE[2:] if is_renamed else NEVER_TRUE
+    return [
+        item
+        for item in module.tree.body
+        if not (isinstance(item, ast.If) and not item.orelse and ast.unparse(item.test) in skipped)
+    ]
+
+
+@cached_per_module
+def executed_imports(module: Module) -> list[Alias]:
+    """Return the imports that an import of a module executes, also those in other statements and in classes."""
+    todo: list[ast.AST] = [*reversed(executed(module))]
+    found: list[Alias] = []
+    while todo:
+        item = todo.pop()
+        if isinstance(item, Import):
+            found += aliases(module, item)
+        elif isinstance(item, ast.stmt | ast.ExceptHandler | ast.match_case) and not isinstance(item, Function):
+            todo.extend(reversed(list(ast.iter_child_nodes(item))))
+    return found
+
+
+@cached_per_module
 def bindings(module: Module) -> Bindings:
-    """Return the names that a module binds at its top level, in order, without `if __name__ == "__main__"`."""
+    """Return the names that an import of a module binds at its top level, in order."""
     names: dict[str, list[Binder]] = {}
     stars: list[Alias] = []
-    for statement in module.tree.body:
-        if is_main_block(statement):
-            continue
+    reassigned: dict[str, list[Binder]] = {}
+    inner: dict[str, list[Alias]] = {}
+    for statement in executed(module):
         for name, alias in _bound_names(module, statement):
             if name == "*" and alias:
                 stars.append(alias)
             else:
                 names.setdefault(name, []).append(Binder(statement, alias))
-    reassigned = set()
-    if _GLOBAL.search(module.source):
-        for statement in module.tree.body:
-            for item in ast.walk(statement):
-                if isinstance(item, ast.Global):
-                    reassigned.update(item.names)
-                    for name in item.names:
-                        names.setdefault(name, [Binder(statement)])
-    return Bindings(names, stars, frozenset(reassigned))
+        for item in ast.walk(statement) if not isinstance(statement, Import) else ():
+            if isinstance(item, Import):
+                for alias in aliases(module, item):
+                    inner.setdefault(alias.name, []).append(alias)
+            elif isinstance(item, ast.Global):
+                reassigned.update({name: [Binder(statement)] for name in item.names})
+    return Bindings(reassigned | names, stars, frozenset(reassigned), inner)
 
 
-def is_main_block(statement: ast.stmt) -> bool:
-    """Tell whether a statement is `if __name__ == "__main__"` without an else; a step never executes it."""
-    if not isinstance(statement, ast.If) or statement.orelse:
-        return False
-    test = statement.test
-    if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.Eq):
-        return False
-    return sorted(ast.unparse(side) for side in (test.left, test.comparators[0])) == ["'__main__'", "__name__"]
-
-
-def inner_statements(statement: ast.stmt) -> Iterator[ast.AST]:
+def inner_nodes(statement: ast.AST) -> Iterator[ast.AST]:
     """Yield a statement and each node in it that executes in its scope: not the bodies of functions and classes."""
-    todo: list[ast.AST] = [statement]
+    todo = [statement]
     while todo:
         item = todo.pop()
         yield item
@@ -129,27 +149,23 @@ def outer_parts(item: ast.AST) -> Iterator[ast.AST]:
         yield from (default for default in (*arguments.defaults, *arguments.kw_defaults) if default is not None)
 
 
-def annotations(item: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.expr]:
+def annotations(item: Function) -> list[ast.expr]:
     """Return the annotations of a function's parameters and of its return value."""
-    parameters = [*item.args.posonlyargs, *item.args.args, *item.args.kwonlyargs, item.args.vararg, item.args.kwarg]
-    annotated = [item.annotation for item in parameters if item and item.annotation]
-    return [*annotated, item.returns] if item.returns else annotated
+    found = [part.annotation for part in ast.walk(item.args) if isinstance(part, ast.arg)]
+    return [annotation for annotation in (*found, item.returns) if annotation]
 
 
-def _bound_names(module: Module, statement: ast.stmt) -> Iterator[tuple[str, Alias | None]]:
-    for item in inner_statements(statement):
-        match item:
-            case ast.Import() | ast.ImportFrom():
-                for alias in aliases(module, item):
-                    yield alias.name, alias
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-                yield name, None
-            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-                yield name, None
-            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
-                yield name, None
-            case ast.MatchMapping(rest=str(name)):
-                yield name, None
+def stored_names(item: ast.AST) -> Iterator[str]:
+    """Yield the names that one node binds, save those of imports."""
+    match item:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+            yield name
+        case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+            yield name
+        case ast.MatchMapping(rest=str(name)):
+            yield name
 
 
 def chain_of(item: ast.AST) -> Chain:
@@ -159,3 +175,22 @@ def chain_of(item: ast.AST) -> Chain:
         attributes.append(item.attr)
         item = item.value
     return (item.id, *reversed(attributes)) if isinstance(item, ast.Name) else ()
+
+
+def is_standard(name: str) -> bool:
+    """Tell whether a dotted name is Python's own: built in, or of the standard library."""
+    return name.split(".", maxsplit=1)[0] in sys.stdlib_module_names
+
+
+def is_lazy(module: Module) -> bool:
+    """Tell whether a module has `from __future__ import annotations`, so that importing it evaluates none."""
+    return any(alias.loads == "__future__" and alias.attr == "annotations" for alias in executed_imports(module))
+
+
+def _bound_names(module: Module, statement: ast.stmt) -> Iterator[tuple[str, Alias | None]]:
+    for item in inner_nodes(statement):
+        if isinstance(item, Import):
+            for alias in aliases(module, item):
+                yield alias.name, alias
+        for name in stored_names(item):
+            yield name, None

@@ -1,55 +1,56 @@
 """Normalised source: the text of a statement without what can't change its meaning.
 
-Parsing and unparsing removes comments and layout; docstrings and annotations that nothing evaluates are stripped from
-a copy. The caller says by `StripRules` which of them code may read at run time. Knows nothing of names, files or
-reachability.
+Parsing and unparsing removes comments and layout; docstrings and annotations that nothing evaluates are stripped. The
+caller says which definitions code may look into. Knows nothing of names, files or reachability.
 """
 
 import ast
-import copy
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import TypeVar
 
-Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-Function = (ast.FunctionDef, ast.AsyncFunctionDef)
-S = TypeVar("S", bound=ast.AST)
+from redoit.fingerprint.names import Definition, Function
 
-_FORMATTED = re.compile(r"f['\"].*(\\|\{\{|\}\})", re.DOTALL)  # f-strings that unparse may write wrongly
-UNDECORATED = ("module", "function", "class")  # scopes whose undecorated functions have annotations nothing reads
-BLOCKS = ("body", "orelse", "finalbody")
+MAX_DEPTH = 60  # of nested nodes in a statement; to unparse a deeper one takes more of Python's stack than may be there
+BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # fields with statements, or with nodes that have them
+FORMATTED = re.compile(r"f['\"].*(\\|\{\{|\}\})", re.DOTALL)  # f-strings that unparse may write wrongly
+
+Node = TypeVar("Node", bound=ast.AST)
 
 
-@dataclass(frozen=True)
-class StripRules:
-    """What may be stripped from the source of one module.
+def strip(tree: ast.Module, is_exposed: Callable[[Definition], bool], *, is_lazy: bool) -> None:
+    """Remove from a module's statements what can't change their meaning; one of which nothing is left passes.
 
-    `lazy_annotations`: the module has `from __future__ import annotations`. `is_exposed`: tells whether code outside
-    the project receives a definition when it is made, as a decorator or a base class; that code may read its docstring
-    and annotations.
+    `is_exposed`: tells of which definitions code may read docstrings and annotations. `is_lazy`: annotations are not
+    evaluated where they stand.
     """
-
-    lazy_annotations: bool
-    is_exposed: Callable[[Definition], bool]
-
-
-def stripped(statement: ast.stmt, rules: StripRules) -> ast.stmt | None:
-    """Return a copy of a module's statement without what can't change its meaning, None if nothing is left."""
-    return _Stripper(rules).statement(statement, inside="module")
+    stripper = _Stripper(is_exposed, is_lazy=is_lazy)
+    tree.body = [item if is_deep(item) else stripper.statement(item, "module") or ast.Pass() for item in tree.body]
 
 
-def text_of(statements: Iterable[ast.stmt], source: bytes) -> str:
-    """Return the normalised text of statements, one below the other. `source`: the source of their module."""
-    return "\n".join(_text(statement, source) for statement in statements)
+def without_settings(statement: ast.stmt) -> None:
+    """Remove the types and defaults of a function's keyword-only parameters."""
+    if isinstance(statement, Function):
+        statement.args.kw_defaults = [None for _ in statement.args.kw_defaults]
+        for argument in statement.args.kwonlyargs:
+            argument.annotation = None
 
 
-def _text(statement: ast.stmt, source: bytes) -> str:
+def is_deep(statement: ast.AST) -> bool:
+    """Tell whether a statement is nested so deeply that its text is taken as it is written."""
+    level: list[ast.AST] = [statement]
+    for _ in range(MAX_DEPTH):
+        level = [part for item in level for part in ast.iter_child_nodes(item)]
+    return bool(level)
+
+
+def text_of(statement: ast.stmt, source: bytes) -> str:
+    """Return the normalised text of a statement. `source`: the source of its module."""
     try:
-        text = ast.unparse(statement)
-        if not _FORMATTED.search(text) or ast.dump(ast.parse(text).body[0]) == ast.dump(statement):
+        text = "" if is_deep(statement) else ast.unparse(statement)
+        if text and (not FORMATTED.search(text) or ast.dump(ast.parse(text).body[0]) == ast.dump(statement)):
             return text
-    except (ValueError, SyntaxError, RecursionError):  # unparse can't write every f-string or every huge number
+    except (ValueError, SyntaxError):  # unparse can't write every f-string or every huge number
         pass
     first = min([statement.lineno, *(item.lineno for item in getattr(statement, "decorator_list", []))])
     lines = source.splitlines(keepends=True)[first - 1 : statement.end_lineno]
@@ -58,82 +59,49 @@ def _text(statement: ast.stmt, source: bytes) -> str:
 
 def is_bare_string(statement: ast.stmt) -> bool:
     """Tell whether a statement is a docstring or another string expression without effect."""
-    return (
-        isinstance(statement, ast.Expr)
-        and isinstance(statement.value, ast.Constant)
-        and isinstance(statement.value.value, str)
-    )
+    return isinstance(statement, ast.Expr) and isinstance(getattr(statement.value, "value", None), str)
 
 
 class _Stripper:
-    def __init__(self, rules: StripRules) -> None:
-        self.rules = rules
+    """Changes statements in place. They are inside a module, function, class, decorated class or exposed class."""
 
-    def statement(self, statement: ast.stmt, inside: str) -> ast.stmt | None:
-        if isinstance(statement, Function):
-            return self.function(statement, inside)
-        if isinstance(statement, ast.ClassDef):
-            return self.class_definition(statement)
-        if is_bare_string(statement) and inside != "exposed class":
+    def __init__(self, is_exposed: Callable[[Definition], bool], *, is_lazy: bool) -> None:
+        self.is_exposed = is_exposed
+        self.is_lazy = is_lazy
+
+    def statement(self, item: Node, inside: str) -> "Node | ast.Assign | None":
+        """Return what is left of a statement, or of a part of one that has statements."""
+        if isinstance(item, Function):
+            self.function(item, inside)
+        elif isinstance(item, ast.ClassDef):  # any decorator may read its methods' annotations, also the project's own
+            inside = "decorated class" if item.decorator_list else "class"
+            self.blocks(item, "exposed class" if self.is_exposed(item) else inside)
+        elif isinstance(item, ast.stmt) and is_bare_string(item) and inside != "exposed class":
             return None
-        if isinstance(statement, ast.AnnAssign) and inside == "function":
-            return _unannotated(statement)
-        return self.compound(statement, inside)
+        elif isinstance(item, ast.AnnAssign) and inside == "function":  # Python never evaluates its annotation
+            item.annotation = ast.Constant(...)  # `x: int` still says that x is local
+            return ast.copy_location(ast.Assign([item.target], item.value), item) if item.value else item
+        else:
+            self.blocks(item, inside)
+        return item
 
-    def function(self, statement: ast.FunctionDef | ast.AsyncFunctionDef, inside: str) -> ast.stmt:
-        is_exposed = self.rules.is_exposed(statement)
-        changed = copy.copy(statement)
-        first = statement.body[0]
-        kept = [first] if is_exposed and is_bare_string(first) else []
-        changed.body = kept + self.block(statement.body[len(kept) :], "function") or [ast.Pass()]
-        if self.rules.lazy_annotations and not statement.decorator_list and inside in UNDECORATED:
-            changed.args = _unannotated_arguments(statement.args)
-            changed.returns = None
-        return changed
+    def function(self, item: Function, inside: str) -> None:
+        is_exposed = self.is_exposed(item) or inside == "exposed class"
+        docstring = item.body[:1] if is_exposed and is_bare_string(item.body[0]) else []
+        item.body = item.body[len(docstring) :]
+        self.blocks(item, "function")
+        item.body = docstring + item.body
+        if self.is_lazy and not (is_exposed or item.decorator_list or inside == "decorated class"):
+            item.returns = None
+            for argument in ast.walk(item.args):
+                if isinstance(argument, ast.arg):
+                    argument.annotation = None
 
-    def class_definition(self, statement: ast.ClassDef) -> ast.stmt:
-        # Any decorator of a class may read the annotations of its methods, also one of the project's own.
-        is_exposed = self.rules.is_exposed(statement)
-        inside = "exposed class" if is_exposed else "decorated class" if statement.decorator_list else "class"
-        changed = copy.copy(statement)
-        changed.body = self.block(statement.body, inside) or [ast.Pass()]
-        return changed
-
-    def compound(self, statement: S, inside: str) -> S:
-        if not hasattr(statement, "body") and not hasattr(statement, "cases"):
-            return statement
-        changed = copy.copy(statement)
+    def blocks(self, item: ast.AST, inside: str) -> None:
+        """Strip the blocks of a node; an empty body passes."""
         for name in BLOCKS:
-            body = getattr(statement, name, None)
-            if body:
-                setattr(changed, name, self.block(body, inside) or ([ast.Pass()] if name == "body" else []))
-        for name in ("handlers", "cases"):
-            if hasattr(statement, name):
-                setattr(changed, name, [self.compound(item, inside) for item in getattr(statement, name)])
-        return changed
-
-    def block(self, body: list[ast.stmt], inside: str) -> list[ast.stmt]:
-        return [rest for statement in body if (rest := self.statement(statement, inside)) is not None]
-
-
-def _unannotated(statement: ast.AnnAssign) -> ast.stmt:
-    """Return an annotated assignment of a function without its annotation, which Python never evaluates."""
-    if statement.value is not None:
-        return ast.copy_location(ast.Assign([statement.target], statement.value, lineno=statement.lineno), statement)
-    changed = copy.copy(statement)
-    changed.annotation = ast.Constant(...)  # `x: int` still says that x is local
-    return changed
-
-
-def _unannotated_arguments(arguments: ast.arguments) -> ast.arguments:
-    changed = copy.copy(arguments)
-    for name in ("posonlyargs", "args", "kwonlyargs"):
-        setattr(changed, name, [_bare(argument) for argument in getattr(arguments, name)])
-    for name in ("vararg", "kwarg"):
-        argument = getattr(arguments, name)
-        setattr(changed, name, argument and _bare(argument))
-    return changed
-
-
-def _bare(argument: ast.arg) -> ast.arg:
-    return ast.copy_location(ast.arg(argument.arg, None), argument)
+            block = getattr(item, name, None)
+            if isinstance(block, list):
+                block[:] = [part for each in block if (part := self.statement(each, inside)) is not None]
+                if name == "body" and not block:
+                    block.append(ast.Pass())

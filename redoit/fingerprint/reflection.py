@@ -4,8 +4,9 @@ Also the modules that a dynamic import or a string can name. Does not know where
 """
 
 import ast
+import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from enum import IntEnum
 
 from redoit.fingerprint.names import bindings
@@ -21,7 +22,8 @@ class Reflection(IntEnum):
     DOCS = 2  # docstrings and annotations of reached code
     MODULES = 3  # all names of reached modules
     SOURCE = 4  # the source of reached modules, byte by byte
-    PROJECT = 5  # all modules of the project
+    PATH = 5  # modules in folders that are added to Python's path
+    PROJECT = 6  # all modules of the project
 
 
 def _table(texts: dict[Reflection, str]) -> dict[str, Reflection]:
@@ -50,15 +52,16 @@ REFLECTION_BY_NAME = _table(
         Reflection.DOCS: "inspect",
         Reflection.MODULES: "builtins.globals builtins.vars sys.modules gc",
         Reflection.SOURCE: "dis pydoc doctest linecache tokenize inspect.stack inspect.trace inspect.getmodule",
-        Reflection.PROJECT: "builtins.__import__ importlib pkgutil runpy imp zipimport pydoc.locate site.addsitedir "
-        "sys.path sys.meta_path sys.path_hooks unittest.mock.patch "
+        Reflection.PATH: "sys.path site.addsitedir",
+        Reflection.PROJECT: "builtins.__import__ importlib pkgutil runpy imp zipimport pydoc.locate "
+        "sys.meta_path sys.path_hooks unittest.mock.patch "
         "importlib.metadata.entry_points importlib.metadata.EntryPoint",
     }
 )
 # Code that receives one of these modules as a value can use anything in it.
 REFLECTIVE_MODULES = frozenset({"sys", "builtins"})
 _WORD = re.compile(r"[\w./:-]+")
-_DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*[.:][^\W\d]\w*")  # the last name may follow a colon
+_DOTTED = re.compile(r"[^\W\d]\w*([.:][^\W\d]\w*)+")  # what follows a colon is in the module
 
 
 def reflection_of(dotted: str) -> Reflection:
@@ -75,57 +78,43 @@ def import_target(module: Module, call: ast.Call) -> tuple[str, bool] | None:
     arguments = [*call.args, *(word.value for word in call.keywords if word.arg in ("name", "target", "mod_name"))]
     if not arguments:
         return None
-    text, complete = _literal_prefix(module, arguments[0])
+    text, is_complete = _literal_prefix(module, arguments[0])
     if text.startswith("."):
         base = [*call.args[1:2], *(word.value for word in call.keywords if word.arg == "package")]
-        package, complete_package = _literal_prefix(module, base[0]) if base else ("", False)
-        if not complete_package or text.startswith(".."):
+        package, is_known = _literal_prefix(module, base[0]) if base else ("", False)
+        if not is_known or text.startswith(".."):
             return None
         text = package + text
-    if complete:
-        return text, False
-    return (text.rpartition(".")[0], True) if "." in text else None
+    return (text, False) if is_complete else (text.rpartition(".")[0], True) if "." in text else None
 
 
 def _literal_prefix(module: Module, item: ast.expr) -> tuple[str, bool]:
     """Return the text that an expression is known to start with, and whether that is all of it."""
-    match item:
-        case ast.Constant(value=str(text)):
-            return text, True
-        case ast.Name(id="__package__"):
-            return module.package, True
-        case ast.Name(id="__name__"):
-            return module.name, True
-        case ast.JoinedStr(values=parts):
-            return _joined_prefix(module, parts)
-        case ast.FormattedValue(value=value, format_spec=None, conversion=-1):
-            return _literal_prefix(module, value)
-        case ast.BinOp(left=left, op=ast.Add(), right=right):
-            return _joined_prefix(module, [left, right])
-        case ast.BinOp(left=ast.Constant(value=str(text)), op=ast.Mod()):
-            return text.partition("%")[0], False
-        case ast.Call(func=ast.Attribute(value=ast.Constant(value=str(text)), attr="format")):
-            return text.partition("{")[0], False
-    return "", False
+    is_complete = True
+    while True:
+        match item:
+            case ast.Constant(value=str(text)):
+                return (text, True) if is_complete else (re.split("[%{]", text)[0], False)
+            case ast.Name(id="__package__" | "__name__" as name):
+                text = module.package if name == "__package__" else module.name
+                return (text, True) if is_complete else (f"{text}.", False)
+            case ast.JoinedStr(values=[first, *_]) | ast.BinOp(left=first):
+                item, is_complete = first, False
+            case ast.FormattedValue(value=value, format_spec=None, conversion=-1):
+                item, is_complete = value, False
+            case ast.Call(func=ast.Attribute(value=ast.Constant() as text, attr="format")):
+                item, is_complete = text, False
+            case _:
+                return "", False
 
 
-def _joined_prefix(module: Module, parts: Iterable[ast.expr]) -> tuple[str, bool]:
-    text = ""
-    for part in parts:
-        more, complete = _literal_prefix(module, part)
-        text += more
-        if not complete:
-            return text, False
-    return text, True
-
-
-def modules_in_strings(project: Project, used: Uses) -> Iterator[tuple[str, str]]:
-    """Yield each module of the project that a string names by path or dotted name, with that string."""
-    for text in used.strings:
+def modules_in_texts(project: Project, used: Uses) -> Iterator[tuple[str, str]]:
+    """Yield each module of the project that a text names by path or dotted name, with that text."""
+    for text in used.texts:
         for word in _WORD.findall(text):
             yield from ((name, text) for name in modules_named(project, word))
         if text == "-m":  # python -m name
-            yield from ((name, name) for name in used.words if project.locate(name))
+            yield from ((name, name) for name in sorted(used.words) if project.locate(name))
 
 
 def modules_named(project: Project, word: str) -> Iterator[str]:
@@ -134,13 +123,42 @@ def modules_named(project: Project, word: str) -> Iterator[str]:
         stem = word[:-3].rpartition("/")[2]
         yield from (name for name in project.modules() if name.rpartition(".")[2] == stem)
     elif _DOTTED.fullmatch(word):
-        name = word.replace(":", ".")
-        if project.locate(name):
-            yield name
-            return
-        owner, _, attribute = name.rpartition(".")
-        while owner and project.locate(owner) is None:
-            owner, _, attribute = owner.rpartition(".")
-        module = project.module(owner) if "." in owner or (owner and ":" in word) else None
-        if module is not None and attribute in bindings(module).names:
-            yield owner
+        components = word.replace(":", ".").split(".")
+        for size in range(len(components), 0, -1):
+            name = ".".join(components[:size])
+            if project.locate(name):
+                module = project.module(name)
+                if module is not None and (size == len(components) or components[size] in bindings(module).names):
+                    yield name
+                return
+
+
+def texts_of(module: Module) -> list[str]:
+    """Return all strings in a module."""
+    constants = (item.value for item in ast.walk(module.tree) if isinstance(item, ast.Constant))
+    return [text for text in constants if isinstance(text, str)]
+
+
+def added_roots(project: Project, module: Module) -> list[str]:
+    """Return the folders and archives that a module's texts name, and so may add to Python's path.
+
+    A text counts as it is, and joined with those beside it, from the checkout and from the module's own folder.
+    """
+    found = []
+    for statement in ast.walk(module.tree):
+        if isinstance(statement, ast.Expr | ast.Assign | ast.AugAssign | ast.AnnAssign):
+            constants = [item.value for item in ast.walk(statement) if isinstance(item, ast.Constant)]
+            texts = [text for text in constants if isinstance(text, str) and "\0" not in text]
+            for text in dict.fromkeys([*texts, "/".join(texts)]):
+                for base in (project.root, (project.root / module.path).parent):
+                    path = os.path.normpath(base / text)
+                    if text and os.path.exists(path) and not project.root.resolve().is_relative_to(path):
+                        found.append(path)
+    return found
+
+
+def add_roots(project: Project, module: Module) -> int:
+    """Look for modules also where a module may extend Python's path; return the number of new folders."""
+    if b"sys.path" not in module.source and b"addsitedir" not in module.source:
+        return 0
+    return sum(project.add_root(path) for path in added_roots(project, module))

@@ -18,7 +18,7 @@ GIVEN = frozenset({"__name__", "__file__", "__package__", "__spec__", "__loader_
 
 @dataclass
 class Resolution:
-    """What a chain of names resolves to. `bound`: each binding on the way, in order.
+    """What a chain of names resolves to. `bound`: each binding on the way.
 
     `modules`: modules that are used as values. `missing`: modules with an attribute that reading can't find in them.
     `outside`: dotted names that are not of the project.
@@ -29,106 +29,95 @@ class Resolution:
     missing: list[tuple[Module, str]] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
 
+    @property
+    def binders(self) -> list[Binder]:
+        """All statements that bind what was found on the way."""
+        return [binder for module, name in self.bound for binder in bindings(module).names[name]]
+
 
 def lookup(project: Project, module: Module, chain: Chain) -> Resolution:
     """Return what a chain of names resolves to in a module's globals."""
     key = ("lookup", chain)
     if key not in module.memo:
+        name, *rest = chain
         resolver = _Resolver(project)
-        resolver.resolve_global(module, chain[0], chain[1:])
-        module.memo[key] = resolver.resolution
+        names = bindings(module)
+        resolver.bind(module, name, tuple(rest))
+        if rest or name not in names.names:
+            resolver.todo += [(alias.module, _tail(alias, rest)) for alias in names.inner.get(name, ())]
+        if name not in names.names and name in BUILTINS | GIVEN:
+            resolver.found.outside.append(".".join(("builtins", *chain)))
+        module.memo[key] = resolver.finish()
     resolution: Resolution = module.memo[key]
     return resolution
 
 
-def follow(project: Project, alias: Alias, rest: Chain = ()) -> Resolution:
-    """Return what a chain of attributes of an imported name resolves to."""
+def follow(project: Project, alias: Alias) -> Resolution:
+    """Return what an imported name resolves to."""
     resolver = _Resolver(project)
-    resolver.alias(alias, rest)
-    return resolver.resolution
+    resolver.todo.append((alias.module, _tail(alias, ())))
+    return resolver.finish()
+
+
+def _tail(alias: Alias, rest: "Chain | list[str]") -> Chain:
+    """Return the attributes that are taken of the module of an alias."""
+    return (*((alias.attr,) if alias.attr and alias.attr != "*" else ()), *(() if alias.attr == "*" else rest))
 
 
 class _Resolver:
+    """Follows names step by step. `todo`: modules and the attributes taken of them; no chain of imports is too long."""
+
     def __init__(self, project: Project) -> None:
         self.project = project
-        self.resolution = Resolution()
-        self.seen: set[tuple[str, str, Chain]] = set()
+        self.found = Resolution()
+        self.seen: set[tuple[str, Chain]] = set()
+        self.todo: list[tuple[str, Chain]] = []
 
-    def resolve_global(self, module: Module, name: str, rest: Chain) -> None:
-        names = bindings(module)
-        if name in names.names:
-            self.binding(module, name, rest)
-        elif names.stars:
-            self.stars(module, name, rest)
-        if name not in names.names and (name in BUILTINS or name in GIVEN):
-            self.resolution.outside.append(".".join(("builtins", name, *rest)))
+    def finish(self) -> Resolution:
+        while self.todo:
+            step = self.todo.pop()
+            if step not in self.seen:
+                self.seen.add(step)
+                self.take(*step)
+        return self.found
 
-    def binding(self, module: Module, name: str, rest: Chain) -> None:
-        if (module.name, name, rest) in self.seen:
-            return
-        self.seen.add((module.name, name, rest))
-        self.resolution.bound.append((module, name))
-        for binder in bindings(module).names[name]:
-            if binder.alias:
-                self.alias(binder.alias, rest)
-
-    def alias(self, alias: Alias, rest: Chain) -> None:
-        if alias.attr is None:
-            self.module(alias.module, rest)
-        elif alias.attr == "*":
-            self.module(alias.module, ())
-        else:
-            self.attribute(alias.module, alias.attr, rest)
-
-    def module(self, name: str, rest: Chain) -> None:
+    def take(self, name: str, chain: Chain) -> None:
+        """Take attributes of a module."""
         module = self.project.module(name)
         if module is None:
-            self.resolution.outside.append(".".join((name, *rest)))
-        elif rest:
-            self.attribute(name, rest[0], rest[1:])
+            self.found.outside.append(".".join((name, *chain)))
+        elif not chain:
+            self.found.modules.append(module)
         else:
-            self.resolution.modules.append(module)
+            self.attribute(module, chain[0], chain[1:])
 
-    def attribute(self, name: str, attribute: str, rest: Chain) -> None:
-        module = self.project.module(name)
-        if module is None:
-            self.resolution.outside.append(".".join((name, attribute, *rest)))
-            return
+    def attribute(self, module: Module, attribute: str, rest: Chain) -> None:
         binders = bindings(module).names.get(attribute, [])
-        submodule = f"{name}.{attribute}"
+        submodule = f"{module}.{attribute}"
         is_submodule = module.is_package and self.project.locate(submodule) is not None
-        if binders:
-            self.binding(module, attribute, rest)
-        if is_submodule and not _from_itself(binders, submodule):
-            self.module(submodule, rest)
-        if not binders and not is_submodule:
-            if attribute in CONTENTS:
-                self.resolution.modules.append(module)
-            elif attribute not in GIVEN:
-                self.unbound(module, attribute, rest)
+        # A package that imports a name from the submodule of that name hides the submodule.
+        if is_submodule and not any(binder.alias and binder.alias.module == submodule for binder in binders):
+            self.todo.append((submodule, rest))
+        if self.bind(module, attribute, rest) or is_submodule:
+            return
+        if attribute in CONTENTS:
+            self.found.modules.append(module)
+        elif module.is_namespace and "." not in module.name:  # an installed package of that name comes first
+            self.found.outside.append(".".join((module.name, attribute, *rest)))
+        elif attribute not in GIVEN:
+            self.found.missing.append((module, attribute))
 
-    def unbound(self, module: Module, attribute: str, rest: Chain) -> None:
-        if module.is_namespace and "." not in module.name:  # an installed package of that name comes first
-            self.resolution.outside.append(".".join((module.name, attribute, *rest)))
-        elif not self.stars(module, attribute, rest):
-            self.resolution.missing.append((module, attribute))
-
-    def stars(self, module: Module, name: str, rest: Chain) -> bool:
-        """Resolve a name in the modules that a module star-imports; tell whether one of them binds it."""
-        if (module.name, name, ("*",)) in self.seen:
-            return False
-        self.seen.add((module.name, name, ("*",)))
-        is_bound = False
-        for star in bindings(module).stars:
-            origin = self.project.module(star.module)
-            if origin is not None and name in bindings(origin).names:
-                self.binding(origin, name, rest)
-                is_bound = True
-            elif origin is not None:
-                is_bound = self.stars(origin, name, rest) or is_bound
-        return is_bound
-
-
-def _from_itself(binders: list[Binder], submodule: str) -> bool:
-    """Tell whether a package imports a name from the submodule of that name, and so hides the submodule."""
-    return any(binder.alias is not None and binder.alias.module == submodule for binder in binders)
+    def bind(self, module: Module, name: str, rest: Chain) -> bool:
+        """Note what binds a name in a module, itself or by its star imports; tell whether anything does."""
+        owners, seen, todo = [], {module.name}, [module]
+        for owner in todo:
+            owners += [owner] if name in bindings(owner).names else []
+            origins = [self.project.module(star.module) for star in bindings(owner).stars]
+            todo += [each for each in origins if each is not None and each.name not in seen]
+            seen.update(each.name for each in todo)
+        for owner in owners:
+            if (owner, name) not in self.found.bound:
+                self.found.bound.append((owner, name))
+            aliases = [binder.alias for binder in bindings(owner).names[name] if binder.alias]
+            self.todo += [(alias.module, _tail(alias, rest)) for alias in aliases]
+        return bool(owners)

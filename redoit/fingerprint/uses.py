@@ -1,246 +1,159 @@
-"""The free names that a piece of code uses; `symtable` says which names are local.
+"""The free names that a piece of code uses, its imports, and the words in its texts.
 
 Does not resolve names, nor know what is bound elsewhere.
 """
 
 import ast
-import symtable
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from redoit.fingerprint.names import Chain, Import, aliases, chain_of
-from redoit.fingerprint.normalise import Definition
-from redoit.source.project import Module, cached_per_module
+from redoit.fingerprint.names import (
+    Chain,
+    Function,
+    Import,
+    chain_of,
+    inner_nodes,
+    stored_names,
+)
 
-FILE_READERS = frozenset({"read_text", "read_bytes", "open"})
-READS_ITSELF = "open(__file__)"  # as a word: the code reads its own source
+READS_ITSELF = "open(__file__)"  # as a word: the code may read its own source
+BESIDE = frozenset({"parent", "parents", "with_name", "with_suffix", "dirname"})  # lead from a file to others
+CHAIN = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+
+Names = frozenset[str]
 
 
 @dataclass(frozen=True)
 class Use:
     """A free name with the attributes taken of it. `call`: the call that it is the function of.
 
-    `is_stored`: its last attribute is assigned or deleted. `argument_of`: the function that it is an argument of.
+    `argument_of`: the function that it is an argument of, empty if it is none.
     """
 
     chain: Chain
-    is_stored: bool = False
     call: ast.Call | None = None
-    argument_of: str = ""
+    argument_of: Chain = ()
 
 
 @dataclass
 class Uses:
-    """The names that a piece of code uses. `names`: globals; `inner`: names that an import inside it may bind.
+    """What a piece of code uses. `names`: those that are not local, or that an import in it binds.
 
-    `imports`: the imports inside it, each with the kind of its scope. `words`: all names, attributes and strings that
-    are identifiers. `strings`: all other strings. `declared`: names that a function declares global.
+    `imports`: the imports in it, with whether others can reach what one binds. `texts`: its strings; `named`: the
+    dotted names in them. `words`: all names and attributes, also those in texts.
     """
 
     names: list[Use] = field(default_factory=list)
-    inner: list[Use] = field(default_factory=list)
-    imports: list[tuple[Import, str]] = field(default_factory=list)
+    imports: list[tuple[Import, bool]] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    named: set[Chain] = field(default_factory=set)
     words: set[str] = field(default_factory=set)
-    strings: list[str] = field(default_factory=list)
-    declared: set[str] = field(default_factory=set)
 
 
-@cached_per_module
-def _scopes(module: Module) -> list["_Scope"]:
-    try:
-        # symtable takes bytes, too, and obeys their declared encoding; its stub knows only text.
-        return [_Scope(symtable.symtable(module.source, module.path.as_posix(), "exec"))]  # type: ignore[arg-type]
-    except (SyntaxError, ValueError):  # it parses but does not compile, so its import fails
-        return []
+def uses(statements: Iterable[ast.stmt]) -> Uses:
+    """Return what statements use."""
+    collector = _Collector()
+    collector.walk(statements)
+    found = collector.uses
+    found.words.update(word for chain in found.named for word in chain)
+    if "__file__" in found.words and not found.words & BESIDE:
+        found.words.add(READS_ITSELF)
+    return found
 
 
-class _Scope:
-    """One scope of `symtable`: a function or class, or a comprehension that Python does not inline (PEP 709)."""
+class _Collector:
+    """Walks through code scope by scope. `hidden`: the names that are local where it is, so not of the module.
 
-    def __init__(self, table: symtable.SymbolTable) -> None:
-        self.table = table
-        self.globals = frozenset(table.get_globals()) if isinstance(table, symtable.Function) else None
-        self._children: dict[tuple[str, int], list[_Scope]] | None = None
-
-    def is_global(self, name: str) -> bool:
-        """Tell whether a name may be global in this scope; in a class each may, for Python looks it up at run time."""
-        if self.globals is not None:
-            return name in self.globals
-        return name not in self.table.get_identifiers() or not self.table.lookup(name).is_free()
-
-    def is_surely_global(self, name: str) -> bool:
-        """Tell whether a name can't be local to this scope or to one around it."""
-        return self.globals is not None and name in self.globals
-
-    def children(self, name: str, line: int) -> list["_Scope"]:
-        if self._children is None:
-            self._children = {}
-            for table in self.table.get_children():
-                # From Python 3.12 on a generic function or class is in a scope of its type parameters.
-                is_around = str(table.get_type()).startswith("type parameter")
-                for inner in table.get_children() if is_around else [table]:
-                    self._children.setdefault((inner.get_name(), inner.get_lineno()), []).append(_Scope(inner))
-        return self._children.get((name, line), [])
-
-
-def uses(module: Module, statements: Iterable[ast.stmt]) -> Uses:
-    """Return what statements of a module use: free names, imports inside them, words and strings."""
-    collector = _Collector(module)
-    for statement in statements:
-        collector.visit(statement)
-    collector.uses.names += [use for use in collector.doubtful if use.chain[0] in collector.all_targets]
-    bound = {alias.name for item, _ in collector.uses.imports for alias in aliases(module, item)}
-    collector.uses.inner = [use for use in collector.uses.inner if use.chain[0] in bound]
-    return collector.uses
-
-
-class _Collector(ast.NodeVisitor):
-    """Collects uses scope by scope. Scopes of one name on one line are merged: global in one is global in both.
-
-    From Python 3.12 on, most comprehensions have no scope in `symtable`: they are inlined into the one around them
-    (PEP 709). That scope then calls a name local which one of them only binds for itself. `targets`: the names that
-    the inlined comprehensions around a use bind; `all_targets`: those that any binds. `doubtful`: uses inside of one,
-    of names that the scope calls local.
+    A class hides nothing: its body looks a name up in the module as well.
     """
 
-    def __init__(self, module: Module) -> None:
+    def __init__(self) -> None:
         self.uses = Uses()
-        self.module_scopes = _scopes(module)
-        self.scopes = self.module_scopes
-        self.kind = "module"
-        self.is_inlined = False
-        self.targets: frozenset[str] = frozenset()
-        self.all_targets: set[str] = set()
-        self.doubtful: list[Use] = []
-        self.classes: list[str] = []
+        self.hidden: Names = frozenset()
+        self.is_in_function = False
+        self.todo: list[ast.AST] = []
+        self.scopes: list[tuple[list[ast.AST], Names, bool]] = []
 
-    def visit_Name(self, item: ast.Name) -> None:
-        self.add(Use((item.id,), not isinstance(item.ctx, ast.Load)))
+    def walk(self, statements: Iterable[ast.AST]) -> None:
+        self.scopes.append((list(statements), frozenset(), False))
+        while self.scopes:
+            self.todo, self.hidden, self.is_in_function = self.scopes.pop()
+            while self.todo:
+                self.visit(self.todo.pop())
 
-    def visit_Attribute(self, item: ast.Attribute) -> None:
+    def visit(self, item: ast.AST) -> None:
+        match item:
+            case ast.Name() | ast.Attribute():
+                self.name(item)
+            case ast.Call():
+                self.call(item)
+            case ast.Constant(value=str(text)):
+                self.uses.texts.append(text)
+                self.uses.named.update(tuple(name.split(".")) for name in CHAIN.findall(text))
+            case ast.Import() | ast.ImportFrom():
+                self.uses.imports.append((item, not self.is_in_function))
+            case ast.Global(names=names):
+                for name in names:
+                    self.add(Use((name,)))
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
+                self.function(item)
+            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+                self.comprehension(item)
+            case _:
+                self.todo += ast.iter_child_nodes(item)
+
+    def name(self, item: ast.Name | ast.Attribute) -> None:
         chain = chain_of(item)
         if chain:
-            self.add(Use(chain, not isinstance(item.ctx, ast.Load)))
-        else:
+            self.add(Use(chain))
+        elif isinstance(item, ast.Attribute):
             self.uses.words.add(item.attr)
-            self.visit(item.value)
-            if item.attr in FILE_READERS and _is_own_file(item.value):
-                self.uses.words.add(READS_ITSELF)
+            self.todo.append(item.value)
 
-    def visit_Call(self, item: ast.Call) -> None:
+    def call(self, item: ast.Call) -> None:
         function = chain_of(item.func)
         if function:
             self.add(Use(function, call=item))
         else:
-            self.visit(item.func)
+            self.todo.append(item.func)
         for part in (*item.args, *(word.value for word in item.keywords)):
             chain = chain_of(part)
             if chain:
-                self.add(Use(chain, argument_of=".".join(function)))
-                if chain == ("__file__",) and function == ("open",):
-                    self.uses.words.add(READS_ITSELF)
+                self.add(Use(chain, argument_of=function))
             else:
-                self.visit(part)
-
-    def visit_Constant(self, item: ast.Constant) -> None:
-        if isinstance(item.value, str):
-            if item.value.isidentifier():
-                self.uses.words.add(item.value)
-            else:
-                self.uses.strings.append(item.value)
-
-    def visit_Import(self, item: ast.Import) -> None:
-        self.uses.imports.append((item, self.kind))
-
-    def visit_ImportFrom(self, item: ast.ImportFrom) -> None:
-        self.uses.imports.append((item, self.kind))
-
-    def visit_Global(self, item: ast.Global) -> None:
-        self.uses.declared.update(item.names)
-        for name in item.names:
-            self.uses.names.append(Use((name,)))
-
-    def visit_FunctionDef(self, item: ast.FunctionDef) -> None:
-        self.definition(item, "function")
-
-    def visit_AsyncFunctionDef(self, item: ast.AsyncFunctionDef) -> None:
-        self.definition(item, "function")
-
-    def visit_ClassDef(self, item: ast.ClassDef) -> None:
-        self.classes.append(item.name)
-        self.definition(item, "class")
-        self.classes.pop()
-
-    def visit_Lambda(self, item: ast.Lambda) -> None:
-        self.visit(item.args)
-        self.enter("lambda", item.lineno, "function", [item.body])
-
-    def visit_arg(self, item: ast.arg) -> None:
-        if item.annotation is not None:
-            self.visit(item.annotation)
-
-    def definition(self, item: Definition, kind: str) -> None:
-        for name, value in ast.iter_fields(item):
-            if name not in ("body", "name"):
-                for part in value if isinstance(value, list) else [value]:
-                    if isinstance(part, ast.AST):
-                        self.visit(part)
-        self.enter(item.name, item.lineno, kind, item.body)
-
-    def visit_ListComp(self, item: ast.ListComp) -> None:
-        self.comprehension(item, "listcomp")
-
-    def visit_SetComp(self, item: ast.SetComp) -> None:
-        self.comprehension(item, "setcomp")
-
-    def visit_DictComp(self, item: ast.DictComp) -> None:
-        self.comprehension(item, "dictcomp")
-
-    def visit_GeneratorExp(self, item: ast.GeneratorExp) -> None:
-        self.comprehension(item, "genexpr")
-
-    def comprehension(self, item: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp, name: str) -> None:
-        first = item.generators[0]
-        self.visit(first.iter)
-        rest: list[ast.AST] = [first.target, *first.ifs, *item.generators[1:]]
-        rest += [item.key, item.value] if isinstance(item, ast.DictComp) else [item.elt]
-        if any(scope.children(name, item.lineno) for scope in self.scopes):
-            self.enter(name, item.lineno, self.kind, rest)
-            return
-        outer = self.targets, self.is_inlined
-        for part in (part for each in item.generators for part in ast.walk(each.target)):
-            if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
-                self.targets |= {part.id}
-        self.all_targets |= self.targets
-        self.is_inlined = True
-        for part in rest:
-            self.visit(part)
-        self.targets, self.is_inlined = outer
-
-    def enter(self, name: str, line: int, kind: str, body: Iterable[ast.AST]) -> None:
-        outer = self.scopes, self.kind, self.is_inlined
-        self.scopes = [child for scope in self.scopes for child in scope.children(name, line)]
-        self.kind, self.is_inlined = kind, False
-        for part in body:
-            self.visit(part)
-        self.scopes, self.kind, self.is_inlined = outer
+                self.todo.append(part)
 
     def add(self, use: Use) -> None:
-        root, *rest = use.chain
         self.uses.words.update(use.chain)
-        is_target = root in self.targets
-        if not is_target and (self.scopes == [] or any(scope.is_global(root) for scope in self.scopes)):
+        if use.chain[0] not in self.hidden:
             self.uses.names.append(use)
-        elif self.is_inlined and not is_target:
-            self.doubtful.append(use)
-        if is_target or self.scopes == [] or not all(scope.is_surely_global(root) for scope in self.scopes):
-            self.uses.inner.append(use)
-        if root.startswith("__") and not root.endswith("__") and self.classes:  # Python mangles private names
-            self.uses.names += [Use((f"_{name.lstrip('_')}{root}", *rest)) for name in self.classes]
+
+    def function(self, item: Function | ast.Lambda) -> None:
+        body = item.body if isinstance(item.body, list) else [item.body]
+        self.todo += _nodes(item)
+        local = {part.arg for part in ast.walk(item.args) if isinstance(part, ast.arg)}
+        declared: set[str] = set()
+        for part in (part for each in body for part in inner_nodes(each)):
+            local.update(stored_names(part))
+            if isinstance(part, Import):
+                declared.update(alias.asname or alias.name.split(".")[0] for alias in part.names)
+            elif isinstance(part, ast.Global):
+                declared.update(part.names)
+        self.scopes.append((list(body), (self.hidden | local) - declared, True))
+
+    def comprehension(self, item: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
+        first = item.generators[0]
+        self.todo.append(first.iter)
+        rest = [first.target, *first.ifs, *item.generators[1:]]
+        rest += [item.key, item.value] if isinstance(item, ast.DictComp) else [item.elt]
+        targets = (part for each in item.generators for part in ast.walk(each.target))
+        local = {part.id for part in targets if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+        self.scopes.append((rest, self.hidden | local, self.is_in_function))
 
 
-def _is_own_file(item: ast.expr) -> bool:
-    """Tell whether a path expression names the code's own file, not a file beside it."""
-    names = {part.id for part in ast.walk(item) if isinstance(part, ast.Name)}
-    attributes = {part.attr for part in ast.walk(item) if isinstance(part, ast.Attribute)}
-    return "__file__" in names and not attributes & {"parent", "parents", "with_name", "with_suffix", "dirname"}
+def _nodes(item: ast.AST) -> Iterator[ast.AST]:
+    """Yield the parts of a function that the scope around it evaluates, its arguments with their annotations."""
+    for name, value in ast.iter_fields(item):
+        if name != "body":
+            yield from (part for part in (value if isinstance(value, list) else [value]) if isinstance(part, ast.AST))

@@ -43,7 +43,7 @@ class Reading:
 
     def executed_modules(self, project: Project, step: str) -> set[str]:
         """Return the project's modules that importing a step executes. Raises: SourceError."""
-        from redoit.fingerprint.order import executed_modules
+        from redoit.fingerprint import executed_modules
 
         return executed_modules(project, step)
 

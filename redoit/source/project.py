@@ -32,6 +32,7 @@ class Module:
         self.path = path
         self.source = source
         self.tree = tree
+        self.is_opaque = False
         self.is_namespace = path.suffix != ".py"
         self.is_package = self.is_namespace or path.name == "__init__.py"
         self.memo: dict[object, Any] = {}
@@ -40,6 +41,10 @@ class Module:
     def package(self) -> str:
         """The package that relative imports start from: the module itself if it is one."""
         return self.name if self.is_package else self.name.rpartition(".")[0]
+
+    def parse(self) -> ast.Module:
+        """Return a tree of the module's own, which may be changed."""
+        return ast.parse(self.source)
 
     def __str__(self) -> str:
         """Return the module's dotted name."""
@@ -78,6 +83,15 @@ class Project:
         self._parsed = {} if parsed is None else parsed
         self._modules: dict[str, Module | None] = {}
         self._python_folders: dict[str, bool] = {}
+
+    def add_root(self, folder: str) -> bool:
+        """Add a folder that code puts on Python's path; return whether it is new."""
+        if Path(folder) in self.roots:
+            return False
+        self.roots.append(Path(folder))
+        self.locations.clear()
+        self._modules.clear()
+        return True
 
     def module(self, name: str) -> Module | None:
         """Return a module by its dotted name; None if the project has none of that name.

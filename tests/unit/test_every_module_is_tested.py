@@ -5,12 +5,7 @@ from pathlib import Path, PurePath
 
 ROOT = Path(__file__).parents[2]
 UNIT = PurePath("tests/unit")
-EXEMPT = {  # module -> why it has no test file of its own
-    PurePath("redoit/fingerprint/order.py"): "is to be removed; tested through test_fingerprint.py",
-    PurePath("redoit/fingerprint/pure_calls.py"): "is to be removed; tested through test_fingerprint.py",
-    PurePath("redoit/fingerprint/purity.py"): "is to be removed; tested through test_fingerprint.py",
-    PurePath("redoit/fingerprint/values.py"): "is to be removed; tested through test_fingerprint.py",
-}
+EXEMPT: dict[PurePath, str] = {}  # module -> why it has no test file of its own
 
 
 def modules(package: str) -> list[PurePath]:
