@@ -9,7 +9,7 @@ import math
 import os
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from io import BufferedReader, BufferedWriter, FileIO
 from pathlib import Path
 
@@ -60,6 +60,19 @@ def copy_and_digest(reader: BufferedReader | FileIO, writer: BufferedWriter) -> 
 def of_value(value: object) -> str:
     """Return the digest of a value's canonical encoding. Raises: TypeError."""
     return of_bytes(encode(value))
+
+
+def of_content(of_bytes: str, *, executable: bool) -> str:
+    """Return the digest of a file's content: that of its bytes, or another one if the file is executable."""
+    return of_value(["executable", of_bytes]) if executable else of_bytes
+
+
+def of_tree(entries: Mapping[str, Sequence[str]]) -> str:
+    """Return the digest of a folder's content.
+
+    `entries`: relative name -> "file" and the digest of its content, "link" and its target, or "folder" if it is empty.
+    """
+    return of_value(["tree", entries])
 
 
 def is_digest(text: object) -> bool:

@@ -1,19 +1,22 @@
 """The core types. Plain values, no effects.
 
-An `Action` is everything that determines a stage's outputs, a `Trace` is one recorded execution of it. Neither depends
-on paths, stage names or machines, so a store can be shared. Most types are named tuples: to define a dataclass takes
-six times as long, and each start of doit defines them all.
+An `Action` is everything that a stage is given, a `Trace` is one recorded execution of it. Neither depends on the
+stage's name, the host or the project's folder, so a store can be shared. Most types are named tuples: to define a
+dataclass takes six times as long, and each start of doit defines them all.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from redoit import digest
 
-FORMAT = 1  # of the action key, of traces and of the layout on disk
+FORMAT = 2  # of the action key, of traces and of the layout on disk
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+EXECUTABLE = 0o100  # of permission bits
 
 
 class Status(StrEnum):
@@ -75,26 +78,64 @@ class Code(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """A setting and its value. `kind`: its declared type, as `int`, `path` or `list[str]`."""
+    """A setting and its value. `kind`: its declared type, as `int`, `path` or `list[str]`.
+
+    `value` is of JSON's types; an object has one tag: `{"tuple": [item, ...]}`, `{"dict": [[key, value], ...]}`,
+    `{"record": [class, [[field, value], ...]]}` or `{"member": [class, name]}`.
+    """
 
     name: str
     kind: str
     value: object
 
 
-@dataclass(frozen=True)
-class Action:
-    """Everything that determines a stage's outputs.
+class Input(NamedTuple):
+    """What a step reads: `path` from the project as declared, and `digest` of its content; or a list of `members`."""
 
-    `inputs`: role -> digest. `outputs`: roles. `code`: part -> digest of its normalised source. `environment`: `python`
-    and each distribution that the code can reach -> version; `$NAME` of each declared variable that is set -> value.
+    path: str
+    digest: str
+    members: tuple["Input", ...] = ()
+
+
+class Environment(NamedTuple):
+    """What a step runs on.
+
+    `platform`: system, architecture and C library. `python`: implementation, minor version and level of optimisation.
+    `packages`: distribution that the code can reach -> version. `variables`: declared variable -> value, None if it is
+    not set. `preloaded`: modules that are imported before the step. `tools`: program -> version.
     """
 
-    inputs: Mapping[str, str]
+    platform: tuple[str, ...] = ()
+    python: str = ""
+    packages: Mapping[str, str] = NOTHING
+    variables: Mapping[str, str | None] = NOTHING
+    preloaded: tuple[str, ...] = ()
+    tools: Mapping[str, str] = NOTHING
+
+    @property
+    def rows(self) -> dict[str, str]:
+        """All of it as name -> text, to be shown; the name of a variable begins with `$`."""
+        single = {"platform": " ".join(self.platform), "python": self.python, "preloaded": " ".join(self.preloaded)}
+        variables = {f"${name}": "absent" if text is None else text for name, text in self.variables.items()}
+        return {name: text for name, text in single.items() if text} | {**self.packages, **self.tools, **variables}
+
+
+@dataclass(frozen=True)
+class Action:
+    """Everything that a stage is given.
+
+    `step`: "function" and `module:function`; or "command" and its words, or "shell" and its line, unfilled templates
+    both. `inputs`: by role. `uses`: path -> digest of what it needs besides. `outputs`: role -> path. `code`: part ->
+    digest of its normalised source.
+    """
+
+    step: tuple[str, ...]
+    inputs: Mapping[str, Input]
+    uses: Mapping[str, str]
     settings: tuple[Setting, ...]
-    outputs: tuple[str, ...]
+    outputs: Mapping[str, str]
     code: Mapping[str, str]
-    environment: Mapping[str, str]
+    environment: Environment
 
     @cached_property
     def key(self) -> str:
@@ -102,11 +143,13 @@ class Action:
         return digest.of_value(
             {
                 "format": FORMAT,
+                "step": self.step,
                 "inputs": self.inputs,
+                "uses": self.uses,
                 "settings": {setting.name: [setting.kind, setting.value] for setting in self.settings},
-                "outputs": sorted(self.outputs),
+                "outputs": self.outputs,
                 "code": self.code,
-                "environment": self.environment,
+                "environment": self.environment._asdict(),
             }
         )
 
@@ -137,8 +180,8 @@ class Policy(NamedTuple):
 class Stage(NamedTuple):
     """The declaration of a step in `dodo.py`.
 
-    `step`: its module. `inputs`, `outputs`: role -> path from the project. `environ`: names of environment variables
-    that its result depends on.
+    `step`: its module. `inputs`, `outputs`: role -> path from the project. `environ`, `uses`: names of environment
+    variables, and paths of files, that its result depends on besides.
     """
 
     name: str
@@ -147,6 +190,7 @@ class Stage(NamedTuple):
     outputs: Mapping[str, str]
     policy: Policy = Policy()
     environ: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
 
     @property
     def files(self) -> dict[str, str]:
@@ -155,10 +199,24 @@ class Stage(NamedTuple):
 
 
 class Artifact(NamedTuple):
-    """The content of one output. `size` is in bytes."""
+    """The bytes of one output, by digest. `size`: in bytes. `mode`: its permission bits."""
 
     digest: str
     size: int
+    mode: int = 0o644
+
+    @property
+    def content(self) -> str:
+        """The digest of its content, as of an input: that of an executable file differs from that of its bytes."""
+        return digest.of_content(self.digest, executable=bool(self.mode & EXECUTABLE))
+
+
+class Observation(NamedTuple):
+    """What an execution touched beyond what it was given. `digest`: of what was found, None if nothing was there."""
+
+    kind: str  # code, file, folder, variable or package
+    name: str
+    digest: str | None
 
 
 @dataclass(frozen=True)
@@ -166,7 +224,8 @@ class Trace:
     """One recorded execution of an action.
 
     `started`: seconds since the epoch. `seconds`: how long the step ran. `stage`: its name then, which explains and
-    never decides. `log`: digest of what it printed. `name`: digest of the trace's bytes, if they were read.
+    never decides. `log`: digest of what it printed. `sequence`: its number in the order of its store, which no
+    clock decides. `name`: digest of the trace's bytes, if they were read.
     """
 
     action: Action
@@ -177,12 +236,14 @@ class Trace:
     host: str
     log: str
     metrics: Mapping[str, float] = field(default_factory=dict)
+    observations: tuple[Observation, ...] = ()
+    sequence: int = 0
     name: str = field(default="", compare=False)
 
     @property
     def digests(self) -> dict[str, str]:
-        """Return role -> digest of the outputs."""
-        return {role: artifact.digest for role, artifact in self.manifest.items()}
+        """Return role -> digest of the content of the outputs."""
+        return {role: artifact.content for role, artifact in self.manifest.items()}
 
 
 class Reason(NamedTuple):

@@ -12,17 +12,23 @@ MAX_REASONS = 3  # in one line
 
 KINDS = {
     "first": "never run before",
+    "step": "step {old} -> {new}",
     "setting": "{subject} {old} -> {new}",
     "setting added": "{subject} {new} added",
     "setting removed": "{subject} {old} removed",
     "input": "input {subject} changed",
+    "input path": "input {subject} now at {new}",
     "input awaited": "input {subject} is rebuilt",
-    "same action": "{subject} runs first, with the same action",
+    "uses": "uses {subject} changed",
+    "uses added": "uses {subject} added",
+    "uses removed": "uses {subject} removed",
     "code": "code of {subject} changed",
     "code added": "code of {subject} added",
     "code removed": "code of {subject} removed",
+    "platform": "platform {old} -> {new}",
     "package": "{subject} {old} -> {new}",
     "outputs": "declared outputs changed",
+    "output path": "output {subject} now at {new}",
     "output missing": "output {subject} is missing",
     "output changed": "output {subject} changed",
     "output lost": "output {subject} is missing, here and in the store",
@@ -34,26 +40,49 @@ KINDS = {
 }
 
 
+OF_FILES = {kind for kind in KINDS if "put" in kind and not kind.endswith("path")}  # their subject is a role
+
+
 def differences(action: Action, earlier: Action) -> list[Reason]:
-    """Return how an action differs from an earlier one: settings, inputs, code, environment, outputs."""
+    """Return how an action differs from an earlier one: step, settings, inputs, code, environment, outputs."""
+    reasons = []
+    if action.step != earlier.step:
+        reasons.append(Reason("step", "", " ".join(earlier.step[1:]), " ".join(action.step[1:])))
     old_settings = {setting.name: setting for setting in earlier.settings}
     new_settings = {setting.name: setting for setting in action.settings}
-    reasons = []
     for name, old, new in _changed(old_settings, new_settings):
-        kind = "setting" if old and new else "setting added" if new else "setting removed"
-        reasons.append(Reason(kind, name, old and old.value, new and new.value))
-    for role, old_digest, new_digest in _changed(earlier.inputs, action.inputs):
-        reasons.append(Reason("input", role, old_digest, new_digest))
-    for part, old_digest, new_digest in _changed(earlier.code, action.code):
-        kind = "code" if old_digest and new_digest else "code added" if new_digest else "code removed"
-        reasons.append(Reason(kind, part, old_digest, new_digest))
+        reasons.append(Reason(_kind("setting", old, new), name, old and old.value, new and new.value))
+    for role, before, now in _changed(earlier.inputs, action.inputs):
+        if before is None or now is None or before[1:] != now[1:]:
+            reasons.append(Reason("input", role, before and before.digest, now and now.digest))
+        if before and now and before.path != now.path:
+            reasons.append(Reason("input path", role, before.path, now.path))
+    for path, old_digest, new_digest in _changed(earlier.uses, action.uses):
+        reasons.append(Reason(_kind("uses", old_digest, new_digest), path, old_digest, new_digest))
+    code = [Reason(_kind("code", old, new), part, old, new) for part, old, new in _changed(earlier.code, action.code)]
     # First what was probably edited: a name rather than its module, code that changed rather than added or removed.
-    reasons.sort(key=lambda reason: (reason.kind.startswith("code "), reason.subject.endswith((">", ":*"))))
-    for package, old_version, new_version in _changed(earlier.environment, action.environment):
-        reasons.append(Reason("package", package, old_version or "absent", new_version or "absent"))
-    if sorted(action.outputs) != sorted(earlier.outputs):
-        reasons.append(Reason("outputs"))
-    return reasons
+    reasons += sorted(code, key=lambda reason: (reason.kind != "code", reason.subject.endswith((">", ":*"))))
+    return [*reasons, *_environment_changes(action, earlier), *_output_changes(action, earlier)]
+
+
+def _kind(kind: str, old: object, new: object) -> str:
+    return kind if old and new else f"{kind} added" if new else f"{kind} removed"
+
+
+def _environment_changes(action: Action, earlier: Action) -> Iterator[Reason]:
+    old_rows, new_rows = earlier.environment.rows, action.environment.rows
+    for name, old, new in _changed(old_rows, new_rows):
+        absent = "not declared" if name.startswith("$") else "absent"
+        texts = (absent if text is None else text for text in (old, new))
+        yield Reason("platform", "", *texts) if name == "platform" else Reason("package", name, *texts)
+
+
+def _output_changes(action: Action, earlier: Action) -> Iterator[Reason]:
+    if action.outputs.keys() != earlier.outputs.keys():
+        yield Reason("outputs")
+    for role, old, new in _changed(earlier.outputs, action.outputs):
+        if old and new:
+            yield Reason("output path", role, old, new)
 
 
 def sentence(reasons: Iterable[Reason], files: Mapping[str, str] | None = None) -> str:
@@ -61,7 +90,7 @@ def sentence(reasons: Iterable[Reason], files: Mapping[str, str] | None = None) 
     names = files or {}
     texts = [
         KINDS[reason.kind].format(
-            subject=one_line(names.get(reason.subject, reason.subject) if "put" in reason.kind else reason.subject),
+            subject=one_line(names.get(reason.subject, reason.subject) if reason.kind in OF_FILES else reason.subject),
             old=one_line(reason.old),
             new=one_line(reason.new),
         )

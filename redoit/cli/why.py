@@ -15,7 +15,11 @@ from redoit.reasons import KINDS
 from redoit.text import format_estimate, format_time, one_line
 
 DIGEST_CHARACTERS = 12  # shown
-DIFFERENCES = {kind for kind in KINDS if kind.split()[0] in ("setting", "input", "code", "package", "outputs")}
+DIFFERENCES = {
+    kind
+    for kind in KINDS
+    if kind.split()[0] in ("step", "setting", "input", "uses", "code", "platform", "package", "outputs")
+}
 DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}  # by the first character of a line
 
 Line = tuple[int, str, str]  # indent, text, style

@@ -6,6 +6,7 @@ next begins. A crash leaves orphaned files at worst, never a trace of outputs th
 
 import contextlib
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -171,7 +172,7 @@ class Engine:
         in_place = self.inspector.output_digests(stage)
 
         def restorable(trace: Trace) -> bool:
-            differing = (each for role, each in trace.manifest.items() if in_place.get(role) != each.digest)
+            differing = (each for role, each in trace.manifest.items() if in_place.get(role) != each.content)
             return all(map(store.exists, trace.manifest.values())) and all(map(verify, differing))
 
         invalidation = self.workspace.invalidations.get(stage.name)
@@ -206,7 +207,7 @@ class Engine:
 
         manifest = decision.trace.manifest
         in_place = self.inspector.output_digests(stage)
-        differing = [role for role in stage.outputs if in_place[role] != manifest[role].digest]
+        differing = [role for role in stage.outputs if in_place[role] != manifest[role].content]
         try:
             paths = make_staging(stage, differing)
             for role, path in paths.items():
@@ -268,7 +269,10 @@ class Engine:
             for part in before.code.parts:
                 batch.put(part.source)
             put = batch.put_file if stage.policy.restorable else _artifact_of  # else its digests are enough
-            return {role: put(path) for role, path in paths.items()}, batch.put_file(log).digest
+            manifest = {
+                role: put(path)._replace(mode=stat.S_IMODE(path.stat().st_mode)) for role, path in paths.items()
+            }
+            return manifest, batch.put_file(log).digest
 
     def _record(
         self, stage: Stage, before: ActionWithSource, trace: Trace, *, settings_edited: bool

@@ -3,8 +3,10 @@
 Changes nothing. Source is read from a snapshot, which is at most a second old, so a run of many stages reads it once.
 """
 
+import contextlib
 import os
 import re
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -13,7 +15,7 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from redoit.errors import InputError, SourceError
-from redoit.model import Action, Code, Setting, Stage
+from redoit.model import Action, Code, Environment, Input, Setting, Stage
 from redoit.source.project import Parsed, Project
 from redoit.source.settings import Signature
 from redoit.state.installed import SNAPSHOT_SECONDS
@@ -102,10 +104,11 @@ class SourceSnapshot:
 
 
 class Inspector:
-    """Inspects the project in one folder."""
+    """Inspects the project in one folder. `preload`: imported before a step that imports all of these modules."""
 
-    def __init__(self, root: Path, workspace: Workspace, reading: Reading) -> None:
+    def __init__(self, root: Path, workspace: Workspace, reading: Reading, preload: tuple[str, ...] = ()) -> None:
         self._workspace = workspace
+        self._preload = preload
         self._reading = reading
         self._new_snapshot = partial(SourceSnapshot, root, workspace.source_cache, reading)
         self._snapshot = self._new_snapshot()
@@ -127,7 +130,7 @@ class Inspector:
         snapshot = self._current_snapshot()
         code = snapshot.code(stage.step, settings)
         # Before anything is digested: what changes from now on has another identity in the end.
-        files = {path: identity(path) for path in (*stage.inputs.values(), *snapshot.files(code))}
+        files = {path: identity(path) for path in (*stage.inputs.values(), *stage.uses, *snapshot.files(code))}
         return ActionWithSource(self._action(stage, settings, code_digests(code)), code, files)
 
     def changes_since(self, stage: Stage, before: ActionWithSource) -> str:
@@ -167,8 +170,8 @@ class Inspector:
         return snapshot.files(snapshot.code_digests(stage.step, settings))
 
     def output_digests(self, stage: Stage) -> dict[str, str | None]:
-        """Return role -> digest of the output in place, None where there is none."""
-        return {role: self._workspace.stat_cache.digest(path) for role, path in stage.outputs.items()}
+        """Return role -> digest of the content of the output in place, None where there is none."""
+        return {role: self._workspace.stat_cache.content(path) for role, path in stage.outputs.items()}
 
     def _current_snapshot(self) -> SourceSnapshot:
         snapshot = self._snapshot  # several threads may call this: each goes on with the one it took
@@ -179,29 +182,50 @@ class Inspector:
     def _action(
         self, stage: Stage, settings: Settings, code: CodeDigests, expected: Mapping[str, str] = NOTHING_EXPECTED
     ) -> Action:
+        versions = self._workspace.installed.versions(code.imports)
         return Action(
-            inputs={role: expected.get(path) or self._input(stage, role, path) for role, path in stage.inputs.items()},
+            step=("function", f"{stage.step}:run"),
+            inputs={
+                role: Input(path, expected.get(path) or self._content(path, f"the input '{role}' of {stage.name}"))
+                for role, path in stage.inputs.items()
+            },
+            uses={
+                path: expected.get(path) or self._content(path, f"a file that {stage.name} uses") for path in stage.uses
+            },
             settings=settings,
-            outputs=tuple(stage.outputs),
+            outputs=stage.outputs,
             code=code.parts,
-            environment={**self._workspace.installed.versions(code.imports), **_variables(stage)},
+            environment=Environment(
+                platform=PLATFORM,
+                python=PYTHON,
+                packages={name: version for name, version in versions.items() if name != "python"},
+                variables={name: os.environ.get(name) for name in stage.environ},
+                preloaded=self._preload if self._preload and {*self._preload} <= {*code.modules} else (),
+            ),
         )
 
-    def _input(self, stage: Stage, role: str, path: str) -> str:
-        found = self._workspace.stat_cache.digest(path)
+    def _content(self, path: str, role: str) -> str:
+        """Return the digest of the content of a file that a stage needs. Raises: InputError if there is none."""
+        found = self._workspace.stat_cache.content(path)
         if found is None:
             what = "not a readable file" if Path(path).exists() else "not there"
-            raise InputError(
-                path, f"{what}, expected the input '{role}' of {stage.name}", "make it, or correct dodo.py"
-            )
+            raise InputError(path, f"{what}, expected {role}", "make it, or correct dodo.py")
         return found
+
+
+def _c_library() -> str:
+    """Return the name of the C library that Python uses."""
+    with contextlib.suppress(ValueError, OSError):  # others do not know that name
+        return (os.confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")[0]
+    return "musl" if "musl" in getattr(sys.implementation, "_multiarch", "") else "another libc"
+
+
+PLATFORM = (os.uname().sysname, os.uname().machine, _c_library())
+IMPLEMENTATION = "" if sys.implementation.name == "cpython" else f" {sys.implementation.name}"
+OPTIMISED = f" -{'O' * sys.flags.optimize}" if sys.flags.optimize else ""
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}{IMPLEMENTATION}{OPTIMISED}"
 
 
 def _enumerations(settings: Settings) -> str:
     """Return the kinds of those settings that are enumerations, as one text."""
     return ", ".join(setting.kind for setting in settings if "enum " in setting.kind)
-
-
-def _variables(stage: Stage) -> dict[str, str]:
-    """Return `$NAME` -> value of the declared environment variables that are set."""
-    return {f"${name}": os.environ[name] for name in stage.environ if name in os.environ}

@@ -69,13 +69,16 @@ def _outcome(record: StageRecord, files: dict[str, str] | None) -> dict[str, obj
 
 def _trace(trace: Trace, lineage: Lineage) -> dict[str, object]:
     fields, run = trace_to_dict(trace), lineage.origins.get(trace.name)
-    action = fields["action"]
     return {
         "name": trace.name,
         "key": trace.action.key,
         "run": run.name if run else None,
         **{field: fields[field] for field in ("stage", "started", "seconds", "host", "metrics", "log")},
-        **{field: action[field] for field in ("inputs", "code", "environment")},
-        "settings": {name: value for name, _, value in action["settings"]},
-        "outputs": {role: {"digest": digest, "size": size} for role, (digest, size) in fields["manifest"].items()},
+        "step": list(trace.action.step),
+        "inputs": {role: read.digest for role, read in trace.action.inputs.items()},
+        "uses": dict(trace.action.uses),
+        "code": dict(trace.action.code),
+        "environment": trace.action.environment.rows,
+        "settings": {name: value for name, _, value in fields["action"]["settings"]},
+        "outputs": {role: made._asdict() for role, made in trace.manifest.items()},
     }

@@ -133,4 +133,4 @@ def _maker(lineage: Lineage, stage: Stage, role: str, digest: str, used: float) 
 
 def _inputs(stage: Stage, trace: Trace | None) -> list[tuple[str, str]]:
     """Return file and digest of what an execution read; of a role that is no longer declared, the role."""
-    return [(stage.inputs.get(role, role), digest) for role, digest in trace.action.inputs.items()] if trace else []
+    return [(stage.inputs.get(role, role), read.digest) for role, read in trace.action.inputs.items()] if trace else []

@@ -89,7 +89,7 @@ class PageData:
         action, words, word = trace.action, self._words, self._word
         origin = self._lineage.origins.get(trace.name)
         run = self._runs.get(origin.name, -1) if origin else -1
-        environment = ((one_line(key), one_line(value)) for key, value in _first(action.environment.items()))
+        environment = ((one_line(key), one_line(value)) for key, value in _first(action.environment.rows.items()))
         return [
             word(trace.stage),
             format_time(trace.started),
@@ -98,7 +98,7 @@ class PageData:
             run,
             one_line(origin.command) if origin and run < 0 else "",
             [[word(name), word(kind), word(repr(value))] for name, kind, value in _first(action.settings)],
-            [[word(role), words[digest]] for role, digest in _first(action.inputs.items())],
+            [[word(role), words[read.digest]] for role, read in _first(action.inputs.items())],
             [
                 [word(role), words[made.digest], min(made.size, MAX_BYTES)]
                 for role, made in _first(trace.manifest.items())

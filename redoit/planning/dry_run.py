@@ -12,7 +12,7 @@ from dataclasses import replace
 from redoit.engine.engine import Engine
 from redoit.engine.staging import check_targets
 from redoit.errors import RedoitError
-from redoit.model import Action, Keep, PlannedStatus, Reason, Restore, Run, Setting, Stage, Status
+from redoit.model import Keep, PlannedStatus, Reason, Restore, Run, Setting, Stage, Status
 from redoit.planning.planned_task import PlannedTask
 from redoit.state.invalidations import UPSTREAM, Invalidation
 from redoit.storage.store import TRACES
@@ -35,7 +35,6 @@ class DryRun:
         self.pending: set[str] = set()
         self._engine = engine
         self._invalidations: dict[str, Invalidation] = {}
-        self._first_runs: dict[tuple[str, bool], str] = {}  # action key, restorable -> the first stage that runs it
 
     def invalidate(self, stage: str, dependents: Iterable[str], kind: str) -> None:
         """Expect a stage and its dependents to be invalidated."""
@@ -70,7 +69,7 @@ class DryRun:
             latest = latest_trace.digests if latest_trace else self._engine.inspector.output_digests(stage)
             self.rebuild(stage.name, {path: latest.get(role) for role, path in stage.outputs.items()})
             if not pending:
-                return self._share_action(planned, stage, action)
+                return planned
             return _with_pending(planned, stage, pending, restorable=stage.policy.restorable and self._has_results())
         if isinstance(decision, Restore):
             for role, digest in decision.trace.digests.items():
@@ -89,8 +88,8 @@ class DryRun:
         expected = {path: self.expected[path] for path in stage.inputs.values() if path in self.expected}
         if UNKNOWN in expected.values():  # rebuilt, it may be as it was when this stage used it last
             latest = self._engine.workspace.latest(stage)
-            used = latest.action.inputs if latest else {}
-            expected |= {p: used.get(role, UNKNOWN) for role, p in stage.inputs.items() if expected.get(p) == UNKNOWN}
+            used = {given.path: given.digest for given in latest.action.inputs.values()} if latest else {}
+            expected |= {path: used.get(path, UNKNOWN) for path in expected if expected[path] == UNKNOWN}
         return expected
 
     def _pending_files(self, stage: Stage, settings: tuple[Setting, ...]) -> dict[str, str]:
@@ -109,15 +108,6 @@ class DryRun:
                 return any(entries)
         except OSError:
             return False
-
-    def _share_action(self, planned: PlannedTask, stage: Stage, action: Action) -> PlannedTask:
-        """Return the plan of a stage that runs, which changes if an earlier one runs the same action."""
-        first = self._first_runs.setdefault((action.key, stage.policy.restorable), stage.name)
-        if first == stage.name or planned.invalidation or stage.policy.volatile:
-            return planned
-        same = Reason("same action", first)
-        planned = replace(planned, reasons=(*planned.reasons, same), if_unchanged=Status.KEPT, uncertain=True)
-        return replace(planned, status=PlannedStatus.RESTORE, reasons=(same,)) if stage.policy.restorable else planned
 
 
 def _with_pending(planned: PlannedTask, stage: Stage, pending: Mapping[str, str], *, restorable: bool) -> PlannedTask:

@@ -100,7 +100,7 @@ def make_engine(
     own. `strict`, `preload`: as of the project's options.
     """
     workspace = Workspace(root, store)
-    inspector = Inspector(root, workspace, Reading())
+    inspector = Inspector(root, workspace, Reading(), preload)
     runner = StepRunner(preload, inspector, workspace)
     return Engine(
         workspace, inspector, execute or runner, canonicalize=_canonicalize, strict=strict, close=runner.close

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from redoit import digest
 from redoit.errors import DiskError
+from redoit.model import EXECUTABLE
 from redoit.state.sealed_cache import SealedCache
 from redoit.storage import disk
 
@@ -39,10 +40,21 @@ class StatCache:
 
     def digest(self, path: str | os.PathLike[str], max_bytes: int = sys.maxsize) -> str | None:
         """Return the digest of a regular file's content, None if there is none or it has more than `max_bytes`."""
-        name = os.fspath(path)
-        before = identity(name)
-        if before is None or before.size > max_bytes:
-            return None
+        status = _status(path)
+        return self._digest(os.fspath(path), status) if status and status.st_size <= max_bytes else None
+
+    def content(self, path: str | os.PathLike[str]) -> str | None:
+        """Return the digest of a regular file's content, whose executable bit counts; None if there is none."""
+        status = _status(path)
+        found = self._digest(os.fspath(path), status) if status else None
+        return found and status and digest.of_content(found, executable=bool(status.st_mode & EXECUTABLE))
+
+    def save(self) -> None:
+        """Write the cache for the next process, if it has changed."""
+        self._cache.save(lambda entries: {name: entry for name, entry in entries.items() if _is_entry(entry)})
+
+    def _digest(self, name: str, status: os.stat_result) -> str | None:
+        before = _identity(status)
         entry = self._cache.content.get(name)
         if entry is not None and entry[1:] == [*before] and digest.is_digest(entry[0]):
             return str(entry[0])
@@ -57,10 +69,6 @@ class StatCache:
             self._cache.changed = True
         return content_digest
 
-    def save(self) -> None:
-        """Write the cache for the next process, if it has changed."""
-        self._cache.save(lambda entries: {name: entry for name, entry in entries.items() if _is_entry(entry)})
-
     def _now(self) -> int:
         """Return the time by the clock that stamps files: ours may be wrong, or be set while we run."""
         if self._clock_offset is None:
@@ -73,12 +81,19 @@ class StatCache:
 
 def identity(name: str | os.PathLike[str]) -> Identity | None:
     """Return the identity of a regular file, or None if none is there."""
+    status = _status(name)
+    return _identity(status) if status else None
+
+
+def _status(name: str | os.PathLike[str]) -> os.stat_result | None:
     try:
         status = os.stat(name)
     except OSError:
         return None
-    if not stat.S_ISREG(status.st_mode):
-        return None
+    return status if stat.S_ISREG(status.st_mode) else None
+
+
+def _identity(status: os.stat_result) -> Identity:
     return Identity(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 

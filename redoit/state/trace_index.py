@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from redoit.digest import is_digest
-from redoit.model import Action, Trace
+from redoit.model import Action, Artifact, Trace
 from redoit.state.sealed_cache import SealedCache
 from redoit.state.stage_file import stage_filename
 from redoit.state.stat_cache import StatCache
@@ -23,6 +23,7 @@ from redoit.storage.serialize import (
     MALFORMED,
     action_from_dict,
     action_to_dict,
+    canonical_json,
     trace_from_dict,
     trace_name,
     trace_to_dict,
@@ -31,7 +32,7 @@ from redoit.storage.store import TRACES, Store, blob_parts
 
 NUMBERED = ("code", "environment")  # fields of an action that many stages share
 
-Table = Mapping[str, str]
+Table = dict[str, Any]
 Entry = dict[str, Any]
 
 
@@ -42,9 +43,9 @@ class Index(NamedTuple):
     tables, with its `name` and its action's `key`. `numbers`: the number of each table by what it holds.
     """
 
-    tables: list[dict[str, str]]
+    tables: list[Table]
     stages: dict[str, Entry]
-    numbers: dict[tuple[tuple[str, str], ...], int]
+    numbers: dict[bytes, int]
 
 
 class TraceIndex:
@@ -106,7 +107,8 @@ class TraceIndex:
         """Tell whether an entry is of this action and of these outputs."""
         indexed, given = self._action_of(entry), action_to_dict(action)
         return (
-            {role: row[0] for role, row in entry["manifest"].items()} == observed
+            not entry["observations"]  # which nobody verifies yet
+            and {role: Artifact(*row).content for role, row in entry["manifest"].items()} == observed
             and indexed == given
             # As texts, since to Python 1, 1.0 and True are equal.
             and repr(indexed["settings"]) == repr(given["settings"])
@@ -126,22 +128,22 @@ class TraceIndex:
             stage_filename(stage) in self._latest_names
             and is_digest(key)
             and self._stat_cache.digest(f"{store.root}/{TRACES}/{key}/{name}.json", disk.SMALL_FILE_BYTES) == name
-            and (not store.constructive or all(_has_blob(store, *row) for row in entry["manifest"].values()))
+            and (not store.constructive or all(_has_blob(store, *row[:2]) for row in entry["manifest"].values()))
         )
 
     def _number(self, table: Table) -> int:
         """Return the number of a table, which is added if it is new."""
-        index, rows = self._cache.content, tuple(table.items())
-        if rows not in index.numbers:
-            index.numbers[rows] = len(index.tables)
+        index, text = self._cache.content, canonical_json(table)
+        if text not in index.numbers:
+            index.numbers[text] = len(index.tables)
             index.tables.append(dict(table))
-        return index.numbers[rows]
+        return index.numbers[text]
 
 
 def _parse(fields: Any) -> Index:
     """Return the content of the index file; its entries are checked when they are used. Raises: one of MALFORMED."""
     tables = [dict(table) for table in fields["tables"]]
-    return Index(tables, dict(fields["stages"]), {tuple(table.items()): number for number, table in enumerate(tables)})
+    return Index(tables, dict(fields["stages"]), {canonical_json(table): number for number, table in enumerate(tables)})
 
 
 def _to_json(index: Index) -> dict[str, object]:

@@ -13,10 +13,12 @@ from typing import Any
 
 from redoit.digest import is_digest, of_bytes
 from redoit.errors import CorruptError, StoreError
-from redoit.model import FORMAT, Action, Artifact, Setting, Trace
+from redoit.model import FORMAT, Action, Artifact, Environment, Input, Observation, Setting, Trace
 
 MAX_QUOTED_CHARACTERS = 80  # of what was found, in a message
-MAX_NESTED_LISTS = 8  # in the value of a setting
+MAX_NESTED_LISTS = 32  # in the value of a setting
+TAGS = ("tuple", "dict", "record", "member")  # of what JSON does not have, in such a value
+ALL_BITS = 0o7777  # of permissions
 MAX_SECONDS = 2**37  # four thousand years, within which a time has a date
 # Errors of reading JSON that is not as redoit would have written it, though it has a valid seal.
 MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
@@ -27,7 +29,9 @@ def trace_to_dict(trace: Trace) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "action": action_to_dict(trace.action),
-        "manifest": {role: [artifact.digest, artifact.size] for role, artifact in trace.manifest.items()},
+        "manifest": {role: list(artifact) for role, artifact in trace.manifest.items()},
+        "observations": [list(observation) for observation in trace.observations],
+        "sequence": trace.sequence,
         "started": trace.started,
         "seconds": trace.seconds,
         "stage": trace.stage,
@@ -51,6 +55,8 @@ def trace_from_dict(fields: Mapping[str, Any], name: str = "", action: Action | 
         host=str(fields["host"]),
         log=_digest(fields["log"]),
         metrics={metric: float(value) for metric, value in fields["metrics"].items()},
+        observations=tuple(_observation(*row) for row in fields["observations"]),
+        sequence=_natural(fields["sequence"]),
         name=name,
     )
 
@@ -58,23 +64,40 @@ def trace_from_dict(fields: Mapping[str, Any], name: str = "", action: Action | 
 def action_to_dict(action: Action) -> dict[str, object]:
     """Return the action in the dict form of its traces."""
     return {
-        "inputs": action.inputs,
-        "settings": [[setting.name, setting.kind, json_value(setting.value)] for setting in action.settings],
-        "outputs": sorted(action.outputs),
+        "step": list(action.step),
+        "inputs": {role: _input_to_json(given) for role, given in action.inputs.items()},
+        "uses": action.uses,
+        "settings": [[setting.name, setting.kind, setting_to_json(setting.value)] for setting in action.settings],
+        "outputs": action.outputs,
         "code": action.code,
-        "environment": action.environment,
+        "environment": environment_to_dict(action.environment),
     }
 
 
 def action_from_dict(fields: Mapping[str, Any]) -> Action:
     """Return the action in the dict form of a trace. Raises: one of MALFORMED."""
     return Action(
-        inputs=_digests(fields["inputs"]),
+        step=tuple(_texts(fields["step"])),
+        inputs={role: _input(*row) for role, row in fields["inputs"].items()},
+        uses=_digests(fields["uses"]),
         settings=tuple(setting_from_json(*row) for row in fields["settings"]),
-        outputs=tuple(_texts(fields["outputs"])),
+        outputs=_table(fields["outputs"]),
         code=_digests(fields["code"]),
-        environment=dict(zip(fields["environment"], _texts(fields["environment"].values()), strict=True)),
+        environment=_environment(fields["environment"]),
     )
+
+
+def environment_to_dict(environment: Environment) -> dict[str, object]:
+    """Return what a step runs on in the dict form of its traces."""
+    platform, python, packages, variables, preloaded, tools = environment
+    return {
+        "platform": list(platform),
+        "python": python,
+        "packages": dict(packages),
+        "variables": dict(variables),
+        "preloaded": list(preloaded),
+        "tools": dict(tools),
+    }
 
 
 def trace_to_bytes(trace: Trace) -> bytes:
@@ -139,29 +162,43 @@ def unseal(data: bytes) -> Any:
 
 
 def json_value(value: object) -> object:
-    """Return the value of a setting or metric in JSON, which has no infinity."""
+    """Return a value in JSON, which has no infinity."""
     if isinstance(value, float):
         return value if math.isfinite(value) else repr(value)
     return [json_value(item) for item in value] if isinstance(value, list | tuple) else value
 
 
+def setting_to_json(value: object) -> object:
+    """Return the value of a setting in JSON, where a number that is not finite has the tag `float`."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": repr(value)}
+    if isinstance(value, Mapping):
+        return {tag: setting_to_json(items) for tag, items in value.items()}
+    return [setting_to_json(item) for item in value] if isinstance(value, list | tuple) else value
+
+
 def setting_from_json(name: object, kind: object, value: object) -> Setting:
     """Return a setting from its row in JSON. Raises: TypeError, ValueError on what redoit would not have written."""
     name, kind = _texts((name, kind))
-    if kind == "float" and isinstance(value, str):
-        value = float(value)
-    elif kind == "list[float]" and isinstance(value, list):
-        value = [float(item) if isinstance(item, str) else item for item in value]
-    if not _is_plain(value, MAX_NESTED_LISTS):
-        raise TypeError("expected a plain value of a setting")
-    return Setting(name, kind, value)
+    return Setting(name, kind, _setting_value(value, MAX_NESTED_LISTS))
 
 
-def _is_plain(value: object, depth: int) -> bool:
-    """Tell whether a value is a number, a text, None, or lists of these, nested at most so deep."""
-    if isinstance(value, list):
-        return depth > 0 and all(_is_plain(item, depth - 1) for item in value)
-    return value is None or isinstance(value, bool | int | float | str)
+def _setting_value(value: object, depth: int) -> object:
+    """Return a number, a text, None, or lists and tagged objects of these, nested at most so deep.
+
+    Raises: TypeError, ValueError.
+    """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, list) and depth:
+        return [_setting_value(item, depth - 1) for item in value]
+    if isinstance(value, dict) and len(value) == 1 and depth:
+        ((tag, content),) = value.items()
+        if tag == "float":
+            return float(content)
+        if tag in TAGS and isinstance(content, list):
+            return {tag: _setting_value(content, depth)}
+    raise TypeError("expected a plain value of a setting")
 
 
 def _texts(items: Iterable[Any]) -> list[str]:
@@ -188,7 +225,42 @@ def _digests(table: Mapping[str, object]) -> dict[str, str]:
     return {name: _digest(text) for name, text in table.items()}
 
 
-def _artifact(text: object, size: object) -> Artifact:
-    if type(size) is not int or size < 0:
-        raise ValueError(f"expected a size in bytes, found {size!r}")
-    return Artifact(_digest(text), size)
+def _table(table: Mapping[str, Any]) -> dict[str, str]:
+    return dict(zip(table, _texts(table.values()), strict=True))
+
+
+def _natural(number: Any) -> int:
+    if type(number) is not int or number < 0:
+        raise ValueError(f"expected a number from 0 on, found {number!r}")
+    return number
+
+
+def _artifact(text: object, size: object, mode: object) -> Artifact:
+    return Artifact(_digest(text), _natural(size), _natural(mode) & ALL_BITS)
+
+
+def _input_to_json(given: Input) -> list[object]:
+    return [given.path, given.digest, [_input_to_json(member) for member in given.members]]
+
+
+def _input(path: str, digest: str, members: Iterable[Any]) -> Input:
+    inner = tuple(_input(*member) for member in members)
+    path, digest = _texts((path, digest if inner and not digest else _digest(digest)))
+    return Input(path, digest, inner)
+
+
+def _environment(fields: Mapping[str, Any]) -> Environment:
+    set_variables = {name: text for name, text in fields["variables"].items() if text is not None}
+    return Environment(
+        platform=tuple(_texts(fields["platform"])),
+        python=_texts([fields["python"]])[0],
+        packages=_table(fields["packages"]),
+        variables={**fields["variables"], **_table(set_variables)},
+        preloaded=tuple(_texts(fields["preloaded"])),
+        tools=_table(fields["tools"]),
+    )
+
+
+def _observation(kind: str, name: str, digest: object) -> Observation:
+    kind, name = _texts((kind, name))
+    return Observation(kind, name, None if digest is None else _digest(digest))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from redoit import digest
-from redoit.model import Action, Artifact, Setting, Trace
+from redoit.model import Action, Artifact, Environment, Input, Setting, Trace
 
 
 def named(text: str) -> str:
@@ -22,13 +22,25 @@ def artifact(content: bytes) -> Artifact:
 def action(**changes: Any) -> Action:
     """Return an action, with some fields changed."""
     usual = Action(
-        inputs={"normalized": named("input")},
+        step=("function", "steps.train:run"),
+        inputs={"normalized": Input("data/normalized.h5", named("input"))},
+        uses={"params.yaml": named("params")},
         settings=(Setting("epochs", "int", 5), Setting("rate", "float", 0.001), Setting("name", "str", "größe")),
-        outputs=("model", "history"),
+        outputs={"model": "data/model.keras", "history": "data/history.h5"},
         code={"steps.train:run": named("code"), "steps.nets:build": named("helper")},
-        environment={"python": "3.11", "numpy": "2.0.1"},
+        environment=environment(),
     )
     return replace(usual, **changes)
+
+
+def environment(**changes: Any) -> Environment:
+    """Return what the step of that action runs on, with some fields changed."""
+    return Environment(("Linux", "x86_64", "glibc"), "3.11", {"numpy": "2.0.1"})._replace(**changes)
+
+
+def read(**contents: str) -> dict[str, Input]:
+    """Return inputs by role, each of the file with that name and the digest of a text."""
+    return {role: Input(role, named(text)) for role, text in contents.items()}
 
 
 def trace(**changes: Any) -> Trace:

@@ -7,7 +7,7 @@ from examples import action, artifact, named, trace
 
 from redoit.history.run_log import RunRecord, StageRecord
 from redoit.lineage.lineage import Lineage
-from redoit.model import Reason, Setting, Stage, Status, Trace
+from redoit.model import Environment, Input, Reason, Setting, Stage, Status, Trace
 
 MAKE = Stage("make", "steps.make", {"source": "in.txt"}, {"made": "a.txt"})
 USE = Stage("use", "steps.use", {"made": "a.txt", "other": "in.txt"}, {"out": "b.txt", "log": "c.txt"})
@@ -23,7 +23,10 @@ HOSTILE_NAMES = [
 
 def made(stage: Stage, inputs: dict[str, bytes], outputs: dict[str, bytes], **changes: Any) -> Trace:
     """Return a trace of a stage that read and wrote these contents, named as if it had been read."""
-    done = action(inputs={role: artifact(data).digest for role, data in inputs.items()}, outputs=tuple(outputs))
+    done = action(
+        inputs={role: Input(stage.inputs.get(role, role), artifact(data).digest) for role, data in inputs.items()},
+        outputs={role: stage.outputs.get(role, role) for role in outputs},
+    )
     manifest = {role: artifact(data) for role, data in outputs.items()}
     usual = trace(action=done, manifest=manifest, stage=stage.name, **changes)
     return replace(usual, name=named(repr(usual)))
@@ -54,11 +57,11 @@ def all_named(name: str) -> Lineage:
     stage = Stage(name, name, {name: name}, {name + "o": "out/" + name}, environ=(name,))
     done = trace(
         action=action(
-            inputs={name: named("1")},
-            outputs=(name + "o",),
+            inputs={name: Input(name, named("1"))},
+            outputs={name + "o": "out/" + name},
             settings=(Setting(name, name, name),),
             code={name: named("2")},
-            environment={name: name},
+            environment=Environment(packages={name: name}),
         ),
         manifest={name + "o": artifact(b"1")},
         stage=name,

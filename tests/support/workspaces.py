@@ -5,7 +5,7 @@ from pathlib import Path
 from redoit.digest import of_bytes
 from redoit.history.run_log import MAX_CHANGED_STAGES, RunLog, RunRecord, StageRecord
 from redoit.history.savings import add_savings
-from redoit.model import Action, Artifact, Setting, Stage, Status, Trace
+from redoit.model import Action, Artifact, Environment, Input, Setting, Stage, Status, Trace
 from redoit.source.project import Project
 from redoit.state.installed import _folders
 from redoit.state.source_cache import StepInfo
@@ -19,7 +19,13 @@ def some_trace() -> Trace:
     """Return a trace with something in each field."""
     settings = (Setting("epochs", "int", 5), Setting("rates", "list[float]", [0.5, float("inf")]))
     action = Action(
-        {"raw": of_bytes(b"raw")}, settings, ("model",), {"steps.train:run": of_bytes(b"")}, {"python": "3.11"}
+        ("function", "steps.train:run"),
+        {"raw": Input("data/raw", of_bytes(b"raw"))},
+        {},
+        settings,
+        {"model": "data/model"},
+        {"steps.train:run": of_bytes(b"")},
+        Environment(python="3.11"),
     )
     return Trace(
         action, {"model": Artifact(of_bytes(b"m"), 1)}, 1.5, 2.5, "train", "host", of_bytes(b""), {"loss": 0.5}

@@ -6,12 +6,28 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from examples import action, artifact, named, trace
+from examples import action, artifact, environment, named, trace
 
 from redoit import digest
-from redoit.model import Keep, Part, PlannedStatus, Policy, Reason, Restore, Run, Setting, Stage, Status
+from redoit.model import (
+    Action,
+    Artifact,
+    Environment,
+    Input,
+    Keep,
+    Part,
+    PlannedStatus,
+    Policy,
+    Reason,
+    Restore,
+    Run,
+    Setting,
+    Stage,
+    Status,
+)
 
 EPOCHS, RATE, NAME = action().settings
+USED = action().inputs["normalized"]
 
 
 def key_of(*settings: Setting, **changes: Any) -> str:
@@ -22,12 +38,29 @@ def key_of(*settings: Setting, **changes: Any) -> str:
 @pytest.mark.parametrize(
     "changed",
     [
-        {"inputs": {"other": named("input")}},
-        {"inputs": {"normalized": named("other")}},
+        {"step": ("function", "steps.train:main")},
+        {"step": ("command", "steps.train:run")},
+        {"inputs": {"other": USED}},
+        {"inputs": {"normalized": USED._replace(digest=named("other"))}},
+        {"inputs": {"normalized": USED._replace(path="other/normalized.h5")}},
+        {"inputs": {"normalized": Input("", "", (USED,))}},
         {"inputs": {}},
-        {"outputs": ("model",)},
+        {"uses": {}},
+        {"uses": {"params.yaml": named("other")}},
+        {"uses": {"other.yaml": named("params")}},
+        {"outputs": {"model": "data/model.keras"}},
+        {"outputs": {"model": "data/model.h5", "history": "data/history.h5"}},
+        {"outputs": {"model": "data/history.h5", "history": "data/model.keras"}},
         {"code": {}},
-        {"environment": {"python": "3.12", "numpy": "2.0.1"}},
+        {"environment": environment(platform=("Linux", "x86_64", "musl"))},
+        {"environment": environment(platform=("Linux", "x86_64 glibc"))},
+        {"environment": environment(python="3.11 -O")},
+        {"environment": environment(packages={"numpy": "2.0.2"})},
+        {"environment": environment(variables={"numpy": "2.0.1"})},
+        {"environment": environment(variables={"SCALE": None})},
+        {"environment": environment(variables={"SCALE": "absent"})},
+        {"environment": environment(preloaded=("steps.train",))},
+        {"environment": environment(tools={"numpy": "2.0.1"})},
         {"settings": ()},
         {"settings": (EPOCHS._replace(kind="float"), RATE, NAME)},
         {"settings": (EPOCHS._replace(value=5.0), RATE, NAME)},
@@ -42,13 +75,13 @@ def test_each_field_is_in_the_key(changed: dict[str, Any]) -> None:
 def test_order_is_not_in_the_key() -> None:
     """The order in which settings, roles, parts and packages are declared does not count."""
     usual = action()
-    turned = {field: dict(reversed(getattr(usual, field).items())) for field in ("inputs", "code", "environment")}
-    assert action(settings=usual.settings[::-1], outputs=usual.outputs[::-1], **turned).key == usual.key
+    turned = {field: dict(reversed(getattr(usual, field).items())) for field in ("inputs", "outputs", "code")}
+    assert action(settings=usual.settings[::-1], **turned).key == usual.key
 
 
 def test_the_key_is_a_digest() -> None:
     """A key has the form of a digest, also that of an action without anything, and is the same each time."""
-    empty = action(inputs={}, settings=(), outputs=(), code={}, environment={})
+    empty = Action((), {}, {}, (), {}, {}, Environment())
     assert digest.is_digest(empty.key)
     assert empty.key == replace(empty).key != action().key
 
@@ -73,9 +106,19 @@ def test_values_that_look_alike_have_keys_of_their_own(values: tuple[object, ...
 
 def test_fields_do_not_merge() -> None:
     """The same name and digest in another field, or divided otherwise, are another action."""
-    keys = {action(**{field: {"a": named("b")}}).key for field in ("inputs", "code", "environment")}
-    keys |= {action(inputs={"a:b": named("c")}).key, action(inputs={"a": named("c"), "b": named("c")}).key}
-    assert len(keys) == 5
+    one, other = Input("a", named("c")), Input("b", named("c"))
+    keys = {action(**{field: {"a": named("b")}}).key for field in ("uses", "outputs", "code")}
+    keys |= {action(inputs=inputs).key for inputs in ({"a": one}, {"a": other}, {"b": one}, {"a": one, "b": one})}
+    keys |= {action(inputs={"a": Input("", "", members)}).key for members in ((one,), (one, other), (other, one))}
+    assert len(keys) == 10
+
+
+def test_an_executable_file_has_other_content() -> None:
+    """The content of a file is its bytes and whether it may be executed; no other bit of its mode counts."""
+    plain = artifact(b"#!/bin/sh")
+    assert plain.content == plain.digest == plain._replace(mode=0o600).content
+    assert plain.content != plain._replace(mode=0o755).content == plain._replace(mode=0o700).content
+    assert Artifact(named("a"), 1, 0o755).content != Artifact(named("b"), 1, 0o755).content
 
 
 def test_an_action_does_not_change() -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from examples import action, named
+from examples import action, environment, named
 
 from redoit.model import Reason, Setting
 from redoit.reasons import KINDS, differences, sentence
@@ -12,6 +12,7 @@ from redoit.text import MAX_LINE_CHARACTERS
 
 USUAL = action()
 EPOCHS, *OTHERS = USUAL.settings
+USED = USUAL.inputs["normalized"]
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,16 @@ EPOCHS, *OTHERS = USUAL.settings
         (Reason("setting removed", "epochs", 5), "epochs 5 removed"),
         (Reason("input", "images"), "input data/x.h5 changed"),
         (Reason("input awaited", "images", None, "fetch"), "input data/x.h5 is rebuilt"),
-        (Reason("same action", "import"), "import runs first, with the same action"),
+        (Reason("step", "", "steps.a:run", "steps.b:run"), "step steps.a:run -> steps.b:run"),
+        (Reason("input path", "images", "a", "other/path"), "input images now at other/path"),
+        (Reason("output path", "images", "a", "other/path"), "output images now at other/path"),
+        (Reason("uses", "params.yaml"), "uses params.yaml changed"),
+        (Reason("uses added", "params.yaml"), "uses params.yaml added"),
+        (Reason("uses removed", "params.yaml"), "uses params.yaml removed"),
+        (
+            Reason("platform", "", "Linux x86_64 glibc", "Linux aarch64 glibc"),
+            "platform Linux x86_64 glibc -> Linux aarch64 glibc",
+        ),
         (Reason("code", "steps.nets:build"), "code of steps.nets:build changed"),
         (Reason("code added", "steps.nets:build"), "code of steps.nets:build added"),
         (Reason("code removed", "steps.nets:build"), "code of steps.nets:build removed"),
@@ -88,18 +98,36 @@ def test_no_reasons() -> None:
         ({"settings": (*USUAL.settings, Setting("seed", "int", 0))}, [Reason("setting added", "seed", None, 0)]),
         ({"settings": tuple(OTHERS)}, [Reason("setting removed", "epochs", 5, None)]),
         ({"settings": USUAL.settings[::-1]}, []),
+        ({"step": ("function", "steps.fit:run")}, [Reason("step", "", "steps.train:run", "steps.fit:run")]),
         (
-            {"inputs": {"normalized": named("new")}},
-            [Reason("input", "normalized", USUAL.inputs["normalized"], named("new"))],
+            {"inputs": {"normalized": USED._replace(digest=named("new"))}},
+            [Reason("input", "normalized", USED.digest, named("new"))],
         ),
-        ({"inputs": {}}, [Reason("input", "normalized", USUAL.inputs["normalized"], None)]),
-        ({"environment": {"python": "3.11"}}, [Reason("package", "numpy", "2.0.1", "absent")]),
         (
-            {"environment": {**USUAL.environment, "h5py": "3.14"}},
+            {"inputs": {"normalized": USED._replace(path="other/path")}},
+            [Reason("input path", "normalized", USED.path, "other/path")],
+        ),
+        ({"inputs": {}}, [Reason("input", "normalized", USED.digest, None)]),
+        ({"uses": {}}, [Reason("uses removed", "params.yaml", named("params"), None)]),
+        ({"uses": {"params.yaml": named("new")}}, [Reason("uses", "params.yaml", named("params"), named("new"))]),
+        ({"environment": environment(packages={})}, [Reason("package", "numpy", "2.0.1", "absent")]),
+        (
+            {"environment": environment(packages={"numpy": "2.0.1", "h5py": "3.14"})},
             [Reason("package", "h5py", "absent", "3.14")],
         ),
-        ({"outputs": ("model",)}, [Reason("outputs")]),
-        ({"outputs": ("history", "model")}, []),
+        ({"environment": environment(python="3.11 pypy")}, [Reason("package", "python", "3.11", "3.11 pypy")]),
+        (
+            {"environment": environment(platform=("Linux", "x86_64", "musl"))},
+            [Reason("platform", "", "Linux x86_64 glibc", "Linux x86_64 musl")],
+        ),
+        ({"environment": environment(variables={"X": None})}, [Reason("package", "$X", "not declared", "absent")]),
+        ({"environment": environment(preloaded=("a",))}, [Reason("package", "preloaded", "absent", "a")]),
+        ({"outputs": {"model": "data/model.keras"}}, [Reason("outputs")]),
+        (
+            {"outputs": {**USUAL.outputs, "model": "m.h5"}},
+            [Reason("output path", "model", "data/model.keras", "m.h5")],
+        ),
+        ({"outputs": dict(reversed(USUAL.outputs.items()))}, []),
     ],
 )
 def test_differences(changes: dict[str, Any], expected: list[Reason]) -> None:
@@ -108,16 +136,21 @@ def test_differences(changes: dict[str, Any], expected: list[Reason]) -> None:
 
 
 def test_order_of_differences() -> None:
-    """Settings come first, then inputs, changed code, code that is new or gone, packages, outputs."""
+    """The step comes first, then settings, inputs, changed code, code that is new or gone, packages, outputs."""
     later = action(
         settings=(Setting("epochs", "int", 7), *OTHERS),
-        inputs={"normalized": named("new")},
+        step=("function", "steps.fit:run"),
+        inputs={"normalized": USED._replace(digest=named("new"))},
+        uses={},
         code={"steps.train:run": named("edited"), "steps.aaa:new": named("new")},
-        environment={"python": "3.12", "numpy": "2.0.1"},
-        outputs=("model",),
+        environment=environment(python="3.12", platform=("Linux",)),
+        outputs={"model": "m.h5"},
     )
     kinds = [reason.kind for reason in differences(later, USUAL)]
-    assert kinds == ["setting", "input", "code", "code added", "code removed", "package", "outputs"]
+    assert kinds == [
+        *("step", "setting", "input", "uses removed", "code", "code added", "code removed"),
+        *("platform", "package", "outputs", "output path"),
+    ]
 
 
 def test_what_an_enemy_wrote_does_not_command_the_terminal() -> None:

@@ -31,7 +31,11 @@ def make_with_old_python(chain: Pipeline) -> None:
         workspace, stage = engine().workspace, STAGES["side"]
         found = workspace.latest(stage)
         assert found
-        earlier = replace(found, action=replace(found.action, environment={"python": "3.0"}), name="")
+        earlier = replace(
+            found,
+            action=replace(found.action, environment=found.action.environment._replace(python="3.0")),
+            name="",
+        )
         workspace.store.trace_path(found.action.key, found.name).unlink()
         workspace.store.append(earlier)
         workspace.remember(stage, earlier)

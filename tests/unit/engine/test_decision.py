@@ -99,7 +99,7 @@ def test_a_run_always_has_a_reason() -> None:
                     assert found.reasons
 
 
-FAR = trace(action=action(settings=(), environment={}))
+FAR = trace(action=action(settings=(), uses={}))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from examples import artifact, named, write
 from redoit.engine.engine import Engine, RunOptions
 from redoit.errors import StepError
 from redoit.execution.executor import StepCall, StepResult
-from redoit.model import Keep, Outcome, Policy, Reason, Restore, Run, Stage, Status
+from redoit.model import Input, Keep, Outcome, Policy, Reason, Restore, Run, Stage, Status
 from redoit.plugin.checkout import make_engine
 
 STAGE = Stage("make", "steps.make", {"source": "source.txt"}, {"made": "data/made.txt"})
@@ -124,7 +124,7 @@ def test_a_dry_run_changes_nothing(engine: Engine, project: Path) -> None:
     action, decision = engine.dry_run(STAGE, (), None, {})
     assert (action, decision) == (trace.action, Keep(trace))
     action, decision = engine.dry_run(STAGE, (), None, {"source.txt": named("other")})
-    assert action.inputs == {"source": named("other")}
+    assert action.inputs == {"source": Input("source.txt", named("other"))}
     assert decision == Run((Reason("input", "source", named("source"), named("other")),))
     assert engine.dry_run(STAGE, (), FORGOTTEN, {})[1] == Run((FORGOTTEN,))
     assert files(project) == before

@@ -16,7 +16,7 @@ from redoit import digest
 from redoit.errors import DiskError
 from redoit.gc import collect
 from redoit.gc.policy import Removal, RetentionPolicy
-from redoit.model import Trace
+from redoit.model import Input, Trace
 from redoit.storage.serialize import trace_name
 from redoit.storage.store import Store
 
@@ -45,7 +45,9 @@ def kept(store: Store, content: bytes, *, stage: str = "train", started: float =
     """Put the blobs of a trace, and record it, used at a time."""
     made = trace(
         manifest={"model": store.put(content), "history": store.put(b"shared")},
-        action=action(inputs={"normalized": digest.of_bytes(content)}, code={"a:run": store.put(b"code").digest}),
+        action=action(
+            inputs={"normalized": Input("in", digest.of_bytes(content))}, code={"a:run": store.put(b"code").digest}
+        ),
         log=store.put(b"log of " + content).digest,
         started=started,
         stage=stage,

@@ -28,7 +28,7 @@ def test_a_trace_has_what_made_its_outputs() -> None:
     found = lineage_json(two_stages(traces=(FIRST,)))["traces"][FIRST.name]
     assert found["key"] == FIRST.action.key
     assert found["settings"] == {"epochs": 5, "rate": 0.001, "name": "größe"}
-    assert found["outputs"] == {"made": {"digest": artifact(b"a1").digest, "size": 2}}
+    assert found["outputs"] == {"made": {"digest": artifact(b"a1").digest, "size": 2, "mode": 0o644}}
     assert found["inputs"] == {"source": artifact(b"1").digest}
     assert (found["run"], found["stage"], found["seconds"]) == (None, "make", 12.5)
 

@@ -90,7 +90,7 @@ def test_what_a_trace_is_made_of() -> None:
     assert [[words[number] for number in setting] for setting in row[6]][-1] == ["name", "str", "'größe'"]
     assert [(words[role], words[digest], size) for role, digest, size in row[8]] == [("out", artifact(b"22").digest, 2)]
     assert [found["parts"][number][0] for number in row[9]] == ["steps.train:run", "steps.nets:build"]
-    assert found["environments"] == [[["python", "3.11"], ["numpy", "2.0.1"]]]
+    assert found["environments"] == [[["platform", "Linux x86_64 glibc"], ["python", "3.11"], ["numpy", "2.0.1"]]]
     assert row[:12] == same[:12]
 
 

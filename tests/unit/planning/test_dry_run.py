@@ -91,27 +91,6 @@ def test_a_stage_that_can_not_succeed_is_planned_to_fail(engine: Engine, chain_f
     assert "data/total.txt is a folder" in plan["side"].error
 
 
-@pytest.mark.parametrize(
-    ("policy", "expected", "kinds"),
-    [
-        (Policy(), RESTORE, ["same action"]),
-        (Policy(impure=True), RUN, ["first", "same action"]),
-        (Policy(volatile=True), RUN, ["volatile"]),
-    ],
-)
-def test_the_second_stage_of_an_action_need_not_run(
-    chain_folder: Path, policy: Policy, expected: PlannedStatus, kinds: list[str]
-) -> None:
-    """Of two stages with one action the first runs; the second takes its result as far as its policy lets it."""
-    dry_run = DryRun(make_engine(Path()))
-    first = STAGES["make"]._replace(policy=policy)
-    assert dry_run.plan_stage(first, settings_of("make", TIMES)).label == "run"
-    second = first._replace(name="again", outputs={"made": "data/again.txt"})
-    planned = dry_run.plan_stage(second, settings_of("make", TIMES))
-    assert (planned.status, [reason.kind for reason in planned.reasons]) == (expected, kinds)
-    assert planned.uncertain is ("same action" in kinds)
-
-
 def test_a_volatile_stage_runs_and_those_behind_it_may(engine: Engine) -> None:
     """A volatile stage runs each time for certain, the stage that uses its output only if that changes."""
     dry_run = DryRun(engine)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from redoit import digest
 from redoit.errors import CorruptError, StoreError
-from redoit.model import FORMAT, Action, Artifact, Setting, Trace
+from redoit.model import FORMAT, Action, Artifact, Environment, Input, Observation, Setting, Trace
 from redoit.storage.serialize import (
     MAX_SECONDS,
     canonical_json,
@@ -42,16 +42,28 @@ SETTINGS = st.dictionaries(TEXTS, TYPED, max_size=4).map(
 )
 
 
+TABLES = st.dictionaries(TEXTS, TEXTS, max_size=3)
+FILES = st.builds(Input, TEXTS, DIGESTS, st.just(()))
+INPUTS = FILES | st.builds(Input, st.just(""), st.just(""), st.lists(FILES, min_size=1, max_size=2).map(tuple))
+ARTIFACTS = st.builds(Artifact, DIGESTS, st.integers(0, 1 << 60), st.integers(0, 0o7777))
+NAMES = st.lists(TEXTS, max_size=3).map(tuple)
+ENVIRONMENTS = st.builds(
+    Environment, NAMES, TEXTS, TABLES, st.dictionaries(TEXTS, TEXTS | st.none(), max_size=3), NAMES, TABLES
+)
+
+
 @st.composite
 def traces(draw: st.DrawFn) -> Trace:
     """Return any trace."""
-    manifest = draw(st.dictionaries(TEXTS, st.builds(Artifact, DIGESTS, st.integers(0, 1 << 60)), max_size=3))
+    manifest = draw(st.dictionaries(TEXTS, ARTIFACTS, max_size=3))
     made = Action(
-        inputs=draw(st.dictionaries(TEXTS, DIGESTS, max_size=3)),
+        step=draw(NAMES),
+        inputs=draw(st.dictionaries(TEXTS, INPUTS, max_size=3)),
+        uses=draw(st.dictionaries(TEXTS, DIGESTS, max_size=3)),
         settings=draw(SETTINGS),
-        outputs=tuple(sorted(manifest)),
+        outputs={role: draw(TEXTS) for role in manifest},
         code=draw(st.dictionaries(TEXTS, DIGESTS, max_size=3)),
-        environment=draw(st.dictionaries(TEXTS, TEXTS, max_size=3)),
+        environment=draw(ENVIRONMENTS),
     )
     times = st.floats(-MAX_SECONDS, MAX_SECONDS, exclude_min=True, exclude_max=True)
     return Trace(
@@ -63,6 +75,8 @@ def traces(draw: st.DrawFn) -> Trace:
         host=draw(TEXTS),
         log=draw(DIGESTS),
         metrics=draw(st.dictionaries(TEXTS, NUMBERS, max_size=3)),
+        observations=tuple(draw(st.lists(st.builds(Observation, TEXTS, TEXTS, DIGESTS | st.none()), max_size=2))),
+        sequence=draw(st.integers(0, 1 << 60)),
     )
 
 
@@ -106,6 +120,8 @@ def test_round_trip(made: Trace) -> None:
         Setting("names", "list[str]", []),
         Setting("limit", "float", None),
         Setting("count", "int", 10**30),
+        Setting("betas", "tuple[float]", {"tuple": [0.9, math.inf, {"dict": [["a", math.nan]]}]}),
+        Setting("optimizer", "steps.train:Adam", {"record": ["steps.train:Adam", [["lr", 0.1], ["betas", [0.9]]]]}),
     ],
 )
 def test_odd_settings_survive(setting: Setting) -> None:
@@ -137,8 +153,28 @@ def edited(path: str, value: Any) -> bytes:
     return json.dumps(fields).encode()
 
 
-FIELDS = ["action", "manifest", "started", "seconds", "stage", "host", "log", "metrics", "format"]
-ROWS = ["action.inputs", "action.settings", "action.outputs", "action.code", "action.environment"]
+FIELDS = [
+    "observations",
+    "sequence",
+    "action",
+    "manifest",
+    "started",
+    "seconds",
+    "stage",
+    "host",
+    "log",
+    "metrics",
+    "format",
+]
+ROWS = [
+    "action.step",
+    "action.uses",
+    "action.inputs",
+    "action.settings",
+    "action.outputs",
+    "action.code",
+    "action.environment",
+]
 
 
 @pytest.mark.parametrize("path", FIELDS + ROWS)
@@ -151,8 +187,18 @@ def test_absent_field_is_corrupt(path: str) -> None:
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        ("action.inputs", {"normalized": "../../etc/passwd"}),
+        ("action.step", "steps.train:run"),
+        ("action.step", [7]),
+        ("action.inputs", {"normalized": ["data/x", "../../etc/passwd", []]}),
+        ("action.inputs", {"normalized": ["data/x", "", []]}),
+        ("action.inputs", {"normalized": [7, "a" * 64, []]}),
+        ("action.inputs", {"normalized": ["data/x", "a" * 64, [["data/y", "b"]]]}),
         ("action.inputs", {"normalized": 7}),
+        ("action.uses", {"params.yaml": "x"}),
+        ("action.settings", [["epochs", "int", {"set": [1]}]]),
+        ("action.settings", [["epochs", "int", {"tuple": [1], "dict": []}]]),
+        ("action.settings", [["epochs", "int", {"tuple": 1}]]),
+        ("action.settings", [["epochs", "int", {"float": "great"}]]),
         ("action.inputs", ["normalized"]),
         ("action.settings", [["epochs"]]),
         ("action.settings", [["epochs", "int"]]),
@@ -161,13 +207,22 @@ def test_absent_field_is_corrupt(path: str) -> None:
         ("action.settings", [{"name": 1}]),
         ("action.outputs", [1]),
         ("action.outputs", ["model"]),
-        ("action.environment", {"python": 3.11}),
+        ("action.outputs", {"model": 1, "history": "b"}),
+        ("action.outputs", {"model": "a"}),
+        ("action.environment", {"python": "3.11"}),
+        ("action.environment.python", 3.11),
+        ("action.environment.platform", "Linux"),
+        ("action.environment.variables", {"SCALE": 2}),
+        ("observations", [["file", "params.yaml"]]),
+        ("observations", [["file", "params.yaml", "x"]]),
+        ("sequence", -1),
+        ("sequence", 1.0),
         ("action.environment", []),
-        ("manifest", {"model": ["a" * 64, -1], "history": ["a" * 64, 0]}),
-        ("manifest", {"model": ["a" * 64, True], "history": ["a" * 64, 0]}),
-        ("manifest", {"model": ["a" * 64, 1.5], "history": ["a" * 64, 0]}),
-        ("manifest", {"model": ["a" * 64], "history": ["a" * 64, 0]}),
-        ("manifest", {"model": ["a" * 64, 1, 2], "history": ["a" * 64, 0]}),
+        ("manifest", {"model": ["a" * 64, -1, 420], "history": ["a" * 64, 0, 420]}),
+        ("manifest", {"model": ["a" * 64, True, 420], "history": ["a" * 64, 0, 420]}),
+        ("manifest", {"model": ["a" * 64, 1.5, 420], "history": ["a" * 64, 0, 420]}),
+        ("manifest", {"model": ["a" * 64, 1], "history": ["a" * 64, 0, 420]}),
+        ("manifest", {"model": ["a" * 64, 1, -2], "history": ["a" * 64, 0, 420]}),
         ("manifest", []),
         ("started", "yesterday"),
         ("started", None),

@@ -262,7 +262,7 @@ def test_a_newer_trace_is_refused(store: Store) -> None:
     """A trace that a newer redoit wrote stops everything, and says so."""
     store.append(trace())
     (path,) = files_of(store)
-    data = path.read_bytes().replace(b'"format":1', b'"format":99')
+    data = path.read_bytes().replace(b'"format":2', b'"format":99')
     path.with_name(f"{digest.of_bytes(data)}.json").write_bytes(data)
     with pytest.raises(StoreError, match="upgrade redoit"):
         store.traces(action().key)
