@@ -33,6 +33,7 @@ KINDS = {
     "output changed": "output {subject} changed",
     "output lost": "output {subject} is missing, here and in the store",
     "forgotten": "forgotten",
+    "superseded": "what it made before it was last forced to run does not count",
     "uncached": "caching is off",
     "always": "forced by doit -a",
     "volatile": "volatile",

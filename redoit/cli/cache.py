@@ -124,7 +124,10 @@ clear: remove everything (--yes: without confirmation)."""
 
     def _gc(self, stores: list[Store], *, dry_run: bool, **limits: int | None) -> int:
         policy = RetentionPolicy(**limits)
-        roots = partial(gc_roots, engine().workspace)
+        workspace = engine().workspace
+        roots = partial(gc_roots, workspace)
+        if workspace.shares_store and not dry_run:
+            collect.collect(workspace.copies, RetentionPolicy(keep_last=0), roots)
         removed, freed = ("Would remove", "Would free") if dry_run else ("Removed", "Freed")
         for store in stores:
             folders = _folders() if store is stores[0] else ()
@@ -169,7 +172,7 @@ clear: remove everything (--yes: without confirmation)."""
         if not yes and not _confirmed():
             self._say("Nothing removed.")
             return 1
-        for store in stores:
+        for store in (*stores, engine().workspace.copies):
             collect.clear(store)
         self._say(f"Freed {format_size(sum(inventory.size for inventory in inventories))}.")
         return 0

@@ -16,15 +16,16 @@ def decide(
     in_place: Mapping[str, str | None],
     *,
     policy: Policy,
+    superseded: bool = False,
     invalidated: Reason | None,
     restorable: Callable[[Trace], bool],
     earlier: Callable[[], Sequence[Trace]],
 ) -> Decision:
-    """Return what to do about a stage. Of traces with the same bytes, the newest counts.
+    """Return what to do about a stage: keep the newest trace that is in place, else restore the newest that can be.
 
-    `traces`: of this action, the canonical one first, then oldest first. `in_place`: output role -> digest of the file
-    there, None if there is none. `earlier`: returns the traces that this stage had here, newest first. They only
-    explain a run or a restore.
+    `traces`: of this action, oldest first, those that count. `superseded`: there are others, which do not. `in_place`:
+    output role -> digest of the content there, None if there is none. `earlier`: returns the traces that this stage had
+    here, newest first. They only explain a run or a restore.
     """
     if invalidated:
         return Run((invalidated,), closest(action, traces or earlier()))
@@ -34,13 +35,14 @@ def decide(
         if trace.digests == in_place:
             return Keep(trace)
     if policy.restorable:
-        for canonical in traces:
-            if restorable(canonical):
-                trace = next(each for each in reversed(traces) if each.digests == canonical.digests)
+        for trace in reversed(traces):
+            if restorable(trace):
                 return Restore(trace, _why_not_kept(action, trace, in_place, earlier()))
     if traces:
-        return Run(_lost(traces[0], in_place, impure=policy.impure), traces[0])
+        return Run(_lost(traces[-1], in_place, impure=policy.impure), traces[-1])
     nearest = closest(action, earlier())
+    if superseded:
+        return Run((Reason("superseded"),), nearest)
     return Run((nearest and tuple(differences(action, nearest.action))) or (Reason("first"),), nearest)
 
 

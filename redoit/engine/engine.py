@@ -176,11 +176,15 @@ class Engine:
             return all(map(store.exists, trace.manifest.values())) and all(map(verify, differing))
 
         invalidation = self.workspace.invalidations.get(stage.name)
+        below = self.workspace.invalidations.superseded_below(stage.name)
+        found = self.workspace.traces(stage, action.key)
+        traces = [trace for trace in found if trace.sequence >= below and not trace.observations]
         return decide(
             action,
-            store.traces(action.key),
+            traces,
             in_place,
             policy=stage.policy,
+            superseded=any(trace.sequence < below for trace in found),
             invalidated=invalidation.reason if invalidation else invalidated,
             restorable=restorable,
             earlier=lambda: self.workspace.earlier(stage),
@@ -189,17 +193,19 @@ class Engine:
     def _keep(self, stage: Stage, trace: Trace) -> None:
         """Record the trace of the outputs in place, and remove what a crash left beside them.
 
-        Blobs that the store has lost are put back while the outputs are still there. Raises: DiskError.
+        Blobs and the trace that the store has lost are put back while the outputs are there. Raises: DiskError.
         """
         from redoit.engine.staging import remove_orphaned_staging
 
         self.workspace.remember(stage, trace)
         remove_orphaned_staging(stage)
         store = self.workspace.store_of(stage)
-        for role, artifact in trace.manifest.items():
-            if store.constructive and not store.exists(artifact):
-                with contextlib.suppress(DiskError, OSError):  # it is not needed before the output is lost, too
+        with contextlib.suppress(DiskError, OSError):  # they are not needed before the outputs are lost, too
+            for role, artifact in trace.manifest.items():
+                if store.constructive and not store.exists(artifact):
                     store.put_file(Path(stage.outputs[role]))
+            if store.trace_or_none(trace.action.key, trace.name) is None:
+                store.append(trace)
 
     def _restore(self, stage: Stage, decision: Restore) -> Decision:
         """Put the outputs of a trace in place, all or none. Return Run if a blob turns out to be corrupt."""
@@ -242,6 +248,7 @@ class Engine:
                     host=os.uname().nodename,
                     log=log_digest,
                     metrics=result.metrics,
+                    sequence=self.workspace.store.next_sequence(),
                 )
                 place_outputs(stage, paths)
                 not_recorded = self._record(stage, before, trace, settings_edited=options.settings_edited())
@@ -283,9 +290,12 @@ class Engine:
             return (f"{changed} while it ran: its outputs are in place but not recorded, so it runs again next time",)
         store = self.workspace.store_of(stage)
         earlier = store.traces(trace.action.key)
+        invalidations = self.workspace.invalidations
+        if invalidations.get(stage.name) or invalidations.superseded_below(stage.name) > trace.sequence:
+            invalidations.supersede(stage.name, trace.sequence)  # first: no crash may let an earlier trace count again
         store.append(trace)
         self.workspace.remember(stage, trace)
-        self.workspace.invalidations.remove(stage.name)
+        invalidations.remove(stage.name)
         if earlier and stage.policy.restorable:
             old, new = earlier[0].digests, trace.digests
             files = ", ".join(stage.outputs[role] for role in sorted(new) if new[role] != old[role])

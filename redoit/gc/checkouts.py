@@ -12,7 +12,7 @@ from pathlib import Path
 
 from redoit.digest import of_bytes
 from redoit.state.stage_file import read_stage_file
-from redoit.state.workspace import FOLDER, LATEST, Workspace
+from redoit.state.workspace import FOLDER, LATEST, Workspace, other_rows
 from redoit.storage import disk
 from redoit.storage.serialize import canonical_json
 
@@ -31,11 +31,12 @@ def gc_roots(workspace: Workspace) -> set[str]:
 
     Raises: DiskError if a disk that fails may hide one.
     """
-    return {
-        str(read_stage_file(checkout, LATEST, name, must_read=True).get("trace"))
+    files = (
+        read_stage_file(checkout, LATEST, name, must_read=True)
         for checkout in {workspace.root, *other_checkouts(workspace)}
         for name in disk.list_names(checkout / LATEST)
-    }
+    )
+    return {name for fields in files for name in (str(fields.get("trace")), *(row[1] for row in other_rows(fields)))}
 
 
 def other_checkouts(workspace: Workspace) -> set[Path]:

@@ -27,20 +27,22 @@ def inventory(store: Store) -> Inventory:
 
     Raises: StoreError on a newer format, DiskError: what can't be read may be there all the same.
     """
-    traces = []
+    traces, outdated = [], {}
     for key, path in _nested_files(store.root / TRACES):
         trace = store.read_trace(key, path.name.removesuffix(".json")) if path.suffix == ".json" else None
         with contextlib.suppress(FileNotFoundError):
             if trace:
                 stats = path.lstat()
                 traces.append(stored_trace(key, path.stem, trace, stats.st_size, stats.st_mtime))
+            elif store.is_of_earlier_format(key, path.stem):
+                outdated[path] = path.lstat().st_size
     blobs = {}
     for prefix, path in _nested_files(store.root / BLOBS):
         with contextlib.suppress(FileNotFoundError):
             stats = path.lstat()
             if digest.is_digest(prefix + path.name) and stat.S_ISREG(stats.st_mode):
                 blobs[prefix + path.name] = stats.st_size
-    return Inventory(tuple(traces), blobs, store.constructive)
+    return Inventory(tuple(traces), blobs, store.constructive, outdated)
 
 
 def orphaned_files(store: Store, folders: Iterable[Path] = ()) -> dict[Path, int]:
@@ -86,6 +88,7 @@ def check(store: Store) -> tuple[Inventory, list[str]]:
     """
     found = inventory(store)
     valid = {store.trace_path(trace.key, trace.name) for trace in found.traces}  # reading a trace verifies it
+    valid |= found.outdated.keys()
     suspects = [path for path in _files(store) if path not in valid and not _is_valid(store, path)]
     if not suspects:
         return found, []
@@ -108,6 +111,7 @@ def clear(store: Store) -> None:
 def _remove(store: Store, planned: Removal) -> None:
     """Remove traces durably, so that none is back after a power failure, then blobs and orphans. Raises: DiskError."""
     paths = [store.trace_path(trace.key, trace.name) for trace in planned.traces]
+    paths += [path for path in planned.orphans if path.parent.parent == store.root / TRACES]  # of an earlier format
     for path in paths:
         disk.clear_path(path)
     for folder in {path.parent for path in paths}:

@@ -3,7 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from redoit.model import Artifact, Trace
@@ -30,11 +30,16 @@ class StoredTrace:
 
 @dataclass(frozen=True)
 class Inventory:
-    """The traces and blobs of a store. `blobs`: digest -> size in bytes. `constructive`: it keeps outputs as blobs."""
+    """The traces and blobs of a store.
+
+    `blobs`: digest -> size in bytes. `constructive`: it keeps outputs as blobs. `outdated`: file of a trace of an
+    earlier format -> size in bytes.
+    """
 
     traces: tuple[StoredTrace, ...]
     blobs: dict[str, int]
     constructive: bool = True
+    outdated: Mapping[Path, int] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -50,7 +55,7 @@ class Inventory:
 
 @dataclass(frozen=True)
 class RetentionPolicy:
-    """What a garbage collection removes besides orphans and unrestorable traces.
+    """What a garbage collection removes besides orphans, and traces that are outdated or unrestorable.
 
     Traces not used for `older_than` seconds; the least recently used, until `max_size` bytes remain; all but the
     `keep_last` newest of each stage, which stay in any case.
@@ -86,6 +91,7 @@ def removal(
 
     `orphans`: file -> size in bytes. `gc_roots`: names of the traces that outputs in place rest on; these stay.
     """
+    orphans = {**inventory.outdated, **orphans}
     newest: dict[str, list[StoredTrace]] = {}
     for trace in sorted(inventory.traces, key=lambda trace: (-trace.started, trace.name)):
         newest.setdefault(trace.stage, []).append(trace)

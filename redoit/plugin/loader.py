@@ -29,6 +29,7 @@ from redoit.plugin.stage_task import StageTask, stage_of
 from redoit.state.workspace import FOLDER
 from redoit.storage import locks
 
+EARLIER_FORMAT = "its results are of an earlier version and do not count; 'doit cache gc' removes them"
 REDOIT = os.path.join(Path(__file__).parent.parent, "")
 
 
@@ -82,7 +83,8 @@ class StageLoader(TaskLoader2):
             # doit waits for ever for a worker process that is killed; each step has its own process anyway.
             self._parameters["par_type"] = "thread"
             workspace = engine().workspace
-            workspace.open(create=self._exclusive)
+            if workspace.open(create=self._exclusive):
+                sys.stderr.write(f"{FOLDER}: {EARLIER_FORMAT}\n")
             if self._exclusive and workspace.shares_store:
                 from redoit.gc.checkouts import register
 

@@ -1,13 +1,17 @@
-"""Invalidations: which stages must run again, whatever their traces say, why, and since when.
+"""Invalidations: which stages must run again, whatever their traces say, why, and since when; and which traces count.
 
-    distrust/<stage>     {"kind": "forgotten", "subject": "", "since": 1795478400.0, "command": "doit forget train"}
+    invalidations/<stage>   {"kind": "forgotten", "subject": "", "since": 1795478400.0, "command": "doit forget train"}
+    superseded/<stage>      {"below": 12}: traces with a lower number do not count for this stage, whatever their key
 
 An invalidation holds until its stage has succeeded, also across a crash: the name of the file decides. When and by what
-command it was made only explains. Only the holder of the checkout's lock adds or removes any. The folder has the name
-of format 1: another name would hide an invalidation from a redoit of another version that shares the checkout.
+command it was made only explains. Then what the stage made supersedes all its earlier traces, in this checkout: that is
+on the disk before the new trace is, so no crash lets an old one count again. Only the holder of the checkout's lock
+adds or removes any.
 """
 
+import json
 import os
+import sys
 import threading
 import time
 from pathlib import Path
@@ -16,10 +20,10 @@ from typing import NamedTuple
 from redoit.model import Reason
 from redoit.state.stage_file import read_stage_file, stage_filename
 from redoit.storage import disk
-from redoit.storage.serialize import MAX_SECONDS, canonical_json
+from redoit.storage.serialize import MALFORMED, MAX_SECONDS, canonical_json, natural
 from redoit.text import command_line, one_line
 
-INVALIDATED = "distrust"
+INVALIDATED, SUPERSEDED = "invalidations", "superseded"
 # What happened to a stage on which an invalidated one depends, by the kind of its own invalidation.
 UPSTREAM = {"forgotten": "was forgotten", "uncached": "is not cached", "always": "was forced by doit -a"}
 RAN_AGAIN = "ran again"  # for any other reason
@@ -73,6 +77,20 @@ class Invalidations:
         disk.remove(self._path(stage))
         with self._lock:
             self._filenames = None
+
+    def supersede(self, stage: str, sequence: int) -> None:
+        """Let none of the traces recorded before that number count for a stage. Raises: DiskError."""
+        fields = {"below": sequence}
+        disk.write(disk.path_below(self._root, SUPERSEDED, stage_filename(stage)), canonical_json(fields))
+
+    def superseded_below(self, stage: str) -> int:
+        """Return the number below which traces do not count for a stage; none counts if that can't be read."""
+        try:
+            return natural(json.loads(disk.read(self._root, SUPERSEDED, stage_filename(stage)))["below"])
+        except (FileNotFoundError, NotADirectoryError):
+            return 0
+        except (OSError, *MALFORMED):
+            return sys.maxsize
 
     def _write(self, stage: str, fields: dict[str, object], *, exists: bool) -> None:
         """Write a file, or make sure that one that exists is on the disk. Raises: DiskError, OSError."""

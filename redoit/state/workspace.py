@@ -1,10 +1,12 @@
 """The folder `.redoit/` of one checkout: latest traces, invalidations, caches, logs, and its store.
 
-    format                 {"format": 1}
+    format                 {"format": 2}
     blobs/, traces/        the store
     private/               traces of impure and volatile stages, which are never shared
     latest/<stage>         key and name of the trace that the stage's outputs rest on, and of earlier ones
-    distrust/<stage>       why the stage must run again, whatever its traces say
+    copies/                if the store is elsewhere: the traces that outputs rest on, which gc there may remove
+    invalidations/<stage>  why the stage must run again, whatever its traces say
+    superseded/<stage>     which traces do not count since it has run again
     logs/<stage>           what the step printed in its latest execution
     lock                   held while stages are built
 
@@ -22,6 +24,7 @@ Stages stand under their quoted names. The store may be elsewhere. Knows nothing
 """
 
 import json
+import os
 from itertools import islice
 from pathlib import Path
 
@@ -29,7 +32,7 @@ from redoit.digest import is_digest
 from redoit.errors import StoreError
 from redoit.model import FORMAT, Stage, Trace
 from redoit.state.installed import InstalledPackages
-from redoit.state.invalidations import INVALIDATED, Invalidations
+from redoit.state.invalidations import INVALIDATED, SUPERSEDED, Invalidations
 from redoit.state.source_cache import SourceCache
 from redoit.state.stage_file import read_stage_file, stage_filename
 from redoit.state.stat_cache import StatCache
@@ -39,7 +42,7 @@ from redoit.storage.serialize import canonical_json, check_format, trace_name
 from redoit.storage.store import Store
 
 FOLDER = ".redoit"
-LATEST, LOGS = "latest", "logs"
+LATEST, LOGS, COPIES = "latest", "logs", "copies"
 MAX_EARLIER = 8  # traces of a stage that latest/ names, to explain the next run
 
 
@@ -50,6 +53,7 @@ class Workspace:
         self.root = project / FOLDER
         self.store = Store(store or self.root)
         self.private = Store(self.root / "private", constructive=False)
+        self.copies = Store(self.root / COPIES, constructive=False)
         self.stat_cache = StatCache(self.root / "stat-cache")
         self.source_cache = SourceCache(self.root / "source-cache", self.stat_cache)
         self.trace_index = TraceIndex(self.root / "trace-index", self.stat_cache, self.root / LATEST)
@@ -62,14 +66,20 @@ class Workspace:
         self.trace_index.save()
         self.stat_cache.save()
 
-    def open(self, *, create: bool = True) -> None:
+    def open(self, *, create: bool = True) -> bool:
         """Check the format of the folder. `create`: make one if there is none.
 
+        Return whether it was of an earlier format, none of whose results count, and is of this one now.
         Raises: StoreError if a newer redoit made it; DiskError if it can't be made.
         """
         marker = self.root / "format"
         try:
-            check_format(str(marker), json.loads(disk.read(self.root, marker.name)))
+            fields = json.loads(disk.read(self.root, marker.name))
+            check_format(str(marker), fields)
+            if create and fields["format"] < FORMAT:
+                disk.move(self.root / "distrust", self.root / INVALIDATED)  # its name in format 1
+                disk.write(marker, canonical_json({"format": FORMAT}))
+                return True
         except FileNotFoundError:
             if create:
                 disk.write(self.root / ".gitignore", b"*\n")
@@ -81,11 +91,12 @@ class Workspace:
                 found = "found something else, expected a format number"
                 raise StoreError(str(marker), found, f"remove {marker}: nothing is lost with it") from error
             disk.make_folders(self.root)  # says what is in its place
+        return False
 
     @property
     def folders(self) -> list[Path]:
         """The folders that hold what is written here, beside the stores."""
-        return [self.root.resolve(), *(self.root / name for name in (LATEST, INVALIDATED, LOGS))]
+        return [self.root.resolve(), *(self.root / name for name in (LATEST, INVALIDATED, SUPERSEDED, LOGS))]
 
     @property
     def shares_store(self) -> bool:
@@ -96,37 +107,81 @@ class Workspace:
         """Return the store that holds the traces of a stage."""
         return self.store if stage.policy.restorable else self.private
 
+    def traces(self, stage: Stage, key: str) -> list[Trace]:
+        """Return the traces of an action, the first recorded first. Raises: StoreError on a newer format."""
+        stores = {store.root: store for store in (self.store_of(stage), self._copies_of(stage))}
+        found = {trace.name: trace for store in stores.values() for trace in store.traces(key)}
+        return sorted(found.values(), key=lambda trace: (trace.sequence, trace.name))
+
     def latest(self, stage: Stage) -> Trace | None:
-        """Return the trace that the stage's outputs rest on, None if the store has lost it."""
+        """Return the trace that the stage's outputs rest on, None if it is lost."""
         return next(iter(self.earlier(stage, 1)), None)
 
     def earlier(self, stage: Stage, number: int = MAX_EARLIER, *, from_index: bool = False) -> list[Trace]:
-        """Return the latest traces of a stage that the store still has, the latest first.
+        """Return the latest traces of a stage that are still there, the latest first.
 
         `from_index`: those that are only shown may come from the trace index, which takes less time.
         """
         store, index = self.store_of(stage), self.trace_index
         pairs = _pairs(read_stage_file(self.root, LATEST, stage_filename(stage.name)))
         traces = (
-            (from_index and index.lookup(stage.name, store, *pair)) or store.trace_or_none(*pair) for pair in pairs
+            (from_index and index.lookup(stage.name, store, *pair)) or self._trace_or_none(stage, *pair)
+            for pair in pairs
         )
         return list(islice(filter(None, traces), number))
 
     def remember(self, stage: Stage, trace: Trace) -> None:
         """Note the trace that the stage's outputs rest on from now on. Raises: DiskError."""
-        name = stage_filename(stage.name)
-        latest = [trace.action.key, trace_name(trace)]
-        pairs = _pairs(read_stage_file(self.root, LATEST, name))
+        name, latest = stage_filename(stage.name), [trace.action.key, trace_name(trace)]
+        copies = self._copies_of(stage)
+        if copies is self.copies and not copies.trace_path(*latest).exists():
+            copies.append(trace)
+        fields = read_stage_file(self.root, LATEST, name)
+        pairs = _pairs(fields)
         if pairs[:1] != [latest]:
             earlier = [pair for pair in pairs if pair != latest][: MAX_EARLIER - 1]
             disk.fsync_parents(self.store_of(stage).trace_path(*latest))
-            fields = {"key": latest[0], "trace": latest[1], "earlier": earlier}
+            fields = {
+                "key": latest[0],
+                "trace": latest[1],
+                "earlier": earlier,
+                "others": self._others(stage, pairs[:1], fields),
+            }
             disk.write(disk.path_below(self.root, LATEST, name), canonical_json(fields))
         self.trace_index.add(stage.name, trace)
+
+    def _others(self, stage: Stage, latest: list[list[str]], fields: dict[str, object]) -> list[list[str]]:
+        """Return rows of key, trace and path: outputs in place that a stage of this name made and this one does not.
+
+        Another dodo file in this folder may declare it, and keep it.
+        """
+        rows = other_rows(fields)
+        for trace in filter(None, (self._trace_or_none(stage, *pair) for pair in latest)):
+            rows += [[trace.action.key, trace.name, path] for path in trace.action.outputs.values()]
+        newest = {row[2]: row for row in rows}
+        own = stage.outputs.values()
+        return [row for path, row in newest.items() if path not in own and os.path.lexists(self.root.parent / path)]
+
+    def _copies_of(self, stage: Stage) -> Store:
+        """Return the store that keeps copies of a stage's traces: its own one, unless that is shared."""
+        return self.copies if self.shares_store and stage.policy.restorable else self.store_of(stage)
+
+    def _trace_or_none(self, stage: Stage, key: str, name: str) -> Trace | None:
+        return self.store_of(stage).trace_or_none(key, name) or self._copies_of(stage).trace_or_none(key, name)
 
     def log(self, stage: str) -> Path:
         """Return the path of a stage's log."""
         return disk.path_below(self.root, LOGS, stage_filename(stage))
+
+
+def other_rows(fields: dict[str, object]) -> list[list[str]]:
+    """Return rows of key, trace and path: what else made outputs in place, from the fields of a file in `latest/`."""
+    rows = fields.get("others")
+    return [
+        row
+        for row in (rows if isinstance(rows, list) else [])
+        if isinstance(row, list) and [*map(is_digest, row[:2])] == [True, True] and isinstance(row[-1], str)
+    ]
 
 
 def _pairs(fields: dict[str, object]) -> list[list[str]]:

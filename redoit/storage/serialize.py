@@ -56,7 +56,7 @@ def trace_from_dict(fields: Mapping[str, Any], name: str = "", action: Action | 
         log=_digest(fields["log"]),
         metrics={metric: float(value) for metric, value in fields["metrics"].items()},
         observations=tuple(_observation(*row) for row in fields["observations"]),
-        sequence=_natural(fields["sequence"]),
+        sequence=natural(fields["sequence"]),
         name=name,
     )
 
@@ -229,14 +229,15 @@ def _table(table: Mapping[str, Any]) -> dict[str, str]:
     return dict(zip(table, _texts(table.values()), strict=True))
 
 
-def _natural(number: Any) -> int:
+def natural(number: Any) -> int:
+    """Return a whole number from 0 on. Raises: ValueError on anything else."""
     if type(number) is not int or number < 0:
         raise ValueError(f"expected a number from 0 on, found {number!r}")
     return number
 
 
 def _artifact(text: object, size: object, mode: object) -> Artifact:
-    return Artifact(_digest(text), _natural(size), _natural(mode) & ALL_BITS)
+    return Artifact(_digest(text), natural(size), natural(mode) & ALL_BITS)
 
 
 def _input_to_json(given: Input) -> list[object]:

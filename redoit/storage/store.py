@@ -3,6 +3,7 @@
     blobs/ab/cdef...                 the content of an output, a log, or the normalised source of a part
     traces/<key>/<digest>.json       one execution of the action with that key
     quarantine/...                   corrupt blobs and traces
+    sequence                         the number of the trace that was recorded last
     use                              the lock: shared by readers that rely on what they found, exclusive for removal
 
 Knows nothing of stages or of where outputs lie. Several processes may write at once: equal names have equal bytes, and
@@ -11,6 +12,7 @@ here, so no link is followed, and nothing is parsed before its digest is verifie
 """
 
 import contextlib
+import json
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -19,11 +21,18 @@ from pathlib import Path
 
 from redoit import digest
 from redoit.errors import CorruptError, DiskError, StoreError
-from redoit.model import Artifact, Trace
+from redoit.model import FORMAT, Artifact, Trace
 from redoit.storage import disk, locks
-from redoit.storage.serialize import trace_from_bytes, trace_name, trace_to_bytes
+from redoit.storage.serialize import (
+    MALFORMED,
+    canonical_json,
+    natural,
+    trace_from_bytes,
+    trace_name,
+    trace_to_bytes,
+)
 
-BLOBS, TRACES, QUARANTINE = "blobs", "traces", "quarantine"
+BLOBS, TRACES, QUARANTINE, SEQUENCE = "blobs", "traces", "quarantine", "sequence"
 PREFIX_DIGITS = 2  # of a blob's digest, which are the name of its folder
 MAX_QUARANTINED_NAME_CHARACTERS = 100  # of its path, in the name that a file has in quarantine
 
@@ -120,6 +129,22 @@ class Store:
         disk.write(disk.path_below(self.root, TRACES, trace.action.key, f"{name}.json"), data)
         return name
 
+    def next_sequence(self) -> int:
+        """Return the number of the next trace, above those of all traces that are there: no clock orders them.
+
+        It is on the disk before a trace has it. Raises: StoreError on a newer format, DiskError.
+        """
+        with locks.exclusive_lock(self.root / f"{SEQUENCE}.lock"):
+            number = 1 + self._last_sequence()
+            disk.write(self.root / SEQUENCE, canonical_json({"sequence": number}))
+        return number
+
+    def _last_sequence(self) -> int:
+        with contextlib.suppress(OSError, *MALFORMED):
+            return natural(json.loads(disk.read(self.root, SEQUENCE))["sequence"])
+        keys = disk.list_names(self.root / TRACES)
+        return max((trace.sequence for key in keys for trace in self.traces(key)), default=0)
+
     def trace_or_none(self, key: str, name: str) -> Trace | None:
         """Return one trace by key and name, None if it is absent, corrupt or can't be read.
 
@@ -149,6 +174,13 @@ class Store:
                 return trace if trace.action.key == key else None
         return None
 
+    def is_of_earlier_format(self, key: str, name: str) -> bool:
+        """Tell whether a file is whole, and the trace of an earlier format, which does not count any more."""
+        with contextlib.suppress(OSError, *MALFORMED):
+            data = disk.read(self.root, TRACES, key, f"{name}.json")
+            return digest.of_bytes(data) == name and natural(json.loads(data)["format"]) < FORMAT
+        return False
+
     def traces(self, key: str) -> list[Trace]:
         """Return the traces of an action, the first recorded first. Raises: StoreError on a newer format."""
         try:
@@ -156,7 +188,7 @@ class Store:
         except OSError:
             return []
         traces = filter(None, (self.trace_or_none(key, name) for name in names))
-        return sorted(traces, key=lambda trace: (trace.started, trace_name(trace)))
+        return sorted(traces, key=lambda trace: (trace.sequence, trace.name))
 
     def touch(self, trace: Trace) -> None:
         """Note that a trace was used now, as the time of its file: what is long unused may be collected."""

@@ -26,7 +26,7 @@ CHANGES = {
     "files": ("stat-cache", sealed({"source.txt": ["../../canary"]})),
     "environment": ("installed", sealed({"folders": [], "distributions": [1]})),
     "latest": ("latest/make", b'{"key":"../../..","trace":"canary"}'),
-    "mark": ("distrust/make", b'{"kind":"upstream","subject":"\\u001b[2J\\nStep make kept","old":"\\r"}'),
+    "mark": ("invalidations/make", b'{"kind":"upstream","subject":"\\u001b[2J\\nStep make kept","old":"\\r"}'),
 }
 
 
@@ -41,7 +41,7 @@ def test_doit_recovers_from_a_hostile_file(built: Pipeline, name: str, data: byt
     assert (result.code, built.outputs()) == (0, clean), result.text
     assert "Traceback" not in result.text
     assert all(line.isprintable() for line in result.text.split("\n")), result.text
-    assert "\nStep make kept" not in result.text or name != "distrust/make"
+    assert "\nStep make kept" not in result.text or name != "invalidations/make"
 
 
 CONFIGURATIONS = {

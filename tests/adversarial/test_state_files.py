@@ -90,13 +90,13 @@ CONTENTS: dict[str, tuple[str, bytes | Callable[[Path], bytes]]] = {
     "key that is a list": ("latest/train", json.dumps({"key": [KEY], "trace": {NAME: 1}}).encode()),
     "latest of lists": ("latest/train", DEEP),
     "latest of more lists": ("latest/train", DEEPER),
-    "reason that is a list": ("distrust/train", b'{"kind":["forgotten"],"subject":"","old":null}'),
-    "reason with escapes": ("distrust/train", b'{"kind":"upstream","subject":"\\u001b[2J\\n","old":"\\r\\n"}'),
-    "reason that is deep": ("distrust/train", b'{"kind":"upstream","subject":"x","old":' + DEEP + b"}"),
-    "reason with a deep subject": ("distrust/train", b'{"kind":"upstream","subject":' + DEEP + b',"old":""}'),
-    "reason that is long": ("distrust/train", b'{"kind":"upstream","subject":"' + b"n" * 10**6 + b'","old":""}'),
-    "reason with a surrogate": ("distrust/train", b'{"kind":"upstream","subject":"\\ud800","old":"\\udfff"}'),
-    "reason that is a format": ("distrust/train", b'{"kind":"setting","subject":"{0.__class__}","old":"{old}"}'),
+    "reason that is a list": ("invalidations/train", b'{"kind":["forgotten"],"subject":"","old":null}'),
+    "reason with escapes": ("invalidations/train", b'{"kind":"upstream","subject":"\\u001b[2J\\n","old":"\\r\\n"}'),
+    "reason that is deep": ("invalidations/train", b'{"kind":"upstream","subject":"x","old":' + DEEP + b"}"),
+    "reason with a deep subject": ("invalidations/train", b'{"kind":"upstream","subject":' + DEEP + b',"old":""}'),
+    "reason that is long": ("invalidations/train", b'{"kind":"upstream","subject":"' + b"n" * 10**6 + b'","old":""}'),
+    "reason with a surrogate": ("invalidations/train", b'{"kind":"upstream","subject":"\\ud800","old":"\\udfff"}'),
+    "reason that is a format": ("invalidations/train", b'{"kind":"setting","subject":"{0.__class__}","old":"{old}"}'),
     "files that are no JSON": ("stat-cache", sealed(b"{")),
     "files that are a list": ("stat-cache", sealed([1, 2])),
     "files that are lists": ("stat-cache", sealed(DEEPER)),
@@ -176,7 +176,7 @@ BASE = "runs/oldest"  # its name has its digest
 FILES = [
     "format",
     "latest/train",
-    "distrust/train",
+    "invalidations/train",
     "stat-cache",
     "installed",
     "source-cache",
@@ -184,7 +184,7 @@ FILES = [
     f"traces/{KEY}/{NAME}.json",
     BASE,
 ]
-FOLDERS = ["latest", "distrust", "traces", f"traces/{KEY}", "runs"]
+FOLDERS = ["latest", "invalidations", "traces", f"traces/{KEY}", "runs"]
 
 
 def linked(path: Path, canary: Path) -> None:

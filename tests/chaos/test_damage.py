@@ -82,7 +82,7 @@ class Template:
         shutil.copytree(self.root, folder / "project", symlinks=True)
         pipeline = Pipeline(folder / "project")
         if not forgotten:
-            erase(pipeline.path(".redoit/distrust/join"))
+            erase(pipeline.path(".redoit/invalidations/join"))
         return pipeline
 
 
@@ -98,7 +98,7 @@ def build(folder: Path) -> Template:
     pipeline.path(MADE["join"]).unlink()
     assert pipeline.doit().executed == ["join"]
     assert pipeline.doit("forget", "join").code == 0
-    names = ("private/traces", "distrust/join", "quarantine", "installed", "stat-cache", "doit.db", "latest/load")
+    names = ("private/traces", "invalidations/join", "quarantine", "installed", "stat-cache", "doit.db", "latest/load")
     for name in names:
         assert pipeline.path(f".redoit/{name}").exists(), name
     return Template(pipeline.root, clean)

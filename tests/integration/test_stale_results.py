@@ -94,7 +94,7 @@ def test_forget_names_stages_alone(built: Pipeline) -> None:
     built.write("dodo.py", built.read("dodo.py") + PLAIN)
     result = built.doit("forget", "make")
     assert "plain" not in result.out
-    assert not built.path(".redoit/distrust/plain").exists()
+    assert not built.path(".redoit/invalidations/plain").exists()
     assert built.doit().executed == ALL
 
 

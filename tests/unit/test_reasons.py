@@ -45,6 +45,7 @@ USED = USUAL.inputs["normalized"]
         (Reason("output changed", "images"), "output data/x.h5 changed"),
         (Reason("output lost", "images"), "output data/x.h5 is missing, here and in the store"),
         (Reason("forgotten"), "forgotten"),
+        (Reason("superseded"), "what it made before it was last forced to run does not count"),
         (Reason("uncached"), "caching is off"),
         (Reason("always"), "forced by doit -a"),
         (Reason("volatile"), "volatile"),

@@ -29,6 +29,7 @@ def decided(
     *,
     invalidated: Reason | None = None,
     blobs: tuple[Trace, ...] = (FIRST, SECOND),
+    superseded: bool = False,
     earlier: tuple[Trace, ...] = (),
 ) -> Decision:
     """Return the decision where the store has the blobs of some traces."""
@@ -37,6 +38,7 @@ def decided(
         traces,
         observed,
         policy=policy,
+        superseded=superseded,
         invalidated=invalidated,
         restorable=lambda one: one in blobs,
         earlier=lambda: earlier,
@@ -59,9 +61,9 @@ IMPURE, RUNS_ALWAYS = Policy(impure=True), Policy(volatile=True)
         (decided((FIRST,), NOTHING), Restore(FIRST)),
         (decided((FIRST,), HALF), Restore(FIRST)),
         (decided((FIRST,), FOREIGN), Restore(FIRST)),
-        (decided((FIRST, SECOND), FOREIGN), Restore(FIRST)),
-        (decided((SECOND, FIRST), FOREIGN), Restore(SECOND)),
-        (decided((FIRST, SECOND), FOREIGN, blobs=(SECOND,)), Restore(SECOND)),
+        (decided((FIRST, SECOND), FOREIGN), Restore(SECOND)),
+        (decided((SECOND, FIRST), FOREIGN), Restore(FIRST)),
+        (decided((FIRST, SECOND), FOREIGN, blobs=(FIRST,)), Restore(FIRST)),
         (decided((FIRST,), NOTHING, blobs=()), Run(LOST)),
         (decided((FIRST,), HALF, blobs=()), Run(LOST[1:])),
         (decided((FIRST,), IN_PLACE, IMPURE), Keep(FIRST)),
@@ -74,11 +76,14 @@ IMPURE, RUNS_ALWAYS = Policy(impure=True), Policy(volatile=True)
         (decided((FIRST,), NOTHING, invalidated=FORGOTTEN), Run((FORGOTTEN,))),
         (decided((FIRST,), IN_PLACE, RUNS_ALWAYS, invalidated=FORGOTTEN), Run((FORGOTTEN,))),
         (decided((), NOTHING, IMPURE, invalidated=FORGOTTEN), Run((FORGOTTEN,))),
+        (decided((), IN_PLACE, superseded=True), Run((Reason("superseded"),))),
+        (decided((), IN_PLACE, superseded=True, earlier=(EARLIER,)), Run((Reason("superseded"),))),
+        (decided((FIRST,), IN_PLACE, superseded=True), Keep(FIRST)),
         (decided((), IN_PLACE, earlier=(EARLIER,)), Run((Reason("setting", "epochs", 4, 5),))),
     ],
 )
 def test_decision(found: Decision, expected: Decision) -> None:
-    """Distrust goes before volatile, before keep, before restore, before run; of two traces the canonical one wins."""
+    """An invalidation goes before volatile, before keep, before restore, before run; of two traces the newest wins."""
     assert found == expected
 
 
@@ -124,7 +129,7 @@ def test_a_restore_says_why_nothing_is_kept(
 
 
 def test_the_last_of_equal_results_is_credited() -> None:
-    """Of executions that made the same bytes the last one is named; which bytes come back is the first one's say."""
+    """Of executions that made the same bytes the last one is named, kept or restored."""
     again, other = trace(started=3.0), SECOND
     found = decided((FIRST, other, again), IN_PLACE)
     assert isinstance(found, Keep)

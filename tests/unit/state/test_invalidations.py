@@ -70,7 +70,7 @@ def test_its_own_invalidation_is_kept(invalidations: Invalidations) -> None:
 def test_an_unreadable_invalidation_is_one(tmp_path: Path, invalidations: Invalidations, data: bytes) -> None:
     """In doubt a stage runs."""
     invalidations.add("train", (), "uncached")
-    (tmp_path / "distrust/train").write_bytes(data)
+    (tmp_path / "invalidations/train").write_bytes(data)
     assert found(invalidations, "train") == Reason("forgotten")
 
 
@@ -93,7 +93,7 @@ def test_an_invalidation_with_an_impossible_time(tmp_path: Path, invalidations: 
     """An impossible time is not shown; the invalidation counts."""
     invalidations.add("train", (), "forgotten")
     text = f'{{"kind": "forgotten", "since": {since}, "command": "\\u001b[2J"}}'
-    (tmp_path / "distrust/train").write_text(text)
+    (tmp_path / "invalidations/train").write_text(text)
     mark = invalidations.get("train")
     assert mark is not None
     assert (mark.since, mark.command) == (None, "\\x1b[2J")
@@ -114,7 +114,7 @@ def test_a_forged_invalidation_is_hidden(
 ) -> None:
     """Only reasons that redoit writes are read; any other content still is an invalidation."""
     invalidations.add("train", (), "uncached")
-    (tmp_path / "distrust/train").write_text(json.dumps(fields))
+    (tmp_path / "invalidations/train").write_text(json.dumps(fields))
     assert found(invalidations, "train") == Reason("forgotten")
 
 

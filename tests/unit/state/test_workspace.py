@@ -97,7 +97,7 @@ def test_a_damaged_latest_is_none(workspace: Workspace, data: bytes) -> None:
 
 LINKS: dict[str, Callable[[Workspace], object]] = {
     "latest": lambda workspace: workspace.remember(STAGE, trace()),
-    "distrust": lambda workspace: workspace.invalidations.add("train", (), "forgotten"),
+    "invalidations": lambda workspace: workspace.invalidations.add("train", (), "forgotten"),
     "logs": lambda workspace: workspace.log("train"),
 }
 
@@ -116,7 +116,7 @@ def test_nothing_is_written_through_a_link(tmp_path: Path, workspace: Workspace,
 def test_what_is_used_is_synced(workspace: Workspace, forced: list[str]) -> None:
     """A trace and an invalidation that another process wrote are synced before they are used."""
     made = trace(stage=STAGE.name)
-    place, mark = workspace.store.trace_path(made.action.key, trace_name(made)), workspace.root / "distrust/other"
+    place, mark = workspace.store.trace_path(made.action.key, trace_name(made)), workspace.root / "invalidations/other"
     for path in (place, mark):
         path.parent.mkdir(parents=True)
         path.write_bytes(b"")
@@ -128,8 +128,8 @@ def test_what_is_used_is_synced(workspace: Workspace, forced: list[str]) -> None
 
 def test_an_unreadable_invalidation_counts(workspace: Workspace, failing: Callable[[Path], None]) -> None:
     """If an invalidation can't be read, the stage counts as invalidated, but adding one fails."""
-    failing(workspace.root / "distrust")
+    failing(workspace.root / "invalidations")
     assert workspace.invalidations.get("train") == Invalidation(Reason("forgotten"))
-    failing(workspace.root / "distrust/train")
+    failing(workspace.root / "invalidations/train")
     with pytest.raises(OSError, match="Input/output error"):
         workspace.invalidations.add("fetch", ("train",), "forgotten")
