@@ -140,7 +140,8 @@ class Engine:
         try:
             paths = make_staging(stage, stage.outputs)
             places = {**stage.inputs, **{role: str(path) for role, path in paths.items()}}
-            call = StepCall(stage.step, places, settings, options.time_limit, stage.name)
+            defaults = self.inspector.defaults(stage.step)
+            call = StepCall(stage.step, places, settings, options.time_limit, stage.name, defaults=defaults)
             result = self._execute(call, log, *options.streams, options.later_stages)
             for role, path in paths.items():
                 check_output(stage, role, path, log)

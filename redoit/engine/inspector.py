@@ -117,6 +117,10 @@ class Inspector:
         """Return what a step's `run` takes. Raises: DeclarationError, SourceError."""
         return self._current_snapshot().signature(step)
 
+    def defaults(self, step: str) -> Settings:
+        """Return the settings that a step's `run` has by default. Raises: DeclarationError, SourceError."""
+        return tuple(Setting(each.name, str(each.kind), each.default) for each in self.signature(step).settings)
+
     def refresh(self) -> None:
         """Forget the source that was read, and what is installed."""
         self._snapshot = self._new_snapshot()

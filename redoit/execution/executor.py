@@ -31,7 +31,8 @@ Fork = Callable[[str, WorkerFiles, float | None], Process | None]  # tag, files,
 class StepCall:
     """One call of a step: role -> path from the project's root, settings, time limit in seconds, and the stage.
 
-    `preload`: modules that are imported before the step. No two calls for one stage may be under way at once.
+    `preload`: modules that are imported before the step. `defaults`: those of `run`, as its source reads; the worker
+    refuses the call if they are not Python's. No two calls for one stage may be under way at once.
     """
 
     step: str
@@ -40,11 +41,12 @@ class StepCall:
     time_limit: float | None = None
     stage: str = ""
     preload: tuple[str, ...] = ()
+    defaults: tuple[Setting, ...] = ()
 
     def json(self) -> bytes:
         """Return the call as one line of JSON."""
-        settings = [[setting.name, setting.kind, setting.value] for setting in self.settings]
-        fields = {"step": self.step, "paths": dict(self.paths), "settings": settings, "preload": self.preload}
+        given = {"settings": self.settings, "defaults": self.defaults}  # each a list of name, kind and value
+        fields = {"step": self.step, "paths": dict(self.paths), "preload": self.preload, **given}
         return json.dumps(fields).encode() + b"\n"
 
 

@@ -20,6 +20,8 @@ from typing import Any, NoReturn
 from redoit.execution import import_hook, orphans
 from redoit.execution.access_audit import AccessAudit
 
+Settings = list[tuple[str, str, object]]  # name, kind and value of each
+
 
 def main() -> NoReturn:
     """Run one step; exit non-zero if it fails."""
@@ -56,13 +58,14 @@ def run_step_from_source(**call: Any) -> dict[str, object]:
 
 
 def run_step(
-    step: str, paths: dict[str, str], settings: list[tuple[str, str, object]], preload: list[str]
+    step: str, paths: dict[str, str], settings: Settings, preload: list[str], defaults: Settings
 ) -> dict[str, object]:
     """Run a step; return its metrics, or its error and traceback. The parameters are the fields of a `StepCall`."""
     try:
         for module in preload:
             importlib.import_module(module)
         run = _imported(step)
+        _check_defaults(run, defaults)
         arguments = {name: _value(kind, value) for name, kind, value in settings}
         return {"metrics": _metrics(run(**{role: Path(path) for role, path in paths.items()}, **arguments))}
     except KeyboardInterrupt:
@@ -85,6 +88,20 @@ def _imported(step: str) -> Callable[..., object]:
         raise ImportError(f"{step} was found in {module.__file__}, not in the project; give its folder an __init__.py")
     run: Callable[..., object] = module.run
     return run
+
+
+def _check_defaults(run: Any, defaults: Settings) -> None:
+    """Check that the defaults that were read from source are Python's. Raises: TypeError."""
+    python: dict[str, object] = {}
+    while run is not None:  # a decorator's wrapper first, whose own defaults come first
+        python = {**(getattr(run, "__kwdefaults__", None) or {}), **python}
+        run = getattr(run, "__wrapped__", None)
+    for name, kind, value in defaults:
+        read = _value(kind, value)
+        if repr(python.get(name, read)) != repr(read):
+            raise TypeError(
+                f"setting {name}: its default is {python[name]!r}, but reads as {read!r}; write the value itself"
+            )
 
 
 def _value(kind: str, value: object) -> object:

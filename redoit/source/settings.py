@@ -5,6 +5,7 @@ member of an enumeration its name.
 """
 
 from collections.abc import Iterable
+from pathlib import PurePath
 from typing import NamedTuple, NoReturn
 
 from redoit.errors import DeclarationError
@@ -12,6 +13,7 @@ from redoit.errors import DeclarationError
 BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 MAX_NAMES = 12  # in one message
 MAX_VALUE_CHARACTERS = 200  # in one message
+MAX_SIZE = 10_000  # bits of a whole number, which Python can then write down; characters or items of what is computed
 EXPECTED = {
     "int": "an integer",
     "float": "a number",
@@ -20,6 +22,13 @@ EXPECTED = {
     "str": "a text",
     "path": "a path",
 }
+
+
+class Member(NamedTuple):
+    """A member of a class, as a default names it. `kind`: the name of the Kind that the class would be."""
+
+    kind: str
+    name: str
 
 
 class Kind(NamedTuple):
@@ -46,6 +55,23 @@ class Kind(NamedTuple):
         else:
             words = EXPECTED[self.name]
         return f"{words}, or none" if self.optional else words
+
+    def default(self, found: object) -> object:
+        """Return a default as settings hold it. Raises: ValueError if it is not of this type as it stands."""
+        match found:
+            case None if self.optional:
+                return None
+            case list() if self.item:
+                return [self.item.default(item) for item in found]
+            case Member(kind=kind, name=name) if kind == self.name and name in self.choices:
+                return name
+            case PurePath() if self.name == "path":
+                return str(found)
+        if self.name == "literal":
+            fits = any(type(choice) is type(found) and choice == found for choice in self.choices)
+        else:  # a whole number is a number, and stays the one it is
+            fits = type(found).__name__ == self.name or (type(found) is int and self.name == "float")
+        return found if fits and not is_huge(found) else _refuse(found)
 
     def value(self, given: object) -> object:
         """Return a value of this type from a text or a value of TOML.
@@ -84,9 +110,8 @@ class Declared(NamedTuple):
         try:
             return self.kind.value(given)
         except (ValueError, TypeError, AttributeError, OverflowError):
-            raise DeclarationError(
-                subject, f"found {given!r:.{MAX_VALUE_CHARACTERS}}, expected {self.kind.expected}"
-            ) from None
+            found = "a huge number" if is_huge(given) else f"{given!r:.{MAX_VALUE_CHARACTERS}}"
+            raise DeclarationError(subject, f"found {found}, expected {self.kind.expected}") from None
 
 
 class Signature(NamedTuple):
@@ -119,7 +144,12 @@ def _scalar(name: str, given: object) -> object:
     if name == "float" and (type(given) is int or type(given) is float):
         return float(given)
     accepted = {"int": int, "bool": bool}.get(name)
-    return given if accepted is type(given) else _refuse(given)
+    return given if accepted is type(given) and not is_huge(given) else _refuse(given)
+
+
+def is_huge(value: object) -> bool:
+    """Tell whether a value is a whole number that Python can't write down."""
+    return isinstance(value, int) and value.bit_length() > MAX_SIZE
 
 
 def _refuse(given: object) -> NoReturn:

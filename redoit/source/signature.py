@@ -2,12 +2,19 @@
 
 import ast
 import re
+from pathlib import PurePosixPath
 
 from redoit.errors import DeclarationError
+from redoit.source.constants import NotConstantError, Origin, binding, constant, origin
 from redoit.source.project import Module, Project
-from redoit.source.settings import Declared, Kind, Signature, nearest
+from redoit.source.settings import Declared, Kind, Signature, is_huge, nearest
 
 KINDS = {"int": "int", "float": "float", "bool": "bool", "str": "str", "Path": "path"}
+KINDS_OF_DEFAULTS = {int: "int", float: "float", bool: "bool", str: "str", PurePosixPath: "path"}
+LITERALS = {str, int, bool, type(None)}
+TYPES = "int, float, bool, str, Path, Literal of texts and integers, an Enum, a list of these, or '| None'"
+REMEDY = "write the value itself, or the name of one that a plain assignment binds once, above run"
+ODD = (NotConstantError, ArithmeticError, ValueError, TypeError, SyntaxError, RecursionError, MemoryError)
 
 
 def signature(project: Project, step: str) -> Signature:
@@ -19,29 +26,51 @@ def signature(project: Project, step: str) -> Signature:
     if module is None:
         raise DeclarationError(f"step {step}", "no such module in the project", nearest(step, project.modules()))
     run = _run(module)
-    arguments = run.args
-    if arguments.vararg or arguments.kwarg or arguments.posonlyargs or arguments.defaults:
-        raise DeclarationError(
-            f"{module.path}:{run.lineno}: run", "takes *args, **kwargs or optional paths", "name each path, no defaults"
-        )
-    texts = _help(ast.get_docstring(run) or "", [argument.arg for argument in arguments.kwonlyargs])
+    texts = _help(ast.get_docstring(run) or "", [argument.arg for argument in run.args.kwonlyargs])
     declared = []
-    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+    for argument, default in zip(run.args.kwonlyargs, run.args.kw_defaults, strict=True):
         where = f"{module.path}:{argument.lineno}: setting {argument.arg}"
         if default is None:
             raise DeclarationError(where, "has no default", "give it one")
-        kind = _kind(project, module, argument.annotation, where)
-        declared.append(
-            Declared(argument.arg, kind, _default(project, module, kind, default, where), texts.get(argument.arg, ""))
-        )
-    return Signature(tuple(argument.arg for argument in arguments.args), tuple(declared))
+        kind, value = _kind_and_default(project, module, argument.annotation, default, where)
+        declared.append(Declared(argument.arg, kind, value, texts.get(argument.arg, "")))
+    return Signature(_roles(project, module, run), tuple(declared))
 
 
 def _run(module: Module) -> ast.FunctionDef:
-    for statement in reversed(module.tree.body):
-        if isinstance(statement, ast.FunctionDef) and statement.name == "run":
-            return statement
-    raise DeclarationError(f"step {module.name}", f"no function 'run' in {module.path}", "define it")
+    """Return the step's `run`. Raises: DeclarationError if it is no plain function at the top of the module."""
+    try:
+        run = binding(module, "run")
+    except NotConstantError as error:
+        found = str(error)
+    else:
+        if isinstance(run, ast.FunctionDef):
+            return run
+        found = f"no function 'run' at the top of {module.path}"
+        if run:
+            found += f", but '{_text(run).splitlines()[0]}' in line {run.lineno}"
+    raise DeclarationError(
+        f"step {module.name}", found, "define it there, once: def run(...), or name the step that does"
+    )
+
+
+def _roles(project: Project, module: Module, run: ast.FunctionDef) -> tuple[str, ...]:
+    """Return the names of the paths that `run` takes. Raises: DeclarationError if a setting is among them."""
+    arguments, where = run.args, f"{module.path}:{run.lineno}: run"
+    if arguments.vararg or arguments.kwarg or arguments.posonlyargs:
+        raise DeclarationError(
+            where, "takes *args, **kwargs or positional-only parameters", "name each path and setting"
+        )
+    roles = [argument.arg for argument in arguments.args]
+    defaults = [*[None] * (len(roles) - len(arguments.defaults)), *arguments.defaults]
+    for argument, default in zip(arguments.args, defaults, strict=True):
+        kind = _kind(project, module, argument.annotation)
+        if default or (kind and (kind.item or kind).name != "path"):
+            text = _text(argument)
+            paths = "".join(f"{role}, " for role in roles[: roles.index(argument.arg)])
+            todo = f"settings follow '*': run({paths}*, {text} = {_text(default) if default else '...'})"
+            raise DeclarationError(where, f"found '{text}' among the paths, expected a Path without default", todo)
+    return tuple(roles)
 
 
 def _help(docstring: str, names: list[str]) -> dict[str, str]:
@@ -56,104 +85,97 @@ def _help(docstring: str, names: list[str]) -> dict[str, str]:
     return texts
 
 
-def _kind(project: Project, module: Module, annotation: ast.expr | None, where: str) -> Kind:
+def _kind_and_default(
+    project: Project, module: Module, annotation: ast.expr | None, node: ast.expr, where: str
+) -> tuple[Kind, object]:
+    """Return a setting's type and default; without an annotation the type of the default. Raises: DeclarationError."""
+    kind = _kind(project, module, annotation)
+    if annotation and not kind:
+        raise DeclarationError(where, f"found the type {_text(annotation)}, expected {TYPES}")
+    found = f"found the default {_text(node)}, expected {kind.expected if kind else TYPES}"
     try:
-        kind = _kind_of(project, module, annotation)
-    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):  # a text that is no expression
-        kind = None
-    if kind is None:
-        found = f"found the type {ast.unparse(annotation)}" if annotation else "found no type"
-        raise DeclarationError(
-            where, f"{found}, expected int, float, bool, str, Path, Literal, an Enum, a list of these, or '| None'"
-        )
-    return kind
+        value = constant(project, module, node)
+    except ODD as error:
+        reason = f"{error}: " if isinstance(error, NotConstantError) and str(error) else ""
+        raise DeclarationError(where, found, f"{reason}{REMEDY}") from None
+    if kind is None and type(value) not in KINDS_OF_DEFAULTS:
+        raise DeclarationError(where, f"found no type, expected {TYPES}", "annotate it")
+    kind = kind or Kind(KINDS_OF_DEFAULTS[type(value)])
+    try:
+        return kind, kind.default(value)
+    except ValueError:
+        raise DeclarationError(where, found, f"give one of type {_text(annotation) if annotation else kind}") from None
+
+
+def _text(node: ast.AST) -> str:
+    try:
+        return ast.unparse(node)
+    except (RecursionError, ValueError):  # nested deeply; a number of too many digits to be written
+        return "an expression that is too long"
+
+
+def _kind(project: Project, module: Module, annotation: ast.expr | None) -> Kind | None:
+    """Return the type that an annotation stands for, None if settings can't have it."""
+    try:
+        return _kind_of(project, module, annotation)
+    except ODD:  # a text that is no expression
+        return None
 
 
 def _kind_of(project: Project, module: Module, annotation: ast.expr | None) -> Kind | None:
     match annotation:
         case ast.Constant(value=str() as text):
             return _kind_of(project, module, ast.parse(text, mode="eval").body)
-        case ast.Name(id=name) | ast.Attribute(attr=name) if name in KINDS:
-            return Kind(KINDS[name])
-        case ast.BinOp(ast.Constant(None), ast.BitOr(), inner) | ast.BinOp(inner, ast.BitOr(), ast.Constant(None)):
-            return _optional(_kind_of(project, module, inner))
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            return _optional(project, module, [left, right])
         case ast.Subscript(value=ast.Name(id=name) | ast.Attribute(attr=name), slice=inner):
-            return _subscript(project, module, name, inner)
-        case ast.Name(id=name):
-            return _enumeration(project, module, name)
+            return _subscript(project, module, name, inner.elts if isinstance(inner, ast.Tuple) else [inner])
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            try:
+                found = origin(project, module, annotation)
+            except NotConstantError:  # bound under `if TYPE_CHECKING`, for example
+                found = name
+            return Kind(KINDS[name]) if isinstance(found, str) and name in KINDS else _defined(project, found)
     return None
 
 
-def _optional(kind: Kind | None) -> Kind | None:
+def _defined(project: Project, found: Origin) -> Kind | None:
+    """Return the type that a statement of the project defines: an enumeration, or another name of a type."""
+    match found:
+        case home, ast.ClassDef() as statement:
+            return _enumeration(home, statement)
+        case home, ast.Assign(value=value) | ast.AnnAssign(value=value):
+            return _kind_of(project, home, value)
+    return None
+
+
+def _optional(project: Project, module: Module, items: list[ast.expr]) -> Kind | None:
+    """Return the type of a union of one type and None."""
+    types = [item for item in items if not (isinstance(item, ast.Constant) and item.value is None)]
+    kind = _kind_of(project, module, types[0]) if len(types) == 1 else None
     return kind and kind._replace(optional=True)
 
 
-def _subscript(project: Project, module: Module, name: str, inner: ast.expr) -> Kind | None:
-    if name == "Optional":
-        return _optional(_kind_of(project, module, inner))
-    if name in ("list", "List"):
-        item = _kind_of(project, module, inner)
+def _subscript(project: Project, module: Module, name: str, items: list[ast.expr]) -> Kind | None:
+    if name in ("Optional", "Union"):
+        return _optional(project, module, [*items, ast.Constant(None)] if name == "Optional" else items)
+    if name == "Annotated":
+        return _kind_of(project, module, items[0])
+    if name in ("list", "List") and len(items) == 1:
+        item = _kind_of(project, module, items[0])
         return item and Kind("list", item=item)
-    if name == "Literal":
-        choices = ast.literal_eval(inner)
-        return Kind("literal", choices if isinstance(choices, tuple) else (choices,))
-    return None
+    choices = tuple(map(ast.literal_eval, items)) if name == "Literal" else ()
+    plain = all(type(choice) in LITERALS and not is_huge(choice) for choice in choices)
+    return Kind("literal", choices) if choices and plain else None
 
 
-def _enumeration(project: Project, module: Module, name: str) -> Kind | None:
-    home, statement = _binding(project, module, name)
-    if not isinstance(statement, ast.ClassDef) or not any("Enum" in ast.unparse(base) for base in statement.bases):
-        return None
+def _enumeration(home: Module, statement: ast.ClassDef) -> Kind | None:
     members = [
         target.id
         for line in statement.body
-        if isinstance(line, ast.Assign | ast.AnnAssign) and line.value
+        if isinstance(line, ast.Assign | ast.AnnAssign) and line.value and not isinstance(line.value, ast.Lambda)
         for target in (line.targets if isinstance(line, ast.Assign) else [line.target])
         if isinstance(target, ast.Name) and not target.id.startswith("_")
     ]
-    return Kind(f"enum {home.name}:{statement.name}", tuple(members))
-
-
-def _binding(project: Project, module: Module, name: str, depth: int = 8) -> tuple[Module, ast.stmt | None]:
-    """Return the module and the statement that bind a name, followed through `from ... import`."""
-    for statement in reversed(module.tree.body):
-        match statement:
-            case ast.ClassDef(name=found) if found == name:
-                return module, statement
-            case ast.Assign(targets=[ast.Name(id=found)]) | ast.AnnAssign(target=ast.Name(id=found)) if found == name:
-                return module, statement
-            case ast.ImportFrom(module=source, names=aliases, level=level) if depth:
-                for alias in aliases:
-                    if (alias.asname or alias.name) == name:
-                        package = module.name.split(".")[: None if module.is_package else -1]
-                        base = package[: len(package) - level + 1] if level else []
-                        home = project.module(".".join([*base, *([source] if source else [])]))
-                        return _binding(project, home, alias.name, depth - 1) if home else (module, None)
-    return module, None
-
-
-def _default(project: Project, module: Module, kind: Kind, node: ast.expr, where: str) -> object:
-    given = _constant(project, module, kind, node)
-    try:
-        return kind.value(given)
-    except (ValueError, TypeError, AttributeError, OverflowError):
-        raise DeclarationError(where, f"found the default {ast.unparse(node)}, expected {kind.expected}") from None
-
-
-def _constant(project: Project, module: Module, kind: Kind, node: ast.expr) -> object:
-    """Return the value of a default: a literal, a constant, `Path("...")`, a member of an enumeration, or a list."""
-    match node:
-        case ast.List(elts=items) | ast.Tuple(elts=items) if kind.item:
-            return [_constant(project, module, kind.item, item) for item in items]
-        case ast.Name(id=name):
-            home, statement = _binding(project, module, name)
-            value = getattr(statement, "value", None)
-            return _constant(project, home, kind, value) if isinstance(value, ast.expr) else ...
-        case ast.Call(func=ast.Name(id="Path") | ast.Attribute(attr="Path"), args=[ast.Constant(value=str() as text)]):
-            return text
-        case ast.Attribute(value=ast.Name(), attr=member) if kind.name.startswith("enum "):
-            return member
-    try:
-        return ast.literal_eval(node)
-    except (ValueError, TypeError, RecursionError):
-        return ...
+    is_enumeration = members and any("Enum" in ast.unparse(base) for base in statement.bases)
+    return Kind(f"enum {home.name}:{statement.name}", tuple(members)) if is_enumeration else None

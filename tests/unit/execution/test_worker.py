@@ -110,6 +110,40 @@ def test_an_installed_step_is_refused(project: Path) -> None:
     )
 
 
+WRAPPED = """import functools
+
+def with_default(run):
+    @functools.wraps(run)
+    def wrapped({parameters}): ...
+    return wrapped
+
+@with_default
+def run(*, n=1): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "default"),
+    [
+        ("def run(*, n=1): ...", None),
+        ("def run(**rest): ...", None),
+        (WRAPPED.format(parameters="**rest"), None),
+        (WRAPPED.format(parameters="*, n=2, **rest"), "2"),
+        ("def run(*, n=1): ...\nrun.__kwdefaults__['n'] = 2", "2"),
+        ("def run(*, n=1.0): ...", "1.0"),
+        ("def run(*, n=True): ...", "True"),
+        ("def run(*, n=[1]): ...", "[1]"),
+    ],
+)
+def test_a_default_that_is_not_as_it_was_read_is_an_error(text: str, default: str | None) -> None:
+    """Before a step is called, its defaults are compared by value and type with those that were read from source."""
+    write(Path(), mine__one=text)
+    defaults = Setting("n", "int", 1), Setting("absent", "int", 1)
+    found = run_step_from_source(**json.loads(StepCall("mine.one", {}, (), defaults=defaults).json()))
+    words = f"TypeError: setting n: its default is {default}, but reads as 1; write the value itself"
+    assert found.get("error") == (words if default else None)
+
+
 def test_modules_are_preloaded_first() -> None:
     """The modules of a call are imported in their order, before the step; an error of one is the step's."""
     for name in ("b", "a"):

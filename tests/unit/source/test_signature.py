@@ -8,17 +8,18 @@ from modules import written
 
 from redoit.errors import DeclarationError
 from redoit.source.project import Project
-from redoit.source.settings import Declared, Kind, Signature
+from redoit.source.settings import Signature
 from redoit.source.signature import signature
 
 HEAD = "from pathlib import Path\nimport pathlib\nfrom typing import Literal, Optional\nfrom enum import Enum\n"
+SUM = " + 1" * 400
 MODES = "from enum import Enum\nclass Mode(str, Enum):\n    FAST = 'f'\n    SLOW = 's'\nRATE = 0.5\nNAME = 'x'\n"
 
 
 def read(root: Path, setting: str, before: str = "", docstring: str = "") -> Signature:
     """Return the signature of a step with one setting."""
     text = f'{HEAD}{before}\ndef run(source: Path, target: Path, *, {setting}):\n    """{docstring}"""\n'
-    consts = "from steps.modes import RATE as SPEED\nN = 3\n"
+    consts = "from steps.modes import RATE as SPEED\nN = 3\nText = str\n"
     written(root, {"steps/modes.py": MODES, "steps/consts.py": consts, "steps/one.py": text})
     return signature(Project(root), "steps.one")
 
@@ -35,13 +36,31 @@ def signature_of(root: Path, text: str, **modules: str) -> Signature:
         ("x: int = 5", "", "int", 5),
         ("x: int = -1", "", "int", -1),
         ("x: float = 1e-3", "", "float", 0.001),
-        ("x: float = 1", "", "float", 1.0),
+        ("x: float = 1", "", "float", 1),
+        ("x: float = float('inf')", "", "float", float("inf")),
+        ("x: str | None = 'none'", "", "str", "none"),
+        ("x=1", "", "int", 1),
+        ("x=-0.5", "", "float", -0.5),
+        ("x=False", "", "bool", False),
+        ("x='a'", "", "str", "a"),
+        ("x=Path('a')", "", "path", "a"),
+        ("x: Annotated[int, 'many'] = 1", "from typing import Annotated", "int", 1),
+        ("x: Union[None, int] = None", "from typing import Union", "int", None),
+        ("x: int | None | None = 1", "", "int", 1),
+        ("x: Seconds = 0.5", "Seconds = float", "float", 0.5),
+        ("x: Text = 'a'", "from steps.consts import Text", "str", "a"),
+        ("x: '\"int\"' = 1", "", "int", 1),
+        ("x: Path = Path('a')", "from typing import *", "path", "a"),
+        ("x: Path | None = None", "if Literal:\n    from pathlib import Path", "path", None),
         ("x: bool = True", "", "bool", True),
         ("x: str = 'a b '", "", "str", "a b "),
         ("x: Path = Path('a/b')", "", "path", "a/b"),
         ("x: pathlib.Path = pathlib.Path('a')", "", "path", "a"),
         ("x: Literal['a', 'b'] = 'b'", "", "literal", "b"),
         ("x: Literal[1, 2] = 2", "", "literal", 2),
+        ("x: Literal[1, True] = True", "", "literal", True),
+        ("x: Literal['A', 'a'] = 'a'", "", "literal", "a"),
+        ("x: Literal[None, -1] = None", "", "literal", None),
         ("x: Literal['a'] = 'a'", "", "literal", "a"),
         ("x: Optional[int] = None", "", "int", None),
         ("x: int | None = None", "", "int", None),
@@ -51,7 +70,6 @@ def signature_of(root: Path, text: str, **modules: str) -> Signature:
         ("x: typing.Literal['a'] = 'a'", "import typing", "literal", "a"),
         ("x: list[int] = [1, 2]", "", "list[int]", [1, 2]),
         ("x: List[int] = []", "from typing import List", "list[int]", []),
-        ("x: list[str] = ()", "", "list[str]", []),
         ("x: list[float] | None = None", "", "list[float]", None),
         ("x: Mode = Mode.FAST", "from steps.modes import Mode", "enum steps.modes:Mode", "FAST"),
         ("x: Mode = Mode.SLOW", "from .modes import Mode", "enum steps.modes:Mode", "SLOW"),
@@ -60,7 +78,9 @@ def signature_of(root: Path, text: str, **modules: str) -> Signature:
         ("x: M = M.FAST", "from steps.modes import Mode as M", "enum steps.modes:Mode", "FAST"),
         ("x: Own = Own.A", "class Own(Enum):\n    A = 1\n    B = 2\n", "enum steps.one:Own", "A"),
         ("x: list[Own] = [Own.A]", "class Own(Enum):\n    A = 1\n", "list[enum steps.one:Own]", ["A"]),
-        ("x: list[Path] = (Path('a'), 'b')", "", "list[path]", ["a", "b"]),
+        ("x: list[Path] = [Path('a'), Path('b')]", "", "list[path]", ["a", "b"]),
+        ("x: list[list[int]] = [[1], []]", "", "list[list[int]]", [[1], []]),
+        ("x: Own = MINE", "class Own(Enum):\n    A = 1\nMINE = Own.A", "enum steps.one:Own", "A"),
         ("x: list[int] = [N, 2]", "N = 7", "list[int]", [7, 2]),
         ("x: list[Own] = []", "class Own(Enum):\n    A = 1\n", "list[enum steps.one:Own]", []),
         ("x: int = N", "N = 7", "int", 7),
@@ -101,7 +121,18 @@ def test_help(tmp_path: Path, docstring: str) -> None:
     ("setting", "before", "words"),
     [
         ("x: int", "", "has no default"),
-        ("x=1", "", "found no type"),
+        ("x=None", "", "found no type, expected int, float, "),
+        ("x=[1]", "", "found no type, expected int, float, "),
+        ("x=f()", "", "found the default f(), expected int, float, "),
+        ("x: Literal[b'a'] = b'a'", "", "found the type Literal[b'a'], expected int, "),
+        ("x: Literal[Mode.FAST] = 1", "from steps.modes import Mode", "found the type Literal[Mode.FAST]"),
+        ("x: Literal = 1", "", "found the type Literal"),
+        ("x: Literal[()] = 1", "", "found the type Literal[()]"),
+        (f"x: Literal[0x{'f' * 9000}] = 1", "", "found the type an expression that is too long"),
+        ("x: list = []", "", "found the type list"),
+        ("x: list[int, int] = []", "", "found the type list[int, int]"),
+        ("x: Empty = 1", "class Empty(Enum): pass", "found the type Empty"),
+        ("x: X = 1", "X = X", "found the type X"),
         ("x: dict = {}", "", "found the type dict"),
         ("x: Absent = 1", "", "found the type Absent"),
         ("x: int | str = 1", "", "found the type"),
@@ -111,7 +142,31 @@ def test_help(tmp_path: Path, docstring: str) -> None:
         ("x: Optional[dict] = None", "", "found the type Optional[dict]"),
         (f"x: '{'(' * 1000}' = 1", "", "found the type"),
         ("x: Plain = 1", "class Plain: pass", "found the type Plain"),
-        ("x: int = 2.5", "", "found the default 2.5, expected an integer"),
+        ("x: int = 2.5", "", "found the default 2.5, expected an integer; give one of type int"),
+        ("x: int = '5'", "", "expected an integer; give one of type int"),
+        ("x: bool = 'yes'", "", "expected true or false; give one of type bool"),
+        ("x: float = '1e3'", "", "expected a number; give one of type float"),
+        ("x: list[int] = '1,2'", "", "give one of type list[int]"),
+        ("x: list[str] = ()", "", "found the default (), expected a text or several, separated by commas; give one"),
+        ("x: Path = 'a'", "", "found the default 'a', expected a path; give one of type Path"),
+        ("x: str = Path('a')", "", "found the default Path('a'), expected a text; give one of type str"),
+        ("x: Literal['Adam'] = 'adam'", "", "found the default 'adam', expected one of Adam"),
+        ("x: Mode = 'FAST'", "from steps.modes import Mode", "found the default 'FAST', expected one of FAST, SLOW"),
+        ("x: Mode = Own.FAST", "from steps.modes import Mode\nclass Own(Enum):\n    FAST = 1", "default Own.FAST"),
+        ("x: Own = Own.f", "class Own(Enum):\n    A = 1\n    f = lambda self: 1", "expected one of A"),
+        ("x: int = Own.A", "class Own:\n    A = 1", "found the default Own.A, expected an integer"),
+        (f"x: int = 0x{'f' * 9000}", "", "found the default an expression that is too long, expected an integer"),
+        (
+            "x: int = 9**9**9",
+            "",
+            "expected an integer; it is too large: write the value",
+        ),
+        ("x: int = C", f"A = 1{SUM}\nB = A{SUM}\nC = B{SUM}", "default C, expected an integer; write the value itself"),
+        (
+            "x: int = N",
+            "N = 1\nN = 2",
+            "N is bound in line 5, 6 of steps/one.py, not once and plainly: write",
+        ),
         ("x: int = True", "", "found the default True, expected an integer"),
         ("x: bool = 1", "", "expected true or false"),
         ("x: int = None", "", "expected an integer"),
@@ -150,24 +205,52 @@ def test_the_error_of_a_setting_names_its_line(tmp_path: Path) -> None:
         ("def run(*args): ...", "steps/one.py:1: run: takes *args"),
         ("def run(**kwargs): ...", "steps/one.py:1: run: takes *args, **kwargs"),
         ("\ndef run(a, /): ...", "steps/one.py:2: run: takes"),
-        ("def run(a=1): ...", "optional paths; name each path, no defaults"),
-        ("x = 1", "step steps.one: no function 'run' in steps/one.py; define it"),
-        ("async def run(): ...", "no function 'run'"),
-        ("if x:\n    def run(): ...", "no function 'run'"),
+        ("x = 1", "step steps.one: no function 'run' at the top of steps/one.py; define it there, once: def run(...)"),
+        ("async def run(): ...", "no function 'run' at the top of steps/one.py, but 'async def run():' in line 1"),
+        ("from .ok import run", "no function 'run' at the top of steps/one.py, but 'from .ok import run' in line 1"),
+        ("\nrun = print", "but 'run = print' in line 2"),
+        ("class run: ...", "but 'class run:' in line 1"),
+        ("class C:\n    def run(self): ...", "no function 'run' at the top of steps/one.py;"),
+        ("if x:\n    def run(): ...", "run is bound in line 1 of steps/one.py, not once and plainly; define it there"),
+        ("def run(): ...\ndef run(a): ...", "run is bound in line 1, 2 of steps/one.py, not once and plainly"),
+        ("def run(): ...\ndel run", "run is bound in line 1, 2 of steps/one.py, not once and plainly"),
         ("", "no function 'run'"),
     ],
 )
 def test_run_errors(tmp_path: Path, text: str, words: str) -> None:
-    """A step has one plain `run` at its top level, whose paths are named and have no defaults."""
+    """A step has one plain `run` at its top level, and nothing else binds that name."""
     with pytest.raises(DeclarationError) as caught:
         signature_of(tmp_path, text)
     assert words in str(caught.value)
 
 
-def test_the_last_definition_counts(tmp_path: Path) -> None:
-    """Of several functions `run`, and of several values of a constant, the last one is in force."""
-    found = signature_of(tmp_path, "N = 1\ndef run(a): ...\ndef run(b, *, x: int = N): ...\nN = 2")
-    assert found == Signature(("b",), (Declared("x", Kind("int"), 2),))
+@pytest.mark.parametrize(
+    ("parameters", "found", "todo"),
+    [
+        ("a, b, seed: int", "seed: int", "run(a, b, *, seed: int = ...)"),
+        ("a: Path, seed: int = 3", "seed: int", "run(a, *, seed: int = 3)"),
+        ("a: Path, rate=0.5, *, n: int = 1", "rate", "run(a, *, rate = 0.5)"),
+        ("a: 'Path', names: list[str]", "names: list[str]", "run(a, *, names: list[str] = ...)"),
+        ("a: str", "a: str", "run(*, a: str = ...)"),
+        ("a: Path = Path('x')", "a: Path", "run(*, a: Path = Path('x'))"),
+        ("a, b: int | None = None", "b: int | None", "run(a, *, b: int | None = None)"),
+    ],
+)
+def test_a_setting_among_the_paths_is_refused(tmp_path: Path, parameters: str, found: str, todo: str) -> None:
+    """What stands before the `*` is a Path without default; the error of anything else shows where it belongs."""
+    with pytest.raises(DeclarationError) as caught:
+        signature_of(tmp_path, f"from pathlib import Path\ndef run({parameters}): ...")
+    where = "steps/one.py:2: run: "
+    expected = f"found '{found}' among the paths, expected a Path without default; settings follow '*': {todo}"
+    assert str(caught.value) == where + expected
+
+
+@pytest.mark.parametrize(
+    "role", ["a", "a: Path", "a: 'Path'", "a: Path | None", "a: list[Path]", "a: os.PathLike", "a: Any"]
+)
+def test_a_path_may_have_any_type_of_paths(tmp_path: Path, role: str) -> None:
+    """A parameter before the `*` needs no annotation, or one that is no type of settings."""
+    assert signature_of(tmp_path, f"from pathlib import Path\ndef run({role}): ...").roles == ("a",)
 
 
 def test_a_step_may_be_a_package(tmp_path: Path) -> None:
@@ -189,7 +272,7 @@ def test_the_members_of_an_enumeration_are_its_choices(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["N", "absent"])
 def test_imports_in_a_circle_end(tmp_path: Path, name: str) -> None:
     """A constant that modules import from each other, or from where it is not, has no value."""
-    with pytest.raises(DeclarationError, match=f"found the default {name}, expected an integer"):
+    with pytest.raises(DeclarationError, match=f"found the default {name}, expected an integer; "):
         signature_of(
             tmp_path, f"from steps.b import {name}\ndef run(*, x: int = {name}): ...", b="from steps.one import N"
         )
