@@ -11,7 +11,6 @@ import shutil
 import tempfile
 import traceback
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,6 @@ COLLECT = [(), ("--max-size", "1B"), ("--older-than", "0s"), ("--keep-last", "1"
 LOST = [".redoit/doit.db", ".redoit/stat-cache", ".redoit/installed", ".redoit/saved"]
 STEPS = 14  # of a history
 EVEN = 0.5
-MEMORY = Path("/dev/shm")  # where there is one, forks need not wait for a disk
 QUICK, ENOUGH = 2, 2000  # a seed with which what is broken is found soon, and the histories for it at most
 FORKED, REAL, FULL, FULL_REAL = 20, 3, 2000, 200  # histories
 
@@ -275,13 +273,6 @@ class Histories(RuleBasedStateMachine):
             self.checkout.build(Invocation())
             self.checkout.build(Invocation())
         shutil.rmtree(self.root)
-
-
-@pytest.fixture
-def memory(tmp_path: Path) -> Iterator[Path]:
-    """Return a folder, in memory if that can be."""
-    with tempfile.TemporaryDirectory(dir=MEMORY if os.access(MEMORY, os.W_OK) else tmp_path) as folder:
-        yield Path(folder)
 
 
 def explore(folder: Path, begin: int, examples: int, *, real: bool = False, defect: Defect = sound) -> None:

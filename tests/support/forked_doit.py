@@ -91,8 +91,7 @@ def _called(
     call: StepCall, log: Path, stdout: TextIO | None, stderr: TextIO | None, _later_stages: object
 ) -> StepResult:
     """Call a step as its own process would, with freshly imported modules."""
-    for name in [name for name in sys.modules if name.partition(".")[0] == "steps"]:
-        del sys.modules[name]
+    forget_modules(Path.cwd().parent)
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_bytes(b"")
     path, hooks = list(sys.path), list(sys.path_hooks)
@@ -103,3 +102,14 @@ def _called(
     if "error" in outcome:
         raise StepError(f"step {call.step}", f"{outcome['error']}\n{outcome['traceback']}")
     return StepResult(outcome["metrics"])
+
+
+def forget_modules(folder: Path) -> None:
+    """Forget the steps, and what was imported from below a folder, so that it is imported again."""
+    below = f"{folder}{os.sep}"
+    for name, module in [*sys.modules.items()]:
+        fields = getattr(module, "__dict__", {})
+        places = [fields.get("__file__"), *(fields.get("__path__") or ())]
+        own = name.partition(".")[0] == "steps" or any(str(place).startswith(below) for place in places)
+        if own and name != "dodo":
+            del sys.modules[name]
