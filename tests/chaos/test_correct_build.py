@@ -53,7 +53,7 @@ def shapes(draw: Any) -> Shape:
     files = list(SOURCES)
     for number in range(draw(st.integers(2, 6))):
         policy = draw(st.sampled_from(["", "", "", "", "volatile", "impure"]))
-        if stages and draw(st.integers(0, 3)) == 0:  # another stage with the same action
+        if stages and draw(st.integers(0, 3)) == 0:  # another stage that does the same
             twin = draw(st.sampled_from(stages))
             stage = Stage(f"t{number}", twin.step, twin.reads, policy)
         else:

@@ -7,7 +7,7 @@ others by its `Key`, which comes from the world as it was generated and from the
 import copy
 import random
 import shutil
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -175,8 +175,10 @@ class Checkout:
         if not self._bytes_alone:
             self._check_executed(given, set(executed), distrusted, fits, text)
         for stage in stages:
-            key = self._key(stage, given, clean)
-            self._of(stage).learn(key)
+            key, known = self._key(stage, given, clean), self._of(stage)
+            if stage.name in distrusted | self.perhaps:  # this result supersedes, here, all that there are of the stage
+                known.doubt({other for other in known.surely if other[0] == stage.name})
+            known.learn(key)
             self.latest[stage.name] = key
         self.invalidations = (self.invalidations | self._invalidated_by(given)) - names
         self.perhaps -= names | self.invalidations
@@ -187,43 +189,29 @@ class Checkout:
         """Hold the stages that were executed against those that had to be, and those that must not."""
         clean, stages = self._clean(given), self.shape.needed(given.only)
         must = distrusted | {stage.name for stage in stages if stage.policy == "volatile"}
-        may, groups = set(must), defaultdict(list)
+        may = set(must)
         for stage in stages:
             key, known = self._key(stage, given, clean), self._of(stage)
-            if stage.name in must:
-                groups[key] += [] if stage.policy else [stage.name]
-            elif stage.name in self.perhaps or key in known.perhaps:
+            if stage.name in self.perhaps or key in known.perhaps:
                 may.add(stage.name)
-            elif stage.policy == "impure" and self._has_same_action_in_private(stage):
-                may.add(stage.name)  # another may make what this one has in place already
-            elif stage.policy == "impure":
-                must |= set() if key in known.surely and stage.name in fits else {stage.name}
-            elif key not in known.surely:
-                groups[key].append(stage.name)
+            elif key not in known.surely or (stage.policy == "impure" and stage.name not in fits):
+                must.add(stage.name)
         may |= must
-        for names in groups.values():  # of one action: who comes first executes it, others restore it
-            free = [name for name in names if name not in must]
-            assert not free or executed & set(names), f"nobody executed {names}, of {sorted(executed)}\n{text}"
-            at_once = len(free) if given.flags else 1  # two workers may begin both before either is recorded
-            assert len(executed & set(free)) <= at_once, f"{names} have one action, and several executed it\n{text}"
-            may |= set(free)
         assert must <= executed, f"not executed: {sorted(must - executed)}\n{text}"
         assert executed <= may, f"executed for nothing: {sorted(executed - may)}\n{text}"
 
     def _key(self, stage: Stage, given: Invocation, clean: Mapping[str, str]) -> Key:
-        """Return everything that determines what a stage makes."""
+        """Return everything that determines what a stage makes; its name stands for the paths of its outputs."""
         read = tuple(clean.get(path) or f"source {self.world.inputs.get(path)}" for path in stage.reads)
         knobs = tuple(self.world.knobs[name] for name in stage.step.knobs)
-        return stage.step.name, bool(stage.policy), read, knobs, given.k.get(stage.name, self.world.k(stage))
+        k = given.k.get(stage.name, self.world.k(stage))
+        return stage.name, stage.step.name, bool(stage.policy), stage.reads, read, knobs, k
 
     def _clean(self, given: Invocation) -> Mapping[str, str]:
         return self._builds.outputs(self.world, given.k)
 
     def _of(self, stage: Stage) -> ExpectedTraces:
         return self.private if stage.policy else self.known
-
-    def _has_same_action_in_private(self, stage: Stage) -> bool:
-        return any(other.policy and other.step == stage.step for other in self.shape.stages if other != stage)
 
     def _fits(self, stage: Stage, given: Invocation) -> bool:
         """Tell whether the outputs in place are those of a clean build."""

@@ -57,8 +57,7 @@ class Doit:
             outcome, expected = words.get(each["task"]), OUTCOME_OF[each["verdict"]]
             if result.code:
                 continue
-            # Pending inputs may have content that was used before, and so may the outputs of a shared action.
-            sure = not each["awaits"] and "same action" not in str(each["why"])
+            sure = not each["awaits"]  # pending inputs may have content that was used before
             self.tally["planned" if sure else "uncertain"] += 1
             assert outcome == expected or not sure, f"{each}: found {outcome}\n{result.text}"
         assert result.code or not planned or set(words) == {each["task"] for each in planned}, (planned, result.text)
