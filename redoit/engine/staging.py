@@ -10,11 +10,11 @@ import shutil
 import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from urllib.parse import quote
 
 from redoit.errors import DiskError, StepError
 from redoit.execution import orphans
 from redoit.model import Stage
+from redoit.state.stage_file import stage_filename
 from redoit.storage import disk
 
 
@@ -96,4 +96,4 @@ def _unshare(path: Path) -> None:
 
 
 def _folder(stage: Stage, role: str) -> Path:
-    return Path(stage.outputs[role]).parent / f".redoit-{quote(stage.name, safe='')}"
+    return Path(stage.outputs[role]).parent / f".redoit-{stage_filename(stage.name)}"

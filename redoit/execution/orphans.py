@@ -8,7 +8,6 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable
-from urllib.parse import quote
 
 TAG_VARIABLE = "REDOIT_STEP"  # the environment variable
 MAX_ROUNDS = 20  # a process may start another while we search
@@ -42,8 +41,10 @@ def read_proc(number: int | str, name: str) -> bytes:
 
 def _tag_prefix(stage: str) -> str:
     """Return how all tags of a stage begin: equal for a project that was moved, another for a copy."""
+    from redoit.state.stage_file import stage_filename  # which a worker, who makes no tag, need not import
+
     folder = os.stat(".")
-    return f"{folder.st_dev}:{folder.st_ino}:{quote(stage, safe='')}:"
+    return f"{folder.st_dev}:{folder.st_ino}:{stage_filename(stage)}:"
 
 
 def _kill(is_tag: Callable[[bytes], bool]) -> list[str]:

@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 from urllib.parse import quote
 
+from redoit import digest
 from redoit.storage import disk
 
-SAFE = str.maketrans("", "", "_.-~:")  # usual in the names of stages, beside letters and digits
+SAFE = str.maketrans("", "", "_.-:")  # usual in the names of stages, beside letters and digits
+MAX_FILENAME_BYTES = 140  # some file systems allow no more
 
 
 def read_stage_file(root: Path, folder: str, name: str, *, must_read: bool = False) -> dict[str, object]:
@@ -26,9 +28,14 @@ def read_stage_file(root: Path, folder: str, name: str, *, must_read: bool = Fal
 
 
 def stage_filename(stage: str) -> str:
-    """Return the name of a stage's file: the stage's name, quoted."""
-    if stage.startswith("."):  # which could name the folder, the one above it, or a temporary file
-        return f"%2E{quote(stage[1:], safe='')}"
-    if stage.isascii() and stage.translate(SAFE).isalnum():  # as almost all are: `quote` takes ten times longer
-        return stage.replace(":", "%3A")
-    return quote(stage, safe="")
+    """Return the name of a stage's file: the stage's name, quoted; with a digest if it is long or has capital letters.
+
+    No two stages have one file, also where letters of both cases are equal.
+    """
+    if stage.translate(SAFE).isalnum() and stage.isascii() and stage.islower() and len(stage) < MAX_FILENAME_BYTES // 3:
+        quoted = stage.replace(":", "%3A")  # as almost all are: `quote` takes ten times longer
+    else:
+        quoted = quote(stage, safe="", errors="surrogatepass").replace("~", "%7E")
+        if len(quoted) > MAX_FILENAME_BYTES or stage != stage.lower():
+            quoted = f"{quoted[: MAX_FILENAME_BYTES // 2]}~{digest.of_bytes(stage.encode(errors='surrogatepass'))[:32]}"
+    return f"%2E{quoted[1:]}" if quoted.startswith(".") else quoted  # which could name a folder, or a temporary file
