@@ -1,14 +1,19 @@
-"""Captures a worker's output: to the log in whole lines, and to the terminal at once. Knows no processes."""
+"""Captures a worker's output: to the log and to the terminal at once. Knows no processes."""
 
 import codecs
 import contextlib
 import os
+import re
+import selectors
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
 
 from redoit.storage import disk
+
+BLOCK_BYTES = 1 << 16  # read at once: what a pipe holds
+REWRITTEN = re.compile(rb"^[^\n]*[\r\x08](?=[^\r\x08\n])|[\r\x08]+$", re.MULTILINE)  # what a terminal shows no longer
 
 
 @contextlib.contextmanager
@@ -24,10 +29,12 @@ def captured_output(path: Path, stdout: TextIO | None, stderr: TextIO | None) ->
     try:
         with _channels(log, stdout, stderr) as (child_stdout, child_stderr):
             yield child_stdout, child_stderr, appended
-        log.append(b"".join(appended))
+        log.writer(None)(b"".join(appended))
     finally:
         log.close()
-    _strip_progress(path)
+    if log.has_progress:
+        with contextlib.suppress(OSError):  # a full disk: the log has all states of the progress bar
+            _strip_progress(path)
 
 
 class LogFile:
@@ -35,24 +42,22 @@ class LogFile:
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("wb", buffering=0)
-        self._lock = threading.Lock()
+        self._unfinished: object = None  # the writer whose line has no end yet
         self._error: OSError | None = None
+        self.has_progress = False
 
     def writer(self, stream: TextIO | None) -> Callable[[bytes], None]:
-        """Return a writer to the log, in whole lines, and to a stream at once; no bytes mean the end."""
+        """Return a writer to the log and to a stream; no bytes mean the end. It ends another's unfinished line."""
         decode = codecs.getincrementaldecoder("utf-8")("replace").decode  # a character may be cut in two
-        pending = bytearray()
 
         def write(data: bytes) -> None:
-            with self._lock:
-                pending.extend(data)
-                end = pending.rfind(b"\n") + 1 if data else len(pending)
-                self.append(pending[:end])
-                del pending[:end]
-                if stream is not None:
-                    with contextlib.suppress(OSError, ValueError):  # a terminal that is gone; the log goes on
-                        stream.write(decode(data).replace("\r\n", "\n"))
-                        stream.flush()
+            if data:
+                self._append(b"\n" + data if self._unfinished not in (None, write) else data)
+                self._unfinished = None if data.endswith(b"\n") else write
+            if stream is not None:
+                with contextlib.suppress(OSError, ValueError):  # a terminal that is gone; the log goes on
+                    stream.write(decode(data, not data).replace("\r\n", "\n"))
+                    stream.flush()
 
         return write
 
@@ -62,8 +67,8 @@ class LogFile:
         if self._error:
             raise self._error
 
-    def append(self, data: bytes | bytearray) -> None:
-        """Write to the log."""
+    def _append(self, data: bytes) -> None:
+        self.has_progress = self.has_progress or b"\r" in data or b"\x08" in data
         try:
             while data and not self._error:
                 data = data[self._file.write(data) :]
@@ -86,33 +91,47 @@ def _channels(log: LogFile, stdout: TextIO | None, stderr: TextIO | None) -> Ite
         channels: list[tuple[int, int, TextIO | None]] = [(ours, theirs, stdout)]
     else:
         channels = [(*os.pipe(), stdout), (*os.pipe(), stderr)]
-    threads = []
-    for source, _, stream in channels:
-        copying = threading.Thread(target=_copy, args=(source, log.writer(stream)), daemon=True)
-        copying.start()
-        threads.append(copying)
+    writers = {source: log.writer(stream) for source, _, stream in channels}
+    copying = threading.Thread(target=_copy, args=(writers,), daemon=True)
+    copying.start()
     try:
         yield channels[0][1], channels[-1][1]
     finally:
         for _, theirs, _ in channels:
             os.close(theirs)
-        for thread in threads:
-            thread.join(timeout=5)  # a process that left the group could hold the other end for ever
+        copying.join(timeout=5)  # a process that left the group could hold the other end for ever
 
 
-def _copy(source: int, write: Callable[[bytes], None]) -> None:
-    with contextlib.suppress(OSError, ValueError):  # the other end of a pseudo-terminal is gone
-        while data := os.read(source, 1 << 16):
-            write(data)
-    with contextlib.suppress(OSError, ValueError):
-        write(b"")
-    os.close(source)
+def _copy(writers: dict[int, Callable[[bytes], None]]) -> None:
+    """Copy from open files to writers. One thread, so that a line which was whole before the next one stays whole."""
+    with selectors.DefaultSelector() as selector:
+        for source, write in writers.items():
+            selector.register(source, selectors.EVENT_READ, write)
+        while selector.get_map():
+            for key, _ in selector.select():
+                data = b""
+                with contextlib.suppress(OSError):  # the other end of a pseudo-terminal is gone
+                    data = os.read(key.fd, BLOCK_BYTES)
+                with contextlib.suppress(ValueError):  # the log is closed: nobody waits any longer
+                    key.data(data)
+                if not data:
+                    selector.unregister(key.fd)
+                    os.close(key.fd)
 
 
 def _strip_progress(log: Path) -> None:
-    """Keep in the log what a terminal would show in the end: the last state of each progress bar."""
-    data = log.read_bytes()
-    lines = [line.rstrip(b"\r\x08") for line in data.split(b"\n")]
-    stripped = b"\n".join(line[max(line.rfind(b"\r"), line.rfind(b"\x08")) + 1 :] for line in lines)
-    if stripped != data:
-        log.write_bytes(stripped)
+    """Keep in the log what a terminal would show in the end: the last state of each progress bar. Raises: OSError."""
+    with log.open("rb") as reader, disk.temporary(log.parent) as path:
+        with path.open("xb") as writer:
+            line_start, rewrites = 0, b""
+            while block := reader.read(BLOCK_BYTES):
+                block = rewrites + block
+                if (match := REWRITTEN.match(block)) and match.end() < len(block) and block[match.end()] != ord("\n"):
+                    writer.seek(line_start)
+                    writer.truncate()
+                rewrites = b"\r" if block.endswith((b"\r", b"\x08")) else b""
+                stripped = REWRITTEN.sub(b"", block)
+                writer.write(stripped)
+                if b"\n" in stripped:
+                    line_start = writer.tell() - len(stripped) + stripped.rindex(b"\n") + 1
+        path.replace(log)

@@ -3,13 +3,16 @@
 import errno
 import io
 import os
+import random
 import termios
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from redoit.errors import DiskError
+from redoit.execution import output_capture
 from redoit.execution.output_capture import LogFile, captured_output
 
 
@@ -108,14 +111,63 @@ def test_the_log_has_the_last_state_of_a_progress_bar(tmp_path: Path, output: by
     assert captured(tmp_path / "log", output) == log
 
 
-def test_lines_of_two_writers_are_whole_in_the_log(tmp_path: Path) -> None:
-    """A line is written to the log once it is complete; what has no end is written at the end."""
+def test_output_is_in_the_log_at_once(tmp_path: Path) -> None:
+    """The log has what was written, whether or not its line has ended: bars, prompts and bytes that are no text."""
+    log = LogFile(tmp_path / "log")
+    write, written = log.writer(None), b""
+    for data in (b"10%\r", b"20%\r", b"on", b"e\n\x08", b"\xff" * 10**5, b"\0"):
+        write(data)
+        written += data
+        assert (tmp_path / "log").read_bytes() == written
+    log.close()
+
+
+def test_an_unfinished_line_is_ended_by_another_writer(tmp_path: Path) -> None:
+    """A line that another stream interrupts is ended there, so that the next one begins a line of its own."""
     log = LogFile(tmp_path / "log")
     one, two = log.writer(None), log.writer(None)
-    for write, data in ((one, b"on"), (two, b"two\nthr"), (one, b"e\nlast"), (two, b"ee\n"), (one, b""), (two, b"")):
+    for write, data in ((one, b"50%"), (two, b""), (one, b"\r60%"), (two, b"two\n"), (one, b"70%"), (one, b"")):
         write(data)
     log.close()
-    assert (tmp_path / "log").read_bytes() == b"two\none\nthree\nlast"
+    assert (tmp_path / "log").read_bytes() == b"50%\r60%\ntwo\n70%"
+
+
+def test_lines_that_were_written_one_after_the_other_are_whole(tmp_path: Path) -> None:
+    """A process that writes its lines in pieces, to both of its streams in turn, has them whole in its log."""
+    with captured_output(tmp_path / "log", None, None) as (child_stdout, child_stderr, _):
+        for number in range(300):
+            for piece in (b"one ", b"line", b" %d\n" % number):
+                os.write((child_stdout, child_stderr)[number % 2], piece)
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert sorted(lines) == sorted(f"one line {number}" for number in range(300))
+
+
+@pytest.mark.parametrize("signs", ["ab\r\n", "abc\r\x08\n", "a\r"])
+def test_progress_is_stripped_alike_wherever_a_block_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, signs: str
+) -> None:
+    """A log is stripped in blocks as it is in one."""
+    chance = random.Random(signs)
+    for _ in range(300):
+        output = "".join(chance.choices(signs, k=chance.randrange(1, 40))).encode()
+        monkeypatch.setattr(output_capture, "BLOCK_BYTES", 10**6)
+        whole = captured(tmp_path / "log", output)
+        monkeypatch.setattr(output_capture, "BLOCK_BYTES", chance.randrange(1, 8))
+        assert captured(tmp_path / "log", output) == whole, output
+
+
+def test_a_long_line_takes_little_memory(tmp_path: Path) -> None:
+    """A bar that rewrites a line of many megabytes is stripped block by block."""
+    log = tmp_path / "log"
+    log.write_bytes(b"first\n" + b"x" * (40 << 20) + b"\rdone")
+    tracemalloc.start()
+    try:
+        output_capture._strip_progress(log)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert log.read_bytes() == b"first\ndone"
+    assert peak < 2 << 20
 
 
 def test_a_stream_gets_text_at_once(tmp_path: Path) -> None:
