@@ -8,10 +8,10 @@ needless run, never a stale result. Knows nothing of inputs, settings and versio
 from collections.abc import Iterable
 
 from redoit.errors import DeclarationError
-from redoit.fingerprint.names import bindings, executed_imports
 from redoit.fingerprint.reach import Assumed, Key, Reach, loads
 from redoit.fingerprint.texts import STATEMENTS, WHOLE
 from redoit.model import Code, Part
+from redoit.source.names import bindings, executed_imports
 from redoit.source.project import Module, Project
 
 

@@ -8,8 +8,8 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from redoit.fingerprint.names import Definition, bindings, chain_of, is_standard
 from redoit.fingerprint.resolve import Resolution, lookup
+from redoit.source.names import Definition, bindings, chain_of, is_standard
 from redoit.source.project import Module, Project, cached_per_module
 
 # Standard modules whose decorators wrap what they are given, and do nothing else with it.

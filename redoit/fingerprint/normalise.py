@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import TypeVar
 
-from redoit.fingerprint.names import Definition, Function
+from redoit.source.names import Definition, Function
 
 MAX_DEPTH = 60  # of nested nodes in a statement; to unparse a deeper one takes more of Python's stack than may be there
 BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # fields with statements, or with nodes that have them

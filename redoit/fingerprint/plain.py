@@ -9,7 +9,8 @@ import re
 from collections.abc import Sequence
 
 from redoit.fingerprint.exposure import derives_from_outside, is_wrapped_only
-from redoit.fingerprint.names import (
+from redoit.fingerprint.resolve import GIVEN, lookup
+from redoit.source.names import (
     Import,
     annotations,
     bindings,
@@ -20,7 +21,6 @@ from redoit.fingerprint.names import (
     outer_parts,
     stored_names,
 )
-from redoit.fingerprint.resolve import GIVEN, lookup
 from redoit.source.project import Module, Project, cached_per_module
 
 # Words of code that acts when a class is derived from another, or that finds classes by their bases.

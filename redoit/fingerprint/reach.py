@@ -13,12 +13,12 @@ from typing import NamedTuple
 from redoit.errors import SourceError
 from redoit.fingerprint import reflection
 from redoit.fingerprint.exposure import Handed, handed
-from redoit.fingerprint.names import Alias, Import, aliases, bindings, executed_imports, is_standard
 from redoit.fingerprint.plain import derived_classes, has_hooks, other_statements
 from redoit.fingerprint.reflection import Reflection
 from redoit.fingerprint.resolve import Resolution, follow, lookup
 from redoit.fingerprint.texts import STATEMENTS, WHOLE, Texts
 from redoit.fingerprint.uses import Use
+from redoit.source.names import Alias, Import, aliases, bindings, executed_imports, is_standard
 from redoit.source.project import Module, Project
 
 Key = tuple[str, str]  # a module's name, and a name in it, STATEMENTS or WHOLE

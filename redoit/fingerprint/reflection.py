@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from enum import IntEnum
 
-from redoit.fingerprint.names import bindings
 from redoit.fingerprint.uses import READS_ITSELF, Uses
+from redoit.source.names import bindings
 from redoit.source.project import Module, Project
 
 

@@ -7,7 +7,7 @@ Knows nothing of how the resolved name is used.
 import builtins
 from dataclasses import dataclass, field
 
-from redoit.fingerprint.names import Alias, Binder, Chain, bindings
+from redoit.source.names import Alias, Binder, Chain, bindings
 from redoit.source.project import Module, Project
 
 BUILTINS = frozenset(dir(builtins))

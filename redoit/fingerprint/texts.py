@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from redoit.fingerprint.exposure import Handed, is_exposed
-from redoit.fingerprint.names import Alias, Binder, Import, aliases, executed, is_lazy, is_standard
 from redoit.fingerprint.normalise import strip, text_of, without_settings
 from redoit.fingerprint.plain import bound_names, plain_statements
 from redoit.fingerprint.uses import Uses, uses
+from redoit.source.names import Alias, Binder, Import, aliases, executed, is_lazy, is_standard
 from redoit.source.project import Module, Project
 
 STATEMENTS = "<module>"  # what an import of the module executes

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from redoit.fingerprint.names import (
+from redoit.source.names import (
     Chain,
     Function,
     Import,

@@ -12,14 +12,14 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Any
 
-from redoit.source.project import Module, Project, cached_per_module
+from redoit.source.names import Binder, Definition, Import, bindings, stored_names
+from redoit.source.project import Module, Project
 from redoit.source.settings import MAX_SIZE, Member
 
 Origin = str | tuple[Module, ast.stmt]  # a dotted name outside the project, or the statement that binds the name
 
 NUMBERS, PATH_PARTS = {bool, int, float}, {str, PurePosixPath}
-SCOPES = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-PLAIN = SCOPES | ast.Assign | ast.AnnAssign | ast.Import | ast.ImportFrom
+PLAIN = Definition | ast.Assign | ast.AnnAssign | Import
 OPERATORS: dict[type, Callable[..., object]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow, ast.LShift: operator.lshift,
@@ -116,59 +116,33 @@ def origin(project: Project, module: Module, node: ast.expr) -> Origin:
         return f"{outer}.{node.attr}"
     if not isinstance(node, ast.Name):
         raise NotConstantError
-    statement = binding(module, node.id)
-    if statement is None and hasattr(builtins, node.id):
+    binder = binding(module, node.id)
+    if binder is None and hasattr(builtins, node.id):
         return f"builtins.{node.id}"
-    if statement is None:
+    if binder is None:
         raise NotConstantError(f"{node.id} is not bound in {module.path}")
-    if not isinstance(statement, ast.Import | ast.ImportFrom):
-        return module, statement
-    name = next((alias.name for alias in statement.names if alias.asname == node.id), node.id)
-    if isinstance(statement, ast.Import):
-        return name
-    package = module.package.split(".")
-    base = package[: len(package) - statement.level + 1] if statement.level else []
-    source = ".".join([*base, *([statement.module] if statement.module else [])])
-    home = project.module(source)
-    return origin(project, home, ast.Name(name)) if home else f"{source}.{name}"
+    alias = binder.alias
+    if alias is None:
+        return module, binder.statement
+    if alias.attr is None:
+        return alias.module
+    home = project.module(alias.module)
+    return origin(project, home, ast.Name(alias.attr)) if home else f"{alias.module}.{alias.attr}"
 
 
-def binding(module: Module, name: str) -> ast.stmt | None:
-    """Return the one statement of a module that binds a global name, None if there is none.
+def binding(module: Module, name: str) -> Binder | None:
+    """Return what binds a global name of a module, None if nothing does.
 
     Raises: NotConstantError if the name may be bound more than once, or not plainly.
     """
-    binders = _bindings(module).get(name, [])
+    known = bindings(module)
+    binders = known.names.get(name, [])
     if not binders:
         return None
-    statement = binders[0]
-    parts = [statement, *getattr(statement, "targets", ()), *getattr(statement, "names", ())]
-    parts.append(getattr(statement, "target", statement))
-    if len(binders) > 1 or not isinstance(statement, PLAIN) or not any(name in _bound(part) for part in parts):
-        lines = ", ".join(str(each.lineno) for each in binders)
+    statement = binders[0].statement
+    parts = [statement, *getattr(statement, "targets", ()), getattr(statement, "target", statement)]
+    is_plain = isinstance(statement, Import) or any(name in stored_names(part) for part in parts)
+    if len(binders) > 1 or name in known.reassigned or not is_plain or not isinstance(statement, PLAIN):
+        lines = ", ".join(str(each.statement.lineno) for each in binders)
         raise NotConstantError(f"{name} is bound in line {lines} of {module.path}, not once and plainly")
-    return statement
-
-
-@cached_per_module
-def _bindings(module: Module) -> dict[str, list[ast.stmt]]:
-    """Return name -> the statement of the module's body, for each place in it that may bind that global name."""
-    found: dict[str, list[ast.stmt]] = {}
-    for statement in module.tree.body:
-        for node in ast.walk(statement):
-            if node is statement or isinstance(node, ast.Global) or not isinstance(statement, SCOPES):
-                for name in _bound(node):
-                    found.setdefault(name, []).append(statement)
-    return found
-
-
-def _bound(node: ast.AST) -> list[str]:
-    """Return the names that a node itself binds."""
-    if isinstance(node, ast.Name):
-        return [] if isinstance(node.ctx, ast.Load) else [node.id]
-    if isinstance(node, ast.alias):
-        return [node.asname or node.name.partition(".")[0]]
-    if isinstance(node, ast.Global):
-        return node.names
-    name = getattr(node, "name", None) or getattr(node, "rest", None)
-    return [name] if isinstance(name, str) else []
+    return binders[0]

@@ -40,15 +40,16 @@ def signature(project: Project, step: str) -> Signature:
 def _run(module: Module) -> ast.FunctionDef:
     """Return the step's `run`. Raises: DeclarationError if it is no plain function at the top of the module."""
     try:
-        run = binding(module, "run")
+        binder = binding(module, "run")
     except NotConstantError as error:
         found = str(error)
     else:
-        if isinstance(run, ast.FunctionDef):
-            return run
+        statement = binder and binder.statement
+        if isinstance(statement, ast.FunctionDef):
+            return statement
         found = f"no function 'run' at the top of {module.path}"
-        if run:
-            found += f", but '{_text(run).splitlines()[0]}' in line {run.lineno}"
+        if statement:
+            found += f", but '{_text(statement).splitlines()[0]}' in line {statement.lineno}"
     raise DeclarationError(
         f"step {module.name}", found, "define it there, once: def run(...), or name the step that does"
     )

@@ -10,6 +10,7 @@ from isolated_imports import isolated_imports
 from modules import parsed, written
 
 from redoit.source.constants import NotConstantError, binding, constant, origin
+from redoit.source.names import Binder
 from redoit.source.project import Project
 from redoit.source.settings import Member
 
@@ -134,7 +135,9 @@ def evaluated(root: Path, text: str, before: str) -> object:
     project = Project(root)
     module = project.module("mine.one")
     assert module
-    statement = binding(module, "VALUE")
+    binder = binding(module, "VALUE")
+    assert binder
+    statement = binder.statement
     assert isinstance(statement, ast.Assign)
     return constant(project, module, statement.value)
 
@@ -209,7 +212,7 @@ def test_the_origin_of_a_name_from_outside(tmp_path: Path, text: str, found: str
 def test_the_binding_of_a_name() -> None:
     """A name is bound by one statement, or by none; the error of a name that is bound twice names the lines."""
     module = parsed("import a.b\n\ndef f(): ...\nX = 1\nX = 2\n")
-    assert binding(module, "f") is module.tree.body[1]
+    assert binding(module, "f") == Binder(module.tree.body[1])
     assert binding(module, "b") is None
     with pytest.raises(NotConstantError, match=r"^X is bound in line 4, 5 of steps/train\.py, not once and plainly$"):
         binding(module, "X")
