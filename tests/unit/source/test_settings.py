@@ -107,7 +107,7 @@ def test_a_default_stays_what_it_is(kind: Kind, default: object, value: object) 
 )
 def test_a_default_is_never_converted(kind: Kind, default: object) -> None:
     """A default of another type is refused, even where a user's text would be converted: Python converts none."""
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         kind.default(default)
 
 
