@@ -253,7 +253,7 @@ class Engine:
                 )
                 place_outputs(stage, paths)
                 not_recorded = self._record(stage, before, trace, settings_edited=options.settings_edited())
-        return trace, (*undeclared, *killed, *not_recorded)
+        return trace, (*undeclared, *killed, *result.left_out, *not_recorded)
 
     def _undeclared(
         self, stage: Stage, before: ActionWithSource, paths: Mapping[str, Path], result: "StepResult"

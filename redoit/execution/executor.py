@@ -55,13 +55,14 @@ class StepResult:
     """The metrics that a step returned, and what its process read.
 
     `files_read`: files of the project, from its root; `variables_read`: environment variables that its code asked for;
-    `killed`: command lines of processes that it left running.
+    `killed`: command lines of processes that it left running; `left_out`: what it returned that is no metric, in words.
     """
 
     metrics: Mapping[str, float]
     files_read: tuple[str, ...] = ()
     variables_read: tuple[str, ...] = ()
     killed: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def execute(
@@ -98,7 +99,9 @@ def execute(
         raise StepError.with_log(call.step, _over_time(call), log)
     if status != 0 or "metrics" not in result:
         raise StepError.with_log(call.step, result.get("error") or _ending(status), log)
-    return StepResult(result["metrics"], result["files_read"], result["variables_read"], tuple(killed))
+    return StepResult(
+        result["metrics"], result["files_read"], result["variables_read"], tuple(killed), result["left_out"]
+    )
 
 
 def _wait(
@@ -135,7 +138,7 @@ def _parse(file: IO[bytes]) -> dict[str, Any]:
     try:
         found = dict(json.loads(file.read()))
         result: dict[str, Any] = {name: str(found[name]) for name in ("error", "traceback") if name in found}
-        result |= {name: tuple(map(str, found.get(name, ()))) for name in ("files_read", "variables_read")}
+        result |= {name: tuple(map(str, found.get(name, ()))) for name in ("files_read", "variables_read", "left_out")}
         if "metrics" in found:
             result["metrics"] = {name: float(value) for name, value in found["metrics"].items()}
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):

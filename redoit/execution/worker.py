@@ -21,6 +21,7 @@ from redoit.execution import import_hook, orphans
 from redoit.execution.access_audit import AccessAudit
 
 Settings = list[tuple[str, str, object]]  # name, kind and value of each
+MAX_QUOTED_CHARACTERS = 80  # of what a step returned, in a message
 
 
 def main() -> NoReturn:
@@ -67,7 +68,7 @@ def run_step(
         run = _imported(step)
         _check_defaults(run, defaults)
         arguments = {name: _value(kind, value) for name, kind, value in settings}
-        return {"metrics": _metrics(run(**{role: Path(path) for role, path in paths.items()}, **arguments))}
+        return _metrics(run(**{role: Path(path) for role, path in paths.items()}, **arguments))
     except KeyboardInterrupt:
         return {"error": "interrupted", "traceback": ""}
     except SystemExit as error:
@@ -118,19 +119,36 @@ def _value(kind: str, value: object) -> object:
     return value
 
 
-def _metrics(returned: Any) -> dict[str, float | str]:
-    """Return what `run` returned as numbers that JSON can hold.
-
-    Raises: TypeError if it is neither None nor a dict of numbers.
-    """
+def _metrics(returned: Any) -> dict[str, object]:
+    """Return `metrics`, what `run` returned as numbers that JSON can hold, and `left_out`, the others in words."""
     if returned is None:
-        return {}
+        return {"metrics": {}}
+    numbers: dict[str, float | str] = {}
+    left_out = []
     try:
-        numbers = {str(name): float(value) for name, value in returned.items()}
-    except (AttributeError, TypeError, ValueError) as error:
-        text = repr(returned)
-        raise TypeError(f"run returned {text[:80]}, expected a dict of numbers or None") from error
-    return {name: value if math.isfinite(value) else repr(value) for name, value in numbers.items()}
+        items = [(str(name), value) for name, value in returned.items()]
+    except Exception:  # whatever an object of the step raises: its finished outputs matter more
+        items, left_out = [], [f"run returned {_quoted(returned)}, expected a dict of numbers or None"]
+    for name, value in items:
+        given: Any = None if isinstance(value, str | bytes | bytearray) else value  # float() would read some texts
+        try:
+            number = float(given)
+        except Exception:  # likewise
+            left_out.append(
+                f"metric {name[:MAX_QUOTED_CHARACTERS]} left out: found {_quoted(value)}, expected a number"
+            )
+        else:
+            numbers[name] = number if math.isfinite(number) else repr(number)
+    return {"metrics": numbers, "left_out": left_out}
+
+
+def _quoted(value: object) -> str:
+    """Return how an object shows itself, shortened."""
+    try:
+        text = repr(value)
+    except Exception:  # an int of too many digits, and whatever an object of the step raises
+        text = type(value).__name__
+    return text[:MAX_QUOTED_CHARACTERS].encode(errors="backslashreplace").decode()
 
 
 def _die_with(parent: int) -> None:

@@ -81,10 +81,11 @@ def test_a_result_that_can_not_be_sent() -> None:
     assert Path("log").read_text() == "the result of the step could not be written (File too large)\n"
 
 
-@pytest.mark.parametrize("returned", ["7", "[1]", "{'a': 'text'}", "{'a': None}", "'text'", "{'a': [1]}"])
-def test_wrong_return(returned: str) -> None:
-    """Whatever else a step returns is an error that says what was expected."""
-    assert failure(f"return {returned}").endswith("expected a dict of numbers or None")
+def test_what_is_no_metric_comes_back_in_words() -> None:
+    """What a step returns that is no metric comes back in words, beside those that are."""
+    write(Path(), mine__odd="def run():\n    return {'a': None, 'b': 1}\n")
+    found = execute(StepCall("mine.odd", {}, ()), Path("log"), None, None)
+    assert (found.metrics, found.left_out) == ({"b": 1.0}, ("metric a left out: found None, expected a number",))
 
 
 ANSWERS = ["[1]", "7", "{", '{"metrics": 1}', '{"metrics": {"a": "b"}}', '{"metrics": {}, "files_read": 3}']

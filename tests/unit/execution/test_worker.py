@@ -47,22 +47,42 @@ def received(*settings: Setting, **paths: str) -> dict[str, Any]:
         ("{}", {}),
         ("{'a': 1, 'b': 0.5, 'c': True}", {"a": 1.0, "b": 0.5, "c": 1.0}),
         ("{'inf': math.inf, 'minus': -math.inf, 'nan': math.nan}", {"inf": "inf", "minus": "-inf", "nan": "nan"}),
-        ("{1: 2, 'text': '3'}", {"1": 2.0, "text": 3.0}),
+        ("{1: 2, 'fraction': fractions.Fraction(1, 2)}", {"1": 2.0, "fraction": 0.5}),
         ("collections.Counter('aab')", {"a": 2.0, "b": 1.0}),
     ],
 )
 def test_what_run_returns_are_numbers_that_json_can_hold(returned: str, metrics: dict[str, object]) -> None:
     """Whatever converts to a number is a metric; those that are not finite are texts."""
-    found = called(f"import collections, math; return {returned}")
-    assert found == {"metrics": metrics}
+    found = called(f"import collections, fractions, math; return {returned}")
+    assert found in ({"metrics": metrics}, {"metrics": metrics, "left_out": []})
     assert json.dumps(found, allow_nan=False)
 
 
-@pytest.mark.parametrize("returned", ["7", "[1]", "'x' * 999", "{'a': 'b'}", "{'a': None}", "{'a': 1j}", "{'a': [1]}"])
-def test_what_run_may_not_return(returned: str) -> None:
-    """Anything else is an error that quotes the beginning of it."""
-    error = called(f"return {returned}")["error"]
-    assert error == f"TypeError: run returned {repr(eval(returned))[:80]}, expected a dict of numbers or None"
+@pytest.mark.parametrize("returned", ["7", "[1]", "'x' * 999"])
+def test_what_is_no_dict_is_left_out(returned: str) -> None:
+    """What a step returns instead of a dict is quoted, and costs nothing but the metrics."""
+    text = f"run returned {repr(eval(returned))[:80]}, expected a dict of numbers or None"
+    assert called(f"return {returned}") == {"metrics": {}, "left_out": [text]}
+
+
+@pytest.mark.parametrize(
+    "value", ["None", "'0.5'", "b'1'", "1j", "[1]", "{'nested': 1}", "10**400", "10**9999", "object()"]
+)
+def test_what_is_no_number_is_left_out(value: str) -> None:
+    """A metric that is no number is named and left out; the others stay."""
+    found = called(f"return {{'good': 0.5, 'bad': {value}}}")
+    assert found["metrics"] == {"good": 0.5}
+    (text,) = found["left_out"]
+    assert text.startswith("metric bad left out: found ")
+    assert text.endswith(", expected a number")
+    assert len(text) < 200
+
+
+def test_an_object_that_raises_is_left_out() -> None:
+    """Whatever the value of a metric raises when it is read or shown costs that metric alone."""
+    odd = "type('Odd', (), {'__float__': lambda self: 1 / 0, '__repr__': lambda self: 1 / 0})()"
+    found = called(f"return {{'good': 1, 'bad': {odd}}}")
+    assert found == {"metrics": {"good": 1.0}, "left_out": ["metric bad left out: found Odd, expected a number"]}
 
 
 @pytest.mark.parametrize(
