@@ -8,19 +8,19 @@ import errno
 import lzma
 import shutil
 import struct
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 
 from redoit.formats.keras import without_addresses, without_date
+from redoit.formats.zip_clocks import EPOCH, reset_clocks, without_zip64
 
 Rewrite = Callable[[bytes], bytes]
 
 MAX_MEMBER_BYTES = 2**24  # of a member that is rewritten in memory
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip file can hold
+KEPT_FIELDS = ("compress_type", "comment", "create_system", "create_version", "internal_attr", "external_attr")
 UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, ValueError, OSError, struct.error)
 
 
@@ -29,35 +29,40 @@ def canonicalize(path: Path) -> None:
     canonicalizer = CANONICALIZERS.get(path.suffix)
     if canonicalizer is None:
         return
-    rewritten = path.with_name(f"{path.name}.canonical")
     try:
-        canonicalizer(path, rewritten)
+        canonicalizer(path)
     except UNREADABLE as error:  # damaged or encrypted: its reader will say so
-        rewritten.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # bz2's; a place before the start
             raise
-    else:
+
+
+def _canonicalize_keras(path: Path) -> None:
+    """Rewrite a `.keras` file without its date, its addresses, and the times of its members."""
+    if not zipfile.is_zipfile(path):
+        raise zipfile.BadZipFile(path)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:  # whose name no file of a step has
+        rewritten = Path(folder, "rewritten")
+        _rewrite_members(path, rewritten)
+        reset_clocks(rewritten)
+        shutil.copymode(path, rewritten)
         rewritten.replace(path)
 
 
-def _rewrite_zip(path: Path, rewritten: Path, members: Mapping[str, Rewrite] = MappingProxyType({})) -> None:
-    """Write a zip file without times; `members`: how the content of some is rewritten, by name."""
-    if not zipfile.is_zipfile(path):
-        raise zipfile.BadZipFile(path)
+def _rewrite_members(path: Path, rewritten: Path) -> None:
     with zipfile.ZipFile(path) as source, zipfile.ZipFile(rewritten, "w") as target:
+        target.comment = source.comment
         for member in source.infolist():
-            timeless = zipfile.ZipInfo(member.filename, EPOCH)
-            timeless.compress_type = member.compress_type
-            timeless.external_attr = member.external_attr
-            if member.filename in members and member.file_size <= MAX_MEMBER_BYTES:
-                target.writestr(timeless, members[member.filename](source.read(member)))
+            copy = zipfile.ZipInfo(member.filename, EPOCH)
+            for field in KEPT_FIELDS:
+                setattr(copy, field, getattr(member, field))
+            copy.extra = without_zip64(member.extra)
+            if member.filename in KERAS_MEMBERS and member.file_size <= MAX_MEMBER_BYTES:
+                target.writestr(copy, KERAS_MEMBERS[member.filename](source.read(member)))
                 continue
-            timeless.file_size = member.file_size  # beyond 2 GiB the header must say so beforehand
-            with source.open(member) as reader, target.open(timeless, "w") as writer:
+            copy.file_size = member.file_size  # beyond 2 GiB the header must say so beforehand
+            with source.open(member) as reader, target.open(copy, "w") as writer:
                 shutil.copyfileobj(reader, writer)
 
 
-CANONICALIZERS: Mapping[str, Callable[[Path, Path], None]] = {
-    ".npz": _rewrite_zip,
-    ".keras": partial(_rewrite_zip, members={"metadata.json": without_date, "config.json": without_addresses}),
-}
+KERAS_MEMBERS: Mapping[str, Rewrite] = {"metadata.json": without_date, "config.json": without_addresses}
+CANONICALIZERS: Mapping[str, Callable[[Path], None]] = {".npz": reset_clocks, ".keras": _canonicalize_keras}

@@ -1,6 +1,7 @@
 """Archives without clocks and addresses: equal results have equal bytes, and all else stays."""
 
 import json
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from redoit.formats.canonicalize import canonicalize
+from redoit.formats.zip_clocks import EPOCH
 
 Members = dict[str, bytes]
 STORED, DEFLATED = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
@@ -48,7 +50,7 @@ def model(date: str = "2024-01-02", first: int = 140_000, second: int = 150_000)
 def canonical(path: Path) -> bytes:
     """Return the bytes of a file after it was made canonical, and see that nothing else is left."""
     canonicalize(path)
-    assert list(path.parent.glob("*.canonical")) == []
+    assert [each for each in path.parent.iterdir() if each.is_dir()] == []
     return path.read_bytes()
 
 
@@ -155,3 +157,53 @@ def test_unknown_members_stay(tmp_path: Path, data: bytes) -> None:
     canonical(path)
     assert contents(path)["metadata.json"] == data
     assert contents(path)["config.json"].strip() == data
+
+
+def test_an_npz_keeps_all_but_its_clocks(tmp_path: Path) -> None:
+    """Comments, extra fields, attributes, order, doubled names and what precedes an archive stay byte for byte."""
+    path = tmp_path / "odd.npz"
+    with warnings.catch_warnings(), zipfile.ZipFile(path, "w") as target:
+        warnings.simplefilter("ignore")  # of the doubled name
+        target.comment = b"made by us"
+        for name, content in (("b.npy", b"one"), ("a.npy", b"two"), ("b.npy", b"three"), ("folder/", b"")):
+            member = zipfile.ZipInfo(name, (2024, 1, 2, 3, 4, 6))
+            member.comment, member.extra, member.external_attr = b"of a member", b"\x99\x99\2\0ab", 0o750 << 16
+            target.writestr(member, content)
+    path.write_bytes(b"#!/bin/sh\n" + path.read_bytes())
+    before = path.read_bytes()
+    after = canonical(path)
+    time = before[before.index(b"PK\3\4") + 10 :][:4]
+    assert after == before.replace(time, b"\0\0\x21\0")
+    with zipfile.ZipFile(path) as source:
+        assert (source.comment, source.testzip()) == (b"made by us", None)
+        assert {member.date_time for member in source.infolist()} == {EPOCH}
+
+
+def test_a_keras_file_keeps_comments_and_extra_fields(tmp_path: Path) -> None:
+    """The comment of a `.keras` file, and comments, extra fields and attributes of its members, stay."""
+    path = tmp_path / "m.keras"
+    with zipfile.ZipFile(path, "w") as target:
+        target.comment = b"made by us"
+        for name, data in model().items():
+            member = zipfile.ZipInfo(name, (2024, 1, 2, 3, 4, 6))
+            member.comment, member.extra, member.external_attr = b"of a member", b"\x99\x99\2\0ab", 0o640 << 16
+            target.writestr(member, data)
+    canonical(path)
+    with zipfile.ZipFile(path) as source:
+        assert source.comment == b"made by us"
+        for member in source.infolist():
+            assert (member.comment, member.extra, member.external_attr >> 16) == (
+                b"of a member",
+                b"\x99\x99\2\0ab",
+                0o640,
+            )
+
+
+@pytest.mark.parametrize("name", ["m.keras", "m.npz"])
+@pytest.mark.parametrize("mode", [0o400, 0o755])
+def test_permissions_stay(tmp_path: Path, name: str, mode: int) -> None:
+    """A file that is made canonical has the permissions that its step gave it."""
+    path = archive(tmp_path / name, model())
+    path.chmod(mode)
+    canonical(path)
+    assert path.stat().st_mode & 0o777 == mode
