@@ -17,6 +17,8 @@ from blake3 import blake3
 
 DIGEST = re.compile("[0-9a-f]{64}")
 BLOCK_BYTES = 2**20  # read at once: few enough to be in the processor's cache still when they are written
+STAT_BLOCK_BYTES = 512  # the unit of `st_blocks`
+PAGE_OF_ZEROS = bytes(4096)
 THREADED_BYTES = 2**25  # from this size on a thread that reads ahead saves more time than it takes
 
 
@@ -44,8 +46,12 @@ def of_stream(file: BufferedReader | FileIO) -> str:
 
 
 def copy_and_digest(reader: BufferedReader | FileIO, writer: BufferedWriter) -> str:
-    """Copy the rest of an open file into another, and return the digest of what was written. Raises: OSError."""
-    size = os.fstat(reader.fileno()).st_size
+    """Copy the rest of an open file into another; return the digest of what was written. Holes stay holes.
+
+    Raises: OSError.
+    """
+    status = os.fstat(reader.fileno())
+    size = status.st_size
     hasher = _hasher(size)
 
     def hashed() -> Iterator[memoryview]:
@@ -53,7 +59,8 @@ def copy_and_digest(reader: BufferedReader | FileIO, writer: BufferedWriter) -> 
             hasher.update(block)
             yield block
 
-    writer.writelines(_read_ahead(hashed(), size))
+    blocks = _read_ahead(hashed(), size)
+    writer.writelines(blocks) if status.st_blocks * STAT_BLOCK_BYTES >= size else _write_sparse(writer, blocks)
     return hasher.hexdigest()
 
 
@@ -124,6 +131,15 @@ def _blocks(file: BufferedReader | FileIO, size: int) -> Iterator[memoryview]:
         if not count:
             return
         yield block[:count]
+
+
+def _write_sparse(writer: BufferedWriter, blocks: Iterator[memoryview]) -> None:
+    """Write blocks, and leave a hole for each page of zeros."""
+    for block in blocks:
+        for start in range(0, len(block), len(PAGE_OF_ZEROS)):
+            page = bytes(block[start : start + len(PAGE_OF_ZEROS)])
+            writer.seek(len(page), os.SEEK_CUR) if page == PAGE_OF_ZEROS[: len(page)] else writer.write(page)
+    writer.truncate()
 
 
 def _read_ahead(blocks: Iterator[memoryview], size: int) -> Iterator[memoryview]:

@@ -89,6 +89,8 @@ class StageLoader(TaskLoader2):
                 from redoit.gc.checkouts import register
 
                 register(workspace)
+            if self._exclusive and (shared := workspace.store.upstream):
+                sys.stderr.write(f"The store {shared.root} can't be written: new results stay in {FOLDER}.\n")
             self._stack.callback(workspace.save_caches if self._exclusive else workspace.stat_cache.save)
             if self._exclusive:
                 wait = not self._parameters.get("no_wait")

@@ -52,6 +52,8 @@ class Workspace:
     def __init__(self, project: Path, store: Path | None = None) -> None:
         self.root = project / FOLDER
         self.store = Store(store or self.root)
+        if store and not self.store.writable:
+            self.store = Store(self.root, upstream=self.store)
         self.private = Store(self.root / "private", constructive=False)
         self.copies = Store(self.root / COPIES, constructive=False)
         self.stat_cache = StatCache(self.root / "stat-cache")

@@ -138,17 +138,21 @@ def fsync_parents(path: Path, *more: Path) -> None:
 
 
 @raises_disk_error
-def clone(target: Path, reader: BufferedReader) -> str | None:
+def clone(target: Path, reader: BufferedReader, mode: int | None = None) -> str | None:
     """Make a new file an independent copy of an open one: a reflink where the file system has it.
 
-    Return the digest of the bytes that were copied, None for a reflink.
+    `mode`: its permissions, if not those of the other. Return the digest of the bytes that were copied, None for a
+    reflink.
     """
-    with target.open("xb") as writer:
+    copied = None
+    handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)  # until it has its permissions
+    with os.fdopen(handle, "wb") as writer:
         try:
             fcntl.ioctl(writer, FICLONE, reader.fileno())
         except OSError:
-            return digest.copy_and_digest(reader, writer)
-    return None
+            copied = digest.copy_and_digest(reader, writer)
+        os.fchmod(writer.fileno(), permissions(os.fstat(reader.fileno())) if mode is None else mode)
+    return copied
 
 
 def rename_synced(targets: Mapping[Path, Path]) -> None:
@@ -184,8 +188,11 @@ def make_folders(folder: Path, *more: Path) -> None:
     for missing in (each for each in (folder, *more) if not each.is_dir()):
         make_folders(missing.parent)
         try:
-            missing.mkdir(exist_ok=True)  # another process may make it now
+            missing.mkdir()
+            share_with_group(missing)
         except FileExistsError as error:
+            if missing.is_dir():  # another process has made it now
+                continue
             found = "found a file or a broken link, expected a folder"
             raise DiskError(os.fspath(missing), found, "move it away") from error
         except OSError as error:
@@ -210,6 +217,7 @@ def create(temporary: Path, data: bytes) -> None:
     """Write a new file, without fsync."""
     with temporary.open("xb") as file:  # never over what is there
         file.write(data)
+    share_with_group(temporary)
 
 
 @raises_disk_error
@@ -244,6 +252,22 @@ def remove(target: Path) -> None:
         os.lstat(target)
         clear_path(target)
         fsync(target.parent)
+
+
+def permissions(status: os.stat_result) -> int:
+    """Return the permission bits of a file."""
+    return status.st_mode & 0o777
+
+
+def share_with_group(path: Path) -> None:
+    """Let the group use a new file or folder, whatever our umask, if the folder around is one that a group shares.
+
+    That is one which gives its group to what is made in it (setgid), and which the group may write.
+    """
+    around = path.parent.stat().st_mode
+    if around & stat.S_ISGID and around & stat.S_IWGRP:
+        mode = path.lstat().st_mode
+        path.chmod(stat.S_IMODE(mode) | around & (0o2070 if stat.S_ISDIR(mode) else 0o060))
 
 
 def _sync(path: Path) -> None:

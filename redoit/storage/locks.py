@@ -64,17 +64,31 @@ def _locked(
 
 @disk.raises_disk_error
 def _open(path: Path) -> int:
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
     if not path.parent.is_dir():
         disk.make_folders(path.parent)
     with contextlib.suppress(OSError):
-        handle = os.open(path, flags, 0o666)
+        handle = _open_or_create(path)
         if stat.S_ISREG(os.fstat(handle).st_mode):
             return handle
         os.close(handle)
     if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
         disk.clear_path(path)  # a link, a folder, a pipe: nobody can lock it
-    return os.open(path, flags, 0o666)
+    return _open_or_create(path)
+
+
+def _open_or_create(path: Path) -> int:
+    """Open a lock; only to read it where it is somebody else's, which is enough to hold it."""
+    flags, existed = os.O_NOFOLLOW | os.O_NONBLOCK, os.path.lexists(path)
+    try:
+        handle = os.open(path, flags | os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        if error.errno not in disk.NOT_WRITABLE:
+            raise
+        return os.open(path, flags | os.O_RDONLY)
+    if not existed:
+        with contextlib.suppress(OSError):
+            disk.share_with_group(path)
+    return handle
 
 
 @disk.raises_disk_error

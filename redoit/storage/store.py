@@ -38,15 +38,37 @@ MAX_QUARANTINED_NAME_CHARACTERS = 100  # of its path, in the name that a file ha
 
 
 class Store:
-    """A folder of blobs and traces. `constructive`: the outputs of its traces are in it, too."""
+    """A folder of blobs and traces.
 
-    def __init__(self, root: Path, *, constructive: bool = True) -> None:
+    `constructive`: the outputs of its traces are in it, too. `upstream`: another store, which is only read: what is
+    there counts as if it were here.
+    """
+
+    def __init__(self, root: Path, *, constructive: bool = True, upstream: "Store | None" = None) -> None:
         self.root = root
         self.constructive = constructive
+        self.upstream = upstream
 
-    def shared_lock(self) -> AbstractContextManager[object]:
+    @property
+    def writable(self) -> bool:
+        """Tell whether all its folders may be written, or can be made."""
+        try:
+            folders = [each.path for each in os.scandir(self.root) if each.is_dir(follow_symlinks=False)]
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        return all(os.access(folder, os.W_OK | os.X_OK) for folder in [os.fspath(self.root), *folders])
+
+    @contextlib.contextmanager
+    def shared_lock(self) -> Iterator[None]:
         """Keep what was found in the store from being removed. No thread may take it twice. Raises: DiskError."""
-        return locks.shared_lock(self.root / "use")
+        with contextlib.ExitStack() as stack:
+            if self.upstream:
+                with contextlib.suppress(DiskError):  # one that can't be locked: what it loses is run again
+                    stack.enter_context(self.upstream.shared_lock())
+            stack.enter_context(locks.shared_lock(self.root / "use"))
+            yield
 
     def exclusive_lock(self) -> AbstractContextManager[object]:
         """Wait until nobody relies on what the store holds, to remove from it. Raises: DiskError."""
@@ -73,7 +95,7 @@ class Store:
     def exists(self, artifact: Artifact) -> bool:
         """Tell whether a blob is there in full length; its bytes are verified when it is restored."""
         try:
-            with self._opened(artifact.digest) as file:
+            with self.open_blob(artifact.digest) as file:
                 return _size(file) == artifact.size
         except CorruptError:
             return False
@@ -81,7 +103,7 @@ class Store:
     def verify(self, artifact: Artifact) -> bool:
         """Tell whether a blob is there and not corrupt."""
         try:
-            with self._opened(artifact.digest) as file:
+            with self.open_blob(artifact.digest) as file:
                 return _size(file) == artifact.size and digest.of_stream(file) == artifact.digest
         except (CorruptError, OSError):
             return False
@@ -91,7 +113,7 @@ class Store:
 
         Raises: StoreError if it is too large to be read whole; CorruptError if it is absent or corrupt.
         """
-        with self._opened(name) as file:
+        with self.open_blob(name) as file:
             size = _size(file)
             if size > disk.SMALL_FILE_BYTES:
                 found = f"found {size:,} bytes, expected {disk.SMALL_FILE_BYTES:,} at most"
@@ -107,11 +129,11 @@ class Store:
         Raises: DiskError; CorruptError if it is absent or corrupt; it is quarantined then, so that the next execution
         can put it again.
         """
-        with self._opened(artifact.digest) as file:
+        with self.open_blob(artifact.digest) as file:
             if _size(file) != artifact.size:  # not copied: it may be huge
                 found = f"found {_size(file):,} bytes, expected {artifact.size:,}"
                 raise CorruptError(f"blob {artifact.digest}", found, "rerun the stage")
-            if (disk.clone(target, file) or digest.of_file(target)) != artifact.digest:
+            if (disk.clone(target, file, 0o644) or digest.of_file(target)) != artifact.digest:
                 target.unlink()
                 self._quarantine_open(artifact.digest, file)
                 raise _corrupt(artifact.digest)
@@ -165,6 +187,8 @@ class Store:
         try:
             data = disk.read(self.root, TRACES, key, f"{name}.json")
         except OSError as error:
+            if self.upstream:
+                return self.upstream.trace_or_none(key, name)
             if error.errno in disk.ABSENT:
                 return None
             raise disk.disk_error(error, self.trace_path(key, name)) from error
@@ -183,10 +207,10 @@ class Store:
 
     def traces(self, key: str) -> list[Trace]:
         """Return the traces of an action, the first recorded first. Raises: StoreError on a newer format."""
-        try:
-            names = [name.removesuffix(".json") for name in os.listdir(self.root / TRACES / key)]
-        except OSError:
-            return []
+        names: set[str] = set()
+        for store in filter(None, (self, self.upstream)):
+            with contextlib.suppress(OSError):
+                names |= {name.removesuffix(".json") for name in os.listdir(store.root / TRACES / key)}
         traces = filter(None, (self.trace_or_none(key, name) for name in names))
         return sorted(traces, key=lambda trace: (trace.sequence, trace.name))
 
@@ -210,10 +234,13 @@ class Store:
         disk.make_folders(target.parent)
         disk.move(path, target)
 
-    def _opened(self, name: str) -> BufferedReader:
+    def open_blob(self, name: str) -> BufferedReader:
+        """Open a blob to read it. Raises: CorruptError if it is absent."""
         try:
             return disk.open_regular(self.root, *blob_parts(name))
         except OSError as error:
+            if self.upstream:
+                return self.upstream.open_blob(name)
             raise CorruptError(f"blob {name}", "not in the store", "rerun the stage that made it") from error
 
     def _quarantine_open(self, name: str, file: BufferedReader) -> None:
@@ -245,7 +272,9 @@ class Batch:
         path = self._temporary()
         # The copy is digested, not the source, which may change: the name must be true of what is kept.
         with source.open("rb") as reader:
-            name = disk.clone(path, reader) or digest.of_file(path)
+            # Others may read the blob if they may read the file.
+            mode = disk.permissions(os.fstat(reader.fileno())) & 0o444 | 0o600
+            name = disk.clone(path, reader, mode) or digest.of_file(path)
         artifact = Artifact(name, path.stat().st_size)
         if not self._has(artifact):
             self._added[name] = path

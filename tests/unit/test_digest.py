@@ -138,6 +138,22 @@ def test_what_is_copied_has_the_digest_of_its_bytes(tmp_path: Path, size: int) -
     assert (tmp_path / "copy").read_bytes() == some_bytes(size)
 
 
+@pytest.mark.parametrize("size", [3 * 2**20, 2**25 + 2**20 + 5])
+def test_holes_stay_holes(tmp_path: Path, size: int) -> None:
+    """The copy of a file with holes takes as little room, whether it ends in a hole or not."""
+    for name, tail in (("hole", b""), ("data", b"end")):
+        with (tmp_path / name).open("wb") as file:
+            file.write(b"begin")
+            file.seek(size)
+            file.write(tail)
+            file.truncate()
+        with (tmp_path / name).open("rb") as reader, (tmp_path / f"{name}.copy").open("xb") as writer:
+            assert digest.copy_and_digest(reader, writer) == digest.of_file(tmp_path / name)
+        copied = (tmp_path / f"{name}.copy").stat()
+        assert digest.of_file(tmp_path / f"{name}.copy") == digest.of_file(tmp_path / name)
+        assert (copied.st_size, copied.st_blocks <= 32) == (size + len(tail), True)
+
+
 @pytest.mark.parametrize("size", [1, digest.THREADED_BYTES + 1])
 def test_a_disk_that_is_full_ends_a_copy(tmp_path: Path, size: int) -> None:
     """What can't be written is an error, and no digest; the thread that reads ahead has ended by then."""

@@ -1,6 +1,7 @@
 """The state of one checkout: the latest traces of each stage, and the format of its folder."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from redoit.model import FORMAT, Policy, Reason, Stage
 from redoit.state.invalidations import Invalidation
 from redoit.state.workspace import Workspace
 from redoit.storage.serialize import trace_name
+from redoit.storage.store import Store
 
 STAGE = Stage("train:big/one", "steps.train", {}, {"model": "model"})
 
@@ -133,3 +135,14 @@ def test_an_unreadable_invalidation_counts(workspace: Workspace, failing: Callab
     failing(workspace.root / "invalidations/train")
     with pytest.raises(OSError, match="Input/output error"):
         workspace.invalidations.add("fetch", ("train",), "forgotten")
+
+
+def test_a_store_that_can_not_be_written_is_only_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a shared store can't be written, its results count and new ones go to the checkout's own folder."""
+    shared = tmp_path / "shared"
+    made = Store(shared).put(b"data")
+    monkeypatch.setattr(os, "access", lambda path, _mode: not os.fspath(path).startswith(os.fspath(shared)))
+    workspace = Workspace(tmp_path / "project", shared)
+    assert workspace.store.root == workspace.root
+    assert not workspace.shares_store
+    assert workspace.store.exists(made)

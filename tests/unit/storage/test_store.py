@@ -16,7 +16,10 @@ from redoit.model import Artifact
 from redoit.storage.serialize import trace_name, trace_to_bytes
 from redoit.storage.store import Store
 
-STORES: dict[str, Callable[[Path], Store]] = {"folder": lambda root: Store(root / ".redoit")}
+STORES: dict[str, Callable[[Path], Store]] = {
+    "folder": lambda root: Store(root / ".redoit"),
+    "folder before another": lambda root: Store(root / ".redoit", upstream=Store(root / "shared")),
+}
 CONTENTS = [b"", b"x", b"model" * 1000, bytes(1 << 20) + b"end"]
 
 
@@ -164,7 +167,7 @@ def test_a_true_blob_that_came_meanwhile_is_not_put_aside(store: Store) -> None:
     """Who read a corrupt blob leaves alone what another process has put in its place since."""
     made = store.put(b"content")
     flip(blob_of(store, made))
-    with store._opened(made.digest) as corrupt:
+    with store.open_blob(made.digest) as corrupt:
         blob_of(store, made).unlink()
         store.put(b"content")
         store._quarantine_open(made.digest, corrupt)
@@ -377,3 +380,54 @@ def test_an_existing_blob_is_synced(store: Store, tmp_path: Path, forced: list[s
     else:
         store.put_file(tmp_path / "file")
     assert {str(blob.parent), str(blob.parent.parent), str(store.root)} <= {*forced}
+
+
+@pytest.mark.parametrize(("mode", "expected"), [(0o600, 0o600), (0o755, 0o644), (0o640, 0o640), (0o400, 0o600)])
+def test_a_blob_is_no_more_readable_than_its_file(store: Store, tmp_path: Path, mode: int, expected: int) -> None:
+    """Who may not read an output may not read its blob either, whatever the umask."""
+    (tmp_path / "file").write_text("data")
+    (tmp_path / "file").chmod(mode)
+    assert blob_of(store, store.put_file(tmp_path / "file")).stat().st_mode & 0o777 == expected
+
+
+def test_a_group_shares_all_but_what_a_file_hides(store: Store, tmp_path: Path) -> None:
+    """In a folder that is made for a group, the group may use folders, traces and the lock, whatever our umask."""
+    store.root.mkdir()
+    store.root.chmod(0o2770)
+    before = os.umask(0o077)
+    try:
+        (tmp_path / "file").write_text("data")
+        store.append(trace())
+        store.put(b"source")
+        hidden = blob_of(store, store.put_file(tmp_path / "file"))
+        with store.shared_lock():
+            pass
+    finally:
+        os.umask(before)
+    modes = {path: path.stat().st_mode & 0o2777 for path in store.root.rglob("*")}
+    assert modes.pop(hidden) == 0o600
+    assert {(path.is_dir(), mode) for path, mode in modes.items()} == {(True, 0o2770), (False, 0o660)}
+
+
+def test_what_is_upstream_counts_and_stays(tmp_path: Path) -> None:
+    """A trace and a blob of the store upstream are found and restored from there; what is put goes elsewhere."""
+    shared = Store(tmp_path / "shared")
+    made, name = shared.put(b"data"), shared.append(trace())
+    before = files_of(shared)
+    store = Store(tmp_path / "own", upstream=shared)
+    assert (store.exists(made), store.verify(made), store.get(made.digest)) == (True, True, b"data")
+    store.restore(made, tmp_path / "restored")
+    assert (tmp_path / "restored").read_bytes() == b"data"
+    found = store.trace_or_none(trace().action.key, name)
+    assert found is not None
+    other = store.append(trace(started=1.0))
+    assert [trace_name(each) for each in store.traces(trace().action.key)] == [other, name]
+    store.put(b"other")
+    assert files_of(shared) == before
+
+
+def test_a_store_that_is_not_there_can_be_made(tmp_path: Path) -> None:
+    """A store is writable before it is made; one in whose place no folder can be is not."""
+    assert Store(tmp_path / "absent/store").writable
+    (tmp_path / "file").touch()
+    assert not Store(tmp_path / "file").writable
