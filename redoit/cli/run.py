@@ -1,5 +1,6 @@
 """doit's own commands for projects with stages: run, ignore, reset-dep, forget, clean."""
 
+import contextlib
 import fnmatch
 from pathlib import Path
 
@@ -60,8 +61,8 @@ class Clean(StageCommand, cmd_clean.Clean):
             forget(self, [task.name for task in tasks])
         super().clean_tasks(tasks, dryrun, cleanforget=False)
         folders = {Path(target).parent for task in tasks if stage_of(task) for target in task.targets} - {Path()}
-        for folder in sorted(folders, reverse=True):
-            if not dryrun and folder.is_dir() and not any(folder.iterdir()):
+        for folder in () if dryrun else sorted(folders, reverse=True):
+            with contextlib.suppress(OSError):  # it is not empty, not there, a link, or somebody else's
                 folder.rmdir()
 
 

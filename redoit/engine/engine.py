@@ -9,6 +9,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
@@ -16,6 +17,7 @@ from redoit import digest
 from redoit.engine.inspector import ActionWithSource, Inspector, Settings
 from redoit.errors import CorruptError, DiskError, StepError
 from redoit.model import Action, Artifact, Decision, Keep, Outcome, Reason, Restore, Run, Stage, Status, Trace
+from redoit.state.rescued import set_aside
 from redoit.state.workspace import Workspace
 
 if TYPE_CHECKING:  # a run with nothing to do need not import what runs steps
@@ -39,6 +41,14 @@ class RunOptions(NamedTuple):
 
 
 DEFAULT_OPTIONS = RunOptions()
+
+
+class Staged(NamedTuple):
+    """What a step made: role -> staged path, its result, and device and inode of the files that it linked."""
+
+    paths: dict[str, Path]
+    result: "StepResult"
+    linked: set[tuple[int, int]]
 
 
 class Engine:
@@ -113,42 +123,39 @@ class Engine:
             self.workspace.invalidations.add(stage.name, dependents(), invalidated.kind)
         with self.workspace.store_of(stage).shared_lock():
             decision = self._decide(stage, self.inspector.action_from_cache(stage, settings), invalidated)
+            warnings: tuple[str, ...] = ()
             if isinstance(decision, Restore):
-                decision = self._restore(stage, decision)
+                decision, warnings = self._restore(stage, decision)
             if not isinstance(decision, Run):
                 self._keep(stage, decision.trace)
         match decision:
             case Keep(trace):
                 return Outcome(Status.KEPT, trace, time.perf_counter() - began)
             case Restore(trace, reasons):
-                return Outcome(Status.RESTORED, trace, time.perf_counter() - began, reasons)
+                return Outcome(Status.RESTORED, trace, time.perf_counter() - began, reasons, warnings)
             case Run(reasons):
                 trace, warnings = self._run(stage, settings, options)
                 return Outcome(Status.RAN, trace, time.perf_counter() - began, reasons, warnings)
 
     @contextlib.contextmanager
-    def run_in_staging(
-        self, stage: Stage, settings: Settings, log: Path, options: RunOptions
-    ) -> Iterator[tuple[dict[str, Path], "StepResult"]]:
-        """Run a step and check its outputs; yield role -> staged path, which is removed afterwards, and the result.
+    def run_in_staging(self, stage: Stage, settings: Settings, log: Path, options: RunOptions) -> Iterator["Staged"]:
+        """Run a step and check its outputs; yield them, and its result. They are removed afterwards.
 
         Raises: StepError, DiskError, OSError.
         """
-        from redoit.engine.staging import check_output, make_staging, remove_staging
+        from redoit.engine.staging import check_outputs, staging
         from redoit.execution.executor import StepCall
 
-        try:
-            paths = make_staging(stage, stage.outputs)
+        with staging(stage, stage.outputs) as paths:
             places = {**stage.inputs, **{role: str(path) for role, path in paths.items()}}
             defaults = self.inspector.defaults(stage.step)
             call = StepCall(stage.step, places, settings, options.time_limit, stage.name, defaults=defaults)
             result = self._execute(call, log, *options.streams, options.later_stages)
-            for role, path in paths.items():
-                check_output(stage, role, path, log)
+            rescue = partial(set_aside, root=self.workspace.root, name="written")
+            linked = check_outputs(stage, paths, rescue, log)
+            for path in paths.values():
                 self._canonicalize(path)
-            yield paths, result
-        finally:
-            remove_staging(stage)
+            yield Staged(paths, result, linked)
 
     def _up_to_date_trace(self, stage: Stage, action: Action, invalidated: Reason | None) -> Trace | None:
         """Return the trace of which the trace index knows that it is up to date, unless the stage must run anyway."""
@@ -208,33 +215,32 @@ class Engine:
             if store.trace_or_none(trace.action.key, trace.name) is None:
                 store.append(trace)
 
-    def _restore(self, stage: Stage, decision: Restore) -> Decision:
-        """Put the outputs of a trace in place, all or none. Return Run if a blob turns out to be corrupt."""
-        from redoit.engine.staging import make_staging, place_outputs, remove_staging
+    def _restore(self, stage: Stage, decision: Restore) -> tuple[Decision, tuple[str, ...]]:
+        """Put the outputs of a trace in place, all or none; return warnings. Return Run if a blob is corrupt."""
+        from redoit.engine.placing import place_outputs
+        from redoit.engine.staging import staging
 
         manifest = decision.trace.manifest
         in_place = self.inspector.output_digests(stage)
         differing = [role for role in stage.outputs if in_place[role] != manifest[role].content]
-        try:
-            paths = make_staging(stage, differing)
+        with staging(stage, differing) as paths:
             for role, path in paths.items():
-                self.workspace.store.restore(manifest[role], path)
-            place_outputs(stage, paths)
-            self.workspace.store.touch(decision.trace)
-        except CorruptError:
-            return Run((Reason("output lost", role),))
-        finally:
-            remove_staging(stage)
-        return decision
+                try:
+                    self.workspace.store.restore(manifest[role], path)
+                except CorruptError:
+                    return Run((Reason("output lost", role),)), ()
+            warnings = place_outputs(self.workspace, stage, paths, decision.trace, ())
+        self.workspace.store.touch(decision.trace)
+        return decision, warnings
 
     def _run(self, stage: Stage, settings: Settings, options: RunOptions) -> tuple[Trace, tuple[str, ...]]:
         """Run the step and commit its outputs; return the trace, and warnings."""
-        from redoit.engine.staging import place_outputs
+        from redoit.engine.placing import place_outputs
 
         before = self.inspector.action_with_source(stage, settings)
         log = self.workspace.log(stage.name)
         started, began = time.time(), time.perf_counter()
-        with self.run_in_staging(stage, settings, log, options) as (paths, result):
+        with self.run_in_staging(stage, settings, log, options) as (paths, result, linked):
             undeclared = self._undeclared(stage, before, paths, result)
             killed = [f"a process that its step left running was killed ({each[:80]})" for each in result.killed]
             seconds = time.perf_counter() - began
@@ -251,9 +257,11 @@ class Engine:
                     metrics=result.metrics,
                     sequence=self.workspace.store.next_sequence(),
                 )
-                place_outputs(stage, paths)
+                others = self.workspace.store_of(stage).traces(before.action.key)
+                rescued = place_outputs(self.workspace, stage, paths, trace, others)
+                before = before.with_linked(linked)
                 not_recorded = self._record(stage, before, trace, settings_edited=options.settings_edited())
-        return trace, (*undeclared, *killed, *result.left_out, *not_recorded)
+        return trace, (*undeclared, *killed, *result.left_out, *rescued, *not_recorded)
 
     def _undeclared(
         self, stage: Stage, before: ActionWithSource, paths: Mapping[str, Path], result: "StepResult"

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -37,6 +37,15 @@ class ActionWithSource(NamedTuple):
     action: Action
     code: Code
     files: Mapping[str, Identity | None]
+
+    def with_linked(self, linked: Container[tuple[int, int]]) -> "ActionWithSource":
+        """Return this with the present identity of files that were linked, which changed nothing but their ctime."""
+        files = dict(self.files)
+        for path, before in self.files.items():
+            now = identity(path) if before and before[:2] in linked else None
+            if now and before and now._replace(ctime=before.ctime) == before:
+                files[path] = now
+        return self._replace(files=files)
 
 
 class Reading(Protocol):

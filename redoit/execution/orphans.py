@@ -6,16 +6,26 @@ have one prefix, so a later doit finds the orphans of a killed one. Without `/pr
 
 import contextlib
 import os
+import re
 import signal
 from collections.abc import Callable
 
 TAG_VARIABLE = "REDOIT_STEP"  # the environment variable
+OWNER = re.compile(r"\d+:\d+:[^:\s]*:")
 MAX_ROUNDS = 20  # a process may start another while we search
 
 
 def new_tag(stage: str) -> str:
     """Return a new tag for an execution of a stage of the project that is the working directory."""
-    return f"{_tag_prefix(stage)}{os.urandom(16).hex()}"
+    return f"{owner_of(stage)}{os.urandom(16).hex()}"
+
+
+def owner_of(stage: str) -> str:
+    """Return how all tags of a stage begin: equal for a project that was moved, another for a copy."""
+    from redoit.state.stage_file import stage_filename  # which a worker, who makes no tag, need not import
+
+    folder = os.stat(".")
+    return f"{folder.st_dev}:{folder.st_ino}:{stage_filename(stage)}:"
 
 
 def kill_tagged(tag: str) -> list[str]:
@@ -24,10 +34,11 @@ def kill_tagged(tag: str) -> list[str]:
     return _kill(lambda each: each == variable)
 
 
-def kill_orphans(stage: str) -> list[str]:
-    """Kill likewise what any execution of a stage left behind. None may be under way."""
-    prefix = f"{TAG_VARIABLE}={_tag_prefix(stage)}".encode()
-    return _kill(lambda each: each.startswith(prefix))
+def kill_orphans(stage: str, *owners: str) -> list[str]:
+    """Kill likewise what any execution of a stage left behind, or of other owners. None may be under way."""
+    prefixes = (owner_of(stage), *filter(OWNER.fullmatch, owners))  # nothing else, whatever a file says
+    begins = tuple(f"{TAG_VARIABLE}={prefix}".encode() for prefix in prefixes)
+    return _kill(lambda each: each.startswith(begins))
 
 
 def read_proc(number: int | str, name: str) -> bytes:
@@ -37,14 +48,6 @@ def read_proc(number: int | str, name: str) -> bytes:
             return file.read()
     except OSError:
         return b""
-
-
-def _tag_prefix(stage: str) -> str:
-    """Return how all tags of a stage begin: equal for a project that was moved, another for a copy."""
-    from redoit.state.stage_file import stage_filename  # which a worker, who makes no tag, need not import
-
-    folder = os.stat(".")
-    return f"{folder.st_dev}:{folder.st_ino}:{stage_filename(stage)}:"
 
 
 def _kill(is_tag: Callable[[bytes], bool]) -> list[str]:

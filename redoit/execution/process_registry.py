@@ -59,6 +59,11 @@ class ProcessRegistry:
 
         return unregister
 
+    @property
+    def stopped(self) -> bool:
+        """Tell whether all are to stop."""
+        return self._stopped
+
     def stop(self, patience: float) -> bool:
         """Kill all processes, also those to come; wait at most `patience` seconds for work, return whether it ended."""
         with self._changed:

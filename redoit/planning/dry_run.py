@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from redoit.engine.engine import Engine
-from redoit.engine.staging import check_targets
 from redoit.errors import RedoitError
 from redoit.model import Keep, PlannedStatus, Reason, Restore, Run, Setting, Stage, Status
 from redoit.planning.planned_task import PlannedTask
@@ -50,8 +49,6 @@ class DryRun:
             reason = invalidation.reason if invalidation else None
             action, decision = self._engine.dry_run(stage, settings, reason, self._expected_inputs(stage))
             pending = self._pending_files(stage, settings)
-            if pending or not isinstance(decision, Keep):
-                check_targets(stage)
         except (RedoitError, OSError) as error:
             return PlannedTask(stage.name, PlannedStatus.FAIL, stage, error=str(error))
         planned = PlannedTask(

@@ -59,6 +59,8 @@ class StageReporter(ConsoleReporter):
 
             files = {role: os.path.basename(path) for role, path in stage.stage.files.items()}
             self._line(f"Step {task.name} has ", "started", f". ({sentence(stage.decision.reasons, files)})")
+        if stage:
+            stage.reports_warnings = True  # in `add_success`
         self._show(task, stage)
 
     def skip_uptodate(self, task: Task) -> None:
@@ -77,13 +79,13 @@ class StageReporter(ConsoleReporter):
         if outcome is None:
             super().add_success(task)
             return
-        if outcome.status != Status.RAN:
+        if outcome.status == Status.RAN:
+            self._counts[Status.RAN] += 1
+            metrics = (f"{one_line(name)} {format_number(value)}" for name, value in outcome.trace.metrics.items())
+            tail = f" ({text})" if (text := ", ".join(metrics)) else ""
+            self._line(f"Step {task.name} has ", "finished", f" in {format_seconds(outcome.trace.seconds)}.{tail}")
+        else:
             self._report_reuse(task.name, outcome.status, outcome.seconds, outcome.trace)
-            return
-        self._counts[Status.RAN] += 1
-        metrics = ", ".join(f"{one_line(name)} {format_number(value)}" for name, value in outcome.trace.metrics.items())
-        tail = f" ({metrics})" if metrics else ""
-        self._line(f"Step {task.name} has ", "finished", f" in {format_seconds(outcome.trace.seconds)}.{tail}")
         for warning in outcome.warnings:
             self._line("", "WARNING", f" {task.name}: {warning}")
 

@@ -5,6 +5,7 @@ doit schedules. What it remembers is never the truth: a decision depends on the 
 
 import contextlib
 import os
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from redoit.plugin import configuration
 from redoit.plugin.checkout import Session, engine
 from redoit.source.settings import Declared
 from redoit.state.workspace import FOLDER
+from redoit.text import printable
 
 if TYPE_CHECKING:  # a run with nothing to do does not import it
     from redoit.terminal.streams import Streams
@@ -49,7 +51,8 @@ class StageTask(UptodateCalculator):
 
     `declared`: all its parameters; `defaults`: its settings as `run` gives them. The command that loads the stage sets
     `section` (its section of the configuration files, None before), `overrides` (its settings among the variables of
-    the command line) and `session`; the reporter may set `streams`, to show the step's output. `decision` is the
+    the command line) and `session`; the reporter may set `streams`, to show the step's output, and
+    `reports_warnings`, if it does. `decision` is the
     engine's, `seconds` how long it took, `outcome` that of the build, `trace` that of the outputs in place.
     """
 
@@ -66,6 +69,7 @@ class StageTask(UptodateCalculator):
         self.outcome: Outcome | None = None
         self.trace: Trace | None = None
         self.seconds = 0.0
+        self.reports_warnings = False
 
     def configure_task(self, task: Task) -> None:
         """Take the name, which doit derives from the function that declares the stage."""
@@ -119,6 +123,8 @@ class StageTask(UptodateCalculator):
         except KeyboardInterrupt:
             self._failed("interrupted", started)
             raise
+        for warning in () if self.reports_warnings else self.outcome.warnings:
+            sys.stderr.write(f"WARNING {task.name}: {printable(warning)}\n")
         self.trace = self.outcome.trace
         self.session.end(task.name, self.outcome)
         return values_of(self.trace)

@@ -16,21 +16,33 @@ from redoit.errors import BusyError
 from redoit.storage import disk
 from redoit.text import command_line, one_line
 
+MAX_OWNER_BYTES = 2**13  # of what the file of a lock says about its holder
+
 
 @contextlib.contextmanager
 def checkout_lock(path: Path, say: Callable[[str], object], *, wait: bool = True) -> Iterator[bool]:
-    """Hold the lock of a checkout. `say`: gets one line if another process holds it.
+    """Hold the lock of a checkout; yields whether its last holder released it, rather than died. As `owned_lock`."""
+    with owned_lock(path, say, wait=wait) as left:
+        yield not left
 
-    Yields whether its last holder released it, rather than died: a holder's name stands in the file meanwhile.
+
+@contextlib.contextmanager
+def owned_lock(
+    path: Path, say: Callable[[str], object] = lambda _: None, *, wait: bool = True, details: str = ""
+) -> Iterator[str]:
+    """Hold a lock whose file names its holder, with some details. `say`: gets one line if another process holds it.
+
+    Yields what a holder that died left in the file, an empty text if the last one released it.
     Raises: BusyError if another process holds it and `wait` is false, DiskError.
     """
     with _locked(path, fcntl.LOCK_EX, say, wait=wait) as handle:
-        released = os.fstat(handle).st_size == 0
+        left = os.pread(handle, MAX_OWNER_BYTES, 0).decode(errors="replace")
+        owner = f"'{command_line()[:150]}' (process {os.getpid()}){details}"
         with contextlib.suppress(OSError):  # a full disk: the others wait for "another process"
             os.ftruncate(handle, 0)
-            os.pwrite(handle, f"'{command_line()[:150]}' (process {os.getpid()})".encode(errors="replace"), 0)
+            os.pwrite(handle, owner.encode(errors="replace"), 0)
         try:
-            yield released
+            yield left
         finally:
             with contextlib.suppress(OSError):
                 os.ftruncate(handle, 0)
@@ -96,7 +108,8 @@ def _take(path: Path, handle: int, kind: int, say: Callable[[str], object], *, w
     try:
         fcntl.flock(handle, kind | fcntl.LOCK_NB)
     except BlockingIOError:
-        holder = one_line(os.pread(handle, 200, 0).decode(errors="replace")) or "another process"
+        found, *_ = os.pread(handle, MAX_OWNER_BYTES, 0).decode(errors="replace").splitlines() or [""]
+        holder = one_line(found) or "another process"
         if not wait:
             raise BusyError(holder, "at work here, expected nobody", "let it finish, or leave out --no-wait") from None
         say(f"Waiting for {holder} to finish.")

@@ -24,7 +24,11 @@ from damage import (
     overwrite,
     truncate,
 )
+from in_process import STAGES
 from projects import ALL, CHAIN, Pipeline, Result
+
+from redoit.engine.staging import staging_folder
+from redoit.model import Stage
 
 LOAD = '''
 
@@ -51,10 +55,10 @@ MADE = {
     "join": "data/report.txt",
     "load": "data/deep/loaded.txt",
 }
+LOADED = Stage("load", "steps.load", {}, {"loaded": MADE["load"]})
 PLANTED = [  # what is not there, and could be in the way
-    "data/.redoit-make",
-    "data/.redoit-join",
-    "data/deep/.redoit-load",
+    *(os.fspath(staging_folder(STAGES[name], role)) for name, role in (("make", "made"), ("join", "report"))),
+    os.fspath(staging_folder(LOADED, "loaded")),
     ".redoit/doit.db-journal",
     ".redoit/doit.db-wal",
     ".redoit/saved",

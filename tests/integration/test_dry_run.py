@@ -167,14 +167,14 @@ def test_code_that_a_stage_makes(fresh: Pipeline) -> None:
 
 
 def test_a_folder_in_an_outputs_place(built: Pipeline) -> None:
-    """A stage with a folder in place of an output is planned to fail."""
+    """A folder in place of an output is planned to be replaced, and is set aside then."""
     built.path("data/made.txt").unlink()
-    built.path("data/made.txt").mkdir()
+    built.write("data/made.txt/mine", "by hand")
     result = built.doit("plan", "--json")
     found = {one["task"]: one for one in json.loads(result.out)}
-    assert found["make"]["verdict"] == "fail"
-    assert "is a folder" in found["make"]["why"]
-    assert built.doit().code != 0
+    assert found["make"]["verdict"] == "restore"
+    assert built.doit().code == 0
+    assert [path.read_text() for path in built.path(".redoit/rescued").glob("*/made.txt/mine")] == ["by hand"]
 
 
 def test_a_dry_run_before_the_first_run_makes_nothing(fresh: Pipeline) -> None:

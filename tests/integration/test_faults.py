@@ -7,7 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from in_process import STAGES
 from projects import ALL, FOR_EVER, WAYS, Pipeline, alive, until, waits_for_lock
+
+from redoit.engine.staging import staging_folder
 
 pytestmark = pytest.mark.parametrize("preload", WAYS.values(), ids=WAYS, indirect=True)
 
@@ -114,11 +117,12 @@ def test_an_impatient_user(fresh: Pipeline, number: signal.Signals, arguments: t
 
 def test_what_a_killed_doit_left_is_swept(built: Pipeline) -> None:
     """A folder in which a killed doit had staged goes when its stage is kept: the lock still names who was killed."""
-    built.path("data/.redoit-side").mkdir()
+    staged = built.root / staging_folder(STAGES["side"], "total")
+    staged.mkdir()
     assert built.read(".redoit/lock") == ""  # after an end in good order
     built.write(".redoit/lock", "'doit' (process 1)")
     assert built.doit().told("kept") == ALL
-    assert not built.path("data/.redoit-side").exists()
+    assert not staged.exists()
 
 
 def test_a_system_that_refuses_while_tasks_are_loaded(fresh: Pipeline) -> None:

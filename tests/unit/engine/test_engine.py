@@ -240,8 +240,42 @@ def test_a_staged_output_is_canonical_and_goes_nowhere(engine: Engine, steps: St
     canonicalizing = Engine(
         engine.workspace, engine.inspector, steps, canonicalize=lambda path: path.write_text("canonical")
     )
-    with canonicalizing.run_in_staging(STAGE, (), project / "log", RunOptions(time_limit=7.0)) as (paths, result):
+    with canonicalizing.run_in_staging(STAGE, (), project / "log", RunOptions(time_limit=7.0)) as (
+        paths,
+        result,
+        linked,
+    ):
         assert steps.calls == [StepCall("steps.make", {**STAGE.inputs, "made": str(paths["made"])}, (), 7.0, "make")]
         assert {role: path.read_text() for role, path in paths.items()} == {"made": "canonical"}
-        assert result is steps.result
+        assert (result, linked) == (steps.result, set())
     assert files(project) == {**before, project / "log": b"printed\n"}
+
+
+def test_an_input_that_its_output_is_linked_to_has_not_changed(engine: Engine, steps: Steps, project: Path) -> None:
+    """A step that links its output to its input has changed nothing; one that then writes through it has."""
+
+    def link(text: str = "") -> None:
+        made = Path(steps.calls[-1].paths["made"])
+        made.unlink()
+        made.hardlink_to(project / "source.txt")
+        if text:
+            made.write_text(text)
+
+    steps.during = link
+    built = engine.build(STAGE, ())
+    assert (built.warnings, engine.decide(STAGE, ())) == ((), Keep(built.trace))
+    steps.during = lambda: link("edited")
+    (warning,) = engine.build(STAGE, (), invalidated=FORGOTTEN).warnings
+    assert "while it ran" in warning
+
+
+def test_what_nobody_made_survives_a_run_and_a_restore(engine: Engine) -> None:
+    """An output that was there before the first run, and one that was edited, are set aside, and a warning says so."""
+    MADE.parent.mkdir()
+    MADE.write_text("earlier")
+    for text in ("earlier", "edited"):
+        MADE.write_text(text)
+        outcome = engine.build(STAGE, ())
+        assert len(outcome.warnings) == 1
+        assert Path(outcome.warnings[0].rpartition(" ")[2]).read_text() == text
+    assert outcome.status == Status.RESTORED

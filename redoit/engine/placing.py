@@ -1,0 +1,45 @@
+"""Outputs take their places. What no run had made there is set aside first, by a rename."""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from redoit.errors import DiskError
+from redoit.model import Artifact, Stage, Trace
+from redoit.state.rescued import location, set_aside
+from redoit.state.workspace import Workspace
+from redoit.storage import disk
+
+
+def place_outputs(
+    workspace: Workspace, stage: Stage, paths: Mapping[str, Path], trace: Trace, others: Iterable[Trace]
+) -> tuple[str, ...]:
+    """Move staged files onto their targets, whole and fsynced; return warnings of what was set aside.
+
+    `trace`: of these outputs; `others`: of the same action. Raises: DiskError, and all is then as it was.
+    """
+    for path in paths.values():
+        disk.fsync(path)
+    moved: dict[Path, Path] = {}
+    traces = (trace, *others, *workspace.earlier(stage))
+    try:
+        for target in (Path(stage.outputs[role]) for role in paths):
+            if os.path.lexists(target) and not _is_recorded(workspace, target, traces):
+                moved[target] = set_aside(target, workspace.root)
+    except DiskError:
+        for target, place in moved.items():
+            location(place).rename(target)
+        raise
+    for role, path in paths.items():
+        path.replace(stage.outputs[role])
+    for folder in {Path(stage.outputs[role]).parent for role in paths}:
+        disk.fsync(folder)
+    return tuple(f"{target} held what no run recorded: it is now {place}" for target, place in moved.items())
+
+
+def _is_recorded(workspace: Workspace, target: Path, traces: Iterable[Trace]) -> bool:
+    """Tell whether traces record the bytes of a file, or the store has them. A link or a folder never is recorded."""
+    found = None if target.is_symlink() else workspace.stat_cache.digest(target)
+    if found is None or any(found in trace.digests.values() for trace in traces):
+        return found is not None
+    return workspace.store.verify(Artifact(found, target.stat().st_size))  # of a run that was killed before its trace
