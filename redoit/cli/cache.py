@@ -18,6 +18,7 @@ from redoit.gc.checkouts import CHECKOUTS, gc_roots, other_checkouts
 from redoit.gc.policy import Inventory, RetentionPolicy, StoredTrace, removal
 from redoit.history.savings import read_savings
 from redoit.plugin.checkout import engine, run_log
+from redoit.state.rescued import location, rescued
 from redoit.storage.store import QUARANTINE, Store
 from redoit.text import format_count, format_day, format_duration, format_size, one_line, printable
 
@@ -40,6 +41,7 @@ VERBS: dict[str, dict[str, dict[str, Any]]] = {  # verb -> option -> how argpars
         "--max-size": {"type": partial(_quantity, units=SIZES, expected="a size like 500MB or 5GB")},
         "--older-than": {"type": partial(_quantity, units=TIMES, expected="a time like 12h, 30d or 2w")},
         "--keep-last": {"type": partial(_quantity, units={"": 1}, expected="a number like 3")},
+        "--rescued": {"action": "store_true"},
         "--dry-run": {"action": "store_true"},
     },
     "check": {},
@@ -61,6 +63,8 @@ select. Results that outputs in place rest on always stay.
 --older-than 30d: those not used for 30 days (s m h d w)
 --keep-last 3: all but the newest three of each stage; with
 another option: keep these three in any case
+--rescued: also the files in .redoit/rescued, which were in
+the way of outputs, or were written beside them
 --dry-run: only show what would be removed
 
 check: verify the digest of each file; move corrupt files to
@@ -116,13 +120,21 @@ clear: remove everything (--yes: without confirmation)."""
         unneeded = sum(removal(*pair, RetentionPolicy(), roots, time.time()).freed for pair in pairs)
         if unneeded:
             self._say(f"No result needs {format_size(unneeded)} of it; remove that with: doit cache gc")
+        self._show_rescued()
         saved = read_savings(engine().workspace.root)
         if saved.kept or saved.restored:
             counts = f"{saved.kept} kept and {saved.restored} restored results"
             self._say(f"In this checkout, {counts} have saved {format_duration(saved.seconds)}.")
         return 0
 
-    def _gc(self, stores: list[Store], *, dry_run: bool, **limits: int | None) -> int:
+    def _show_rescued(self) -> None:
+        if sizes := _rescued():
+            found = f"{format_count(len(sizes), 'rescued file')}, {format_size(sum(sizes.values()))}"
+            self._say(f"Besides, there are {found}; remove them with: doit cache gc --rescued")
+        for place, size in sizes.items():
+            self._say(f"  {place} ({format_size(size)})")
+
+    def _gc(self, stores: list[Store], *, dry_run: bool, rescued: bool, **limits: int | None) -> int:
         policy = RetentionPolicy(**limits)
         workspace = engine().workspace
         roots = partial(gc_roots, workspace)
@@ -145,6 +157,11 @@ clear: remove everything (--yes: without confirmation)."""
             if policy.max_size is not None and done.remaining > policy.max_size:
                 newest = " or kept by --keep-last" if policy.keep_last else ""
                 self._say(f"That is more than {format_size(policy.max_size)}: the rest is in use{newest}.")
+        if rescued:
+            sizes = _rescued()
+            for folder in {each.parent for place in sizes for each in (location(place), place)} if not dry_run else ():
+                collect.remove_tree(folder)
+            self._say(f"{removed} {format_count(len(sizes), 'rescued file')}, {format_size(sum(sizes.values()))}.")
         return 0
 
     def _check(self, stores: list[Store]) -> int:
@@ -185,6 +202,11 @@ def _folders() -> list[Path]:
     """Return the folders of this checkout where a crash may have left temporary files."""
     workspace = engine().workspace
     return [*workspace.folders, workspace.store.root / CHECKOUTS, run_log().folder]
+
+
+def _rescued() -> dict[Path, int]:
+    """Return what was set aside in this checkout, with its size in bytes."""
+    return {place: collect.size_of(location(place)) for place in rescued(engine().workspace.root)}
 
 
 def _shown_name(trace: StoredTrace) -> str:

@@ -57,7 +57,7 @@ def orphaned_files(store: Store, folders: Iterable[Path] = ()) -> dict[Path, int
             with contextlib.suppress(OSError):  # another process has removed it
                 if path.lstat().st_mtime < newest:
                     orphans.append(path)
-    return {path: _size(path) for path in (*orphans, *_entries(store.root / QUARANTINE))}
+    return {path: size_of(path) for path in (*orphans, *_entries(store.root / QUARANTINE))}
 
 
 def collect(
@@ -102,10 +102,10 @@ def check(store: Store) -> tuple[Inventory, list[str]]:
 def clear(store: Store) -> None:
     """Remove everything, traces first, so that no trace is left without its blobs. Raises: DiskError."""
     with store.exclusive_lock():
-        _remove_tree(store.root / TRACES)
+        remove_tree(store.root / TRACES)
         disk.fsync(store.root)
         for name in (BLOBS, QUARANTINE):
-            _remove_tree(store.root / name)
+            remove_tree(store.root / name)
 
 
 def _remove(store: Store, planned: Removal) -> None:
@@ -128,7 +128,7 @@ def _remove(store: Store, planned: Removal) -> None:
     for blob in planned.blobs:
         disk.clear_path(store.blob_path(blob))
     for path in planned.orphans:
-        _remove_tree(path)
+        remove_tree(path)
 
 
 def _is_valid(store: Store, path: Path) -> bool:
@@ -166,16 +166,16 @@ def _entries(folder: Path) -> list[Path]:
     return [folder / name for name in disk.list_names(folder)]
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
     """Return the bytes of a file, or of all files in a folder."""
     try:
         stats = path.lstat()
     except OSError:
         return 0
-    return sum(map(_size, _entries(path))) if stat.S_ISDIR(stats.st_mode) else stats.st_size
+    return sum(map(size_of, _entries(path))) if stat.S_ISDIR(stats.st_mode) else stats.st_size
 
 
-def _remove_tree(path: Path) -> None:
+def remove_tree(path: Path) -> None:
     """Remove a file or a folder tree. Raises: DiskError."""
     if path.is_dir() and not path.is_symlink():
         try:

@@ -77,7 +77,7 @@ LINES = {
     "doit plain --size ": ["big"],
     "doit -r js": ["json"],
     "doit cache ": ["gc", "check", "clear"],
-    "doit cache gc --": ["--max-size", "--older-than", "--keep-last", "--dry-run"],
+    "doit cache gc --": ["--max-size", "--older-than", "--keep-last", "--rescued", "--dry-run"],
     "doit cache clear -": ["--yes", "-y"],
     "doit data/re": ["data/report.txt"],
     "doit nothing": [],

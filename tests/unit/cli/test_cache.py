@@ -1,9 +1,12 @@
 """`doit cache`: how quantities are read, and what each of its verbs says and does."""
 
 import argparse
+import errno
 import io
+import os
 import re
 import sys
+from pathlib import Path
 
 import pytest
 from commands import Called, call
@@ -11,6 +14,7 @@ from in_process import OTHER_TIMES, TIMES, build
 from projects import ALL, Pipeline
 
 from redoit.cli.cache import VERBS
+from redoit.state.rescued import rescued, set_aside
 
 QUANTITIES: dict[str, dict[str, int]] = {
     "--max-size": {
@@ -160,3 +164,50 @@ def test_without_a_terminal_only_an_option_clears(
     assert result.code == (0 if options else 1)
     assert result.err == ("" if options else "doit cache clear: found no terminal to ask at; add --yes\n")
     assert (not chain.blobs()) == bool(options)
+
+
+def test_what_was_set_aside_is_listed_and_removed(chain: Pipeline) -> None:
+    """`doit cache` names what was in the way of outputs; `gc --rescued` removes it, and nothing else does."""
+    chain.write("data/made.txt", "by hand")
+    chain.path("data/total.txt").unlink()
+    chain.write("data/total.txt/inner", "in a folder")
+    for path in ("data/made.txt", "data/total.txt"):
+        set_aside(chain.path(path), chain.path(".redoit"))
+    places = [os.fspath(place.relative_to(chain.root)) for place in rescued(chain.path(".redoit"))]
+    lines = call(chain.root, "cache").lines
+    at = lines.index("Besides, there are 2 rescued files, 18 bytes; remove them with: doit cache gc --rescued")
+    assert sorted(lines[at + 1 : at + 3]) == sorted(
+        f"  {place} ({'7' if 'made' in place else '11'} bytes)" for place in places
+    )
+    assert "Removed 2" not in call(chain.root, "cache", "gc").out
+    assert (
+        call(chain.root, "cache", "gc", "--rescued", "--dry-run").lines[-1] == "Would remove 2 rescued files, 18 bytes."
+    )
+    assert len(rescued(chain.path(".redoit"))) == 2
+    assert call(chain.root, "cache", "gc", "--rescued").lines[-1] == "Removed 2 rescued files, 18 bytes."
+    assert list(chain.path(".redoit/rescued").iterdir()) == []
+    assert "rescued" not in call(chain.root, "cache").out
+
+
+def test_what_lies_on_another_file_system_is_removed(
+    chain: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was set aside beside an output goes with the link that leads there; a link of a user goes alone."""
+    true = os.rename
+
+    def rename(path: Path, target: Path) -> None:
+        if "/rescued/" in os.fspath(target) and not Path(path).is_symlink():
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        true(path, target)
+
+    chain.write("data/made.txt", "by hand")
+    chain.write("kept/target", "mine")
+    chain.path("data/link").symlink_to("../kept/target")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", rename)
+        for path in ("data/made.txt", "data/link"):
+            set_aside(chain.path(path), chain.path(".redoit"))
+    assert len(list(chain.path("data").glob(".redoit-rescued-*/made.txt"))) == 1
+    assert call(chain.root, "cache", "gc", "--rescued").lines[-1].startswith("Removed 2 rescued files, ")
+    assert list(chain.path("data").glob(".redoit-*")) == []
+    assert chain.read("kept/target") == "mine"
