@@ -130,6 +130,10 @@ class Inspector:
         """Return the settings that a step's `run` has by default. Raises: DeclarationError, SourceError."""
         return tuple(Setting(each.name, str(each.kind), each.default) for each in self.signature(step).settings)
 
+    def source_file(self, step: str) -> str:
+        """Return the file of a step's module."""
+        return os.fspath(self._current_snapshot().project.locate(step) or "")
+
     def refresh(self) -> None:
         """Forget the source that was read, and what is installed."""
         self._snapshot = self._new_snapshot()

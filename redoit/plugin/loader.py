@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType
@@ -21,6 +21,8 @@ from doit.cmdparse import DefaultUpdate
 from doit.dependency import Dependency
 from doit.task import Task
 
+from redoit.engine.reserved import check_outputs
+from redoit.errors import DeclarationError
 from redoit.plugin import configuration
 from redoit.plugin.checkout import Session, engine, options
 from redoit.plugin.database import StageDependency
@@ -153,6 +155,14 @@ class StageLoader(TaskLoader2):
             # For doit these are defaults, which options after the task's name override.
             task.cfg_values = {**values, **stage.overrides}
             stage.session = self.session
+        given = (
+            (stages[task.name].stage, partial(stages[task.name].settings, task)) for task in tasks if stage_of(task)
+        )
+        try:
+            check_outputs(engine().inspector, given, (str(self._parameters.get("dodoFile")), *configuration.FILES))
+        except DeclarationError:
+            sys.stderr.write("Nothing was run: an output would replace what no stage makes.\n")
+            raise
 
     def _dodo_reads_variables(self) -> bool:
         """Return whether dodo.py may read variables of the command line itself, by what it imports from doit."""
