@@ -6,12 +6,13 @@ come of each doit. A history that fails is printed as it was made, at its shorte
 
 import shutil
 import tempfile
+import traceback
 from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from broken_engines import Defect, sound
+from broken_engines import OF_VARIATIONS, Defect, sound
 from campaigns import Campaign
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from varied import CleanBuilds, Variant
 from varied_checkouts import DRY_RUNS, VariedCheckout
 
 EVENTS = 10  # of a history
+QUICK, ENOUGH = 2, 2000  # a seed with which what is broken is found soon, and the histories for it at most
 FORKED, REAL, FULL, FULL_REAL = 3, 1, 1000, 30  # histories
 
 
@@ -47,7 +49,7 @@ class Back(NamedTuple):
 
     def happen(self, checkout: VariedCheckout, earlier: list[Variant]) -> None:
         """Go back, and run doit."""
-        variant = earlier[-1 - self.ago % len(earlier)]
+        variant = earlier[-1 - self.ago]
         earlier.append(checkout.variant)
         checkout.take(variant)
         checkout.build()
@@ -123,26 +125,32 @@ class History(NamedTuple):
 
 @st.composite
 def histories(draw: Any, names: tuple[str, ...], most: int) -> History:
-    """Return a history of a project with at most so many of some variations."""
+    """Return a history of a project with at most so many of some variations. An edit changes what it edits."""
     chosen = draw(st.lists(st.sampled_from(names), min_size=1, max_size=most, unique=True))
-    knobs = {name: VARIATIONS[name].knobs for name in chosen}
-    any_of = {name: {knob: st.sampled_from(values) for knob, values in knobs[name].items()} for name in chosen}
-    begins = {name: draw(st.fixed_dictionaries({}, optional=any_of[name])) for name in chosen}
-    number = st.integers(0, 9)
-    turn = st.sampled_from(chosen).flatmap(
-        lambda name: st.sampled_from(sorted(knobs[name])).flatmap(
-            lambda knob: st.builds(Turn, st.just(name), st.just(knob), any_of[name][knob], st.integers(0, 3).map(bool))
-        )
-    )
-    other = [
-        st.builds(Back, number),
-        st.builds(Again),
-        st.builds(Damage, number, st.booleans()),
-        st.builds(Touch, number),
-        st.builds(Forget, number),
-        st.builds(DryRun, st.sampled_from(DRY_RUNS)),
-    ]
-    return History(begins, draw(st.lists(st.one_of(turn, turn, turn, turn, *other), min_size=3, max_size=EVENTS)))
+    begins = {name: draw(st.fixed_dictionaries({}, optional=_values(name))) for name in chosen}
+    now, events = History(begins, []).first(), list[Any]()
+    earlier = [now]
+    number, kinds = st.integers(0, 9), [Turn, Turn, Turn, Turn, Back, Again, Damage, Touch, Forget, DryRun]
+    for kind in draw(st.lists(st.sampled_from(kinds), min_size=3, max_size=EVENTS)):
+        if kind is Turn:
+            name = draw(st.sampled_from(chosen))
+            knob = draw(st.sampled_from(sorted(VARIATIONS[name].knobs)))
+            others = [value for value in VARIATIONS[name].knobs[knob] if value != now.chosen[name][knob]]
+            event = Turn(name, knob, draw(st.sampled_from(others)), builds=draw(st.integers(0, 3)) > 0)
+            earlier, now = [*earlier, now], now.turned(name, knob, event.value)
+        elif kind is Back:
+            event = Back(draw(st.integers(0, len(earlier) - 1)))
+            earlier, now = [*earlier, now], earlier[-1 - event.ago]
+        elif kind is DryRun:
+            event = DryRun(draw(st.sampled_from(DRY_RUNS)))
+        else:
+            event = kind(*(draw(st.booleans() if each == "deletes" else number) for each in kind._fields))
+        events.append(event)
+    return History(begins, events)
+
+
+def _values(name: str) -> dict[str, Any]:
+    return {knob: st.sampled_from(values) for knob, values in VARIATIONS[name].knobs.items()}
 
 
 def explore(
@@ -195,3 +203,11 @@ def test_each_doit_of_all_variations_is_a_clean_build(campaign: Campaign, memory
 def test_each_doit_process_of_all_variations_is_a_clean_build(campaign: Campaign, tmp_path: Path) -> None:
     """The same through real processes, in an environment of the project's own."""
     explore(tmp_path, campaign.seed, campaign.count(REAL, FULL_REAL), tuple(VARIATIONS), real=True)
+
+
+@pytest.mark.parametrize(("defect", "name"), OF_VARIATIONS)
+def test_the_oracle_rejects_what_is_broken(memory: Path, defect: Defect, name: str) -> None:
+    """An engine whose key lacks paths or the step, or that reads only the project's folder, is detected."""
+    with pytest.raises(AssertionError) as found:
+        explore(memory, QUICK, ENOUGH, (name,), defect=defect)
+    assert "is stale" in "".join(traceback.format_exception(found.value))

@@ -5,11 +5,14 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from redoit import digest
+from redoit.engine import inspector
 from redoit.engine.engine import Engine
 from redoit.engine.inspector import ActionWithSource, Inspector
 from redoit.model import Action, Setting, Stage
+from redoit.source.project import Project
 from redoit.state.stat_cache import StatCache, identity
 
 Defect = Callable[[Engine], None]  # changes an engine
@@ -19,23 +22,60 @@ def sound(_engine: Engine) -> None:
     """Leave the engine as it is."""
 
 
-class _OwnFileOnly(Inspector):
+class _Changed(Inspector):
+    """Changes each action before anything is decided."""
+
     def action_with_source(self, stage: Stage, settings: tuple[Setting, ...]) -> ActionWithSource:
         inspected = super().action_with_source(stage, settings)
-        return inspected._replace(action=_own(inspected.action, stage))
+        return inspected._replace(action=self._change(inspected.action, stage))
 
     def action_from_cache(self, stage: Stage, settings: tuple[Setting, ...], *expected: Mapping[str, str]) -> Action:
-        return _own(super().action_from_cache(stage, settings, *expected), stage)
+        return self._change(super().action_from_cache(stage, settings, *expected), stage)
+
+    def _change(self, action: Action, stage: Stage) -> Action:
+        raise NotImplementedError
 
 
-def _own(action: Action, stage: Stage) -> Action:
-    code = {name: content for name, content in action.code.items() if name.startswith(f"{stage.step}:")}
-    return dataclasses.replace(action, code=code)
+class _OwnFileOnly(_Changed):
+    def _change(self, action: Action, stage: Stage) -> Action:
+        code = {name: content for name, content in action.code.items() if name.startswith(f"{stage.step}:")}
+        return dataclasses.replace(action, code=code)
 
 
 def ignores_helpers(engine: Engine) -> None:
     """Count only the code of the step's own module."""
     engine.inspector.__class__ = _OwnFileOnly
+
+
+class _NoOutputPaths(_Changed):
+    def _change(self, action: Action, stage: Stage) -> Action:
+        return dataclasses.replace(action, outputs=dict.fromkeys(action.outputs, ""))
+
+
+def ignores_output_paths(engine: Engine) -> None:
+    """Leave the paths of outputs out of the key."""
+    engine.inspector.__class__ = _NoOutputPaths
+
+
+class _NoStep(_Changed):
+    def _change(self, action: Action, stage: Stage) -> Action:
+        return dataclasses.replace(action, step=("function", ""))
+
+
+def ignores_the_step(engine: Engine) -> None:
+    """Leave out of the key which step a stage executes."""
+    engine.inspector.__class__ = _NoStep
+
+
+class _OwnFolderOnly(Project):
+    def __init__(self, root: Path, *given: Any) -> None:
+        super().__init__(root, *given)
+        self.roots = [root]
+
+
+def ignores_other_folders(_engine: Engine) -> None:
+    """Read no module that is imported from outside the project's own folder. Each engine is in a process of its own."""
+    inspector.Project = _OwnFolderOnly
 
 
 class _TimesOnly(StatCache):
@@ -69,3 +109,8 @@ def trusts_existence(engine: Engine) -> None:
 
 
 DEFECTS = [ignores_helpers, trusts_times, trusts_existence]
+OF_VARIATIONS = [  # with a variation that shows it
+    (ignores_output_paths, "suffixes"),
+    (ignores_the_step, "suffixes"),
+    (ignores_other_folders, "libraries"),
+]

@@ -44,7 +44,7 @@ SUFFIXES = Variation(
         "stem": ("one", "two"),
         "swapped": (False, True),
         "second step": ("convert", "render"),
-        "computed": (False, True),
+        "computed": (True, False),
         "number": DIGITS,
         "convert body": DIGITS,
         "render body": DIGITS,
