@@ -6,14 +6,12 @@ next begins. A crash leaves orphaned files at worst, never a trace of outputs th
 
 import contextlib
 import os
-import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
-from redoit import digest
 from redoit.engine.inspector import ActionWithSource, Inspector, Settings
 from redoit.errors import CorruptError, DiskError, StepError
 from redoit.model import Action, Artifact, Decision, Keep, Outcome, Reason, Restore, Run, Stage, Status, Trace
@@ -217,7 +215,7 @@ class Engine:
 
     def _restore(self, stage: Stage, decision: Restore) -> tuple[Decision, tuple[str, ...]]:
         """Put the outputs of a trace in place, all or none; return warnings. Return Run if a blob is corrupt."""
-        from redoit.engine.placing import place_outputs
+        from redoit.engine.commit import place_outputs
         from redoit.engine.staging import staging
 
         manifest = decision.trace.manifest
@@ -235,7 +233,7 @@ class Engine:
 
     def _run(self, stage: Stage, settings: Settings, options: RunOptions) -> tuple[Trace, tuple[str, ...]]:
         """Run the step and commit its outputs; return the trace, and warnings."""
-        from redoit.engine.placing import place_outputs
+        from redoit.engine.commit import place_outputs, put_outputs
 
         before = self.inspector.action_with_source(stage, settings)
         log = self.workspace.log(stage.name)
@@ -245,7 +243,7 @@ class Engine:
             killed = [f"a process that its step left running was killed ({each[:80]})" for each in result.killed]
             seconds = time.perf_counter() - began
             with self.workspace.store_of(stage).shared_lock():
-                manifest, log_digest = self._put(stage, before, paths, log)
+                manifest, log_digest = put_outputs(self.workspace.store_of(stage), stage, before, paths, log)
                 trace = Trace(
                     action=before.action,
                     manifest=manifest,
@@ -257,7 +255,7 @@ class Engine:
                     metrics=result.metrics,
                     sequence=self.workspace.store.next_sequence(),
                 )
-                others = self.workspace.store_of(stage).traces(before.action.key)
+                others = self.workspace.traces(stage, before.action.key)
                 rescued = place_outputs(self.workspace, stage, paths, trace, others)
                 before = before.with_linked(linked)
                 not_recorded = self._record(stage, before, trace, settings_edited=options.settings_edited())
@@ -276,19 +274,6 @@ class Engine:
         if lines and self._strict:
             raise StepError.with_log(stage.step, "; ".join(lines), self.workspace.log(stage.name))
         return lines
-
-    def _put(
-        self, stage: Stage, before: ActionWithSource, paths: Mapping[str, Path], log: Path
-    ) -> tuple[dict[str, Artifact], str]:
-        """Put the outputs, their source and the log into the store; return the manifest and the digest of the log."""
-        with self.workspace.store_of(stage).batch() as batch:
-            for part in before.code.parts:
-                batch.put(part.source)
-            put = batch.put_file if stage.policy.restorable else _artifact_of  # else its digests are enough
-            manifest = {
-                role: put(path)._replace(mode=stat.S_IMODE(path.stat().st_mode)) for role, path in paths.items()
-            }
-            return manifest, batch.put_file(log).digest
 
     def _record(
         self, stage: Stage, before: ActionWithSource, trace: Trace, *, settings_edited: bool
@@ -311,7 +296,3 @@ class Engine:
             if files:
                 return (f"not reproducible: {files} differs from an earlier run of the same action; both are stored",)
         return ()
-
-
-def _artifact_of(path: Path) -> Artifact:
-    return Artifact(digest.of_file(path), path.stat().st_size)

@@ -166,7 +166,8 @@ class Workspace:
 
     def _copies_of(self, stage: Stage) -> Store:
         """Return the store that keeps copies of a stage's traces: its own one, unless that is shared."""
-        return self.copies if self.shares_store and stage.policy.restorable else self.store_of(stage)
+        elsewhere = self.shares_store or self.store.upstream is not None
+        return self.copies if elsewhere and stage.policy.restorable else self.store_of(stage)
 
     def _trace_or_none(self, stage: Stage, key: str, name: str) -> Trace | None:
         return self.store_of(stage).trace_or_none(key, name) or self._copies_of(stage).trace_or_none(key, name)

@@ -133,10 +133,11 @@ class Store:
             if _size(file) != artifact.size:  # not copied: it may be huge
                 found = f"found {_size(file):,} bytes, expected {artifact.size:,}"
                 raise CorruptError(f"blob {artifact.digest}", found, "rerun the stage")
-            if (disk.clone(target, file, 0o644) or digest.of_file(target)) != artifact.digest:
+            if (disk.clone(target, file, 0o600) or digest.of_file(target)) != artifact.digest:
                 target.unlink()
                 self._quarantine_open(artifact.digest, file)
                 raise _corrupt(artifact.digest)
+            target.chmod(artifact.mode & 0o777)
 
     def append(self, trace: Trace) -> str:
         """Record a trace, all of whose blobs must be in the store, and return its name.
@@ -157,15 +158,17 @@ class Store:
         It is on the disk before a trace has it. Raises: StoreError on a newer format, DiskError.
         """
         with locks.exclusive_lock(self.root / f"{SEQUENCE}.lock"):
-            number = 1 + self._last_sequence()
+            number = 1 + self.last_sequence()
             disk.write(self.root / SEQUENCE, canonical_json({"sequence": number}))
         return number
 
-    def _last_sequence(self) -> int:
+    def last_sequence(self) -> int:
+        """Return the number of the trace that was recorded last, here or upstream."""
+        upstream = self.upstream.last_sequence() if self.upstream else 0
         with contextlib.suppress(OSError, *MALFORMED):
-            return natural(json.loads(disk.read(self.root, SEQUENCE))["sequence"])
+            return max(upstream, natural(json.loads(disk.read(self.root, SEQUENCE))["sequence"]))
         keys = disk.list_names(self.root / TRACES)
-        return max((trace.sequence for key in keys for trace in self.traces(key)), default=0)
+        return max((trace.sequence for key in keys for trace in self.traces(key)), default=upstream)
 
     def trace_or_none(self, key: str, name: str) -> Trace | None:
         """Return one trace by key and name, None if it is absent, corrupt or can't be read.

@@ -279,3 +279,14 @@ def test_what_nobody_made_survives_a_run_and_a_restore(engine: Engine) -> None:
         assert len(outcome.warnings) == 1
         assert Path(outcome.warnings[0].rpartition(" ")[2]).read_text() == text
     assert outcome.status == Status.RESTORED
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o600])
+def test_permissions_survive_a_restore(engine: Engine, steps: Steps, mode: int) -> None:
+    """A restored output has the permissions that its step gave it."""
+    steps.during = lambda: Path(steps.calls[-1].paths["made"]).chmod(mode)
+    engine.build(STAGE, ())
+    assert MADE.stat().st_mode & 0o777 == mode
+    MADE.unlink()
+    assert engine.build(STAGE, ()).status == Status.RESTORED
+    assert MADE.stat().st_mode & 0o777 == mode

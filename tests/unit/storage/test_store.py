@@ -412,7 +412,7 @@ def test_a_group_shares_all_but_what_a_file_hides(store: Store, tmp_path: Path) 
 def test_what_is_upstream_counts_and_stays(tmp_path: Path) -> None:
     """A trace and a blob of the store upstream are found and restored from there; what is put goes elsewhere."""
     shared = Store(tmp_path / "shared")
-    made, name = shared.put(b"data"), shared.append(trace())
+    made, name = shared.put(b"data"), shared.append(trace(sequence=shared.next_sequence()))
     before = files_of(shared)
     store = Store(tmp_path / "own", upstream=shared)
     assert (store.exists(made), store.verify(made), store.get(made.digest)) == (True, True, b"data")
@@ -420,8 +420,8 @@ def test_what_is_upstream_counts_and_stays(tmp_path: Path) -> None:
     assert (tmp_path / "restored").read_bytes() == b"data"
     found = store.trace_or_none(trace().action.key, name)
     assert found is not None
-    other = store.append(trace(started=1.0))
-    assert [trace_name(each) for each in store.traces(trace().action.key)] == [other, name]
+    other = store.append(trace(sequence=store.next_sequence()))
+    assert [trace_name(each) for each in store.traces(trace().action.key)] == [name, other]
     store.put(b"other")
     assert files_of(shared) == before
 
@@ -431,3 +431,22 @@ def test_a_store_that_is_not_there_can_be_made(tmp_path: Path) -> None:
     assert Store(tmp_path / "absent/store").writable
     (tmp_path / "file").touch()
     assert not Store(tmp_path / "file").writable
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o755, 0o400, 0o664])
+def test_permissions_are_restored(store: Store, tmp_path: Path, mode: int) -> None:
+    """A restored file has the permissions of the manifest, whatever those of the blob and the umask are."""
+    made = store.put(b"data")._replace(mode=mode)
+    store.restore(made, tmp_path / "restored")
+    assert (tmp_path / "restored").stat().st_mode & 0o7777 == mode
+
+
+def test_holes_stay_in_a_store(store: Store, tmp_path: Path) -> None:
+    """A file with a hole takes as little room in the store, and where it is restored."""
+    with (tmp_path / "file").open("wb") as file:
+        file.write(b"begin")
+        file.truncate(2**24)
+    made = store.put_file(tmp_path / "file")
+    store.restore(made, tmp_path / "restored")
+    for path in (blob_of(store, made), tmp_path / "restored"):
+        assert (path.stat().st_size, path.stat().st_blocks <= 32) == (2**24, True)

@@ -1,14 +1,29 @@
-"""Outputs take their places. What no run had made there is set aside first, by a rename."""
+"""Puts outputs into the store, and then in place. What no run had made there is set aside first, by a rename."""
 
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from redoit import digest
+from redoit.engine.inspector import ActionWithSource
 from redoit.errors import DiskError
 from redoit.model import Artifact, Stage, Trace
 from redoit.state.rescued import location, set_aside
 from redoit.state.workspace import Workspace
 from redoit.storage import disk
+from redoit.storage.store import Store
+
+
+def put_outputs(
+    store: Store, stage: Stage, action: ActionWithSource, paths: Mapping[str, Path], log: Path
+) -> tuple[dict[str, Artifact], str]:
+    """Put outputs, their source and the log into a store; return the manifest and the digest of the log."""
+    with store.batch() as batch:
+        for part in action.code.parts:
+            batch.put(part.source)
+        put = batch.put_file if stage.policy.restorable else _artifact_of  # else its digests are enough
+        manifest = {role: put(path)._replace(mode=disk.permissions(path.stat())) for role, path in paths.items()}
+        return manifest, batch.put_file(log).digest
 
 
 def place_outputs(
@@ -42,4 +57,9 @@ def _is_recorded(workspace: Workspace, target: Path, traces: Iterable[Trace]) ->
     found = None if target.is_symlink() else workspace.stat_cache.digest(target)
     if found is None or any(found in trace.digests.values() for trace in traces):
         return found is not None
-    return workspace.store.verify(Artifact(found, target.stat().st_size))  # of a run that was killed before its trace
+    # The blob may be of a run that was killed before it recorded its trace.
+    return workspace.store.verify(_artifact_of(target))
+
+
+def _artifact_of(path: Path) -> Artifact:
+    return Artifact(digest.of_file(path), path.stat().st_size)

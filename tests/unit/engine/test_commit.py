@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from examples import artifact, trace
 
-from redoit.engine.placing import place_outputs
+from redoit.engine.commit import place_outputs
 from redoit.errors import DiskError
 from redoit.model import Stage, Trace
 from redoit.state.rescued import rescued
