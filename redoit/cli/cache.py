@@ -18,7 +18,7 @@ from redoit.gc.checkouts import CHECKOUTS, gc_roots, other_checkouts
 from redoit.gc.policy import Inventory, RetentionPolicy, StoredTrace, removal
 from redoit.history.savings import read_savings
 from redoit.plugin.checkout import engine, run_log
-from redoit.state.rescued import location, rescued
+from redoit.state.rescued import RESCUED, location, rescued
 from redoit.storage.store import QUARANTINE, Store
 from redoit.text import format_count, format_day, format_duration, format_size, one_line, printable
 
@@ -130,7 +130,7 @@ clear: remove everything (--yes: without confirmation)."""
     def _show_rescued(self) -> None:
         if sizes := _rescued():
             found = f"{format_count(len(sizes), 'rescued file')}, {format_size(sum(sizes.values()))}"
-            self._say(f"Besides, there are {found}; remove them with: doit cache gc --rescued")
+            self._say(f"{engine().workspace.root / RESCUED} holds {found}; remove all with: doit cache gc --rescued")
         for place, size in sizes.items():
             self._say(f"  {place} ({format_size(size)})")
 

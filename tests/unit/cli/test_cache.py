@@ -175,7 +175,7 @@ def test_what_was_set_aside_is_listed_and_removed(chain: Pipeline) -> None:
         set_aside(chain.path(path), chain.path(".redoit"))
     places = [os.fspath(place.relative_to(chain.root)) for place in rescued(chain.path(".redoit"))]
     lines = call(chain.root, "cache").lines
-    at = lines.index("Besides, there are 2 rescued files, 18 bytes; remove them with: doit cache gc --rescued")
+    at = lines.index(".redoit/rescued holds 2 rescued files, 18 bytes; remove all with: doit cache gc --rescued")
     assert sorted(lines[at + 1 : at + 3]) == sorted(
         f"  {place} ({'7' if 'made' in place else '11'} bytes)" for place in places
     )
