@@ -15,12 +15,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from redoit.formats.keras import without_addresses, without_date
-from redoit.formats.zip_clocks import EPOCH, reset_clocks, without_zip64
+from redoit.formats.zip_clocks import EPOCH, reset_clocks
 
 Rewrite = Callable[[bytes], bytes]
 
 MAX_MEMBER_BYTES = 2**24  # of a member that is rewritten in memory
-KEPT_FIELDS = ("compress_type", "comment", "create_system", "create_version", "internal_attr", "external_attr")
+KEPT_FIELDS = (
+    *("compress_type", "comment", "extra", "create_system", "create_version", "internal_attr", "external_attr"),
+)
 UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, ValueError, OSError, struct.error)
 
 
@@ -55,7 +57,6 @@ def _rewrite_members(path: Path, rewritten: Path) -> None:
             copy = zipfile.ZipInfo(member.filename, EPOCH)
             for field in KEPT_FIELDS:
                 setattr(copy, field, getattr(member, field))
-            copy.extra = without_zip64(member.extra)
             if member.filename in KERAS_MEMBERS and member.file_size <= MAX_MEMBER_BYTES:
                 target.writestr(copy, KERAS_MEMBERS[member.filename](source.read(member)))
                 continue
