@@ -7,7 +7,7 @@ length, whatever files and steps call themselves.
 import os
 from pathlib import Path
 
-from redoit.text import one_line
+from redoit.text import one_line, printable_lines
 
 
 class RedoitError(Exception):
@@ -39,10 +39,14 @@ class InputError(RedoitError):
 class StepError(RedoitError):
     """A step failed, was killed, or broke its promise of outputs."""
 
+    traceback = ""  # of the step's own frames, in printable lines
+
     @classmethod
-    def with_log(cls, step: str, found: str, log: Path) -> "StepError":
+    def with_log(cls, step: str, found: str, log: Path, traceback: str = "") -> "StepError":
         """Return the error of a step whose log tells more."""
-        return cls(f"step {step}", found, f"its log is {os.path.relpath(log)}")
+        error = cls(f"step {step}", found, f"its log is {os.path.relpath(log)}")
+        error.traceback = printable_lines(traceback)
+        return error
 
 
 class DiskError(RedoitError):

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 
 MAX_LINE_CHARACTERS = 500  # of a text from outside in a message
+MAX_LINES = 100  # likewise
 MAX_WHOLE_NUMBER = 1e15  # above that a number is not shown to its last digit
 MIN_ESTIMATE_SECONDS = 0.05  # below that an estimate is next to none
 UNITS = ("TB", "GB", "MB", "kB")
@@ -77,6 +78,14 @@ def one_line(value: object) -> str:
     text = str(value)
     line = printable(text[:MAX_LINE_CHARACTERS])
     return line if len(text) <= MAX_LINE_CHARACTERS >= len(line) else f"{line[:MAX_LINE_CHARACTERS]}..."
+
+
+def printable_lines(text: str) -> str:
+    """Return a text as printable lines of limited length and number: of many, those in the middle are left out."""
+    lines = [one_line(line.expandtabs()) for line in text.splitlines()]
+    if len(lines) > MAX_LINES:
+        lines[MAX_LINES // 2 : -MAX_LINES // 2] = [f"... {len(lines) - MAX_LINES:,} lines"]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def encodable(text: str, encoding: str | None) -> str:

@@ -9,6 +9,7 @@ from redoit.errors import DeclarationError, RedoitError
 from redoit.planning.verify import verify
 from redoit.plugin.checkout import engine
 from redoit.plugin.stage_task import StageTask, stage_of
+from redoit.text import encodable
 
 
 class Verify(StageCommand):
@@ -61,6 +62,7 @@ class Verify(StageCommand):
         except DeclarationError:
             raise
         except RedoitError as error:
+            self.outstream.write(encodable(getattr(error, "traceback", ""), self.outstream.encoding))
             self._write(f"Step {task.name} can't be verified. {error}")
             return False
         outputs = stage.stage.outputs

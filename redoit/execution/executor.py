@@ -88,28 +88,26 @@ def execute(
         if process is None and seconds is not None and seconds <= 0:
             raise StepError.with_log(call.step, _over_time(call), log)
         process = process or FreshProcess(tag, files)
-        try:
-            status, in_time = _wait(process, call, seconds, while_running)
-        finally:
-            killed = orphans.kill_tagged(tag)
+        status, in_time, killed = _wait(process, tag, call, seconds, while_running)
         file.seek(0)
         result = _parse(file)
-        appended.append(result.get("traceback", "").encode(errors="backslashreplace"))
+        traceback = result.get("traceback", "")
+        appended.append(traceback.encode(errors="backslashreplace"))
     if not in_time:
         raise StepError.with_log(call.step, _over_time(call), log)
     if status != 0 or "metrics" not in result:
-        raise StepError.with_log(call.step, result.get("error") or _ending(status), log)
+        raise StepError.with_log(call.step, result.get("error") or _ending(status), log, traceback)
     return StepResult(
         result["metrics"], result["files_read"], result["variables_read"], tuple(killed), result["left_out"]
     )
 
 
 def _wait(
-    process: Process, call: StepCall, seconds: float | None, while_running: Callable[[], None]
-) -> tuple[int | None, bool]:
-    """Send the call and wait for the end of the process; kill its group, also when we are interrupted.
+    process: Process, tag: str, call: StepCall, seconds: float | None, while_running: Callable[[], None]
+) -> tuple[int | None, bool, list[str]]:
+    """Send the call and wait for the end of the process; kill what it left running, also when we are interrupted.
 
-    Return its exit status, and whether it ended within its time.
+    Return its exit status, whether it ended within its time, and the command lines of what was killed.
     """
     unregister = PROCESSES.register(process.number, seconds)
     try:
@@ -120,10 +118,11 @@ def _wait(
         process.wait()
     finally:
         in_time = unregister()
+        killed = orphans.kill_left(tag, process.number)
         status = process.reap()
         with contextlib.suppress(OSError):
             process.channel.close()
-    return status, in_time
+    return status, in_time, killed
 
 
 def _result_file() -> IO[bytes]:

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from types import CodeType
 
+from redoit.execution import shadowing
+
 SOURCES = importlib.machinery.SOURCE_SUFFIXES
 EXTENSIONS = importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES
 INSTALLED = "site-packages"
@@ -20,7 +22,9 @@ class SourceLoader(importlib.machinery.SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType | None:
         """Return a module's code, compiled from its source."""
         path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)
+        source = self.get_data(path)
+        shadowing.standard_first().use_imports(source)
+        return self.source_to_code(source, path)
 
 
 def project_roots() -> list[str]:
@@ -37,6 +41,7 @@ def import_from_source(
     Nothing of the project is imported yet, save this package where redoit works on itself.
     """
     roots = project_roots()
+    shadowing.protect(roots, ["redoit"])
     sys.path[:0] = roots
 
     def hook(folder: str) -> importlib.machinery.FileFinder:

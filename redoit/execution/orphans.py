@@ -2,17 +2,21 @@
 
 Each process that a step starts inherits a tag in its environment (as with Jenkins's BUILD_ID). All tags of a stage
 have one prefix, so a later doit finds the orphans of a killed one. Without `/proc` only the process group is killed.
+
+Python's own helpers end by themselves: a resource tracker that is killed leaves shared memory behind.
 """
 
 import contextlib
 import os
 import re
 import signal
+import time
 from collections.abc import Callable
 
 TAG_VARIABLE = "REDOIT_STEP"  # the environment variable
 OWNER = re.compile(r"\d+:\d+:[^:\s]*:")
-MAX_ROUNDS = 20  # a process may start another while we search
+HELPERS = (b"resource_tracker", b"multiprocessing.forkserver")  # in their command lines
+HELPER_SECONDS = 3.0  # for them to end; also the limit for a process that starts others while we search
 
 
 def new_tag(stage: str) -> str:
@@ -28,17 +32,28 @@ def owner_of(stage: str) -> str:
     return f"{folder.st_dev}:{folder.st_ino}:{stage_filename(stage)}:"
 
 
-def kill_tagged(tag: str) -> list[str]:
-    """Kill all other processes that carry a tag, and those they start meanwhile; return their command lines."""
+def kill_left(tag: str, group: int, *, wait: bool = True) -> list[str]:
+    """Kill all other processes that carry a tag or are in a process group, and those they start meanwhile.
+
+    Return their command lines. Helpers of Python end by themselves, with `wait` before we return, and clean up.
+    """
+    if not _others():
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, signal.SIGKILL)
     variable = f"{TAG_VARIABLE}={tag}".encode()
-    return _kill(lambda each: each == variable)
+    return _kill(lambda number: _group(number) == group or variable in _variables(number), wait=wait)
 
 
 def kill_orphans(stage: str, *owners: str) -> list[str]:
     """Kill likewise what any execution of a stage left behind, or of other owners. None may be under way."""
     prefixes = (owner_of(stage), *filter(OWNER.fullmatch, owners))  # nothing else, whatever a file says
     begins = tuple(f"{TAG_VARIABLE}={prefix}".encode() for prefix in prefixes)
-    return _kill(lambda each: each.startswith(begins))
+    return _kill(lambda number: any(each.startswith(begins) for each in _variables(number)))
+
+
+def is_step_of_project() -> bool:
+    """Tell whether this process was started by a step of the project that is the working directory."""
+    return os.environ.get(TAG_VARIABLE, "").startswith(owner_of("").removesuffix(":"))
 
 
 def read_proc(number: int | str, name: str) -> bytes:
@@ -50,19 +65,40 @@ def read_proc(number: int | str, name: str) -> bytes:
         return b""
 
 
-def _kill(is_tag: Callable[[bytes], bool]) -> list[str]:
+def _kill(is_left: Callable[[int], bool], *, wait: bool = True) -> list[str]:
     killed: dict[int, str] = {}
-    for _ in range(MAX_ROUNDS):
-        # A dead process has no environment.
-        found = [number for number in _others() if any(map(is_tag, read_proc(number, "environ").split(b"\0")))]
+    # A tracker ends once all that use it have ended; a fork server, once the step has.
+    for spared in (HELPERS, HELPERS[:1], ()) if wait else (HELPERS,):
+        end = time.monotonic() + HELPER_SECONDS
+        while found := [number for number in _others() if is_left(number)]:
+            commands = {number: read_proc(number, "cmdline").replace(b"\0", b" ") for number in found}
+            due = {
+                number: command
+                for number, command in commands.items()
+                if not any(helper in command for helper in spared)
+                and (command or not wait or not spared)  # else it ends
+            }
+            for number, command in due.items():
+                killed.setdefault(number, command.decode(errors="replace").strip())
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(number, signal.SIGKILL)
+            if time.monotonic() > end or not (due or wait):
+                break
+            time.sleep(0.001 if due else 0.01)
         if not found:
             break
-        for number in found:
-            command = read_proc(number, "cmdline").replace(b"\0", b" ").decode(errors="replace").strip()
-            killed.setdefault(number, command)
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(number, signal.SIGKILL)
     return list(killed.values())
+
+
+def _variables(number: int) -> list[bytes]:
+    """Return the environment of a process; a dead one has none."""
+    return read_proc(number, "environ").split(b"\0")
+
+
+def _group(number: int) -> int | None:
+    """Return the process group of a process, None if it is dead."""
+    fields = read_proc(number, "stat").rpartition(b")")[2].split()
+    return int(fields[2]) if fields and fields[0] not in b"ZX" else None
 
 
 def _others() -> list[int]:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import IO, NamedTuple, Protocol
 
 from redoit.execution import orphans
@@ -11,6 +12,24 @@ ENVIRONMENT = {
     "PYTHONHASHSEED": "0",  # the order of a set must not differ between two executions
     "PYTHONUNBUFFERED": "1",  # lines appear when they are printed
 }
+# What redoit needs is imported before anything else that lies on PYTHONPATH.
+START = """
+import os, sys
+path, standard = sys.path[:], os.path.dirname(os.__file__)
+sys.path[:] = [each for each in path if each.startswith(standard) and "site-packages" not in each]
+sys.path += [sys.argv.pop(1), *path]
+from {} import main
+sys.path[:] = path
+main()
+"""
+
+
+def python(module: str, *arguments: str) -> list[str]:
+    """Return the command line of a Python process that calls the function `main` of a module of redoit.
+
+    Modules of the project do not replace redoit's or the standard library's.
+    """
+    return [sys.executable, "-P", "-c", START.format(module), str(Path(__file__).parents[2]), *arguments]
 
 
 class WorkerFiles(NamedTuple):
@@ -39,7 +58,7 @@ class FreshProcess:
 
     def __init__(self, tag: str, files: WorkerFiles) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "redoit.execution.worker", str(files.result)],
+            python("redoit.execution.worker", str(files.result)),
             stdin=subprocess.PIPE,
             stdout=files.stdout,
             stderr=files.stderr,

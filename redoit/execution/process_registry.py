@@ -1,10 +1,10 @@
 """The worker processes that run now: each is killed at its time limit, and all at once when we are to stop."""
 
 import contextlib
-import os
-import signal
 import threading
 from collections.abc import Callable, Iterator
+
+from redoit.execution import orphans
 
 
 class ProcessRegistry:
@@ -31,8 +31,8 @@ class ProcessRegistry:
     def register(self, number: int, limit: float | None) -> Callable[[], bool]:
         """Register a process, to be killed after `limit` seconds; return a function that ends this.
 
-        That function kills the whole group, and returns whether the limit was kept. Until it is called the process must
-        not be reaped: its number could be another's.
+        That function returns whether the limit was kept. Until it is called the process must not be reaped: its number
+        could be another's.
         """
         late = threading.Event()
 
@@ -53,7 +53,6 @@ class ProcessRegistry:
         def unregister() -> bool:
             timer.cancel()
             with self._changed:
-                self._kill(number)
                 self._numbers.discard(number)
             return not late.is_set()
 
@@ -77,8 +76,7 @@ class ProcessRegistry:
         with self._changed:
             if number not in self._numbers:
                 return False
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(number, signal.SIGKILL)
+            orphans.kill_left("", number, wait=False)
             return True
 
 

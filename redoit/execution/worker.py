@@ -1,8 +1,7 @@
 """The worker: calls one step's `run` in a process of its own, and writes down the result.
 
-Started as `python -m redoit.execution.worker RESULT`, where RESULT is the number of an open file. The first line of
-standard input is the call, as JSON; the rest stays open for as long as the parent lives. A forked process begins at
-`serve`. Imports nothing heavy.
+`main` is started with the argument RESULT, the number of an open file. The first line of standard input is the call, as
+JSON; the rest stays open for as long as the parent lives. A forked process begins at `serve`. Imports nothing heavy.
 """
 
 import importlib
@@ -12,13 +11,13 @@ import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from redoit.execution import import_hook, orphans
+from redoit.execution import import_hook, orphans, shadowing
 from redoit.execution.access_audit import AccessAudit
+from redoit.execution.failure import first_line, own_traceback
 
 Settings = list[tuple[str, str, object]]  # name, kind and value of each
 MAX_QUOTED_CHARACTERS = 80  # of what a step returned, in a message
@@ -43,6 +42,7 @@ def serve(parent: int, result: int, audit: AccessAudit, run: Callable[..., dict[
         sys.exit("no step call on standard input")
     call = json.loads(line)
     threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+    sys.argv[:], sys.orig_argv[:] = [call["step"]], [sys.executable, "-m", call["step"]]  # nothing of redoit
     fields = run(**call)
     try:
         with open(result, "w", encoding="utf-8") as file:
@@ -62,21 +62,41 @@ def run_step(
     step: str, paths: dict[str, str], settings: Settings, preload: list[str], defaults: Settings
 ) -> dict[str, object]:
     """Run a step; return its metrics, or its error and traceback. The parameters are the fields of a `StepCall`."""
+    project, roots, finder = os.getcwd(), import_hook.project_roots(), shadowing.standard_first()
+    result: dict[str, object] = {}
     try:
+        finder.use([step, *preload])
         for module in preload:
             importlib.import_module(module)
         run = _imported(step)
         _check_defaults(run, defaults)
         arguments = {name: _value(kind, value) for name, kind, value in settings}
-        return _metrics(run(**{role: Path(path) for role, path in paths.items()}, **arguments))
-    except KeyboardInterrupt:
-        return {"error": "interrupted", "traceback": ""}
-    except SystemExit as error:
-        return {"error": f"the step called exit({error.code!r})", "traceback": traceback.format_exc()}
+        result = _metrics(run(**{role: Path(path) for role, path in paths.items()}, **arguments))
+        _check_paths(project, paths)
     except BaseException as error:
-        first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-        text = f"{type(error).__name__}: {first}" if first else type(error).__name__
-        return {"error": text.encode(errors="backslashreplace").decode(), "traceback": traceback.format_exc()}
+        finder.restore()
+        text = "interrupted" if isinstance(error, KeyboardInterrupt) else first_line(error) + _moved(project)
+        text = text.encode(errors="backslashreplace").decode()
+        return {"error": text, "traceback": own_traceback(error, roots)}
+    return result
+
+
+def _check_paths(project: str, paths: dict[str, str]) -> None:
+    """Check that a step which has changed its working directory wrote where it was to. Raises: FileNotFoundError."""
+    absent = [path for path in paths.values() if not os.path.lexists(os.path.join(project, path))]
+    if absent and _moved(project):
+        raise FileNotFoundError(f"the step wrote no {os.path.basename(absent[0])}")
+
+
+def _moved(project: str) -> str:
+    """Return what to add to an error if the step has changed its working directory, empty if not."""
+    try:
+        folder = os.getcwd()
+    except OSError:
+        folder = "one that was removed"
+    if folder == project:
+        return ""
+    return f" (it had changed its working directory to {folder}; paths are relative to the project)"
 
 
 def _imported(step: str) -> Callable[..., object]:
@@ -154,9 +174,5 @@ def _quoted(value: object) -> str:
 def _die_with(parent: int) -> None:
     """Kill this process and all that it started as soon as the parent is gone, even if that was killed by SIGKILL."""
     os.read(parent, 1)
-    orphans.kill_tagged(os.environ.get(orphans.TAG_VARIABLE, ""))
-    os.killpg(os.getpgid(0), signal.SIGKILL)
-
-
-if __name__ == "__main__":
-    main()
+    orphans.kill_left(os.environ.get(orphans.TAG_VARIABLE, ""), os.getpgid(0), wait=False)
+    os.kill(os.getpid(), signal.SIGKILL)

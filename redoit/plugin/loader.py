@@ -23,6 +23,8 @@ from doit.task import Task
 
 from redoit.engine.reserved import check_outputs
 from redoit.errors import DeclarationError
+from redoit.execution import orphans, shadowing
+from redoit.execution.import_hook import project_roots
 from redoit.plugin import configuration
 from redoit.plugin.checkout import Session, engine, options
 from redoit.plugin.database import StageDependency
@@ -32,6 +34,10 @@ from redoit.state.workspace import FOLDER
 from redoit.storage import locks
 
 EARLIER_FORMAT = "its results are of an earlier version and do not count; 'doit cache gc' removes them"
+# What redoit imports that is neither its own nor the standard library's, with what that imports.
+DEPENDENCIES = frozenset(
+    "blake3 cloudpickle igraph jinja2 markdown_it markupsafe mdurl pygments rich texttable".split()  # noqa: SIM905 - read as a line
+)
 REDOIT = os.path.join(Path(__file__).parent.parent, "")
 
 
@@ -48,13 +54,17 @@ def _from_source() -> Iterator[None]:
         inside = path.removeprefix(os.path.join(os.getcwd(), ""))
         if inside == path or "site-packages" in Path(inside).parts or path.startswith(REDOIT):
             return get_code(self, name)
-        return self.source_to_code(self.get_data(path), path)
+        source = self.get_data(path)
+        shadowing.protect(project_roots(), DEPENDENCIES)
+        shadowing.standard_first().use_imports(source)
+        return self.source_to_code(source, path)
 
     SourceFileLoader.get_code = compiled  # type: ignore[method-assign, assignment]  # in force while this lasts
     try:
         yield
     finally:
         SourceFileLoader.get_code = get_code  # type: ignore[method-assign]  # as it was
+        shadowing.standard_first().restore()
 
 
 class StageLoader(TaskLoader2):
@@ -84,6 +94,9 @@ class StageLoader(TaskLoader2):
         if self.has_stages:
             # doit waits for ever for a worker process that is killed; each step has its own process anyway.
             self._parameters["par_type"] = "thread"
+            if self._exclusive and orphans.is_step_of_project():  # else it would wait for the one that waits for it
+                found = "called by a step of this project, which doit runs now"
+                raise DeclarationError("doit", found, "leave it to dodo.py what runs before what")
             workspace = engine().workspace
             if workspace.open(create=self._exclusive):
                 sys.stderr.write(f"{FOLDER}: {EARLIER_FORMAT}\n")

@@ -7,7 +7,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from doit.dependency import FileChangedChecker, UptodateCalculator
@@ -15,7 +15,7 @@ from doit.exceptions import TaskFailed
 from doit.task import Task
 
 from redoit.engine.engine import RunOptions
-from redoit.errors import DeclarationError, RedoitError
+from redoit.errors import DeclarationError, RedoitError, StepError
 from redoit.history.run_log import StageRecord
 from redoit.model import Decision, Keep, Outcome, PlannedStatus, Reason, Setting, Stage, Status, Trace
 from redoit.plugin import configuration
@@ -51,9 +51,9 @@ class StageTask(UptodateCalculator):
 
     `declared`: all its parameters; `defaults`: its settings as `run` gives them. The command that loads the stage sets
     `section` (its section of the configuration files, None before), `overrides` (its settings among the variables of
-    the command line) and `session`; the reporter may set `streams`, to show the step's output, and
-    `reports_warnings`, if it does. `decision` is the
-    engine's, `seconds` how long it took, `outcome` that of the build, `trace` that of the outputs in place.
+    the command line) and `session`; the reporter may set `streams`, to show the step's output, `write_traceback`, and
+    `reports_warnings`, if it does. `decision` is the engine's, `seconds` how long it took, `outcome` that of the build,
+    `trace` that of the outputs in place.
     """
 
     def __init__(self, stage: Stage, declared: Mapping[str, Declared], defaults: tuple[Setting, ...]) -> None:
@@ -65,6 +65,7 @@ class StageTask(UptodateCalculator):
         self.overrides: Mapping[str, object] = {}
         self.session = NO_SESSION
         self.streams: Streams | None = None
+        self.write_traceback: Callable[[str], object] | None = None
         self.decision: Decision | None = None
         self.outcome: Outcome | None = None
         self.trace: Trace | None = None
@@ -116,6 +117,7 @@ class StageTask(UptodateCalculator):
                     dependents=lambda: self.session.graph.dependents(self.stage.name),
                 )
         except RedoitError as error:
+            self._show_traceback(error)
             return self._failed(str(error), started)
         except OSError as error:
             text = f"{error.filename or FOLDER}: {error.strerror}; nothing was recorded, mend that and run again"
@@ -128,6 +130,17 @@ class StageTask(UptodateCalculator):
         self.trace = self.outcome.trace
         self.session.end(task.name, self.outcome)
         return values_of(self.trace)
+
+    def _show_traceback(self, error: RedoitError) -> None:
+        """Show the traceback of a step that failed; also its error, unless redoit's own reporter does."""
+        from redoit.terminal.streams import transformed
+
+        if isinstance(error, StepError) and error.traceback:
+            with contextlib.suppress(OSError, ValueError):  # the terminal may be gone
+                if self.write_traceback:
+                    self.write_traceback(error.traceback)
+                else:
+                    transformed(sys.stderr, str).write(f"{error.traceback}{error}\n")
 
     def _failed(self, error: str, started: float) -> TaskFailed:
         seconds = time.perf_counter() - started

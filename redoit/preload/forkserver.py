@@ -1,6 +1,6 @@
 """The process that steps are forked from: imports some modules once, and then forks on request.
 
-Started as `python -m redoit.preload.forkserver CONTROL MODULE...`, where CONTROL is a socket. Sends READY once all is
+`main` is started with the arguments CONTROL MODULE..., where CONTROL is a socket. Sends READY once all is
 imported; ends if an import fails, or did what can't be checked later. Then takes requests, one packet each:
 
     a tag, with files   a forked process sends its number on the first of them, and serves a call there; they are only
@@ -27,7 +27,7 @@ import threading
 import warnings
 from pathlib import Path
 
-from redoit.execution import import_hook, orphans, worker
+from redoit.execution import import_hook, orphans, shadowing, worker
 from redoit.execution.access_audit import MAX_NAMES, AccessAudit
 from redoit.preload.import_record import ImportRecord
 
@@ -45,11 +45,12 @@ def main() -> None:
     printed = [os.memfd_create("stdout"), os.memfd_create("stderr")]  # by the imports, for the log of each step
     os.dup2(printed[0], 1)
     os.dup2(printed[1], 2)
-    sys.argv[:] = [str(worker.__file__)]
+    sys.argv[:], sys.orig_argv[:] = [""], [sys.executable]
     before = random.getstate()
     set_variable = type(os.environ).__setitem__  # the audit takes what is set by its own for the step's doing
     audit, record = AccessAudit(Path.cwd()), ImportRecord()
     import_hook.import_from_source(*record.types())
+    shadowing.standard_first().use(modules)
     for module in modules:
         importlib.import_module(module)
     reads = {os.path.abspath(path) for path in audit.files_read}
@@ -109,7 +110,3 @@ def _end_with_peer(control: socket.socket, *, enabled: bool) -> None:
     fcntl.fcntl(control, fcntl.F_SETOWN, os.getpid())
     flags = fcntl.fcntl(control, fcntl.F_GETFL) & ~os.O_ASYNC
     fcntl.fcntl(control, fcntl.F_SETFL, flags | os.O_ASYNC if enabled else flags)
-
-
-if __name__ == "__main__":
-    main()

@@ -20,7 +20,7 @@ from typing import IO, TextIO
 from redoit.errors import RedoitError
 from redoit.execution import import_hook, orphans
 from redoit.execution.executor import LaterStages, StepCall, StepResult, execute
-from redoit.execution.process import ENVIRONMENT, Process, WorkerFiles
+from redoit.execution.process import ENVIRONMENT, Process, WorkerFiles, python
 from redoit.execution.process_registry import PROCESSES
 from redoit.preload.forkserver import PADDED_TAG_BYTES, READY
 
@@ -100,15 +100,15 @@ class ForkServer:
         self._installed = installed
         self._surroundings = self._current_surroundings()
         self._lock, self._ready = threading.Lock(), False
-        padded_tag = orphans.new_tag(FORKSERVER).ljust(PADDED_TAG_BYTES, ".")
+        self._tag = orphans.new_tag(FORKSERVER).ljust(PADDED_TAG_BYTES, ".")
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "redoit.preload.forkserver", str(theirs.fileno()), *modules],
+                python("redoit.preload.forkserver", str(theirs.fileno()), *modules),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env={**os.environ, **ENVIRONMENT, orphans.TAG_VARIABLE: padded_tag},
+                env={**os.environ, **ENVIRONMENT, orphans.TAG_VARIABLE: self._tag},
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
             )
@@ -142,6 +142,7 @@ class ForkServer:
     def end(self) -> None:
         """End the server; what was forked from it goes on."""
         self._unregister()
+        orphans.kill_left(self._tag, self._process.pid, wait=False)
         self._process.wait()
         self.control.close()
 

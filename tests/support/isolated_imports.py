@@ -11,7 +11,7 @@ import pytest
 def isolated_imports(*packages: str) -> Iterator[None]:
     """Undo, at the end, what was changed of the import system; forget the modules of some packages."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("path", "path_hooks"):
+        for name in ("path", "path_hooks", "meta_path", "argv", "orig_argv"):
             patch.setattr(sys, name, [*getattr(sys, name)])
         patch.setattr(sys, "path_importer_cache", {**sys.path_importer_cache})
         patch.setattr(sys, "dont_write_bytecode", sys.dont_write_bytecode)

@@ -103,8 +103,22 @@ def test_raise() -> None:
     """The error of an exception is one line with its type; the traceback is in the log, after the output."""
     assert failure("print('before')\nraise LookupError('no such row')") == "LookupError: no such row"
     log = Path("log").read_text()
-    assert log.index("before") < log.index("Traceback")
-    assert "in run" in log
+    assert log.startswith('before\nTraceback (most recent call last):\n  File "' + os.getcwd())
+
+
+def test_the_error_has_the_traceback() -> None:
+    """The error of an exception has its traceback, in printable lines; that of another end has none."""
+    with pytest.raises(StepError) as caught:
+        run(r"raise LookupError('\x1b[2J\nno\tsuch row')")
+    first, *_, last, message = caught.value.traceback.splitlines()
+    assert (first, last, message) == (
+        "Traceback (most recent call last):",
+        r"LookupError: \x1b[2J",
+        "no      such row",
+    )
+    with pytest.raises(StepError) as caught:
+        run("os._exit(1)")
+    assert caught.value.traceback == ""
 
 
 @pytest.mark.parametrize("message", [r"first\nsecond", r"odd \udcff name", "", r"\n"])
@@ -186,6 +200,90 @@ def test_what_a_step_leaves_behind_is_killed() -> None:
     left = int(run(body)["pid"])
     until(lambda: not alive(left))
     assert not Path("ended").exists()
+
+
+def test_a_step_sees_no_arguments() -> None:
+    """A step has its own name as the program's, and no arguments, whoever asks."""
+    write(Path(), mine__parse="import argparse\n\nPARSED = argparse.ArgumentParser().parse_args()\n")
+    run(
+        "assert sys.argv == ['mine.one'], sys.argv\n"
+        "assert sys.orig_argv == [sys.executable, '-m', 'mine.one'], sys.orig_argv\n"
+        "import __main__\nassert (__main__.__name__, __main__.__spec__) == ('__main__', None)\n"
+        "import argparse\nassert argparse.ArgumentParser().prog == 'mine.one'\n"
+        "from mine.parse import PARSED\n"
+        "import multiprocessing\nwith multiprocessing.get_context('spawn').Pool(1) as pool:\n"
+        "    assert pool.apply(eval, ['__import__(\"sys\").argv']) == ['mine.one']"
+    )
+
+
+NAMES = (
+    "abc argparse logging os pickle queue random re redoit select signal socket struct threading traceback types typing"
+)
+
+
+@pytest.mark.parametrize("folder", ["", "src__"], ids=["root", "src"])
+def test_modules_named_as_others_that_no_step_imports(folder: str) -> None:
+    """Modules of the project that have names of the standard library's or of redoit's, and are not used, do nothing."""
+    write(Path(), **{f"{folder}{name}": "raise AssertionError(__name__)\n" for name in NAMES.split()})
+    write(Path(), mine__typing="ANY = 1\n", mine__helper="from .typing import ANY\nfrom mine import typing\n")
+    body = (
+        "from mine.helper import ANY\n"
+        "import concurrent.futures, dataclasses, multiprocessing, tempfile, urllib.request\n"
+        "print('printed')\nassert ANY == 1"
+    )
+    write(Path(), mine__one="def run():\n" + "".join(f"    {line}\n" for line in body.splitlines()))
+    assert execute(StepCall("mine.one", {}, (), PATIENCE), Path("log"), None, None).metrics == {}
+    assert Path("log").read_text() == "printed\n"
+
+
+def test_modules_named_as_others_that_a_step_imports() -> None:
+    """The step gets the project's modules; its error is reported by redoit's own all the same."""
+    names = ["json", "linecache", "threading", "traceback", "types"]
+    write(Path(), **{name: f"PLACE = {name!r}\n" for name in names})
+    body = f"import importlib, {', '.join(names)}\nfound = [each.PLACE for each in ({', '.join(names)})]\n"
+    assert failure(f"{body}raise ValueError(' '.join(found))") == f"ValueError: {' '.join(names)}"
+    assert "line 7, in run\n    raise ValueError" in Path("log").read_text()
+
+
+def test_a_step_named_as_a_module_of_the_standard_library() -> None:
+    """A step in a package `code`, which the standard library has as well, is the project's."""
+    write(Path(), code__one="def run():\n    return {'a': 3}\n")
+    Path("code/__init__.py").touch()
+    assert execute(StepCall("code.one", {}, ()), Path("log"), None, None).metrics == {"a": 3.0}
+
+
+HELPERS = {
+    "shared memory": (
+        "from multiprocessing import shared_memory\nfound = shared_memory.SharedMemory(create=True, size=99)"
+    ),
+    "a semaphore": "import multiprocessing\nmultiprocessing.get_context('spawn').Lock()",
+    "a fork server": (
+        "import multiprocessing\nwith multiprocessing.get_context('forkserver').Pool(1) as pool:\n"
+        "    assert pool.map(abs, [-1]) == [1]"
+    ),
+    "spawned processes": (
+        "import multiprocessing\nwith multiprocessing.get_context('spawn').Pool(1) as pool:\n"
+        "    assert pool.map(abs, [-1]) == [1]"
+    ),
+}
+
+
+@pytest.mark.parametrize("body", HELPERS.values(), ids=HELPERS)
+def test_helpers_of_python_end_by_themselves(body: str) -> None:
+    """What `multiprocessing` starts beside the step's own processes is neither killed nor reported."""
+    write(Path(), mine__one="def run():\n" + "".join(f"    {line}\n" for line in body.splitlines()))
+    assert execute(StepCall("mine.one", {}, (), PATIENCE), Path("log"), None, None).killed == ()
+
+
+@pytest.mark.parametrize("end", ["raise ValueError", "os.kill(os.getpid(), signal.SIGKILL)", "os._exit(3)"])
+def test_no_shared_memory_is_left(end: str) -> None:
+    """However a step ends, with a child that has not ended as well, its shared memory is removed."""
+    failure(
+        "from multiprocessing import shared_memory\nimport subprocess\n"
+        f"subprocess.Popen({FOR_EVER!r}, shell=True, close_fds=False)\n"
+        f"Path('name').write_text(shared_memory.SharedMemory(create=True, size=99).name)\n{end}"
+    )
+    assert not Path("/dev/shm", Path("name").read_text().lstrip("/")).exists()
 
 
 def test_stale_bytecode_is_not_used() -> None:

@@ -47,6 +47,11 @@ def prefix(stage: str) -> str:
     return f"{orphans.new_tag(stage).rpartition(':')[0]}:"
 
 
+def killed(tag: str, group: int = 2**22 + 1) -> list[str]:
+    """Kill what carries a tag or is in a group, by default one of nobody; return the command lines."""
+    return orphans.kill_left(tag, group)
+
+
 def test_each_execution_has_its_own_tag() -> None:
     """Two tags of a stage differ, and are texts that an environment can hold."""
     tags = [orphans.new_tag("größe\n=\0/..") for _ in range(2)]
@@ -78,9 +83,9 @@ def test_who_carries_the_tag_is_killed_and_named() -> None:
     with started(tag) as process:
         assert process.stdout
         process.stdout.readline()
-        assert orphans.kill_tagged(tag) == [f"{sys.executable} -S -c {WAITS}"]
+        assert killed(tag) == [f"{sys.executable} -S -c {WAITS}"]
         assert process.wait(PATIENCE) == -signal.SIGKILL
-        assert orphans.kill_tagged(tag) == []
+        assert killed(tag) == []
 
 
 def test_what_it_started_is_killed_as_well() -> None:
@@ -89,7 +94,7 @@ def test_what_it_started_is_killed_as_well() -> None:
     with started(tag, "sh", "-c", STARTS) as process:
         assert process.stdout
         child = int(process.stdout.readline())
-        assert len(orphans.kill_tagged(tag)) == 2
+        assert len(killed(tag)) == 2
         until(lambda: not alive(child))
 
 
@@ -99,7 +104,7 @@ def test_orphans_of_a_stage_are_killed_whatever_their_execution() -> None:
     with started(tag) as process:
         assert process.stdout
         process.stdout.readline()
-        assert orphans.kill_tagged(tag[:-1]) == orphans.kill_tagged(f"{tag}0") == []
+        assert killed(tag[:-1]) == killed(f"{tag}0") == []
         assert orphans.kill_orphans("trai") == orphans.kill_orphans("train:big") == []
         assert process.poll() is None
         assert len(orphans.kill_orphans("train")) == 1
@@ -120,4 +125,4 @@ def test_without_proc_nobody_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
         raise FileNotFoundError
 
     monkeypatch.setattr(os, "listdir", refuse)
-    assert orphans.kill_tagged(orphans.new_tag("train")) == []
+    assert killed(orphans.new_tag("train")) == []

@@ -106,9 +106,36 @@ def test_what_run_raises_is_one_line_and_a_traceback(body: str, error: str) -> N
     assert "line 5, in run\n" in found["traceback"]
 
 
-def test_an_interrupted_step_has_no_traceback() -> None:
-    """Who presses Ctrl-C knows where a step was."""
-    assert called("raise KeyboardInterrupt") == {"error": "interrupted", "traceback": ""}
+def test_an_interrupted_step(project: Path) -> None:
+    """A step that is interrupted is said to be, and its traceback says where."""
+    found = called("raise KeyboardInterrupt")
+    assert found["error"] == "interrupted"
+    assert found["traceback"].startswith(f'Traceback (most recent call last):\n  File "{project}/mine/one.py", line 5')
+
+
+FOLDER = "(it had changed its working directory to {}; paths are relative to the project)"
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["", "gone"])
+def test_a_step_that_fails_elsewhere_is_told_so(project: Path, *, gone: bool) -> None:
+    """Where a step fails that has left the project's folder, the error says where it was, also if that is gone."""
+    (project / "sub").mkdir()
+    found = called(f"import os; os.chdir('sub'); {gone} and os.rmdir('../sub'); 1 / 0")
+    folder = "one that was removed" if gone else project / "sub"
+    assert found["error"] == f"ZeroDivisionError: division by zero {FOLDER.format(folder)}"
+
+
+def test_a_step_that_writes_elsewhere_is_told_so(project: Path) -> None:
+    """A step that has left the project's folder, and did not write where it was to, is told where it was."""
+    (project / "sub").mkdir()
+    found = called("import os; os.chdir('sub'); open('out.txt', 'w').close()", out="out.txt")
+    assert found["error"] == f"FileNotFoundError: the step wrote no out.txt {FOLDER.format(project / 'sub')}"
+
+
+def test_a_step_may_leave_the_project(project: Path) -> None:
+    """A step that wrote all its outputs may end in whatever folder."""
+    (project / "sub").mkdir()
+    assert called("import os; open('out.txt', 'w').close(); os.chdir('sub')", out="out.txt") == {"metrics": {}}
 
 
 def test_a_step_without_run_and_one_that_is_missing() -> None:

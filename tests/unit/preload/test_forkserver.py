@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +16,7 @@ from projects import PATIENCE, until
 
 from redoit.execution import orphans
 from redoit.execution.executor import StepCall
+from redoit.execution.process import python
 from redoit.preload.forkserver import MAX_PACKET_BYTES, PADDED_TAG_BYTES, READY
 
 
@@ -53,7 +53,7 @@ def started(*modules: str) -> Iterator[Server]:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.settimeout(PATIENCE)
     with ours, theirs:
-        command = [sys.executable, "-m", "redoit.preload.forkserver", str(theirs.fileno()), *modules]
+        command = python("redoit.preload.forkserver", str(theirs.fileno()), *modules)
         tag = "t".ljust(PADDED_TAG_BYTES, ".")
         process = subprocess.Popen(
             command,

@@ -1,5 +1,6 @@
 """Invalidations: they make stages run again although traces exist."""
 
+import errno
 import json
 import time
 from pathlib import Path
@@ -42,10 +43,19 @@ def test_invalidation_reaches_dependents_and_survives(
     assert invalidations.get("other") is None
 
 
-def test_dependents_are_invalidated_first(tmp_path: Path, invalidations: Invalidations) -> None:
+def test_dependents_are_invalidated_first(invalidations: Invalidations, monkeypatch: pytest.MonkeyPatch) -> None:
     """A crash between the invalidations leaves dependents that run in vain, never a stage that runs alone."""
-    with pytest.raises(DiskError, match="too long"):
-        invalidations.add("import" * 100, ("normalize",), "forgotten")
+    replace = Path.replace
+
+    def fails_for_import(self: Path, target: Path) -> Path:
+        if target.name == "import":
+            raise OSError(errno.EIO, "Input/output error")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", fails_for_import)
+    with pytest.raises(DiskError, match="Input/output"):
+        invalidations.add("import", ("normalize",), "forgotten")
+    assert invalidations.get("import") is None
     assert invalidations.get("normalize") is not None
 
 

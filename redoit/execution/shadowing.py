@@ -1,0 +1,96 @@
+"""Keeps modules of the project apart from others of their name: `json.py`, `types.py`.
+
+redoit, the standard library and installed packages go on with the standard library's module. The project's own code
+gets the project's, as when it is called by hand: from the moment that a source which imports it is to be compiled.
+"""
+
+import ast
+import contextlib
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+
+BUILT_IN = ("built-in", "frozen")  # the origins of modules that Python finds before it looks at any path
+
+
+class StandardFirst:
+    """A finder that looks for some names elsewhere than in the project, until the project uses them."""
+
+    def __init__(self, roots: Sequence[str] = (), names: Iterable[str] = ()) -> None:
+        self.roots = roots
+        self._names = {*names}
+        self._used = set[str]()
+        self._replaced: dict[str, ModuleType] = {}
+
+    def find_spec(self, name: str, path: Sequence[str] | None, _target: object = None) -> ModuleSpec | None:
+        """Return the spec of a module that is not the project's."""
+        if path is not None or name not in self._names - self._used:
+            return None
+        return PathFinder.find_spec(name, [each for each in sys.path if each not in self.roots])
+
+    def use(self, modules: Iterable[str]) -> None:
+        """Let imports of these modules find those of the project from now on."""
+        new = {module.partition(".")[0] for module in modules} & self._names - self._used
+        self._used |= new
+        for name in _loaded(new):
+            self._replaced[name] = sys.modules.pop(name)
+
+    def use_imports(self, source: bytes) -> None:
+        """Let what a source of the project imports be the project's."""
+        if self._names:
+            with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):  # Python says it itself
+                self.use(_imports(source))
+
+    def restore(self) -> None:
+        """Let imports find what is not the project's again."""
+        for name in _loaded(self._used):
+            del sys.modules[name]
+        sys.modules.update(self._replaced)
+        self._used.clear()
+        self._replaced.clear()
+
+
+def protect(roots: Sequence[str], names: Iterable[str]) -> None:
+    """Protect the standard library, and other modules of these names, from modules of the project."""
+    current = standard_first()
+    if current.roots == roots:
+        return
+    found = {name.partition(".")[0] for root in roots for name in os.listdir(root)}
+    shadowing = [name for name in found & {*sys.stdlib_module_names, *names} if _is_shadowed(name, roots)]
+    if shadowing:
+        sys.meta_path[:] = [StandardFirst(roots, shadowing), *(each for each in sys.meta_path if each is not current)]
+
+
+def standard_first() -> StandardFirst:
+    """Return the finder that protects modules, or one that has nothing to do."""
+    return next((each for each in sys.meta_path if isinstance(each, StandardFirst)), StandardFirst())
+
+
+def _is_shadowed(name: str, roots: Sequence[str]) -> bool:
+    """Tell whether the project has a module, not only a folder, of the name of another that Python looks for."""
+    ours, loaded = PathFinder.find_spec(name, roots), getattr(sys.modules.get(name), "__spec__", None)
+    if ours is None or ours.loader is None or name in sys.builtin_module_names:
+        return False
+    return loaded is None or loaded.origin not in (*BUILT_IN, ours.origin)  # the latter where redoit works on itself
+
+
+def _loaded(names: set[str]) -> list[str]:
+    """Return the loaded modules of some names, and those below them."""
+    return [module for module in sys.modules if module.partition(".")[0] in names]
+
+
+def _imports(source: bytes) -> Iterator[str]:
+    """Yield the modules that a source imports. Raises: SyntaxError, ValueError, RecursionError, MemoryError."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(level=0, module=str(module)):
+                yield module
+            case ast.Call(
+                func=ast.Name(id="__import__" | "import_module") | ast.Attribute(attr="import_module"),
+                args=[ast.Constant(value=str(module)), *_],
+            ):
+                yield module
