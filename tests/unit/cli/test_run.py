@@ -7,6 +7,7 @@ from projects import ALL, Pipeline
 
 from redoit.cli.run import matching, with_members
 from redoit.errors import DeclarationError
+from redoit.state.rescued import rescued
 
 ORDINARY = """
 
@@ -139,6 +140,28 @@ def test_cleaning_removes_only_empty_folders(chain: Pipeline, other: str, left: 
     assert call(chain.root, "clean", "--clean-all").code == 0
     assert chain.path("data").exists() == left
     assert not other or chain.read(other) == "mine"
+
+
+def test_cleaning_below_a_link_leaves_the_link(chain: Pipeline) -> None:
+    """Where the folder of the outputs is a link to one elsewhere, `clean` empties that, and the link stays."""
+    chain.path("data").rename(chain.root.parent / "elsewhere")
+    chain.path("data").symlink_to(chain.root.parent / "elsewhere")
+    called = call(chain.root, "clean", "--clean-all")
+    assert (called.code, called.err) == (0, "")
+    assert chain.path("data").is_symlink()
+    assert list((chain.root.parent / "elsewhere").iterdir()) == []
+
+
+@pytest.mark.parametrize("reporter", ["zero", "json", "error-only", "redoit"])
+def test_what_was_set_aside_is_said_by_every_reporter(chain: Pipeline, reporter: str) -> None:
+    """A warning about a user's file names its new place, whoever reports, and also where an output is restored."""
+    chain.write("data/made.txt", "by hand")
+    called = call(chain.root, "run", "-r", reporter, "-o", "report", "make")
+    (place,) = rescued(chain.path(".redoit"))
+    line = f"WARNING make: data/made.txt held what no run recorded: it is now {place.relative_to(chain.root)}"
+    assert (called.code, place.read_text()) == (0, "by hand")
+    assert line in called.err + chain.read("report")
+    assert "Step make" not in called.out
 
 
 @pytest.mark.parametrize("arguments", ["forget join", "clean --forget join"])
