@@ -159,7 +159,7 @@ def sound_traces(pipeline: Pipeline) -> dict[str, str]:
         data = path.read_bytes()
         assert blake3(data).hexdigest() == path.stem, f"a false trace: {path.name}, {data!r}"
         fields = json.loads(data)
-        outputs = {digest for digest, _ in fields["manifest"].values()}
+        outputs = {row[0] for row in fields["manifest"].values()}
         for digest in {*outputs, *fields["action"]["code"].values(), fields["log"]}:
             blob = store / "blobs" / digest[:2] / digest[2:]
             if blob.exists() or digest not in quarantined(store):
