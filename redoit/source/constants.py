@@ -10,7 +10,7 @@ import builtins
 import operator
 from collections.abc import Callable
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, get_args
 
 from redoit.source.names import Binder, Definition, Import, bindings, stored_names
 from redoit.source.project import Module, Project
@@ -19,7 +19,8 @@ from redoit.source.settings import MAX_SIZE, Member
 Origin = str | tuple[Module, ast.stmt]  # a dotted name outside the project, or the statement that binds the name
 
 NUMBERS, PATH_PARTS = {bool, int, float}, {str, PurePosixPath}
-PLAIN = Definition | ast.Assign | ast.AnnAssign | Import
+TYPE_ALIAS = getattr(ast, "TypeAlias", ast.Assign)  # from Python 3.12 on
+PLAIN = (*get_args(Definition | Import), ast.Assign, ast.AnnAssign, TYPE_ALIAS)
 OPERATORS: dict[type, Callable[..., object]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow, ast.LShift: operator.lshift,
@@ -140,7 +141,8 @@ def binding(module: Module, name: str) -> Binder | None:
     if not binders:
         return None
     statement = binders[0].statement
-    parts = [statement, *getattr(statement, "targets", ()), getattr(statement, "target", statement)]
+    parts = [statement, *getattr(statement, "targets", ())]
+    parts += [getattr(statement, field, None) for field in ("target", "name")]  # of an annotated one, of a `type`
     is_plain = isinstance(statement, Import) or any(name in stored_names(part) for part in parts)
     if len(binders) > 1 or name in known.reassigned or not is_plain or not isinstance(statement, PLAIN):
         lines = ", ".join(str(each.statement.lineno) for each in binders)

@@ -140,7 +140,9 @@ def _scalar(name: str, given: object) -> object:
         text = given.strip()
         if name == "bool":
             return BOOLEANS[text.lower()] if text.lower() in BOOLEANS else _refuse(given)
-        return {"int": int, "float": float}.get(name, str)(given if name in ("str", "path") else text)
+        if name == "path":
+            return str(PurePath(given))  # as a default is written, too: without `./` and `//`
+        return {"int": int, "float": float}.get(name, str)(given if name == "str" else text)
     if name == "float" and (type(given) is int or type(given) is float):
         return float(given)
     accepted = {"int": int, "bool": bool}.get(name)

@@ -31,7 +31,7 @@ def signature(project: Project, step: str) -> Signature:
     for argument, default in zip(run.args.kwonlyargs, run.args.kw_defaults, strict=True):
         where = f"{module.path}:{argument.lineno}: setting {argument.arg}"
         if default is None:
-            raise DeclarationError(where, "has no default", "give it one")
+            raise DeclarationError(where, "has no default", "give it one; if it is no setting, put it before the '*'")
         kind, value = _kind_and_default(project, module, argument.annotation, default, where)
         declared.append(Declared(argument.arg, kind, value, texts.get(argument.arg, "")))
     return Signature(_roles(project, module, run), tuple(declared))
@@ -143,10 +143,10 @@ def _kind_of(project: Project, module: Module, annotation: ast.expr | None) -> K
 def _defined(project: Project, found: Origin) -> Kind | None:
     """Return the type that a statement of the project defines: an enumeration, or another name of a type."""
     match found:
-        case home, ast.ClassDef() as statement:
-            return _enumeration(home, statement)
-        case home, ast.Assign(value=value) | ast.AnnAssign(value=value):
-            return _kind_of(project, home, value)
+        case home, ast.ClassDef() as defined:
+            return _enumeration(home, defined)
+        case home, statement:  # an assignment, or a `type` statement
+            return _kind_of(project, home, getattr(statement, "value", None))
     return None
 
 

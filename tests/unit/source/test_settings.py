@@ -31,6 +31,8 @@ LIST, MAYBE = Kind("list", item=INT), Kind("int", optional=True)
         (STR, " 1 ", " 1 "),
         (STR, "", ""),
         (PATH, "a/b", "a/b"),
+        (PATH, "./a//b/", "a/b"),
+        (PATH, "", "."),
         (CHOICE, "SGD", "sgd"),
         (CHOICE, "1", 1),
         (CHOICE, 1, 1),

@@ -195,7 +195,9 @@ def test_declaration_errors(tmp_path: Path, setting: str, before: str, words: st
 
 def test_the_error_of_a_setting_names_its_line(tmp_path: Path) -> None:
     """The place of a setting is its own line, not that of `run`."""
-    with pytest.raises(DeclarationError, match=r"^steps/one\.py:4: setting y: has no default; give it one$"):
+    with pytest.raises(
+        DeclarationError, match=r"^steps/one\.py:4: setting y: has no default; give it one; if it is no setting, put it"
+    ):
         signature_of(tmp_path, "def run(\n    *,\n    x: int = 1,\n    y: int,\n): ...")
 
 
