@@ -126,7 +126,7 @@ def nearest(name: str, names: Iterable[str], lead: str = "did you mean") -> str:
     import difflib
 
     known = sorted(names)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
     if close:
         return f"{lead} {close[0]}?"
     return f"known: {', '.join(known)}" if 0 < len(known) <= MAX_NAMES else ""
