@@ -16,7 +16,9 @@ from typing import NamedTuple, Protocol
 
 from redoit.errors import InputError, SourceError
 from redoit.model import Action, Code, Environment, Input, Setting, Stage
+from redoit.source.distributions import Owners, owners
 from redoit.source.project import Parsed, Project
+from redoit.source.search_path import SearchPath, file_of
 from redoit.source.settings import Signature
 from redoit.state.installed import SNAPSHOT_SECONDS
 from redoit.state.source_cache import CodeDigests, SourceCache, StepInfo, code_digests
@@ -61,16 +63,17 @@ class Reading(Protocol):
 class SourceSnapshot:
     """The source of a project at one time: from the source cache if it is valid, else read."""
 
-    def __init__(self, root: Path, cache: SourceCache, reading: Reading) -> None:
+    def __init__(self, root: Path, cache: SourceCache, reading: Reading, owners: Owners = owners) -> None:
         self._parsed: dict[str, Parsed] = {}
-        self.project = Project(root, self._parsed)
+        self.project = Project(root, self._parsed, SearchPath(root, owners))
         self.began = time.monotonic()
         self._root = root
         self._cache = cache
         self._reading = reading
         self._steps: dict[str, StepInfo] = {}
         self._codes: dict[tuple[str, str], Code] = {}
-        self._files: dict[tuple[str, ...], list[str]] = {}
+        self._files: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+        self._versions: dict[tuple[str, tuple[str, ...], tuple[str, ...]], dict[str, str]] = {}
 
     def signature(self, step: str) -> Signature:
         """Return what a step's `run` takes. Raises: DeclarationError, SourceError."""
@@ -78,7 +81,7 @@ class SourceSnapshot:
         if info.signature is None:
             from redoit.source.signature import signature
 
-            project = Project(self._root, self._parsed)
+            project = self._new_project(info)
             found = signature(project, step)
             self._steps[step] = self._cache.add(step, info, project, signature=found)
             return found
@@ -93,18 +96,45 @@ class SourceSnapshot:
         """Return that code with its text. Raises: DeclarationError, SourceError."""
         enumerations = _enumerations(settings)
         if (step, enumerations) not in self._codes:
-            project = Project(self._root, self._parsed)
+            info = self._step_info(step)
+            project = self._new_project(info)
             code = self._reading.code_of(project, step, ENUMERATION.findall(enumerations))
-            self._steps[step] = self._cache.add(step, self._step_info(step), project, code=(enumerations, code))
+            self._steps[step] = self._cache.add(step, info, project, code=(enumerations, code))
             self._codes[step, enumerations] = code
         return self._codes[step, enumerations]
 
-    def files(self, code: Code | CodeDigests) -> list[str]:
-        """Return the files that code was read from."""
-        if code.modules not in self._files:
-            paths = [Path(path) for path in map(self.project.locate, code.modules) if path]
-            self._files[code.modules] = [str(path.relative_to(self._root)) for path in paths if path.is_file()]
-        return self._files[code.modules]
+    def files(self, step: str, code: Code | CodeDigests) -> list[str]:
+        """Return the files that the code of a step was read from; those of the project from its root."""
+        key = step, code.modules
+        if key not in self._files:
+            located = map(self.project_of(step).locate, code.modules)
+            files = [Path(file) for path in located if path and (file := file_of(path))]
+            inside = (file.relative_to(self._root) if file.is_relative_to(self._root) else file for file in files)
+            self._files[key] = [*dict.fromkeys(map(str, inside))]
+        return self._files[key]
+
+    def versions(self, step: str, code: Code | CodeDigests) -> dict[str, str]:
+        """Return distribution -> version of those that provide what a step imports.
+
+        A module that no distribution provides counts as absent: installing it later is a change. The project's modules
+        that lie elsewhere, installed to be edited, have a version, too: code may ask for it.
+        """
+        key = step, code.imports, code.modules
+        if key not in self._versions:
+            path = self.project_of(step).path
+            self._versions[key] = found = {}
+            for name in code.imports:
+                found.update(path.versions(name) or {name: "absent"})
+            for name in code.modules:
+                found.update({} if "." in name else path.versions(name))
+        return self._versions[key]
+
+    def project_of(self, step: str) -> Project:
+        """Return the project with what a step adds to its search path."""
+        return self.project.with_roots(self._step_info(step).added)
+
+    def _new_project(self, info: StepInfo) -> Project:
+        return Project(self._root, self._parsed, self.project.path, info.added)
 
     def _step_info(self, step: str) -> StepInfo:
         if step not in self._steps:
@@ -119,7 +149,8 @@ class Inspector:
         self._workspace = workspace
         self._preload = preload
         self._reading = reading
-        self._new_snapshot = partial(SourceSnapshot, root, workspace.source_cache, reading)
+        owners = workspace.installed.owners
+        self._new_snapshot = partial(SourceSnapshot, root, workspace.source_cache, reading, owners)
         self._snapshot = self._new_snapshot()
 
     def signature(self, step: str) -> Signature:
@@ -147,8 +178,9 @@ class Inspector:
         snapshot = self._current_snapshot()
         code = snapshot.code(stage.step, settings)
         # Before anything is digested: what changes from now on has another identity in the end.
-        files = {path: identity(path) for path in (*stage.inputs.values(), *stage.uses, *snapshot.files(code))}
-        return ActionWithSource(self._action(stage, settings, code_digests(code)), code, files)
+        sources = snapshot.files(stage.step, code)
+        files = {path: identity(path) for path in (*stage.inputs.values(), *stage.uses, *sources)}
+        return ActionWithSource(self._action(snapshot, stage, settings, code_digests(code)), code, files)
 
     def changes_since(self, stage: Stage, before: ActionWithSource) -> str:
         """Return what of a stage's action has changed, in words; an empty text if nothing has."""
@@ -167,7 +199,7 @@ class Inspector:
 
     def executed_modules(self, step: str) -> set[str]:
         """Return the modules of the project that the import of a step executes. Raises: SourceError."""
-        return self._reading.executed_modules(self._current_snapshot().project, step)
+        return self._reading.executed_modules(self._current_snapshot().project_of(step), step)
 
     def action_from_cache(
         self, stage: Stage, settings: Settings, expected: Mapping[str, str] = NOTHING_EXPECTED
@@ -176,7 +208,8 @@ class Inspector:
 
         `expected`: path -> digest, which replaces that of the file. Raises: as `action_with_source`.
         """
-        return self._action(stage, settings, self._current_snapshot().code_digests(stage.step, settings), expected)
+        snapshot = self._current_snapshot()
+        return self._action(snapshot, stage, settings, snapshot.code_digests(stage.step, settings), expected)
 
     def code(self, stage: Stage, settings: Settings) -> Code:
         """Return the code that a stage's step can reach. Raises: SourceError."""
@@ -185,7 +218,7 @@ class Inspector:
     def source_files(self, stage: Stage, settings: Settings) -> list[str]:
         """Return the files that this code is read from. Raises: SourceError."""
         snapshot = self._current_snapshot()
-        return snapshot.files(snapshot.code_digests(stage.step, settings))
+        return snapshot.files(stage.step, snapshot.code_digests(stage.step, settings))
 
     def output_digests(self, stage: Stage) -> dict[str, str | None]:
         """Return role -> digest of the content of the output in place, None where there is none."""
@@ -198,9 +231,13 @@ class Inspector:
         return snapshot
 
     def _action(
-        self, stage: Stage, settings: Settings, code: CodeDigests, expected: Mapping[str, str] = NOTHING_EXPECTED
+        self,
+        snapshot: SourceSnapshot,
+        stage: Stage,
+        settings: Settings,
+        code: CodeDigests,
+        expected: Mapping[str, str] = NOTHING_EXPECTED,
     ) -> Action:
-        versions = self._workspace.installed.versions(code.imports)
         return Action(
             step=("function", f"{stage.step}:run"),
             inputs={
@@ -216,7 +253,7 @@ class Inspector:
             environment=Environment(
                 platform=PLATFORM,
                 python=PYTHON,
-                packages={name: version for name, version in versions.items() if name != "python"},
+                packages=snapshot.versions(stage.step, code),
                 variables={name: os.environ.get(name) for name in stage.environ},
                 preloaded=self._preload if self._preload and {*self._preload} <= {*code.modules} else (),
             ),

@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 from redoit.execution import import_hook, orphans, shadowing
 from redoit.execution.access_audit import AccessAudit
 from redoit.execution.failure import first_line, own_traceback
+from redoit.source.search_path import SearchPath
 
 Settings = list[tuple[str, str, object]]  # name, kind and value of each
 MAX_QUOTED_CHARACTERS = 80  # of what a step returned, in a message
@@ -100,12 +101,13 @@ def _moved(project: str) -> str:
 
 
 def _imported(step: str) -> Callable[..., object]:
-    """Return the step's `run`, if it is the project's.
+    """Return the step's `run`, if it is in the file that was read.
 
-    Raises: ImportError if an installed package stands before a folder without `__init__.py`.
+    Raises: ImportError if it is in another: code put it before the project.
     """
     module = importlib.import_module(step)
-    if not Path(str(module.__file__)).is_relative_to(Path.cwd()):
+    read = SearchPath(Path.cwd()).find_own(step)
+    if os.path.realpath(str(module.__file__)) != os.path.realpath(str(read)):
         raise ImportError(f"{step} was found in {module.__file__}, not in the project; give its folder an __init__.py")
     run: Callable[..., object] = module.run
     return run

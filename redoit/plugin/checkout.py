@@ -66,7 +66,7 @@ class StepRunner:
 
         with self._lock:  # stages may start at the same time
             if self._preloader is None:
-                installed = self._workspace.installed.distributions
+                installed = self._workspace.installed.stamps
                 self._preloader = Preloader(self._modules, self._inspector.executed_modules, installed)
         return self._preloader.execute(call, log, stdout, stderr, later_stages)
 

@@ -1,11 +1,11 @@
 """Records what the imports of a process found, to tell later whether a fresh process would find the same."""
 
 import os
-from importlib.machinery import ExtensionFileLoader, FileFinder, ModuleSpec, SourceFileLoader
+from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 
-from redoit.execution.import_hook import EXTENSIONS, SOURCES, SourceLoader
+from redoit.execution.import_hook import BYTE_CODE, EXTENSIONS, SOURCES, SourceLoader
 
 UNCHECKABLE = ""  # where nobody can tell whether an import would find the same
 
@@ -27,7 +27,7 @@ class ImportRecord:
 
         def find(path: str) -> str | None:
             folder, name = os.path.split(path)
-            finder = finders.setdefault(folder, FileFinder(folder, EXTENSIONS, (SourceFileLoader, SOURCES)))
+            finder = finders.setdefault(folder, FileFinder(folder, EXTENSIONS, (SourceFileLoader, SOURCES), BYTE_CODE))
             return _location(finder.find_spec(name))
 
         try:
@@ -45,7 +45,7 @@ class ImportRecord:
         class RecordingFinder(FileFinder):
             def find_spec(self, fullname: str, target: ModuleType | None = None) -> ModuleSpec | None:
                 spec = super().find_spec(fullname, target)
-                compiled = spec is not None and isinstance(spec.loader, ExtensionFileLoader)
+                compiled = spec is not None and isinstance(spec.loader, (EXTENSIONS[0], BYTE_CODE[0]))
                 path = os.path.join(str(self.path), fullname.rpartition(".")[2])
                 record.add(path, UNCHECKABLE if compiled else _location(spec))
                 return spec

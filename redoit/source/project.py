@@ -1,40 +1,46 @@
 """The project's Python source: finds modules, reads them, parses them.
 
-A module is looked up as the import system would find it, below the checkout and below its `src` folder, but never
-imported. Knows nothing of names, effects and reachability: `fingerprint` caches these in a module's `memo`.
+A module is looked up as the import system would find it, but never imported. Knows nothing of names, effects and
+reachability: `fingerprint` caches these in a module's `memo`.
 """
 
 import ast
-import os
+import errno
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path, PurePath
 from typing import Any, ParamSpec, TypeVar
 
-from redoit.digest import of_bytes
+from redoit.digest import of_bytes, of_file
 from redoit.errors import SourceError
+from redoit.source.search_path import SearchPath, file_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Parsed = tuple[bytes, ast.Module]  # a file's source, and its tree
+Parsed = tuple[bytes, ast.Module, str]  # a module's source, its tree, the digest of the file that it is in
+Added = tuple[tuple[str, bool], ...]  # folders that modules put on `sys.path`, and whether first
 
-SKIPPED_FOLDERS = frozenset({"__pycache__", "site-packages", "node_modules", "build", "dist"})
+OPAQUE = (".so", ".pyd", ".pyc")  # suffixes of modules that have no source
 U_PREFIX = re.compile(rb"\b[uU]['\"]")
 
 
 class Module:
-    """One parsed module. `path` is relative to the checkout; a namespace package is a folder with an empty tree."""
+    """One parsed module. `path` is relative to the checkout if it lies there.
+
+    A namespace package is a folder with an empty tree. So is an opaque module, an extension or byte code: its `source`
+    is a line with the digest of the file it is in.
+    """
 
     def __init__(self, name: str, path: Path, source: bytes, tree: ast.Module) -> None:
         self.name = name
         self.path = path
         self.source = source
         self.tree = tree
-        self.is_opaque = False
-        self.is_namespace = path.suffix != ".py"
-        self.is_package = self.is_namespace or path.name == "__init__.py"
+        self.is_opaque = path.suffix in OPAQUE
+        self.is_namespace = path.suffix != ".py" and not self.is_opaque
+        self.is_package = self.is_namespace or path.name.partition(".")[0] == "__init__"
         self.memo: dict[object, Any] = {}
 
     @property
@@ -69,29 +75,43 @@ class Project:
     """The importable source of one checkout at one time: each file is read once.
 
     It records what was asked of it: `locations`, module -> where it was found; `file_digests`, file -> digest of what
-    was parsed, empty if it could not be read; `modules_listed`, whether all names were asked for. `parsed`: files that
-    were parsed for another step at the same time.
+    was parsed, empty if it could not be read; `modules_listed`, whether all names were asked for; `added`, the roots
+    that modules add. `parsed`: files that were parsed for another step at the same time. `path`: the search path.
     """
 
-    def __init__(self, root: Path, parsed: dict[str, Parsed] | None = None) -> None:
+    def __init__(
+        self, root: Path, parsed: dict[str, Parsed] | None = None, path: SearchPath | None = None, added: Added = ()
+    ) -> None:
         self.root = root
-        source = root / "src"
-        self.roots = [root, source] if source.is_dir() else [root]
+        self.path = path or SearchPath(root)
         self.locations: dict[str, str | None] = {}
         self.file_digests: dict[str, str] = {}
         self.modules_listed = False
+        self.added: Added = ()
         self._parsed = {} if parsed is None else parsed
         self._modules: dict[str, Module | None] = {}
-        self._python_folders: dict[str, bool] = {}
+        self._with_roots: dict[Added, Project] = {}
+        for folder, first in added:
+            self.add_root(folder, first=first)
 
-    def add_root(self, folder: str) -> bool:
-        """Add a folder that code puts on Python's path; return whether it is new."""
-        if Path(folder) in self.roots:
+    def add_root(self, folder: str, *, first: bool = False) -> bool:
+        """Search a folder or zip archive, too: one that a module puts on `sys.path`, last or first.
+
+        Return whether it is new. Then all modules are looked up again: names that were resolved so far count no more.
+        """
+        if (folder, first) in self.added:
             return False
-        self.roots.append(Path(folder))
+        self.added = (*self.added, (folder, first))
+        self.path = self.path.extended(folder, first=first)
         self.locations.clear()
         self._modules.clear()
         return True
+
+    def with_roots(self, added: Added) -> "Project":
+        """Return the project with these roots added, the same one each time."""
+        if added not in self._with_roots:
+            self._with_roots[added] = Project(self.root, self._parsed, self.path, added) if added else self
+        return self._with_roots[added]
 
     def module(self, name: str) -> Module | None:
         """Return a module by its dotted name; None if the project has none of that name.
@@ -100,60 +120,61 @@ class Project:
         """
         if name not in self._modules:
             path = self.locate(name)
-            self._modules[name] = None if path is None else self._module(name, Path(path))
+            self._modules[name] = None if path is None else self._module(name, path)
         return self._modules[name]
 
     def locate(self, name: str) -> str | None:
-        """Return the file of a module, or the folder of a namespace package; None if there is none of that name."""
-        if name not in self.locations:
-            self.locations[name] = self._find(name)
-        return self.locations[name]
+        """Return the file of a module, or the folder of a namespace package; None if the project has none of that name.
 
-    def _find(self, name: str) -> str | None:
-        components = name.split(".")
-        if not all(components) or any(os.sep in part or "\0" in part for part in components):
-            return None
-        bases = [os.path.join(root, *components) for root in self.roots]
-        for base in bases:
-            for candidate in (os.path.join(base, "__init__.py"), f"{base}.py"):
-                if os.path.isfile(candidate):
-                    return candidate
-        return next((base for base in bases if self._has_python(base)), None)
+        What is in a zip archive has the path of the archive, and in it that of the file.
+        """
+        if name not in self.locations:
+            owner = name.rpartition(".")[0]
+            self.locations[name] = None if owner and self.locate(owner) is None else self.path.find_own(name)
+        return self.locations[name]
 
     def modules(self) -> Iterator[str]:
         """Yield the names of all modules of the project, packages before what they hold."""
         self.modules_listed = True
-        seen: set[str] = set()
-        for root in reversed(self.roots):
-            for path in _python_files(root, excluded=[other for other in self.roots if other != root]):
-                for name in _names_of(path.relative_to(root)):
-                    if name not in seen:
-                        seen.add(name)
-                        yield name
+        yield from self.path.modules()
 
-    def _has_python(self, folder: str) -> bool:
-        if folder not in self._python_folders:
-            skipped = not os.path.isdir(folder) or _is_skipped(Path(folder))
-            self._python_folders[folder] = not skipped and any(True for _ in _python_files(Path(folder)))
-        return self._python_folders[folder]
-
-    def _module(self, name: str, path: Path) -> Module:
-        relative = path.relative_to(self.root)
-        if path.is_dir():
+    def _module(self, name: str, path: str) -> Module:
+        relative = Path(path).relative_to(self.root) if Path(path).is_relative_to(self.root) else Path(path)
+        if not relative.suffix:
             return Module(name, relative, b"", ast.Module([], []))
-        source, tree = self._parsed.get(str(path)) or self._parse(path, relative)
-        self.file_digests[str(path)] = of_bytes(source)
+        source, tree, content = self._parsed.get(path) or self._parse(path, relative)
+        self.file_digests[file_of(path) or path] = content
         return Module(name, relative, source, tree)
 
-    def _parse(self, path: Path, relative: Path) -> Parsed:
-        self.file_digests[str(path)] = ""
+    def _parse(self, path: str, relative: Path) -> Parsed:
+        file = file_of(path) or path
+        self.file_digests[file] = ""
         try:
-            source = path.read_bytes()
+            source, content = _read(path, file)
         except OSError as error:
             raise SourceError(relative.as_posix(), f"can't be read ({error.strerror})", "check the file") from error
-        self.file_digests[str(path)] = of_bytes(source)
-        parsed = self._parsed[str(path)] = source, _tree(source, relative)
+        self.file_digests[file] = content
+        tree = ast.Module([], []) if relative.suffix in OPAQUE else _tree(source, relative)
+        parsed = self._parsed[path] = source, tree, content
         return parsed
+
+
+def _read(path: str, file: str) -> tuple[bytes, str]:
+    """Return the source of a module, and the digest of the file that it is in. Raises: OSError."""
+    if path.endswith(OPAQUE):
+        content = of_file(Path(file))
+        return f"{content}\n".encode(), content
+    data = Path(file).read_bytes()
+    if path == file:
+        return data, of_bytes(data)
+    import io
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return archive.read(PurePath(path).relative_to(file).as_posix()), of_bytes(data)
+    except (KeyError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
+        raise OSError(errno.EIO, f"{file} is damaged") from error
 
 
 def _tree(source: bytes, path: PurePath) -> ast.Module:
@@ -183,33 +204,3 @@ def _misplaced_futures(tree: ast.Module) -> Iterator[int]:
                 yield item.lineno
         elif index or not (isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant)):
             other_code = True
-
-
-def _is_skipped(folder: Path) -> bool:
-    name = folder.name
-    return name.startswith(".") or name in SKIPPED_FOLDERS or (folder / "pyvenv.cfg").exists()
-
-
-def _python_files(root: Path, excluded: Sequence[Path] = ()) -> Iterator[Path]:
-    seen: set[str] = set()  # a link may lead back up
-    for folder, folders, files in os.walk(root, followlinks=True):
-        here = Path(folder)
-        real = os.path.realpath(folder)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if here / name not in excluded and not _is_skipped(here / name))
-        for name in sorted(files):
-            if name.endswith(".py") and "." not in name[:-3]:
-                yield here / name
-
-
-def _names_of(path: PurePath) -> list[str]:
-    """Return the names of a file's module and of the packages around it, outermost first."""
-    components = list(path.with_suffix("").parts)
-    if components[-1] == "__init__":
-        components.pop()
-    if any("." in part for part in components):
-        return []
-    return [".".join(components[: count + 1]) for count in range(len(components))]

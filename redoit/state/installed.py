@@ -1,112 +1,99 @@
-"""The versions of what a step's code runs on: Python's minor version, and that of each distribution it imports.
+"""Which installed distributions provide a module, in which version: what was asked for, cached.
 
-Knows the installed distributions, not the code. Which distribution provides a module is cached by what `stat` says of
-the folders on `sys.path`: installing or upgrading a package changes them.
+An answer about a folder holds as long as `stat` says the same of the metadata in it: installing or upgrading a package
+changes that.
 """
 
 import contextlib
 import math
 import os
 import stat
-import sys
 import threading
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from redoit import digest
 from redoit.errors import DiskError
+from redoit.source import distributions
+from redoit.source.search_path import SearchPath
 from redoit.state.sealed_cache import SealedCache
 from redoit.state.stat_cache import COARSE_CLOCK_NS
 from redoit.storage import disk
 
 SNAPSHOT_SECONDS = 1.0  # age from which on installed packages and the project's source are read again
-METADATA_SUFFIXES = (".dist-info", ".egg-info", ".egg-link")  # of what records a distribution
-Folder = tuple[str, int, int, list[str]]  # path, inode, time in nanoseconds, names
-PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-class Installed(NamedTuple):
-    """What is installed. `folders`: as of `_folders`; `distributions`: top-level module -> distribution -> version."""
+class Known(NamedTuple):
+    """What is known of a folder. `stamp`: a digest of what `stat` said; `latest`: the latest time in it, nanoseconds.
 
-    folders: list[Folder]
-    distributions: dict[str, dict[str, str]]
+    `owners`: path in the folder -> distribution -> version.
+    """
+
+    stamp: str
+    latest: int
+    owners: dict[str, dict[str, str]]
 
 
 class InstalledPackages:
     """The installed distributions. Several threads may ask at once."""
 
     def __init__(self, path: Path) -> None:
-        self._cache = SealedCache(path, _parse, lambda: Installed([], {}))
-        self._checked = -math.inf
+        self._cache = SealedCache[dict[str, Known]](path, _parse, dict)
+        self._checked: dict[str, float] = {}
         self._lock = threading.Lock()
 
-    def versions(self, imports: Iterable[str]) -> dict[str, str]:
-        """Return `python` and each distribution that provides one of these top-level modules -> version.
+    def owners(self, folder: str, relative: str) -> dict[str, str]:
+        """Return what `distributions.owners` returns; what is known is checked each second: a step may take hours."""
+        with self._lock:  # no thread may take the old versions for those of a new folder
+            if time.monotonic() - self._checked.get(folder, -math.inf) >= SNAPSHOT_SECONDS:
+                known, now = self._cache.content.get(folder), _known(folder)
+                self._cache.content[folder] = known if known and known.stamp == now.stamp else now
+                self._checked[folder] = time.monotonic()
+            found = self._cache.content[folder].owners
+            if relative not in found:
+                found[relative] = distributions.owners(folder, relative)
+                self._cache.changed = True
+            return found[relative]
 
-        A module that no distribution provides counts as absent: installing it later is a change.
-        """
-        versions = {"python": PYTHON}
-        for module in imports:
-            versions.update(self.distributions().get(module) or {module: "absent"})
-        return versions
-
-    def distributions(self) -> dict[str, dict[str, str]]:
-        """Return top-level module -> distribution -> version of all that is installed now: a step may take hours."""
-        with self._lock:  # no thread may take the old versions for those of new folders
-            if time.monotonic() - self._checked >= SNAPSHOT_SECONDS:
-                folders, self._checked = _folders(), time.monotonic()
-                if self._cache.content.folders != folders:
-                    self._cache.content = Installed(folders, _distributions())
-                    self._save(folders)
-            return self._cache.content.distributions
+    def stamps(self) -> list[str]:
+        """Return what changes if another module or distribution may be found on the search path outside the project."""
+        return [_known(entry).stamp for entry in SearchPath(Path()).entries]
 
     def forget(self) -> None:
         """Make the next call check the folders again."""
-        self._checked = -math.inf
+        self._checked = {}
 
-    def _save(self, folders: list[Folder]) -> None:
-        latest = max((changed for _, _, changed, _ in folders), default=0)
-        with contextlib.suppress(DiskError):
-            self._cache.changed = latest + COARSE_CLOCK_NS < disk.file_clock_ns(self._cache.path.parent)
-            self._cache.save(Installed._asdict)
-
-
-def _folders() -> list[Folder]:
-    """Return what changes with the distributions in the folders on `sys.path`: path, inode, time in nanoseconds, names.
-
-    A folder for packages has its time, which an installation changes. Any other (the project, one on PYTHONPATH) may
-    change all the time, so there the metadata of distributions counts, each with its time.
-    """
-    folders: list[Folder] = []
-    for path in dict.fromkeys(sys.path):
+    def save(self) -> None:
+        """Write the cache for the next process, if it has changed, without what could change again unseen."""
         try:
-            status = os.stat(path or os.curdir)
-            if path.endswith(("site-packages", "dist-packages")) or not stat.S_ISDIR(status.st_mode):
-                folders.append((path, status.st_ino, max(status.st_mtime_ns, status.st_ctime_ns), []))
-                continue
-            names = sorted(name for name in os.listdir(path or os.curdir) if name.endswith(METADATA_SUFFIXES))
-            statuses = [os.stat(os.path.join(path, name)) for name in names]
-        except OSError:
-            continue
-        if names:
-            changed = max(max(each.st_mtime_ns, each.st_ctime_ns) for each in statuses)
-            folders.append((path, status.st_ino, changed, names))
-    return folders
+            now = disk.file_clock_ns(self._cache.path.parent) if self._cache.changed else 0
+        except DiskError:
+            return
+        settled = now - COARSE_CLOCK_NS
+        self._cache.save(lambda folders: {path: known for path, known in folders.items() if known.latest < settled})
 
 
-def _parse(fields: Any) -> Installed:
+def _known(folder: str) -> Known:
+    """Return what changes with the distributions in a folder, and no answer yet."""
+    names = [
+        os.path.join(name, part) for name in distributions.metadata_names(folder) for part in distributions.RECORDED
+    ]
+    rows, latest = [], 0
+    for name in names or [""]:  # an archive has its own times, a folder for all kinds of files none
+        with contextlib.suppress(OSError):
+            status = os.stat(os.path.join(folder, name) if name else folder)
+            if name or stat.S_ISREG(status.st_mode):
+                latest = max(latest, status.st_mtime_ns, status.st_ctime_ns)
+                rows.append((name, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
+    return Known(digest.of_bytes(repr((folder, rows)).encode("utf-8", "surrogateescape")), latest, {})
+
+
+def _parse(folders: Any) -> dict[str, Known]:
     """Return the content of the cache file. Raises: one of MALFORMED."""
-    installed = Installed([tuple(folder) for folder in fields["folders"]], fields["distributions"])
-    if not all(isinstance(text, str) for versions in installed.distributions.values() for text in versions.values()):
-        raise TypeError("expected texts")
-    return installed
-
-
-def _distributions() -> dict[str, dict[str, str]]:
-    from importlib import metadata  # needed only where the folders have changed
-
-    return {
-        module: {name: metadata.version(name) for name in sorted(set(names))}
-        for module, names in metadata.packages_distributions().items()
-    }
+    content = {path: Known(*known) for path, known in folders.items()}
+    for known in content.values():
+        texts = [text for versions in known.owners.values() for text in versions.values()]
+        if not isinstance(known.latest, int) or not all(isinstance(text, str) for text in (known.stamp, *texts)):
+            raise TypeError("expected texts")
+    return content

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Never
 
 from redoit import digest
 from redoit.model import Code
-from redoit.source.project import Project
+from redoit.source.project import Added, Project
 from redoit.source.settings import Declared, Kind, Signature
 from redoit.state.sealed_cache import SealedCache
 from redoit.state.stat_cache import StatCache, identity
@@ -39,7 +39,8 @@ class StepInfo(NamedTuple):
     """What was read of one step. `code`: by the enumerations that its settings are of, in words.
 
     What it was read from: `located`, module -> where it was found, None if nowhere; `read`, file -> digest of its
-    bytes; `listed`, the digest of all modules' names, where the reading asked for them.
+    bytes; `listed`, the digest of all modules' names, where the reading asked for them; `added`, what its modules put
+    on `sys.path`, which all this was found with.
     """
 
     signature: Signature | None = None
@@ -47,6 +48,7 @@ class StepInfo(NamedTuple):
     located: Mapping[str, str | None] = EMPTY
     read: Mapping[str, str] = EMPTY
     listed: str = ""
+    added: Added = ()
 
 
 class SourceCache:
@@ -73,6 +75,8 @@ class SourceCache:
         """Add what was read of a step in a project to what was read `earlier`, and return both."""
         agrees = earlier.read.items() <= {**earlier.read, **project.file_digests}.items()
         agrees &= earlier.located.items() <= {**earlier.located, **project.locations}.items()
+        if earlier.added != project.added:
+            agrees &= all(project.locate(name) == path for name, path in earlier.located.items())
         before = earlier if agrees else StepInfo()  # else its files have changed since
         info = before._replace(
             located={**before.located, **project.locations},
@@ -80,6 +84,7 @@ class SourceCache:
             listed=_listing(project) if project.modules_listed else before.listed,
             signature=signature or before.signature,
             code={**before.code, **({code[0]: code_digests(code[1])} if code else {})},
+            added=project.added,
         )
         with contextlib.suppress(*MALFORMED):  # a default that JSON can't hold is read each time
             parsed = _info_from_json(*unseal(seal(info)))
@@ -93,7 +98,8 @@ class SourceCache:
         """Write the cache for the next process, if it has changed."""
         self._cache.save(lambda steps: {"reader": reader(), "steps": steps})
 
-    def _is_current(self, info: StepInfo, project: Project) -> bool:
+    def _is_current(self, info: StepInfo, snapshot: Project) -> bool:
+        project = snapshot.with_roots(info.added)
         return (
             all(project.locate(name) == path for name, path in info.located.items())
             and all(self._stat_cache.digest(path) == content for path, content in info.read.items())
@@ -124,14 +130,16 @@ def _parse(fields: Any) -> dict[str, StepInfo]:
     return {step: _info_from_json(*row) for step, row in fields["steps"].items()}
 
 
-def _info_from_json(signature: Any, code: Any, located: Any, read: Any, listed: object) -> StepInfo:
+def _info_from_json(signature: Any, code: Any, *found: Any) -> StepInfo:
     """Return what the row of a StepInfo in JSON says. Raises: one of MALFORMED."""
+    located, read, listed, added = found
     return StepInfo(
         signature and Signature(tuple(map(str, signature[0])), tuple(_declared(*row) for row in signature[1])),
         {enumerations: _code_from_json(*row) for enumerations, row in code.items()},
         {name: None if path is None else str(path) for name, path in located.items()},
         {path: str(content) for path, content in read.items()},
         str(listed),
+        tuple((str(folder), first is True) for folder, first in added),
     )
 
 

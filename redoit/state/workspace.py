@@ -17,7 +17,7 @@ All else may be lost without harm:
     stat-cache             digests of files by what `stat` says of them
     source-cache           what was read of the source of steps
     trace-index            the latest trace of each stage, in one file
-    installed              the installed distributions
+    installed              distributions that provide modules
     doit.db                doit's own database
 
 Stages stand under their quoted names. The store may be elsewhere. Knows nothing of how a stage is decided.
@@ -64,6 +64,7 @@ class Workspace:
 
     def save_caches(self) -> None:
         """Write the caches that have changed, for the next process."""
+        self.installed.save()
         self.source_cache.save()
         self.trace_index.save()
         self.stat_cache.save()

@@ -24,7 +24,7 @@ def sealed(value: object) -> bytes:
 CHANGES = {
     "saved": ("saved", sealed({"seconds": "much", "kept": [], "restored": None})),
     "files": ("stat-cache", sealed({"source.txt": ["../../canary"]})),
-    "environment": ("installed", sealed({"folders": [], "distributions": [1]})),
+    "environment": ("installed", sealed({"folder": ["", 0, [1]]})),
     "latest": ("latest/make", b'{"key":"../../..","trace":"canary"}'),
     "mark": ("invalidations/make", b'{"kind":"upstream","subject":"\\u001b[2J\\nStep make kept","old":"\\r"}'),
 }

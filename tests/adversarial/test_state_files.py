@@ -30,7 +30,12 @@ def sealed(text: bytes | object) -> bytes:
 
 def owners(value: object) -> Callable[[Path], bytes]:
     """Return what seals other owners of modules, for the folders that are really there."""
-    return lambda path: sealed(json.loads(path.read_bytes().partition(b"\n")[2]) | {"distributions": value})
+
+    def forged(path: Path) -> bytes:
+        folders = json.loads(path.read_bytes().partition(b"\n")[2])
+        return sealed({folder: [stamp, latest, value] for folder, (stamp, latest, _) in folders.items()})
+
+    return forged
 
 
 def entries(value: object) -> Callable[[Path], bytes]:
@@ -102,7 +107,7 @@ CONTENTS: dict[str, tuple[str, bytes | Callable[[Path], bytes]]] = {
     "files that are lists": ("stat-cache", sealed(DEEPER)),
     "files of numbers": ("stat-cache", sealed({"a": 1})),
     "files that fill the memory": ("stat-cache", sealed(b"[" + b"[]," * (2**23 // 3 - 99) + b"[]]")),
-    "environment that fills the memory": ("installed", sealed(b'{"folders":' + b"[" * 9 + b"{}," * 2**21 + b"0")),
+    "environment that fills the memory": ("installed", sealed(b'{"folder":' + b"[" * 9 + b"{}," * 2**21 + b"0")),
     "files with long numbers": ("stat-cache", sealed(b'{"a":[' + LONG + b"]}")),
     "digest that leads out": ("stat-cache", entries(["../../canary", 1, 2, 3, 4, 5])),
     "digest that is a list": ("stat-cache", entries([[], 1, 2, 3, 4, 5])),
@@ -111,8 +116,8 @@ CONTENTS: dict[str, tuple[str, bytes | Callable[[Path], bytes]]] = {
     "environment that is a list": ("installed", sealed([])),
     "owners that are a list": ("installed", owners([1])),
     "owners that are none": ("installed", owners(None)),
-    "owners of numbers": ("installed", owners({"h5py": 5})),
-    "owners with versions that are lists": ("installed", owners({"h5py": {"h5py": [[]]}})),
+    "owners of numbers": ("installed", owners({"blake3/__init__.py": 5})),
+    "owners with versions that are lists": ("installed", owners({"blake3/__init__.py": {"blake3": [[]]}})),
     "steps that are no JSON": ("source-cache", sealed(b"{")),
     "steps that are a list": ("source-cache", sealed([])),
     "steps of nothing": ("source-cache", steps(None)),

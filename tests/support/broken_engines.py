@@ -13,6 +13,7 @@ from redoit.engine.engine import Engine
 from redoit.engine.inspector import ActionWithSource, Inspector
 from redoit.model import Action, Setting, Stage
 from redoit.source.project import Project
+from redoit.source.search_path import SearchPath
 from redoit.state.stat_cache import StatCache, identity
 
 Defect = Callable[[Engine], None]  # changes an engine
@@ -70,7 +71,8 @@ def ignores_the_step(engine: Engine) -> None:
 class _OwnFolderOnly(Project):
     def __init__(self, root: Path, *given: Any) -> None:
         super().__init__(root, *given)
-        self.roots = [root]
+        self.path = SearchPath(root)
+        self.path.entries[:] = [str(root)]
 
 
 def ignores_other_folders(_engine: Engine) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import sys
 from collections.abc import Iterator
+from importlib.machinery import SourceFileLoader
 
 import pytest
 
@@ -15,6 +16,7 @@ def isolated_imports(*packages: str) -> Iterator[None]:
             patch.setattr(sys, name, [*getattr(sys, name)])
         patch.setattr(sys, "path_importer_cache", {**sys.path_importer_cache})
         patch.setattr(sys, "dont_write_bytecode", sys.dont_write_bytecode)
+        patch.setattr(SourceFileLoader, "get_code", SourceFileLoader.get_code)
         try:
             yield
         finally:

@@ -1,5 +1,6 @@
 """A workspace that has a file of each kind, and the trace in it. Made without running anything."""
 
+import sysconfig
 from pathlib import Path
 
 from redoit.digest import of_bytes
@@ -7,7 +8,6 @@ from redoit.history.run_log import MAX_CHANGED_STAGES, RunLog, RunRecord, StageR
 from redoit.history.savings import add_savings
 from redoit.model import Action, Artifact, Environment, Input, Setting, Stage, Status, Trace
 from redoit.source.project import Project
-from redoit.state.installed import _folders
 from redoit.state.source_cache import StepInfo
 from redoit.state.workspace import Workspace
 from redoit.storage.serialize import seal, trace_name
@@ -50,8 +50,8 @@ def whole_workspace(project: Path) -> Workspace:
     workspace.invalidations.add("train", (), "forgotten")
     files = {str(project / "input"): [of_bytes(b"input"), 1, 2, 5, 3, 4]}
     (workspace.root / "stat-cache").write_bytes(seal(files))
-    installed = {"folders": _folders(), "distributions": {"h5py": {"h5py": "3"}}}
-    (workspace.root / "installed").write_bytes(seal(installed))
+    workspace.installed.owners(sysconfig.get_path("purelib"), "blake3/__init__.py")
+    workspace.installed.save()
     known = StepInfo(read={str(project / "input"): of_bytes(b"input")})
     workspace.source_cache.add("steps.train", known, Project(project))
     workspace.source_cache.save()

@@ -74,12 +74,18 @@ def test_no_module_leaves_byte_code(project: Path, monkeypatch: pytest.MonkeyPat
         ("project/steps/deep", SourceLoader),
         ("project/my-site-packages", SourceLoader),
         ("project/.venv/lib/site-packages", SourceFileLoader),
-        ("project2", SourceFileLoader),
-        (".", SourceFileLoader),
+        ("project2", SourceLoader),
+        (".", SourceLoader),
+        ("given/site-packages", SourceFileLoader),
+        ("given/with-metadata", SourceFileLoader),
     ],
 )
-def test_only_the_project_is_compiled_anew(project: Path, folder: str, loader: type) -> None:
-    """What lies outside the project, or is installed inside it, is imported as Python does it."""
+def test_only_the_project_is_compiled_anew(
+    project: Path, folder: str, loader: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is installed, inside the checkout or outside, is imported as Python does it; all else from source."""
+    (project.parent / "given/with-metadata/one-1.dist-info").mkdir(parents=True)
+    monkeypatch.setenv("PYTHONPATH", f"{project.parent}/given/with-metadata")
     path = project.parent / folder / "mine.py"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()

@@ -17,7 +17,7 @@ def put(root: Path, name: str, content: bytes = b"") -> Path:
 
 
 def test_modules_and_packages_are_found(tmp_path: Path) -> None:
-    """A file is a module, a folder with `__init__.py` a package, a folder with python in it a namespace package."""
+    """A file is a module, a folder with `__init__.py` a package, any other folder a namespace package."""
     put(tmp_path, "one.py", b"x = 1")
     put(tmp_path, "two/__init__.py")
     put(tmp_path, "three/deep/four.py")
@@ -25,7 +25,7 @@ def test_modules_and_packages_are_found(tmp_path: Path) -> None:
     project = Project(tmp_path)
     found = {name: project.module(name) for name in ("one", "two", "three", "three.deep", "data", "numpy", "one.x", "")}
     packages = {name: module.is_package for name, module in found.items() if module}
-    assert packages == {"one": False, "two": True, "three": True, "three.deep": True}
+    assert packages == {"one": False, "two": True, "three": True, "three.deep": True, "data": True}
     assert found["one"] is not None
     assert found["one"].path == Path("one.py")
     assert found["one"].source == b"x = 1"
@@ -41,23 +41,33 @@ def test_a_package_goes_before_a_module_of_its_name(tmp_path: Path) -> None:
 
 
 def test_src_is_searched_too(tmp_path: Path) -> None:
-    """A module below `src` goes by its name without it, and its path with it."""
+    """A module below `src` goes by its name without it, as by that with it, and its path has it."""
     put(tmp_path, "src/lib/a.py")
     module = Project(tmp_path).module("lib.a")
     assert module is not None
     assert module.path == Path("src/lib/a.py")
-    assert set(Project(tmp_path).modules()) == {"lib", "lib.a"}
+    assert {*Project(tmp_path).modules()} == {"lib", "lib.a", "src", "src.lib", "src.lib.a"}
 
 
 def test_all_modules_are_listed_once_without_what_is_not_the_projects(tmp_path: Path) -> None:
-    """Modules in hidden folders, virtual environments, caches and builds are not of the project."""
-    for name in ("a.py", "lib/__init__.py", "lib/b.py", "bare/c.py"):
+    """Virtual environments, caches and hidden folders hold no modules of the project; any other folder may."""
+    for name in ("a.py", "lib/__init__.py", "lib/b.py", "bare/c.py", "build/d.py", "lib/e.so", "lib/f.pyc", "g.x.py"):
         put(tmp_path, name)
-    for folder in (".git", "__pycache__", "build", "dist", "node_modules", "lib/__pycache__", "env/site-packages"):
+    for folder in (".git", "__pycache__", "lib/__pycache__", "env/site-packages", "old/one.dist-info"):
         put(tmp_path, f"{folder}/x.py")
     put(tmp_path, "venv/pyvenv.cfg")
     put(tmp_path, "venv/lib/x.py")
-    assert list(Project(tmp_path).modules()) == ["a", "bare", "bare.c", "lib", "lib.b"]
+    assert list(Project(tmp_path).modules()) == [
+        "a",
+        "bare",
+        "bare.c",
+        "build",
+        "build.d",
+        "lib",
+        "lib.b",
+        "lib.e",
+        "lib.f",
+    ]
 
 
 def test_folders_linked_in_a_circle_end(tmp_path: Path) -> None:

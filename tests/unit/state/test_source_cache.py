@@ -12,6 +12,7 @@ from redoit.state.stat_cache import StatCache
 
 STEP = """
 import numpy
+import nowhere
 from enum import Enum
 from steps import tools
 from steps.modes import Mode
@@ -38,7 +39,7 @@ EDITS = {
     "another member": ("steps/modes.py", "from enum import Enum\n\nclass Mode(Enum):\n    FAST = 1\n"),
     "a module that hides an installed one": ("numpy.py", ""),
     "a package that hides a module": ("steps/tools/__init__.py", "def first(n): return 0\n"),
-    "a folder that is a package now": ("numpy/inner/code.py", ""),
+    "a folder that is a package now": ("nowhere/inner/code.py", ""),
     "a source folder": ("src/numpy.py", ""),
 }
 
