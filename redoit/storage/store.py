@@ -292,8 +292,8 @@ class Batch:
             disk.fsync_parents(*blobs.values())
 
     def _has(self, artifact: Artifact) -> bool:
-        """Tell whether bytes are in the batch, to which those in the store are added."""
-        if artifact.digest not in self._added and self._store.exists(artifact):
+        """Tell whether bytes are in the batch, to which those in the store itself are added."""
+        if artifact.digest not in self._added and Store(self._store.root).exists(artifact):
             self._added[artifact.digest] = None
         return artifact.digest in self._added
 

@@ -422,7 +422,8 @@ def test_what_is_upstream_counts_and_stays(tmp_path: Path) -> None:
     assert found is not None
     other = store.append(trace(sequence=store.next_sequence()))
     assert [trace_name(each) for each in store.traces(trace().action.key)] == [name, other]
-    store.put(b"other")
+    store.put(b"data")
+    assert Store(store.root).exists(made), "a trace that is recorded here needs it, whatever happens there"
     assert files_of(shared) == before
 
 
