@@ -2,6 +2,7 @@
 
 import contextlib
 import fnmatch
+import os
 from pathlib import Path
 
 from doit import cmd_clean, cmd_forget, cmd_ignore, cmd_resetdep, cmd_run
@@ -11,10 +12,12 @@ from doit.exceptions import InvalidDodoFile
 from doit.task import Task
 
 from redoit.cli.base import StageCommand
+from redoit.engine.commit import rescue
 from redoit.errors import DeclarationError
 from redoit.plugin.checkout import engine
 from redoit.plugin.stage_task import stage_of
 from redoit.source.settings import nearest
+from redoit.text import printable
 
 
 class Run(StageCommand, cmd_run.Run):
@@ -59,6 +62,11 @@ class Clean(StageCommand, cmd_clean.Clean):
         """Clean tasks; `--forget` does what `doit forget` does."""
         if cleanforget and not dryrun:
             forget(self, [task.name for task in tasks])
+        for task in tasks:  # which remove their outputs, unless they say `clean=False` or else
+            if (stage := stage_of(task)) and getattr(task, "_remove_targets", False) and not dryrun:
+                files = [path for path in task.targets if os.path.isfile(path) and not os.path.islink(path)]
+                for warning in rescue(engine().workspace, stage.stage, files):
+                    self.outstream.write(f"{task.name} - {printable(warning)}\n")
         super().clean_tasks(tasks, dryrun, cleanforget=False)
         folders = {Path(target).parent for task in tasks if stage_of(task) for target in task.targets} - {Path()}
         for folder in () if dryrun else sorted(folders, reverse=True):

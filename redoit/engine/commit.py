@@ -35,20 +35,29 @@ def place_outputs(
     """
     for path in paths.values():
         disk.fsync(path)
+    warnings = rescue(workspace, stage, [stage.outputs[role] for role in paths], (trace, *others))
+    for role, path in paths.items():
+        path.replace(stage.outputs[role])
+    for folder in {Path(stage.outputs[role]).parent for role in paths}:
+        disk.fsync(folder)
+    return warnings
+
+
+def rescue(workspace: Workspace, stage: Stage, targets: Iterable[str], traces: Iterable[Trace] = ()) -> tuple[str, ...]:
+    """Set aside what neither these traces nor earlier ones of the stage record, all or nothing; return warnings.
+
+    Raises: DiskError.
+    """
     moved: dict[Path, Path] = {}
-    traces = (trace, *others, *workspace.earlier(stage))
+    known = (*traces, *workspace.earlier(stage))
     try:
-        for target in (Path(stage.outputs[role]) for role in paths):
-            if os.path.lexists(target) and not _is_recorded(workspace, target, traces):
+        for target in map(Path, targets):
+            if os.path.lexists(target) and not _is_recorded(workspace, target, known):
                 moved[target] = set_aside(target, workspace.root)
     except DiskError:
         for target, place in moved.items():
             location(place).rename(target)
         raise
-    for role, path in paths.items():
-        path.replace(stage.outputs[role])
-    for folder in {Path(stage.outputs[role]).parent for role in paths}:
-        disk.fsync(folder)
     return tuple(f"{target} held what no run recorded: it is now {place}" for target, place in moved.items())
 
 

@@ -52,13 +52,13 @@ class Store:
     @property
     def writable(self) -> bool:
         """Tell whether all its folders may be written, or can be made."""
-        try:
-            folders = [each.path for each in os.scandir(self.root) if each.is_dir(follow_symlinks=False)]
-        except FileNotFoundError:
+        if not os.path.lexists(self.root):
             return True
-        except OSError:
-            return False
-        return all(os.access(folder, os.W_OK | os.X_OK) for folder in [os.fspath(self.root), *folders])
+        inner = [folder / name for folder in (self.root, self.root / BLOBS) for name in disk.list_names(folder)]
+        return (
+            all(os.access(path, os.W_OK | os.X_OK) for path in (self.root, *inner) if path.is_dir())
+            and self.root.is_dir()
+        )
 
     @contextlib.contextmanager
     def shared_lock(self) -> Iterator[None]:

@@ -152,6 +152,18 @@ def test_cleaning_below_a_link_leaves_the_link(chain: Pipeline) -> None:
     assert list((chain.root.parent / "elsewhere").iterdir()) == []
 
 
+def test_cleaning_sets_aside_what_no_run_made(chain: Pipeline) -> None:
+    """`clean` removes what a run made; a file that was edited by hand is moved away, and that is said."""
+    chain.write("data/made.txt", "by hand")
+    assert call(chain.root, "clean", "--dry-run", "make", "sort").code == 0
+    assert chain.read("data/made.txt") == "by hand"
+    called = call(chain.root, "clean", "make", "sort")
+    (place,) = rescued(chain.path(".redoit"))
+    assert f"make - data/made.txt held what no run recorded: it is now {place.relative_to(chain.root)}" in called.lines
+    assert (called.code, place.read_text(), chain.path("data/made.txt").exists()) == (0, "by hand", False)
+    assert not chain.path("data/ordered.txt").exists()
+
+
 @pytest.mark.parametrize("reporter", ["zero", "json", "error-only", "redoit"])
 def test_what_was_set_aside_is_said_by_every_reporter(chain: Pipeline, reporter: str) -> None:
     """A warning about a user's file names its new place, whoever reports, and also where an output is restored."""
