@@ -66,6 +66,13 @@ def test_what_was_recorded_is_replaced(workspace: Workspace, known: str) -> None
     assert texts() == ["new", "new"]
 
 
+def test_an_empty_file_is_no_loss(workspace: Workspace) -> None:
+    """A file without bytes is replaced without a word."""
+    placed(workspace)
+    Path(STAGE.outputs["model"]).write_text("")
+    assert placed(workspace) == ()
+
+
 @pytest.mark.parametrize("kind", ["file", "folder", "link", "broken link"])
 def test_what_nobody_recorded_is_set_aside(workspace: Workspace, kind: str) -> None:
     """A file, a folder or a link that no run made is moved away, and a warning says where to."""
