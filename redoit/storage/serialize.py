@@ -245,9 +245,10 @@ def _input_to_json(given: Input) -> list[object]:
 
 
 def _input(path: str, digest: str, members: Iterable[Any]) -> Input:
-    inner = tuple(_input(*member) for member in members)
-    path, digest = _texts((path, digest if inner and not digest else _digest(digest)))
-    return Input(path, digest, inner)
+    path, digest = _texts((path, digest))
+    if path or digest:
+        return Input(path, _digest(digest))
+    return Input(path, digest, tuple(_input(*member) for member in members))  # a list
 
 
 def _environment(fields: Mapping[str, Any]) -> Environment:

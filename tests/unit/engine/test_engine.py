@@ -1,6 +1,9 @@
 """One stage, built again and again: what is executed, what is recorded, and what stays as it was."""
 
+import contextlib
+import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
@@ -13,6 +16,7 @@ from redoit.errors import StepError
 from redoit.execution.executor import StepCall, StepResult
 from redoit.model import Input, Keep, Outcome, Policy, Reason, Restore, Run, Stage, Status
 from redoit.plugin.checkout import make_engine
+from redoit.reasons import sentence
 
 STAGE = Stage("make", "steps.make", {"source": "source.txt"}, {"made": "data/made.txt"})
 IMPURE = STAGE._replace(policy=Policy(impure=True))
@@ -290,3 +294,194 @@ def test_permissions_survive_a_restore(engine: Engine, steps: Steps, mode: int) 
     MADE.unlink()
     assert engine.build(STAGE, ()).status == Status.RESTORED
     assert MADE.stat().st_mode & 0o777 == mode
+
+
+def of_source(engine: Engine, text: str, reason: Reason | None = None, stage: Stage = STAGE) -> Outcome:
+    """Build the stage with that content of its source, in a new process."""
+    Path("source.txt").write_text(text)
+    return opened_with(engine).build(stage, (), invalidated=reason)
+
+
+def opened_with(engine: Engine, store: Path | None = None, root: Path = Path()) -> Engine:
+    """Return another engine that executes the same steps."""
+    made = make_engine(root, store, execute=engine._execute)
+    made.workspace.open()
+    return made
+
+
+@pytest.mark.parametrize("kind", ["forgotten", "uncached", "always"])
+@pytest.mark.parametrize("text", ["made", "made again"])
+def test_what_was_forced_supersedes_all_earlier_traces(engine: Engine, steps: Steps, kind: str, text: str) -> None:
+    """After a forced run no earlier trace counts, of this source or of another, also if it made the same bytes."""
+    of_source(engine, "one")
+    of_source(engine, "two")
+    steps.text = text
+    assert of_source(engine, "two", Reason(kind)).status == Status.RAN
+    assert status(of_source(engine, "one")) == (Status.RAN, (Reason("superseded"),))
+    assert [of_source(engine, text).status for text in ("two", "one")] == [Status.KEPT, Status.KEPT]
+    assert len(steps.calls) == 4
+
+
+def test_what_was_superseded_stays_so_without_a_clock(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither clocks that step back, nor new times of files, nor a lost `latest/` or trace index let a trace count."""
+    of_source(engine, "one")
+    monkeypatch.setattr(time, "time", lambda: 1.0)
+    of_source(engine, "two", FORGOTTEN)
+    for path in Path(".redoit/traces").rglob("*.json"):
+        os.utime(path)
+    shutil.rmtree(".redoit/latest")
+    Path(".redoit/trace-index").unlink(missing_ok=True)
+    assert of_source(engine, "one").status == Status.RAN
+
+
+@pytest.mark.parametrize("lost", ["sequence", "traces"])
+def test_what_a_lost_count_means(engine: Engine, lost: str) -> None:
+    """Without the count of the store, or without its traces, what was superseded stays so, and new traces count."""
+    of_source(engine, "one")
+    of_source(engine, "two", FORGOTTEN)
+    path = Path(".redoit", lost)
+    path.unlink() if path.is_file() else shutil.rmtree(path)
+    assert [of_source(engine, "one", reason).status for reason in (None, FORGOTTEN, None)] == [
+        Status.RAN,
+        Status.RAN,
+        Status.KEPT,
+    ]
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b'{"below": -1}', b'{"below": "1"}', b"[1]", b"\xff"])
+def test_what_supersedes_and_can_not_be_read_supersedes_all(engine: Engine, data: bytes) -> None:
+    """Where it can't be read which traces count, none does, until the stage has run."""
+    of_source(engine, "one", FORGOTTEN)
+    Path(".redoit/superseded/make").write_bytes(data)
+    Path(".redoit/trace-index").unlink(missing_ok=True)
+    assert [of_source(engine, "one").status for _ in range(2)] == [Status.RAN, Status.KEPT]
+
+
+def test_a_crash_before_the_trace_lets_no_earlier_one_count(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is superseded is on the disk before the new trace: if that is not written, the stage runs again."""
+    of_source(engine, "one")
+
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(engine.workspace.store), "append", crash)
+        with pytest.raises(KeyboardInterrupt):
+            of_source(engine, "one", FORGOTTEN)
+    shutil.rmtree(".redoit/invalidations")
+    assert of_source(engine, "one").status == Status.RAN
+
+
+def test_another_stage_and_another_checkout_keep_theirs(engine: Engine, tmp_path: Path) -> None:
+    """A forced run supersedes for its own stage and in its own checkout, whoever shares the store and the action."""
+    store = tmp_path / "store"
+    twin = STAGE._replace(name="twin")
+    here = opened_with(engine, store)
+    first = here.build(STAGE, ()).trace
+    assert here.build(twin, ()).status == Status.KEPT
+    assert here.build(STAGE, (), invalidated=FORGOTTEN).status == Status.RAN
+    (tmp_path / "there/steps").mkdir(parents=True)
+    for name in ("source.txt", "steps/make.py"):
+        shutil.copy(name, tmp_path / "there" / name)
+    MADE.unlink()
+    assert opened_with(engine, store).build(twin, ()).status == Status.RESTORED
+    with contextlib.chdir(tmp_path / "there"):
+        there = opened_with(engine, store)
+        restored = there.build(STAGE, ())
+        assert (restored.status, restored.trace.action) == (Status.RESTORED, first.action)
+
+
+def test_the_newest_trace_is_restored(engine: Engine, steps: Steps) -> None:
+    """Of results of one action the one recorded last is restored; any of them is kept where it is in place."""
+    for steps.text in ("first", "second"):
+        MADE.unlink(missing_ok=True)
+        shutil.rmtree(".redoit/blobs", ignore_errors=True)
+        engine.build(STAGE, ())
+    shutil.rmtree(".redoit/blobs")
+    for text in ("first", "second"):
+        MADE.write_text(text)
+        assert opened_with(engine).build(STAGE, ()).status == Status.KEPT  # which puts its blob back
+    MADE.unlink()
+    assert opened_with(engine).build(STAGE, ()).status == Status.RESTORED
+    assert MADE.read_text() == "second"
+
+
+def test_an_output_that_lost_its_executable_bit_is_not_kept(engine: Engine, steps: Steps) -> None:
+    """An output that is no longer executable is another one; other bits of its mode do not count."""
+    steps.during = lambda: Path(steps.calls[-1].paths["made"]).chmod(0o755)
+    engine.build(STAGE, ())
+    MADE.chmod(0o700)
+    assert isinstance(opened_with(engine).decide(STAGE, ()), Keep)
+    MADE.chmod(0o644)
+    assert isinstance(opened_with(engine).decide(STAGE, ()), Restore)
+
+
+def test_an_input_that_becomes_executable_has_changed(engine: Engine) -> None:
+    """Whether an input may be executed is part of its content, of a file that is used as well."""
+    stage = STAGE._replace(uses=("steps/make.py",))
+    engine.build(stage, ())
+    for path, kind in (("source.txt", "input"), ("steps/make.py", "uses")):
+        Path(path).chmod(0o755)
+        decision = opened_with(engine).decide(stage, ())
+        assert isinstance(decision, Run)
+        assert [reason.kind for reason in decision.reasons] == [kind]
+        opened_with(engine).build(stage, ())
+
+
+def test_a_link_to_an_input_is_no_change_of_it(engine: Engine, steps: Steps) -> None:
+    """A step, or a backup meanwhile, may link to an input: its content was not written."""
+    steps.text = None
+    steps.during = lambda: os.link("source.txt", steps.calls[-1].paths["made"])
+    assert engine.build(STAGE, ()).warnings == ()
+    assert isinstance(opened_with(engine).decide(STAGE, ()), Keep)
+
+
+def test_a_declaration_that_moves_is_another_action(engine: Engine) -> None:
+    """Another step, or an input or output at another path, is said in plain words."""
+    engine.build(STAGE, ())
+    shutil.copy("steps/make.py", "steps/other.py")
+    shutil.copy("source.txt", "other.txt")
+    moved = STAGE._replace(step="steps.other", inputs={"source": "other.txt"}, outputs={"made": "data/made.md"})
+    decision = opened_with(engine).decide(moved, ())
+    assert isinstance(decision, Run)
+    words = [sentence([reason]) for reason in decision.reasons if not reason.kind.startswith("code")]
+    assert words == [
+        "step steps.make:run -> steps.other:run",
+        "input source now at other.txt",
+        "output made now at data/made.md",
+    ]
+
+
+def test_a_variable_that_is_not_set_counts(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A declared variable has its value, or is absent, which is another thing than the text."""
+    stage = STAGE._replace(environ=("SCALE",))
+    monkeypatch.delenv("SCALE", raising=False)
+    keys = {engine.inspector.action_from_cache(STAGE, ()).key, engine.inspector.action_from_cache(stage, ()).key}
+    for text in ("", "absent", "None"):
+        monkeypatch.setenv("SCALE", text)
+        keys.add(engine.inspector.action_from_cache(stage, ()).key)
+    assert len(keys) == 5
+
+
+def test_preloaded_modules_count_for_a_step_that_imports_all_of_them(steps: Steps) -> None:
+    """What is imported before a step is in its action; a step that does not import all of it is not forked from it."""
+    usual, preloading, other = (
+        make_engine(Path(), execute=steps, preload=preload).inspector.action_from_cache(STAGE, ())
+        for preload in ((), ("steps.make",), ("steps.make", "steps.other"))
+    )
+    assert preloading.environment.preloaded == ("steps.make",)
+    assert usual.key == other.key != preloading.key
+
+
+def test_a_checkout_keeps_what_gc_elsewhere_removed(engine: Engine, tmp_path: Path) -> None:
+    """If a shared store loses all, the stage is kept by the checkout's own copy, and the store has it again."""
+    store = tmp_path / "store"
+    built = opened_with(engine, store).build(STAGE, ())
+    shutil.rmtree(store)
+    again = opened_with(engine, store)
+    assert again.decide(STAGE, ()) == Keep(built.trace)
+    assert again.workspace.store.verify(built.trace.manifest["made"])
+    assert again.workspace.store.traces(built.trace.action.key) == [built.trace]
+    shutil.rmtree(store)
+    MADE.write_text("edited")
+    assert isinstance(opened_with(engine, store).decide(STAGE, ()), Run)

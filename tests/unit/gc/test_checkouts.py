@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from examples import trace
+from examples import action, trace
 
 from redoit.errors import DiskError
 from redoit.gc.checkouts import gc_roots, other_checkouts, register
@@ -36,6 +36,17 @@ def test_a_record_that_names_another_folder_counts_for_nothing(tmp_path: Path) -
     (record,) = (record for record in (tmp_path / "store/checkouts").iterdir() if b"/one/" in record.read_bytes())
     record.rename(record.with_name("a" * 64))
     assert gc_roots(other) == set()
+
+
+def test_outputs_of_another_dodo_file_stay(tmp_path: Path) -> None:
+    """What an equally named stage of another dodo file made is a gc root as long as its output is there."""
+    workspace = opened(tmp_path)
+    theirs = trace(action=action(outputs={"model": "other", "history": "gone"}))
+    workspace.store.append(theirs)
+    (tmp_path / "other").touch()
+    workspace.remember(STAGE, theirs)
+    workspace.remember(STAGE, trace())
+    assert gc_roots(workspace) == {trace_name(theirs), trace_name(trace())}
 
 
 def test_a_shared_store_records_its_checkouts(tmp_path: Path) -> None:

@@ -224,6 +224,20 @@ def test_check_puts_aside_what_is_corrupt(store: Store) -> None:
     assert [one.name for one in left.unrestorable] == [trace_name(made)]
 
 
+def test_traces_of_an_earlier_format_are_collected(store: Store) -> None:
+    """To check a store leaves traces of an earlier format alone; to collect removes them and what only they name."""
+    made = kept(store, b"model")
+    data = (Path(__file__).parent.parent / "golden/trace-1.json").read_bytes()
+    path = store.trace_path("a" * 64, digest.of_bytes(data))
+    path.parent.mkdir()
+    path.write_bytes(data)
+    blob = store.blob_path(store.put(b"named by the earlier trace").digest)
+    assert collect.check(store)[1] == []
+    assert path in collected(store, RetentionPolicy(), dry=True).orphans
+    collected(store, RetentionPolicy())
+    assert (path.parent.exists(), blob.exists(), left(store)) == (False, False, {trace_name(made)})
+
+
 def test_who_collects_waits_for_who_uses(store: Store) -> None:
     """Nothing is removed while another process uses the store."""
     kept(store, b"model", used=1)

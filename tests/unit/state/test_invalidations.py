@@ -2,6 +2,7 @@
 
 import errno
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -135,3 +136,19 @@ def test_each_invalidation_is_read_as_written(invalidations: Invalidations, kind
     reason = found(invalidations, "train")
     assert reason is not None
     assert (reason.kind, reason.subject) == ("upstream", "import")
+
+
+def test_what_supersedes_is_found_by_the_next_process(tmp_path: Path) -> None:
+    """A stage has the number below which traces do not count, and each other stage its own."""
+    Invalidations(tmp_path).supersede("train", 7)
+    Invalidations(tmp_path).supersede("a:b/c", 8)
+    found = [Invalidations(tmp_path).superseded_below(stage) for stage in ("train", "a:b/c", "other")]
+    assert found == [7, 8, 0]
+
+
+@pytest.mark.parametrize("data", [b"", b"null", b'{"below": -1}', b'{"below": true}', b'{"below": 1.0}', b"\xff"])
+def test_a_number_that_can_not_be_read_is_above_all(tmp_path: Path, data: bytes) -> None:
+    """Where it is unknown which traces count, none does."""
+    Invalidations(tmp_path).supersede("train", 7)
+    (tmp_path / "superseded/train").write_bytes(data)
+    assert Invalidations(tmp_path).superseded_below("train") == sys.maxsize

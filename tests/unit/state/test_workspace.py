@@ -2,16 +2,18 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from examples import trace
+from examples import action, artifact, trace
 
 from redoit.errors import DiskError, StoreError
-from redoit.model import FORMAT, Policy, Reason, Stage
+from redoit.model import FORMAT, Policy, Reason, Stage, Trace
 from redoit.state.invalidations import Invalidation
-from redoit.state.workspace import Workspace
+from redoit.state.workspace import Workspace, other_rows
 from redoit.storage.serialize import trace_name
 from redoit.storage.store import Store
 
@@ -50,6 +52,17 @@ def test_a_garbage_format_is_refused(tmp_path: Path, workspace: Workspace, data:
     assert "\n" not in str(caught.value)
 
 
+def test_an_earlier_format_is_raised_once(tmp_path: Path, workspace: Workspace) -> None:
+    """A folder of an earlier format is of this one after a command that may write, which is told so, once."""
+    (tmp_path / ".redoit/format").write_bytes(b'{"format":1}')
+    (tmp_path / ".redoit/distrust").mkdir()
+    (tmp_path / ".redoit/distrust/train").write_bytes(b"{}")
+    assert not workspace.open(create=False)
+    assert [workspace.open(), workspace.open()] == [True, False]
+    assert json.loads((tmp_path / ".redoit/format").read_bytes()) == {"format": FORMAT}
+    assert workspace.invalidations.get("train") == Invalidation(Reason("forgotten"))
+
+
 def test_a_file_in_place_of_the_folder(tmp_path: Path) -> None:
     """A `.redoit` that is a file can't be used, and that is said."""
     (tmp_path / ".redoit").touch()
@@ -85,6 +98,51 @@ def test_impure_traces_are_private(workspace: Workspace) -> None:
     impure = Stage("fetch", "steps.fetch", {}, {}, Policy(impure=True))
     assert workspace.store_of(impure) is workspace.private
     assert workspace.store_of(STAGE) is workspace.store
+
+
+def made_by(stage: Stage, **changes: Any) -> Trace:
+    """Return a trace of a stage, which has its outputs."""
+    return trace(
+        action=action(outputs=dict(stage.outputs)), manifest=dict.fromkeys(stage.outputs, artifact(b"m")), **changes
+    )
+
+
+def test_outputs_of_another_declaration_are_remembered(tmp_path: Path, workspace: Workspace) -> None:
+    """What another dodo file made with a stage of this name is remembered while its output is there."""
+    other = STAGE._replace(outputs={"model": "other"})
+    mine, theirs = made_by(STAGE), made_by(other)
+    (tmp_path / "other").touch()
+    for stage, made in ((other, theirs), (STAGE, mine), (STAGE, made_by(STAGE, started=2.0))):
+        workspace.store.append(made)
+        workspace.remember(stage, made)
+    (path,) = (workspace.root / "latest").iterdir()
+    assert other_rows(json.loads(path.read_bytes())) == [[theirs.action.key, trace_name(theirs), "other"]]
+    (tmp_path / "other").unlink()
+    workspace.remember(STAGE, mine)
+    assert other_rows(json.loads(path.read_bytes())) == []
+
+
+@pytest.mark.parametrize("rows", [None, 1, {}, [1], [[]], [["a", "b", "c"]], [["a" * 64, "b" * 64, 1]], [["a" * 64]]])
+def test_damaged_rows_are_none(rows: object) -> None:
+    """Rows that redoit would not have written count for nothing."""
+    assert other_rows({"others": rows}) == []
+
+
+def test_a_checkout_of_a_shared_store_has_copies(tmp_path: Path) -> None:
+    """The trace that outputs rest on is found when the shared store has lost it; a private one needs no copy."""
+    workspace = Workspace(tmp_path, tmp_path / "store")
+    impure = STAGE._replace(name="fetch", policy=Policy(impure=True))
+    for stage in (STAGE, impure):
+        workspace.store_of(stage).append(trace())
+        workspace.remember(stage, trace())
+    shutil.rmtree(tmp_path / "store")
+    assert workspace.latest(STAGE) == trace()
+    assert workspace.traces(STAGE, trace().action.key) == [trace()]
+    shutil.rmtree(workspace.root / "copies")
+    assert (workspace.latest(STAGE), workspace.latest(impure)) == (None, trace())
+    workspace.store.append(trace())
+    workspace.remember(STAGE, trace())
+    assert workspace.copies.traces(trace().action.key) == [trace()]
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"key": "..", "trace": "\\u0000"}', b'{"key": 1, "trace": []}'])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from examples import action, trace
+from examples import action, environment, named, trace
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -96,6 +96,50 @@ def test_golden_trace_is_read() -> None:
     assert found.action.key == action().key
     assert found.digests == trace().digests
     assert dict(found.metrics) == {"accuracy": 0.99, "loss": math.inf}
+
+
+PLAIN, SCRIPT = named("plain"), digest.of_content(named("script"), executable=True)
+TREE = digest.of_tree({"a/b.txt": ["file", PLAIN], "run.sh": ["file", SCRIPT], "to": ["link", "a"], "c": ["folder"]})
+RECORD = {"record": ["steps.train:Adam", [["lr", 0.1], ["betas", {"tuple": [0.9, 0.99]}], ["on", {"dict": [[1, []]]}]]]}
+FORMS = {
+    "file": action(inputs={"a": Input("a.txt", PLAIN)}),
+    "executable file": action(inputs={"a": Input("run.sh", SCRIPT)}),
+    "tree": action(inputs={"a": Input("folder", TREE)}),
+    "list": action(inputs={"a": Input("", "", (Input("a.txt", PLAIN), Input("folder", TREE)))}),
+    "empty list": action(inputs={"a": Input("", "")}),
+    "uses": action(uses={"params.yaml": PLAIN, "sql": TREE}),
+    "no outputs": action(outputs={}),
+    "nested setting": action(settings=(Setting("optimizer", "steps.train:Adam", RECORD),)),
+    "member": action(settings=(Setting("mode", "enum steps.train:Mode", {"member": ["steps.train:Mode", "FAST"]}),)),
+    "command": action(step=("command", "papermill", "{notebook}", "{out}")),
+    "shell command": action(step=("shell", "sort {a} > {b}")),
+    "tool": action(environment=environment(tools={"papermill": "2.6.0"})),
+    "variables": action(environment=environment(variables={"SET": "1", "UNSET": None})),
+    "preloaded": action(environment=environment(preloaded=("steps.network",))),
+}
+
+
+def test_golden_forms() -> None:
+    """The key of each form that an action may take is frozen, and all of them differ."""
+    lines = [f"{made.key} {name}" for name, made in FORMS.items()]
+    assert lines == (GOLDEN / f"forms-{FORMAT}.txt").read_text().splitlines()
+    assert len({made.key for made in FORMS.values()}) == len(FORMS)
+
+
+def test_golden_observations() -> None:
+    """The bytes of a trace with something in each of its fields are frozen, and read back."""
+    seen = (Observation("file", "params.yaml", named("params")), Observation("variable", "SCALE", None))
+    made = trace(action=FORMS["nested setting"], observations=seen, sequence=7)
+    data = (GOLDEN / f"observations-{FORMAT}.json").read_bytes()
+    assert trace_to_bytes(made) == data
+    assert trace_from_bytes("golden", data).observations == seen
+
+
+@pytest.mark.parametrize("name", [name for name in FORMS if name != "no outputs"])
+def test_each_form_is_read_back(name: str) -> None:
+    """A trace of each form has its key again."""
+    made = trace(action=FORMS[name])
+    assert trace_from_bytes("trace", trace_to_bytes(made)).action.key == made.action.key
 
 
 @given(traces())
@@ -192,6 +236,8 @@ def test_absent_field_is_corrupt(path: str) -> None:
         ("action.inputs", {"normalized": ["data/x", "../../etc/passwd", []]}),
         ("action.inputs", {"normalized": ["data/x", "", []]}),
         ("action.inputs", {"normalized": [7, "a" * 64, []]}),
+        ("action.inputs", {"normalized": ["data/x", "a" * 64, [["data/y", "a" * 64, []]]]}),
+        ("action.inputs", {"normalized": ["", "", [["data/y", "b", []]]]}),
         ("action.inputs", {"normalized": ["data/x", "a" * 64, [["data/y", "b"]]]}),
         ("action.inputs", {"normalized": 7}),
         ("action.uses", {"params.yaml": "x"}),

@@ -3,6 +3,7 @@
 import contextlib
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ STORES: dict[str, Callable[[Path], Store]] = {
     "folder": lambda root: Store(root / ".redoit"),
     "folder before another": lambda root: Store(root / ".redoit", upstream=Store(root / "shared")),
 }
+GOLDEN = Path(__file__).parent.parent / "golden"
 CONTENTS = [b"", b"x", b"model" * 1000, bytes(1 << 20) + b"end"]
 
 
@@ -259,6 +261,46 @@ def test_a_flipped_bit_in_a_trace(store: Store) -> None:
     assert store.traces(action().key) == []
     assert store.append(trace()) == name
     assert len(store.traces(action().key)) == 1
+
+
+def test_traces_are_numbered(store: Store) -> None:
+    """Each number is above the last, also in a new process, and traces come in their order, whatever clocks say."""
+    made = [trace(started=-number, sequence=store.next_sequence()) for number in (1.0, 2.0, 3.0)]
+    for one in reversed(made):
+        store.append(one)
+    assert store.traces(action().key) == made
+    assert Store(store.root).next_sequence() == 4
+
+
+@pytest.mark.parametrize("data", [None, b"", b"[]", b'{"sequence":-1}', b'{"sequence":"9"}', b"\xff"])
+def test_a_lost_count_begins_above_all_traces(store: Store, data: bytes | None) -> None:
+    """Where the number of the last trace can't be read, the traces themselves have it."""
+    store.append(trace(sequence=7))
+    store.append(trace(sequence=5, action=action(inputs={})))
+    if data is not None:
+        (store.root / "sequence").write_bytes(data)
+    assert [store.next_sequence(), store.next_sequence()] == [8, 9]
+
+
+def test_processes_that_count_at_once_get_numbers_of_their_own(store: Store) -> None:
+    """No number is given twice."""
+    with ThreadPoolExecutor(4) as threads:
+        numbers = [*threads.map(lambda _: Store(store.root).next_sequence(), range(20))]
+    assert sorted(numbers) == [*range(1, 21)]
+
+
+def test_a_trace_of_an_earlier_format_does_not_count(store: Store) -> None:
+    """A trace as an earlier redoit wrote it is none, is no error, and is known for what it is."""
+    data = (GOLDEN / "trace-1.json").read_bytes()
+    path = store.trace_path(action().key, digest.of_bytes(data))
+    path.parent.mkdir(parents=True)
+    path.write_bytes(data)
+    name = store.append(trace())
+    assert store.traces(action().key) == [trace()]
+    known = [store.is_of_earlier_format(action().key, each) for each in (path.stem, name, "0" * 64)]
+    assert known == [True, False, False]
+    flip(path)
+    assert not store.is_of_earlier_format(action().key, path.stem)
 
 
 def test_a_newer_trace_is_refused(store: Store) -> None:
