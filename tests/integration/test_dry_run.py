@@ -59,7 +59,7 @@ def task_copy():
 def task_end():
     return S("tr", "data/c.txt", "data/e.txt")
 """
-SAME_ACTION = """
+ONE_STEP = """
 def task_prep():
     for i in "12":
         yield {"name": i, **S("mk", f"s{i}.txt", f"data/p{i}.txt")}
@@ -93,24 +93,12 @@ def held(pipeline: Pipeline, *arguments: str) -> dict[str, str]:
     return {one["task"]: one["verdict"] + ("?" if one["unless_same"] else "") for one in planned}
 
 
-def test_stages_with_inputs_never_made_share_no_action(fresh: Pipeline) -> None:
-    """Two stages of one step whose inputs do not exist yet have not the same action."""
-    make(fresh, SAME_ACTION)
+def test_two_stages_of_one_step(fresh: Pipeline) -> None:
+    """Two stages of one step have actions of their own, also if their inputs have the same content."""
+    make(fresh, ONE_STEP)
     assert held(fresh) == dict.fromkeys(["prep:1", "prep:2", "train:1", "train:2"], "run")
     fresh.write("s2.txt", "one")
-    assert held(fresh)["train:2"] != "keep"
-    fresh.write("s2.txt", "three")
-    assert held(fresh)["train:2"] == "run?"
-    assert set(held(fresh).values()) == {"keep"}
-
-
-def test_an_action_shared_with_an_earlier_stage(fresh: Pipeline) -> None:
-    """A stage whose action an earlier one runs is restored, unless its outputs in place have that content."""
-    make(fresh, SAME_ACTION)
-    fresh.write("s2.txt", "one")
-    held(fresh)
-    fresh.edit("steps/mk.py", ".strip()", ".strip(' ')")
-    assert held(fresh)["prep:2"] == "restore?"
+    assert (held(fresh)["prep:2"], held(fresh)["prep:2"]) == ("run", "keep")
 
 
 def test_an_ordinary_task_behind_what_is_restored(fresh: Pipeline) -> None:
@@ -292,8 +280,8 @@ def test_many_tasks_are_shown_in_columns(tmp_path: Path) -> None:
     for name, text in {**STEPS, "dodo.py": MANY}.items():
         pipeline.write(name, text)
     lines = pipeline.doit("plan").out.splitlines()
-    assert lines[0] == "s:0     run            ?  never run before"
-    assert lines[999] == "s:999   restore?  <0.1 s  s:0 runs first, with the same action"
+    assert lines[0] == "s:0     run  ?  never run before"
+    assert lines[999] == "s:999   run  ?  never run before"
     shown = pipeline.doit("list", "-s", "--all", "--template", "{name} {status}\n").out
     told = dict(line.split() for line in shown.splitlines() if line)
     assert {told[f"s:{number}"] for number in range(1_200)} == {"R"}

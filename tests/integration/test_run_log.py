@@ -92,4 +92,4 @@ def test_the_record_does_not_stop_a_run(built: Pipeline) -> None:
     built.write(".redoit/runs", "")
     result = built.doit()
     assert (result.executed, result.code) == ([], 0)
-    assert json.loads(built.read(".redoit/format")) == {"format": 1}
+    assert json.loads(built.read(".redoit/format")) == {"format": 2}
