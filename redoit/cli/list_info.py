@@ -75,6 +75,7 @@ class Info(EscapingCommand, cmd_info.Info):
         ]
         self._table("settings", settings)
         self._table("inputs", list(stage.stage.inputs.items()))
+        self._table("uses", [(path,) for path in stage.stage.uses])
         self._table("outputs", list(stage.stage.outputs.items()))
         self._table("step", [(stage.stage.step, stage.stage.policy.words)])
 

@@ -74,7 +74,7 @@ def row(*, key: object = KEY, reasons: object = ()) -> Callable[[Path], bytes]:
 
 RUN = "runs"
 CONTENTS: dict[str, tuple[str, bytes | Callable[[Path], bytes]]] = {
-    "newer format": ("format", b'{"format":2}'),
+    "newer format": ("format", b'{"format":3}'),
     "format that is true": ("format", b'{"format":true}'),
     "format that is a text": ("format", b'{"format":"\\u001b[2J\\n"}'),
     "format of 4,000 digits": ("format", b'{"format":' + b"9" * 4000 + b"}"),
@@ -93,6 +93,13 @@ CONTENTS: dict[str, tuple[str, bytes | Callable[[Path], bytes]]] = {
     "key of 300 characters": ("latest/train", json.dumps({"key": "a" * 300, "trace": NAME}).encode()),
     "key that is a number": ("latest/train", b'{"key":1e999,"trace":NaN}'),
     "key that is a list": ("latest/train", json.dumps({"key": [KEY], "trace": {NAME: 1}}).encode()),
+    "others that are deep": ("latest/train", b'{"others":' + DEEP + b"}"),
+    "others above": ("latest/train", json.dumps({"others": [[KEY, NAME, "../../../canary"]]}).encode()),
+    "others with NUL": ("latest/train", json.dumps({"others": [[KEY, NAME, "a\0b"]]}).encode()),
+    "what supersedes is deep": ("superseded/train", DEEPER),
+    "what supersedes is long": ("superseded/train", b'{"below":' + LONG + b"}"),
+    "sequence that is deep": ("sequence", DEEPER),
+    "sequence that is long": ("sequence", b'{"sequence":' + LONG + b"}"),
     "latest of lists": ("latest/train", DEEP),
     "latest of more lists": ("latest/train", DEEPER),
     "reason that is a list": ("invalidations/train", b'{"kind":["forgotten"],"subject":"","old":null}'),
@@ -134,7 +141,7 @@ CONTENTS: dict[str, tuple[str, bytes | Callable[[Path], bytes]]] = {
     "proof of a table from the end": ("trace-index", proof(code=-1)),
     "proof with a key above": ("trace-index", proof(key="../../../canary")),
     "proof with a name above": ("trace-index", proof(name="../../../../canary")),
-    "proof with a blob above": ("trace-index", proof(manifest={"model": ["/../../../../canary", 1]})),
+    "proof with a blob above": ("trace-index", proof(manifest={"model": ["/../../../../canary", 1, 420]})),
     "proof of deep settings": ("trace-index", proof(settings=DEEP_LIST)),
     "proof of a table that is a list": ("trace-index", proof(environment=[0])),
     "proof with a time that is no number": ("trace-index", proof(seconds=float("nan"))),
@@ -182,6 +189,8 @@ FILES = [
     "format",
     "latest/train",
     "invalidations/train",
+    "superseded/train",
+    "sequence",
     "stat-cache",
     "installed",
     "source-cache",
@@ -189,7 +198,7 @@ FILES = [
     f"traces/{KEY}/{NAME}.json",
     BASE,
 ]
-FOLDERS = ["latest", "invalidations", "traces", f"traces/{KEY}", "runs"]
+FOLDERS = ["latest", "invalidations", "superseded", "traces", f"traces/{KEY}", "runs"]
 
 
 def linked(path: Path, canary: Path) -> None:
@@ -248,17 +257,21 @@ def setting(value: object) -> Callable[[dict[str, Any]], object]:
     return lambda fields: fields["action"]["settings"].__setitem__(0, ["epochs", "int", value])
 
 
-MADE = ["a" * 64, 1]
+MADE = ["a" * 64, 1, 420]
 TRACES: dict[str, bytes] = {
     "deep setting": trace(setting(json.loads(b"[" * 300 + b"]" * 300))),
     "setting that is a table": trace(setting({"a": 1})),
-    "digest in capitals": trace(lambda fields: fields["manifest"].update(model=["A" * 64, 1])),
-    "digest that leads out": trace(lambda fields: fields["manifest"].update(model=["../" * 21 + "x", 1])),
-    "digest of 63": trace(lambda fields: fields["manifest"].update(model=["a" * 63, 1])),
-    "digest of look-alikes": trace(lambda fields: fields["manifest"].update(model=["\u0430" * 64, 1])),
-    "size that is true": trace(lambda fields: fields["manifest"].update(model=["a" * 64, True])),
-    "size below zero": trace(lambda fields: fields["manifest"].update(model=["a" * 64, -1])),
-    "role twice": trace(lambda fields: fields["action"].update(outputs=["model", "model"])),
+    "digest in capitals": trace(lambda fields: fields["manifest"].update(model=["A" * 64, 1, 420])),
+    "digest that leads out": trace(lambda fields: fields["manifest"].update(model=["../" * 21 + "x", 1, 420])),
+    "digest of 63": trace(lambda fields: fields["manifest"].update(model=["a" * 63, 1, 420])),
+    "digest of look-alikes": trace(lambda fields: fields["manifest"].update(model=["\u0430" * 64, 1, 420])),
+    "size that is true": trace(lambda fields: fields["manifest"].update(model=["a" * 64, True, 420])),
+    "size below zero": trace(lambda fields: fields["manifest"].update(model=["a" * 64, -1, 420])),
+    "mode below zero": trace(lambda fields: fields["manifest"].update(model=["a" * 64, 1, -1])),
+    "mode of many bits": trace(lambda fields: fields["manifest"].update(model=["a" * 64, 1, 1 << 20])),
+    "outputs without paths": trace(lambda fields: fields["action"].update(outputs=["model"])),
+    "list of a file": trace(lambda fields: fields["action"]["inputs"].update(raw=["raw", "a" * 64, [MADE]])),
+    "list of no files": trace(lambda fields: fields["action"]["inputs"].update(raw=["", "", [MADE]])),
     "started in another time": trace(lambda fields: fields.update(started="1.5")),
     "started at a whole second": trace(lambda fields: fields.update(started=1)),
     "a field more": trace(lambda fields: fields.update(more=1)),
@@ -282,12 +295,13 @@ def test_hostile_trace_under_its_right_name_is_absent(workers: Workers, tmp_path
 
 
 def renamed(name: str) -> Callable[[dict[str, Any]], object]:
-    """Return what gives a name to an output, an input, a setting, a part of the code, a package and a metric."""
+    """Return what gives a name to all that an action names, to a setting's value, and to a metric."""
 
     def rename(fields: dict[str, Any]) -> None:
         action = fields["action"]
-        fields["manifest"], action["outputs"] = {name: MADE}, [name]
-        action.update(inputs={name: "a" * 64}, code={name: "a" * 64}, environment={name: name})
+        fields["manifest"], action["outputs"] = {name: MADE}, {name: name}
+        action.update(inputs={name: [name, "a" * 64, []]}, code={name: "a" * 64}, uses={name: "a" * 64}, step=[name])
+        action["environment"].update(packages={name: name}, variables={name: name}, python=name, platform=[name])
         action["settings"] = [[name, "str", name]]
         fields["metrics"] = {name: 0.5}
 

@@ -47,6 +47,8 @@ def whole_workspace(project: Path) -> Workspace:
     trace = some_trace()
     workspace.store.append(trace)
     workspace.remember(TRAIN, trace)
+    workspace.store.next_sequence()
+    workspace.invalidations.supersede("train", 0)
     workspace.invalidations.add("train", (), "forgotten")
     files = {str(project / "input"): [of_bytes(b"input"), 1, 2, 5, 3, 4]}
     (workspace.root / "stat-cache").write_bytes(seal(files))

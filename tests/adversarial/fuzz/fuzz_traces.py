@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[3]))
 with atheris.instrument_imports(include=["redoit.storage.serialize", "redoit.model", "redoit.digest", "json"]):
     from redoit.digest import is_digest, of_bytes
     from redoit.errors import CorruptError, StoreError
-    from redoit.model import Action, Artifact, Setting, Trace
+    from redoit.model import Action, Artifact, Environment, Input, Setting, Trace
     from redoit.storage.serialize import canonical_json, trace_from_bytes, trace_name, trace_to_bytes, unseal
 
 DIGEST = of_bytes(b"")
@@ -24,15 +24,18 @@ SETTINGS = [
     ("rate", "float", 1e-3),
     ("sizes", "list[int]", [1, 2]),
     ("limit", "float", float("inf")),
+    ("optimizer", "Adam", {"record": ["m:Adam", [["lr", 0.1], ["betas", {"tuple": [float("inf")]}]]]}),
 ]
 ACTIONS = [
-    Action({}, (), (), {}, {}),
+    Action((), {}, {}, (), {}, {}, Environment()),
     Action(
-        {"normalized": DIGEST},
+        ("function", "steps.train:run"),
+        {"normalized": Input("in.h5", DIGEST), "parts": Input("", "", (Input("a", DIGEST),))},
+        {"params.yaml": DIGEST},
         tuple(Setting(*setting) for setting in SETTINGS),
-        ("model",),
+        {"model": "model.keras"},
         {"steps.train:run": DIGEST},
-        {"python": "3.11"},
+        Environment(("Linux",), "3.11", {"numpy": "2.0"}, {"SCALE": None}, ("a",), {"sh": "5"}),
     ),
 ]
 TRACES = [
