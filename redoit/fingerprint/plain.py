@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from redoit.fingerprint.exposure import derives_from_outside, is_wrapped_only
 from redoit.fingerprint.resolve import GIVEN, lookup
+from redoit.source.constants import is_constant
 from redoit.source.names import (
     Import,
     annotations,
@@ -56,7 +57,11 @@ def is_plain(project: Project, module: Module, item: ast.stmt) -> bool:
         case ast.FunctionDef() | ast.AsyncFunctionDef():
             return (
                 is_wrapped_only(project, module, item)
-                and all(is_literal(part) for part in outer_parts(item) if part not in item.decorator_list)
+                and all(
+                    is_literal(part) or is_constant(project, module, part)
+                    for part in outer_parts(item)
+                    if part not in item.decorator_list
+                )
                 and all(_is_plain_annotation(project, module, each) for each in annotations(item))
             )
         case ast.ClassDef():

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Any, get_args
 
+from redoit.errors import SourceError
 from redoit.source.names import Binder, Definition, Import, bindings, stored_names
 from redoit.source.project import Module, Project
 from redoit.source.settings import MAX_SIZE, Member
@@ -32,10 +33,13 @@ class NotConstantError(Exception):
     """Source that is not plainly constant. Its text says why, if there is more to say than that."""
 
 
-def constant(project: Project, module: Module, node: ast.expr) -> object:
+NOT_CONSTANT = (NotConstantError, ArithmeticError, TypeError, ValueError, RecursionError, MemoryError)
+
+
+def constant(project: Project, module: Module, node: ast.AST) -> object:
     """Return the value of an expression of a module; a path as PurePosixPath, an attribute of a class as Member.
 
-    Raises: NotConstantError, ArithmeticError, TypeError, ValueError, RecursionError, SourceError.
+    Raises: one of NOT_CONSTANT; SourceError.
     """
     match node:
         case ast.Constant(value=value):
@@ -57,6 +61,15 @@ def constant(project: Project, module: Module, node: ast.expr) -> object:
         case ast.Name() | ast.Attribute():
             return _named(project, module, node)
     raise NotConstantError
+
+
+def is_constant(project: Project, module: Module, node: ast.AST) -> bool:
+    """Tell whether an expression has a value here and executes no code of the project; an attribute of a class may."""
+    try:
+        constant(project, module, node)
+    except (*NOT_CONSTANT, SourceError):
+        return False
+    return not any(isinstance(part, ast.Attribute) for part in ast.walk(node))
 
 
 def _folded(op: type, *operands: Any) -> object:
@@ -97,12 +110,13 @@ def _called(function: Origin, arguments: list[Any]) -> object:
 
 def _named(project: Project, module: Module, node: ast.Name | ast.Attribute) -> object:
     """Return the value of a name, or the Member that an attribute of a class is."""
-    match origin(project, module, node if isinstance(node, ast.Name) else node.value):
-        case home, ast.ClassDef(name=name) if isinstance(node, ast.Attribute):
-            return Member(f"enum {home.name}:{name}", node.attr)
-        case home, (ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value)) as statement if isinstance(
-            node, ast.Name
-        ):
+    if isinstance(node, ast.Attribute):
+        match origin(project, module, node.value):
+            case home, ast.ClassDef(name=name):
+                return Member(f"enum {home.name}:{name}", node.attr)
+        raise NotConstantError
+    match origin(project, module, node):
+        case home, (ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value)) as statement:
             if home is module and statement.lineno > node.lineno:
                 raise NotConstantError(f"{node.id} is bound below, in line {statement.lineno}")
             if statement not in home.memo:  # else each name in a chain of sums would double the work

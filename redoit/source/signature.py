@@ -5,7 +5,7 @@ import re
 from pathlib import PurePosixPath
 
 from redoit.errors import DeclarationError
-from redoit.source.constants import NotConstantError, Origin, binding, constant, origin
+from redoit.source.constants import NOT_CONSTANT, NotConstantError, Origin, binding, constant, origin
 from redoit.source.project import Module, Project
 from redoit.source.settings import Declared, Kind, Signature, is_huge, nearest
 
@@ -14,7 +14,6 @@ KINDS_OF_DEFAULTS = {int: "int", float: "float", bool: "bool", str: "str", PureP
 LITERALS = {str, int, bool, type(None)}
 TYPES = "int, float, bool, str, Path, Literal of texts and integers, an Enum, a list of these, or '| None'"
 REMEDY = "write the value itself, or the name of one that a plain assignment binds once, above run"
-ODD = (NotConstantError, ArithmeticError, ValueError, TypeError, SyntaxError, RecursionError, MemoryError)
 
 
 def signature(project: Project, step: str) -> Signature:
@@ -96,7 +95,7 @@ def _kind_and_default(
     found = f"found the default {_text(node)}, expected {kind.expected if kind else TYPES}"
     try:
         value = constant(project, module, node)
-    except ODD as error:
+    except NOT_CONSTANT as error:
         reason = f"{error}: " if isinstance(error, NotConstantError) and str(error) else ""
         raise DeclarationError(where, found, f"{reason}{REMEDY}") from None
     if kind is None and type(value) not in KINDS_OF_DEFAULTS:
@@ -119,7 +118,7 @@ def _kind(project: Project, module: Module, annotation: ast.expr | None) -> Kind
     """Return the type that an annotation stands for, None if settings can't have it."""
     try:
         return _kind_of(project, module, annotation)
-    except ODD:  # a text that is no expression
+    except (*NOT_CONSTANT, SyntaxError):  # of a text that is no expression
         return None
 
 

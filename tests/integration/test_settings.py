@@ -246,8 +246,9 @@ OWN, OTHER = "TIMES = {}", "from steps.modes import TIMES"
         [computed("3"), computed("5", kind="'int'"), computed("8", kind="int | None")],
         [computed("TIMES", OWN.format(value)) for value in (3, 5, 8)],
         [computed("TIMES", OTHER)] * 3,
+        [computed("3"), computed("TIMES", "TIMES = 2 + 3"), computed("2 ** 3")],
     ],
-    ids=["a literal", "a sum", "another type", "a constant", "a constant of another module"],
+    ids=["a literal", "a sum", "another type", "a constant", "a constant of another module", "another form"],
 )
 def test_a_default_that_is_adopted_or_overridden_is_no_change(typed: Pipeline, steps: list[str]) -> None:
     """A result is kept when the value that the command line gave becomes the default, and whatever it becomes then."""

@@ -9,7 +9,7 @@ import pytest
 from isolated_imports import isolated_imports
 from modules import parsed, written
 
-from redoit.source.constants import NotConstantError, binding, constant, origin
+from redoit.source.constants import NotConstantError, binding, constant, is_constant, origin
 from redoit.source.names import Binder
 from redoit.source.project import Project
 from redoit.source.settings import Member
@@ -179,6 +179,28 @@ def test_each_constant_is_evaluated_once(tmp_path: Path) -> None:
     """A chain of sums of two takes as many steps as it has names, not two to the power of that."""
     lines = ["X0 = 0", *(f"X{index + 1} = X{index} + X{index}" for index in range(100))]
     assert evaluated(tmp_path, "X100", "\n".join(lines)) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "constant"),
+    [
+        ("60 * 60", True),
+        ("N", True),
+        ("Path('a')", True),
+        ("C.A", False),
+        ("f()", False),
+        ("ABSENT", False),
+        ("B", False),
+    ],
+)
+def test_what_executes_no_code(tmp_path: Path, text: str, constant: bool) -> None:
+    """A constant executes no code of the project; an attribute of a class may, and so is none, as what has no value."""
+    before = "from mine.consts import N\nfrom mine.broken import B\nclass C: A = 1"
+    written(tmp_path, {**MODULES, "mine/broken.py": "def", "mine/one.py": f"{HEAD}{before}\n"})
+    project = Project(tmp_path)
+    module = project.module("mine.one")
+    assert module
+    assert is_constant(project, module, ast.parse(text, mode="eval").body) is constant
 
 
 def test_a_name_must_be_bound_above(tmp_path: Path) -> None:
