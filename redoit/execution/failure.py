@@ -14,7 +14,7 @@ HIDDEN = (
     "<frozen importlib",
     "<frozen runpy",
 )
-MAX_CHARACTERS = 1 << 20  # of a traceback; its middle is left out
+MAX_CHARACTERS = 1 << 20  # of a traceback
 
 
 def first_line(error: BaseException) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 TAG_VARIABLE = "REDOIT_STEP"  # the environment variable
 OWNER = re.compile(r"\d+:\d+:[^:\s]*:")
-HELPERS = (b"resource_tracker", b"multiprocessing.forkserver")  # in their command lines
+HELPERS = (".resource_tracker ", "multiprocessing.forkserver import ")  # in their command lines
 HELPER_SECONDS = 3.0  # for them to end; also the limit for a process that starts others while we search
 
 
@@ -71,15 +71,10 @@ def _kill(is_left: Callable[[int], bool], *, wait: bool = True) -> list[str]:
     for spared in (HELPERS, HELPERS[:1], ()) if wait else (HELPERS,):
         end = time.monotonic() + HELPER_SECONDS
         while found := [number for number in _others() if is_left(number)]:
-            commands = {number: read_proc(number, "cmdline").replace(b"\0", b" ") for number in found}
-            due = {
-                number: command
-                for number, command in commands.items()
-                if not any(helper in command for helper in spared)
-                and (command or not wait or not spared)  # else it ends
-            }
-            for number, command in due.items():
-                killed.setdefault(number, command.decode(errors="replace").strip())
+            commands = {number: _command(number) for number in found}
+            due = {number: each.strip() for number, each in commands.items() if not any(one in each for one in spared)}
+            killed |= {number: command for number, command in due.items() if command}  # else it ends already
+            for number in due:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(number, signal.SIGKILL)
             if time.monotonic() > end or not (due or wait):
@@ -88,6 +83,11 @@ def _kill(is_left: Callable[[int], bool], *, wait: bool = True) -> list[str]:
         if not found:
             break
     return list(killed.values())
+
+
+def _command(number: int) -> str:
+    """Return the command line of a process."""
+    return read_proc(number, "cmdline").replace(b"\0", b" ").decode(errors="replace")
 
 
 def _variables(number: int) -> list[bytes]:

@@ -1,6 +1,8 @@
 """The worker processes that run now: each is killed at its time limit, and all at once when we are to stop."""
 
 import contextlib
+import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 
@@ -76,6 +78,8 @@ class ProcessRegistry:
         with self._changed:
             if number not in self._numbers:
                 return False
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(number, signal.SIGKILL)  # whatever it calls itself
             orphans.kill_left("", number, wait=False)
             return True
 

@@ -84,9 +84,9 @@ def run_step(
 
 def _check_paths(project: str, paths: dict[str, str]) -> None:
     """Check that a step which has changed its working directory wrote where it was to. Raises: FileNotFoundError."""
-    absent = [path for path in paths.values() if not os.path.lexists(os.path.join(project, path))]
-    if absent and _moved(project):
-        raise FileNotFoundError(f"the step wrote no {os.path.basename(absent[0])}")
+    for path in paths.values() if _moved(project) else ():
+        if not os.path.lexists(os.path.join(project, path)):
+            raise FileNotFoundError(f"the step wrote no {os.path.basename(path)}")
 
 
 def _moved(project: str) -> str:

@@ -95,8 +95,8 @@ class StageLoader(TaskLoader2):
             # doit waits for ever for a worker process that is killed; each step has its own process anyway.
             self._parameters["par_type"] = "thread"
             if self._exclusive and orphans.is_step_of_project():  # else it would wait for the one that waits for it
-                found = "called by a step of this project, which doit runs now"
-                raise DeclarationError("doit", found, "leave it to dodo.py what runs before what")
+                found = "called by a step of this project"
+                raise DeclarationError("doit", found, "declare in dodo.py what the step needs as inputs of its stage")
             workspace = engine().workspace
             if workspace.open(create=self._exclusive):
                 sys.stderr.write(f"{FOLDER}: {EARLIER_FORMAT}\n")

@@ -79,7 +79,7 @@ def test_a_step_that_calls_doit_on_its_project_fails_at_once(failing: Pipeline) 
     call = f"import subprocess\n    subprocess.run([{sys.executable!r}, '-m', 'doit', *ARGUMENTS], check=True)"
     failing.edit("steps/make.py", "divide(1)", f"{call}\n    made.write_text('')".replace("ARGUMENTS", "['make']"))
     result = failing.doit()
-    assert "ERROR: doit: called by a step of this project, which doit runs now" in result.text
+    assert "ERROR: doit: called by a step of this project; declare in dodo.py what" in result.text
     assert "Step make has failed. step steps.make: CalledProcessError" in result.out
     failing.edit("steps/make.py", "['make']", "['list']")
     assert failing.doit().told("finished") == ["make"]

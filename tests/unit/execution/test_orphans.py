@@ -5,7 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -111,11 +112,64 @@ def test_orphans_of_a_stage_are_killed_whatever_their_execution() -> None:
         assert process.wait(PATIENCE) == -signal.SIGKILL
 
 
+def test_the_group_is_killed_with_or_without_the_tag() -> None:
+    """A process that does not carry the tag is killed if it is in the process group."""
+    with started("other") as process:
+        assert process.stdout
+        process.stdout.readline()
+        assert len(killed("tag", process.pid)) == 1
+        assert process.wait(PATIENCE) == -signal.SIGKILL
+        assert killed("tag", process.pid) == []
+
+
+TRACKER = f"{WAITS}  # multiprocessing.resource_tracker import main"
+
+
+def test_a_tracker_ends_by_itself_once_nobody_uses_it() -> None:
+    """A tracker is waited for until those that hold its pipe were killed, and is not named."""
+    tag = orphans.new_tag("train")
+    with started(tag, sys.executable, "-S", "-c", TRACKER) as tracker:
+        assert tracker.stdout
+        assert tracker.stdin
+        tracker.stdout.readline()
+        with started(tag, "sh", "-c", f"echo; {FOR_EVER}") as user:
+            assert user.stdout
+            user.stdout.readline()
+            watching = threading.Thread(target=lambda: (user.wait(), tracker.stdin and tracker.stdin.close()))
+            watching.start()
+            assert all(FOR_EVER in command for command in killed(tag))
+            watching.join()
+        assert tracker.wait(PATIENCE) == 0
+
+
+@pytest.mark.parametrize("wait", [False, True])
+def test_a_tracker_that_does_not_end(monkeypatch: pytest.MonkeyPatch, *, wait: bool) -> None:
+    """What calls itself a tracker and goes on is killed in the end, and named; who can't wait leaves it."""
+    monkeypatch.setattr(orphans, "HELPER_SECONDS", 0.01)
+    tag = orphans.new_tag("train")
+    with started(tag, sys.executable, "-S", "-c", TRACKER) as tracker:
+        assert tracker.stdout
+        tracker.stdout.readline()
+        assert len(orphans.kill_left(tag, 2**22 + 1, wait=wait)) == wait
+        assert (tracker.poll() is None) == (not wait) or tracker.wait(PATIENCE) == -signal.SIGKILL
+
+
 def test_a_file_below_proc_that_can_not_be_read_is_empty() -> None:
     """A file of this process is read whole; one of nobody, or that does not exist, is empty."""
     assert orphans.read_proc("self", "stat").startswith(b"%d (" % os.getpid())
     assert orphans.read_proc(os.getpid(), "absent") == b""
     assert orphans.read_proc(2**22 + 1, "environ") == b""
+
+
+@pytest.mark.parametrize(("tag", "found"), [(lambda: orphans.new_tag("train"), True), (lambda: "1:2:train:3", False)])
+def test_a_process_knows_whether_a_step_of_the_project_started_it(
+    monkeypatch: pytest.MonkeyPatch, tag: Callable[[], str], *, found: bool
+) -> None:
+    """The tag of any stage of the project in this folder tells; that of another does not, and neither does none."""
+    monkeypatch.delenv(orphans.TAG_VARIABLE, raising=False)
+    assert not orphans.is_step_of_project()
+    monkeypatch.setenv(orphans.TAG_VARIABLE, tag())
+    assert orphans.is_step_of_project() == found
 
 
 def test_without_proc_nobody_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
