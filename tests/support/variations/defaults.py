@@ -14,7 +14,6 @@ def run(source, made, *, k: {kind} = {default}, times: int = {times}):
 FORMS = {  # how a default is written -> a statement, and the default
     "literal": ("", "{value}"),
     "constant": ("K = {value}", "K"),
-    "again": ("K = 9\nK = {value}", "K"),
     "imported": ("from steps.numbers_used import K", "K"),
     "renamed": ("from steps.numbers_used import K as chosen", "chosen"),
 }
