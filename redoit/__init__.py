@@ -18,4 +18,5 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from redoit.plugin import declare
 
-    return getattr(declare, name)
+    found: object = globals().setdefault(name, getattr(declare, name))  # which tells the loader that it is used
+    return found

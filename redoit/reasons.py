@@ -37,6 +37,7 @@ KINDS = {
     "uncached": "caching is off",
     "always": "forced by doit -a",
     "volatile": "volatile",
+    "uptodate": "its uptodate is false",
     "upstream": "{subject} {old}",
 }
 

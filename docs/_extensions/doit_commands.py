@@ -14,8 +14,6 @@ from doit.doit_cmd import DoitMain
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from redoit.plugin.declare import DOIT_CONFIG
-
 OWN = ("run", "plan", "why", "list", "info", "forget", "clean", "lineage", "verify", "cache", "ignore", "tabcompletion")
 CORE = {"DB backend", "doit core", "task loader"}  # sections of options that nearly all commands have
 
@@ -29,8 +27,7 @@ class Commands(SphinxDirective):
 
 
 def _reference() -> Iterator[str]:
-    defaults = {name: getattr(value, "__name__", value) for name, value in DOIT_CONFIG.items()}
-    main = DoitMain(DodoTaskLoader(), config_filenames=(), extra_config={"GLOBAL": defaults})
+    main = DoitMain(DodoTaskLoader(), config_filenames=())
     plugins = main.get_cmds()
     given = {"task_loader": main.task_loader, "config": main.config, "cmds": plugins}
     commands = {name: plugins.get_plugin(name)(**given) for name in plugins}

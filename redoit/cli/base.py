@@ -7,6 +7,8 @@ held until the process ends, so that no other process sees a commit half done.
 
 import contextlib
 import gc
+import io
+import itertools
 import os
 import re
 import signal
@@ -18,12 +20,13 @@ from pathlib import Path
 from doit.cmd_base import DoitCmdBase
 from doit.cmdparse import CmdOption, CmdParseError, DefaultUpdate
 from doit.exceptions import InvalidCommand, InvalidDodoFile
+from doit.task import Task
 
 from redoit.errors import DeclarationError, RedoitError
 from redoit.plugin import configuration
-from redoit.plugin.declare import flag
+from redoit.plugin.declare import DOIT_CONFIG
 from redoit.plugin.loader import StageLoader
-from redoit.plugin.stage_task import stage_of
+from redoit.plugin.user_errors import clear_errors
 from redoit.source.settings import nearest
 
 UNFINISHED: list[contextlib.ExitStack] = []  # a thread still commits: its locks are held until the process ends
@@ -48,14 +51,60 @@ GC_THRESHOLD_OBJECTS = 100_000  # between two collections of Python: thousands o
 for stream in ("stdout", "stderr"):  # the shell may have closed them; doit takes them when it makes a command
     if getattr(sys, stream) is None:
         setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open until the process ends
+    if isinstance(getattr(sys, stream), io.TextIOWrapper):  # its encoding may lack characters of names and messages
+        getattr(sys, stream).reconfigure(errors="backslashreplace")
 
 
-class StageCommand(DoitCmdBase):
+class PlainCommand(DoitCmdBase):
+    """A command whose errors are one line."""
+
+    name: str  # once doit has made the command
+
+    def parse_execute(self, in_args: list[str]) -> int:
+        """Run the command with the arguments of the command line. Raises: CmdParseError, in one line."""
+        if in_args[:1] == ["--help"]:
+            return guard_stdout(lambda: self.outstream.write(f"{self.help()}\n") * 0, STANDARD_OUTPUT)
+        try:
+            return super().parse_execute(in_args) or 0
+        except CmdParseError as error:
+            raise CmdParseError(self._option_error(str(error), in_args)) from None
+
+    def _option_error(self, text: str, arguments: list[str]) -> str:
+        """Return doit's error about an option in one line, without its list of all options."""
+        match = re.search(r"option (--?)(\S+) not recognized", text)
+        if not match:
+            line = " ".join(text.split(" (parsing options:", maxsplit=1)[0].split())
+            return line.removeprefix("Error parsing Command: ")
+        spelling, options = f"{match[1]}{match[2]}", {option.long for option in self.cmdparser.options}
+        tasks = {task.name: task for task in getattr(self, "task_list", ())}
+        before = itertools.takewhile(lambda argument: argument.partition("=")[0] != spelling, arguments)
+        task = next((tasks[name] for name in reversed([*before]) if name in tasks), None)
+        if task is None or match[2] == "help":
+            help_on = task.name if task else self.name
+            suggestion = "" if match[2] == "help" else nearest(match[2], options, "did you mean --")
+            todo = suggestion.replace("-- ", "--") if "did you mean" in suggestion else f"see: doit help {help_on}"
+            return f"{spelling}: no such option; {todo}"
+        if match[2] in options:
+            return f"{spelling}: found behind a task, expected before; say: doit {self.name} {spelling} ..."
+        for member in tasks.values():
+            if member.subtask_of == task.name and match[2] in _flags(member):
+                expected = f"found behind the group {task.name}, expected behind one of its tasks"
+                return f"{spelling}: {expected}; say: doit {self.name} {member.name} {spelling} ..."
+        flags = _flags(task)
+        found = f"{task.name} has no such option"
+        return f"{spelling}: {found}; {nearest(match[2], flags, 'did you mean --').replace('-- ', '--')}"
+
+
+def _flags(task: Task) -> list[str]:
+    """Return the names of a task's options, without the dashes."""
+    return [str(param["long"]) for param in task.params if param.get("long")]
+
+
+class StageCommand(PlainCommand):
     """A command on a project with stages. `exclusive`: holds the lock of the checkout. `builds`: builds stages."""
 
     exclusive = True
     builds = False
-    name: str  # once doit has made the command
     loader: StageLoader
 
     def get_options(self) -> list[CmdOption]:
@@ -63,20 +112,15 @@ class StageCommand(DoitCmdBase):
         options = super().get_options()
         for option in options:
             option.help = OPTION_HELP.get(option.name, option.help)
+            if option.name in DOIT_CONFIG:
+                default = getattr(DOIT_CONFIG[option.name], "__name__", DOIT_CONFIG[option.name])
+                option.help = option.help.replace("%(default)s", f"%(default)s; {default} with stages")
         return [*options, CmdOption(NO_WAIT)] if self.exclusive else options
-
-    def parse_execute(self, in_args: list[str]) -> int:
-        """Run the command with the arguments of the command line. Raises: CmdParseError, in one line."""
-        try:
-            return super().parse_execute(in_args) or 0
-        except CmdParseError as error:
-            raise CmdParseError(self._option_error(str(error))) from None
 
     def need_stages(self) -> None:
         """Check that the project declares stages. Raises: DeclarationError."""
         if not self.loader.has_stages:
-            todo = "begin it with: from redoit import DOIT_CONFIG, step"
-            raise DeclarationError(DODO, "found no DOIT_CONFIG of redoit, so there are no stages", todo)
+            raise DeclarationError(DODO, "found no stage", "begin it with: from redoit import DOIT_CONFIG, step")
 
     def execute(self, params: DefaultUpdate, args: list[str]) -> int:
         """Run the command in the project's folder.
@@ -92,8 +136,12 @@ class StageCommand(DoitCmdBase):
             raise InvalidDodoFile(f"doit {self.name}: found '{args[0]}', expected no argument")
         with contextlib.ExitStack() as stack:
             self.loader.config = self.config  # else doit gives an empty one to each
-            self.loader = StageLoader(self.loader, stack, start, exclusive=self.exclusive, builds=self.builds)
+            self.loader = StageLoader(
+                self.loader, stack, start, exclusive=self.exclusive, builds=self.builds, command=self.name
+            )
             signals = stack.enter_context(_interruptible())
+            if not params.get("pdb"):
+                stack.enter_context(clear_errors(DODO, own_only=True))  # of a function that doit calls
             command = super().execute
 
             def work() -> int:
@@ -126,7 +174,7 @@ class StageCommand(DoitCmdBase):
 
     def _enter_project(self, params: DefaultUpdate) -> None:
         """Change to the project's folder, if a parent of this one is it, and read its configuration."""
-        if params["dodoFile"] != DODO or params["cwdPath"] or os.path.exists(DODO):
+        if params.get("dodoFile") != DODO or params["cwdPath"] or os.path.exists(DODO):
             return
         home = next((folder for folder in Path.cwd().parents if (folder / DODO).exists()), None)
         if home is None:
@@ -138,23 +186,6 @@ class StageCommand(DoitCmdBase):
             for option, value in self.config.get(name, {}).items():
                 if option in self.cmdparser:
                     params.update_defaults({option: self.cmdparser[option].str2type(value)})
-
-    def _option_error(self, text: str) -> str:
-        """Return doit's error about an option in one line, without its list of all options."""
-        match = re.search(r"option (--?)(\S+) not recognized", text)
-        if not match:
-            line = " ".join(text.split(" (parsing options:", maxsplit=1)[0].split())
-            return line.removeprefix("Error parsing Command: ")
-        options = {option.long for option in self.cmdparser.options}
-        stages = (stage_of(task) for task in getattr(self, "task_list", ()))
-        flags = {flag(name) for stage in stages if stage for name in stage.declared}
-        if flags and match[2] in options:
-            spelling = f"{match[1]}{match[2]}"
-            return f"{spelling}: found behind a task, expected before; say: doit {self.name} {spelling} ..."
-        suggestion = nearest(match[2], flags or options, "did you mean --")
-        useful = flags or "did you mean" in suggestion
-        todo = suggestion.replace("-- ", "--") if useful else f"see: doit help {self.name}"
-        return f"{match[1]}{match[2]}: no such option; {todo}"
 
 
 def guard_stdout(work: Callable[[], int], subject: str) -> int:

@@ -64,7 +64,7 @@ class ShowLineage(StageCommand):
         if runs and not number:
             raise DeclarationError("--runs", f"found {runs}, expected a number of runs", "say --runs 20")
         declared = {task.name: stage.stage for task in self.task_list if (stage := stage_of(task))}
-        stages = in_order(declared.values(), self.loader.session.graph.needed(declared))
+        stages = in_order(declared.values(), filter(declared.__contains__, self.loader.session.graph.needed(declared)))
         self.dep_manager.close()
         if pos_args:
             self._show(pos_args, stages, number, "".join(forms))

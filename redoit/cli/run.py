@@ -5,7 +5,7 @@ import fnmatch
 import os
 from pathlib import Path
 
-from doit import cmd_clean, cmd_forget, cmd_ignore, cmd_resetdep, cmd_run
+from doit import cmd_clean, cmd_forget, cmd_ignore, cmd_resetdep, cmd_run, cmd_strace
 from doit.cmd_base import subtasks_iter, tasks_and_deps_iter
 from doit.control import TaskControl
 from doit.exceptions import InvalidDodoFile
@@ -31,9 +31,30 @@ class Ignore(StageCommand, cmd_ignore.Ignore):
 
 
 class ResetDep(StageCommand, cmd_resetdep.ResetDep):
-    """doit's `reset-dep`."""
+    """doit's `reset-dep`, for ordinary tasks: that a stage's outputs are what its step writes is proved, never said."""
 
     name = "reset-dep"
+
+    def _execute(self, pos_args: list[str]) -> int:
+        tasks = {task.name: task for task in self.task_list}
+        for name in with_members([each for each in pos_args if each in tasks], tasks):
+            if stage_of(tasks[name]):
+                found = "found a stage, whose outputs count only if its step wrote them"
+                raise DeclarationError(name, found, f"say: doit {name}")
+        self.task_list = [task for task in self.task_list if stage_of(task) is None]
+        return super()._execute(pos_args) or 0
+
+
+class Strace(StageCommand, cmd_strace.Strace):
+    """doit's `strace`, for ordinary tasks."""
+
+    builds = True
+
+    def _execute(self, show_all: bool) -> int:
+        for task in self.task_list:
+            if task.name in (self.sel_tasks or ()) and stage_of(task):
+                raise DeclarationError(task.name, "found a stage, expected a task whose action is a command")
+        return super()._execute(show_all)
 
 
 class Forget(StageCommand, cmd_forget.Forget):

@@ -11,7 +11,7 @@ from doit.cmdparse import CmdOption, DefaultUpdate
 from doit.exceptions import InvalidDodoFile
 from doit.task import Task as DoitTask
 
-from redoit.cli.base import DODO, STANDARD_OUTPUT, guard_stdout
+from redoit.cli.base import DODO, STANDARD_OUTPUT, PlainCommand, guard_stdout
 from redoit.cli.completer import LOADER_OPTIONS, Task, offers, split
 from redoit.plugin.stage_task import StageTask, stage_of
 from redoit.text import printable
@@ -20,7 +20,7 @@ LINE_VARIABLE = "_REDOIT_COMPLETE"  # holds the line before the cursor, when a s
 TEMPLATES = Path(__file__).with_name("templates")
 
 
-class TabCompletion(DoitTabCompletion):
+class TabCompletion(PlainCommand, DoitTabCompletion):
     """Completes commands, tasks, their parameters and targets. Runs no task, changes nothing, waits for no lock."""
 
     doc_purpose = "print a script for completion in bash, zsh or fish"

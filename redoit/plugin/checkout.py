@@ -4,6 +4,7 @@ The parts of an engine are put together here alone.
 """
 
 import contextlib
+import os
 import sys
 import threading
 import time
@@ -76,14 +77,32 @@ class StepRunner:
             self._preloader.close()
 
 
-options = lru_cache(maxsize=1)(configuration.options)  # read once
+def options() -> configuration.Options:
+    """Return the options of the project in the working directory, read once in a command. Raises: DeclarationError."""
+    return _options_in(os.getcwd())
+
+
+def engine() -> Engine:
+    """Return the engine of the project in the working directory, made once in a command. Raises: DeclarationError."""
+    return _engine_in(os.getcwd())
+
+
+def forget_project() -> None:
+    """Forget what was read of a project: a command begins, perhaps not the first one of this process."""
+    for cached in (_options_in, _engine_in, configuration.sections_of):
+        cached.cache_clear()
 
 
 @lru_cache(maxsize=1)
-def engine() -> Engine:
-    """Return the engine of the project, made once, when dodo.py is imported in its folder."""
-    store = Path(options().store).expanduser() if options().store else None
-    return make_engine(Path(), store, strict=options().strict, preload=options().preload)
+def _options_in(_folder: str) -> configuration.Options:
+    return configuration.options()
+
+
+@lru_cache(maxsize=1)
+def _engine_in(folder: str) -> Engine:
+    options = _options_in(folder)
+    store = Path(options.store).expanduser() if options.store else None
+    return make_engine(Path(), store, strict=options.strict, preload=options.preload)
 
 
 def make_engine(

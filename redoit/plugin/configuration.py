@@ -28,14 +28,14 @@ def sections(files: Iterable[str] = FILES) -> dict[str, dict[str, object]]:
     return dict(config.as_dict())
 
 
-_sections = lru_cache(maxsize=2)(sections)  # of one file, read once for all stages
+sections_of = lru_cache(maxsize=2)(sections)  # one file's, read once for all stages of a command
 
 
 def setting_files(stage: str) -> dict[str, str]:
     """Return setting -> configuration file, of the settings that a file sets."""
     files: dict[str, str] = {}
     for file in FILES:  # the later one is stronger
-        files |= dict.fromkeys(_sections((file,)).get(SECTION_PREFIX + stage, {}), file)
+        files |= dict.fromkeys(sections_of((file,)).get(SECTION_PREFIX + stage, {}), file)
     return files
 
 

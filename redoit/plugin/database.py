@@ -134,14 +134,38 @@ class StageDependency(Dependency):
         task.dep_changed = []
         status = DependencyStatus(get_log)
         stage.setup(self, tasks_dict)
+        stage.conditions_hold = self.conditions_hold(task, stage, tasks_dict)
         if not stage(task):
             status.add_reason("uptodate_false", (stage, [], {}))
         return status
 
+    def conditions_hold(self, task: Task, stage: StageTask, tasks: Mapping[str, Task], *, dry: bool = False) -> bool:
+        """Return whether no entry of `uptodate` but the stage itself is false. `dry`: commands are not executed."""
+        conditions = [item for item in task.uptodate if item[0] is not stage]
+        if not conditions:
+            return True
+        fields = task.uptodate, task.file_dep, task.targets
+        # A true value at first: without any, the task would have no dependencies and always run.
+        known = [item for item in conditions if not (dry and isinstance(item[0], str))]
+        task.uptodate, task.file_dep, task.targets = [(True, [], {}), *known], set(), []
+        try:
+            return super().get_status(task, tasks).status == "up-to-date"
+        finally:
+            task.uptodate, task.file_dep, task.targets = fields
+
     def save_success(self, task: Task, result_hash: object = None) -> None:
-        """Store the state of an ordinary task that has run. A stage has its trace; a group runs nothing."""
-        if task.name not in self._stages and not (task.has_subtask and not task.actions):
-            super().save_success(task, result_hash)
+        """Store the state of an ordinary task that has run, and of a stage what its conditions compare.
+
+        A stage has its trace; a group runs nothing.
+        """
+        stage = self._stages.get(task.name)
+        if stage is None:
+            if not task.has_subtask or task.actions:
+                super().save_success(task, result_hash)
+        elif len(task.uptodate) > 1:
+            results = stage.values() or {}
+            values = {name: value for name, value in task.values.items() if name not in results}
+            self._set(task.name, VALUES, values)
 
     def remove_success(self, task: Task) -> None:
         """Forget an ordinary task that failed. A stage keeps its earlier traces."""
@@ -152,7 +176,10 @@ class StageDependency(Dependency):
         stage = self._stages.get(name)
         if stage is None or key == IGNORED:
             return self.backend.get(name, key)
-        return stage.values() if key in (VALUES, RESULT) else None
+        if key == VALUES:
+            conditions = self.backend.get(name, key)
+            return {**(conditions if isinstance(conditions, dict) else {}), **(stage.values() or {})}
+        return stage.values() if key == RESULT else None
 
     def _is_stored(self, name: str) -> bool:
         stage = self._stages.get(name)

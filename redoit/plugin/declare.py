@@ -7,19 +7,22 @@ each value, so that an error names the stage and the type.
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from doit.cmdparse import CmdParseError
 
 from redoit.errors import DeclarationError
 from redoit.model import Policy, Setting, Stage
 from redoit.plugin.checkout import engine
+from redoit.plugin.paths import project_path
 from redoit.plugin.stage_task import CACHE, TIME_LIMIT, ContentChecker, StageTask
 from redoit.source.settings import Declared, Kind, Signature, nearest
 from redoit.state.workspace import FOLDER
 
-RESERVED_FIELDS = {"actions", "file_dep", "getargs", "io", "params", "pos_arg", "targets", "uptodate"}  # of a doit task
+# Of a doit task; on the dict that `step` returns, `file_dep` and `uptodate` may be extended.
+RESERVED_FIELDS = {
+    *("actions", "calc_dep", "file_dep", "getargs", "io", "params", "pos_arg", "targets", "title", "uptodate")
+}
 
 
 class Parameters(NamedTuple):
@@ -35,7 +38,7 @@ class Parameters(NamedTuple):
     fields: tuple[dict[str, object], ...]
 
 
-_PARAMETERS: dict[tuple[str, bool, float | None], Parameters] = {}
+_PARAMETERS: dict[tuple[str, bool, object], Parameters] = {}
 
 
 def step(
@@ -46,6 +49,7 @@ def step(
     cache: bool = True,
     volatile: bool = False,
     impure: bool = False,
+    uses: Iterable[str | os.PathLike[str]] = (),
     environ: Iterable[str] = (),
     time_limit: float | None = None,
     **fields: object,
@@ -53,15 +57,21 @@ def step(
     """Return a stage, as a doit task, for the step in `module`.
 
     `inputs` and `outputs` are role -> path; their roles are the positional parameters of the step's `run`, whose
-    keyword-only parameters become the task's. `environ` names the environment variables that its result depends on.
-    `time_limit`: seconds that it may run. `fields` are passed to doit (`name`, `doc`, `task_dep`, ...).
+    keyword-only parameters become the task's. `uses`: files that it needs besides. `environ` names the environment
+    variables that its result depends on. `time_limit`: seconds that it may run. `fields` are passed to doit (`name`,
+    `doc`, `task_dep`, ...).
 
     Raises: DeclarationError.
     """
+    subject = f"stage of {module}"
+    if not isinstance(module, str):
+        raise DeclarationError("step", f"found {module!r:.99}, expected the name of a module")
     for field in sorted(RESERVED_FIELDS & fields.keys()):
-        raise DeclarationError(f"stage of {module}", f"found '{field}', which redoit sets itself", "leave it out")
+        raise DeclarationError(subject, f"found '{field}', which redoit sets itself", "leave it out")
     policy = _policy(module, cache, volatile, impure)
-    declaration = Stage(module, module, _paths(inputs), _paths(outputs), policy, _names(module, environ))
+    made = _paths(subject, outputs)
+    declaration = Stage(module, module, _paths(subject, inputs), made, policy, _names(module, environ))
+    used = [_path(f"{subject}: uses", each) for each in _items(uses)]
     signature = engine().inspector.signature(module)
     _check_roles(declaration, signature)
     _check_paths(declaration)
@@ -69,7 +79,7 @@ def step(
     stage = StageTask(declaration, parameters.declared, parameters.defaults)
     return {
         "actions": [stage.build],
-        "file_dep": list(declaration.inputs.values()),
+        "file_dep": [*declaration.inputs.values(), *used],
         "targets": list(declaration.outputs.values()),
         "uptodate": [stage],
         "params": _params(stage, parameters),
@@ -82,17 +92,17 @@ def step(
 def _params(stage: StageTask, parameters: Parameters) -> list[dict[str, object]]:
     """Return the parameters of a stage in doit's form; all but switches are parsed by their declared type."""
     pairs = zip(parameters.fields, parameters.declared.values(), strict=True)
-    return [param if "type" in param else {**param, "type": _parser(stage, setting)} for param, setting in pairs]
+    return [{**param} if "type" in param else {**param, "type": _parser(stage, setting)} for param, setting in pairs]
 
 
 def _parameters(module: str, signature: Signature, *, cache: bool, time_limit: float | None) -> Parameters:
     """Return the parameters of a step's stages, made once. Raises: DeclarationError."""
-    key = module, cache, time_limit
+    limit = Declared(TIME_LIMIT, Kind("seconds", optional=True), None, "seconds that it may run")
+    limit = limit._replace(default=limit.value(time_limit, f"stage of {module}: {TIME_LIMIT}"))
+    key = module, cache, limit.default
     shared = _PARAMETERS.get(key)
     if shared is None or shared.signature != signature:
         caching = Declared(CACHE, Kind("bool"), cache, "use earlier results")
-        limit = Declared(TIME_LIMIT, Kind("seconds", optional=True), time_limit, "seconds that it may run")
-        limit = limit._replace(default=limit.value(time_limit, f"stage of {module}: {TIME_LIMIT}"))
         settings = (*signature.settings, caching, limit)
         shared = _PARAMETERS[key] = Parameters(
             signature,
@@ -136,18 +146,22 @@ def flag(name: str) -> str:
     return name.replace("_", "-")
 
 
-def _paths(given: Mapping[str, str | os.PathLike[str]]) -> dict[str, str]:
-    if not isinstance(given, Mapping) or not all(isinstance(path, str | os.PathLike) for path in given.values()):
-        raise DeclarationError("step", f"found {given!r}, expected role -> path", "write {'role': 'path'}")
-    return {role: _project_path(os.path.normpath(os.fspath(path))) for role, path in given.items()}
+def _paths(subject: str, given: Mapping[str, str | os.PathLike[str]]) -> dict[str, str]:
+    """Return role -> path in the project. Raises: DeclarationError if it is anything else."""
+    if not isinstance(given, Mapping):
+        raise DeclarationError(subject, f"found {given!r:.99}, expected role -> path", "write {'role': 'path'}")
+    for role in given:
+        if not isinstance(role, str):
+            raise DeclarationError(subject, f"found {role!r:.99}, expected the name of a parameter of run")
+    return {role: _path(f"{subject}: {role}", path) for role, path in given.items()}
 
 
-def _project_path(path: str) -> str:
-    """Return a path inside the project relative to its folder, any other as it is."""
-    if not path.startswith(os.sep):
-        return path
-    root = os.getcwd()
-    return os.path.relpath(path, root) if Path(path).is_relative_to(root) else path
+def _path(subject: str, given: str | os.PathLike[str]) -> str:
+    """Return the path of a file in the project. Raises: DeclarationError if it is none."""
+    path = os.fspath(given) if isinstance(given, str | os.PathLike) else given
+    if not isinstance(path, str) or not path or "\0" in path or path.endswith(os.sep):
+        raise DeclarationError(subject, f"found {given!r:.99}, expected the path of a file")
+    return project_path(path)
 
 
 def _policy(module: str, *switches: object) -> Policy:
@@ -157,9 +171,14 @@ def _policy(module: str, *switches: object) -> Policy:
     return Policy(*map(bool, switches))
 
 
+def _items(given: object) -> list[Any]:
+    """Return several values, or the one that is given instead."""
+    return list(given) if isinstance(given, Iterable) and not isinstance(given, str | bytes) else [given]
+
+
 def _names(module: str, environ: Iterable[str]) -> tuple[str, ...]:
-    names = list(environ) if isinstance(environ, Iterable) and not isinstance(environ, str) else [environ]
-    if not all(isinstance(name, str) and name and "=" not in name for name in names):
+    names = _items(environ)
+    if not all(isinstance(name, str) and name and not {"=", "\0"} & {*name} for name in names):
         raise DeclarationError(
             f"stage of {module}: environ", f"found {names!r}, expected names of environment variables"
         )

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from doit.control import ExecNode, TaskControl, TaskDispatcher
 from doit.dependency import Dependency
@@ -9,10 +10,11 @@ from doit.task import Task, result_dep
 
 from redoit.errors import RedoitError
 from redoit.model import PlannedStatus, Status
-from redoit.planning.dry_run import DryRun
+from redoit.planning.dry_run import IF_UNCHANGED, DryRun
 from redoit.planning.planned_task import PlannedTask
 from redoit.plugin.checkout import Session, engine
-from redoit.plugin.stage_task import ContentChecker, StageTask, stage_of
+from redoit.plugin.database import StageDependency
+from redoit.plugin.stage_task import NOT_UP_TO_DATE, ContentChecker, StageTask, stage_of
 
 RUN_STATUS = {
     PlannedStatus.KEEP: "up-to-date",
@@ -66,7 +68,11 @@ class DryRunTasks:
             yield node.task, planned
 
     def _plan(self, node: ExecNode) -> PlannedTask:
-        task, stage = node.task, stage_of(node.task)
+        task, stage, dry_run = node.task, stage_of(node.task), self._dry_run
+        for path, target in self._session.graph.aliases.items():
+            if target in dry_run.makers:
+                dry_run.makers[path], dry_run.expected[path] = dry_run.makers[target], dry_run.expected[target]
+                dry_run.pending |= {path} if target in dry_run.pending else set()
         declaration = stage.stage if stage else None
         if node.ignored_deps or self._database.status_is_ignore(task):
             return PlannedTask(task.name, PlannedStatus.IGNORED, declaration)
@@ -76,13 +82,24 @@ class DryRunTasks:
         return self._plan_stage(task, stage) if stage else self._plan_ordinary(task)
 
     def _plan_stage(self, task: Task, stage: StageTask) -> PlannedTask:
+        stage.setup(self._database, self._tasks)
+        assert isinstance(self._database, StageDependency)
+        stage.conditions_hold = self._database.conditions_hold(task, stage, self._tasks, dry=True)
         try:
             settings, invalidated = stage.settings(task), stage.invalidation(task)
         except RedoitError as error:
             return PlannedTask(task.name, PlannedStatus.FAIL, stage.stage, error=str(error))
         if invalidated:
-            self._dry_run.invalidate(task.name, self._session.graph.dependents(task.name), invalidated.kind)
-        return self._dry_run.plan_stage(stage.stage, settings)
+            dependents = () if invalidated == NOT_UP_TO_DATE else self._session.graph.dependents(task.name)
+            self._dry_run.invalidate(task.name, dependents, invalidated.kind)
+        planned = self._dry_run.plan_stage(stage.stage, settings)
+        commands = {item[0]: "" for item in task.uptodate if isinstance(item[0], str)}
+        if not commands or planned.status not in IF_UNCHANGED or planned.trace is None:
+            return planned
+        digests = planned.trace.digests
+        self._dry_run.rebuild(task.name, {path: digests.get(role) for role, path in stage.stage.outputs.items()})
+        if_unchanged = IF_UNCHANGED[planned.status]
+        return replace(planned, status=PlannedStatus.RUN, pending=commands, if_unchanged=if_unchanged, uncertain=True)
 
     def _plan_ordinary(self, task: Task) -> PlannedTask:
         planned = self._by_doit(task)

@@ -1,22 +1,32 @@
-"""The dependency graph of tasks: dependencies, dependents, and an order in which all can run. Pure."""
+"""The dependency graph of tasks: dependencies, dependents, and an order in which all can run."""
 
 import fnmatch
 import os
 from collections.abc import Container, Iterable, Mapping
 from functools import cached_property
+from types import MappingProxyType
 
 from doit.task import Task
 
 from redoit.errors import DeclarationError
+from redoit.plugin.paths import Places
+
+NO_ALIASES: Mapping[str, str] = MappingProxyType({})
 
 
 class Graph:
     """The graph of tasks, by name."""
 
-    def __init__(self, needs: Mapping[str, Iterable[str]], stages: Container[str] = ()) -> None:
-        """Take task -> its direct dependencies, and which tasks are stages. Raises: DeclarationError on a cycle."""
+    def __init__(
+        self, needs: Mapping[str, Iterable[str]], stages: Container[str] = (), aliases: Mapping[str, str] = NO_ALIASES
+    ) -> None:
+        """Take task -> its direct dependencies, which tasks are stages, and path of an input -> that of its maker.
+
+        `aliases` has only those that are written in two ways. Raises: DeclarationError on a cycle.
+        """
         self._position = _positions(needs)
         self.stages = stages
+        self.aliases = aliases
         self._needs = needs
 
     def dependents(self, name: str) -> tuple[str, ...]:
@@ -86,19 +96,31 @@ def _reachable(edges: Mapping[str, Iterable[str]], names: Iterable[str]) -> set[
 def graph_of(tasks: Iterable[Task], stages: Container[str]) -> Graph:
     """Return the graph of doit's tasks: a task depends on those that make its files, and on those that it names.
 
+    Adds the former to `task_dep`: doit finds them only where both write a path in the same way.
     Raises: DeclarationError on a file that two tasks make, or a cycle.
     """
-    tasks = list(tasks)
-    makers: dict[str, str] = {}
+    tasks, places = list(tasks), Places()
+    makers: dict[str, tuple[str, str]] = {}  # place -> task, and its path of the file
     for task in tasks:
         for target in task.targets:
-            other = makers.setdefault(os.path.normpath(target), task.name)
-            if other != task.name:
-                raise DeclarationError(target, f"is made by both {other} and {task.name}", "let one stage make it")
+            place = places.of_output(target)
+            if place in makers:
+                other, path = makers[place]
+                found = f"is made by both {other} and {task.name}" if other != task.name else f"is {path} as well"
+                raise DeclarationError(target, found, "let one stage make it, once")
+            makers[place] = task.name, target
     names = [task.name for task in tasks]
-    needs = {}
+    needs, aliases = {}, {}
     for task in tasks:
-        made = sorted(makers[path] for path in map(os.path.normpath, task.file_dep) if path in makers)
+        made = []
+        for path in sorted(task.file_dep):
+            found_place = next((place for place in places.of_input(path) if place in makers), None)
+            if found_place:
+                maker, target = makers[found_place]
+                made.append(maker)
+                if target != path:
+                    aliases[os.path.normpath(path)] = os.path.normpath(target)
         wild = [name for pattern in task.wild_dep for name in fnmatch.filter(names, pattern)]
-        needs[task.name] = tuple(dict.fromkeys([*task.task_dep, *task.setup_tasks, *made, *wild]))
-    return Graph(needs, stages)
+        task.task_dep += [maker for maker in dict.fromkeys(made) if maker not in task.task_dep]
+        needs[task.name] = tuple(dict.fromkeys([*task.task_dep, *task.setup_tasks, *task.calc_dep, *wild]))
+    return Graph(needs, stages, aliases)

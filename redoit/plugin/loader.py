@@ -1,13 +1,13 @@
 """Loads a dodo.py with stages: opens the workspace, applies the configuration, checks the graph.
 
-Wraps doit's own loader; a dodo.py without redoit's DOIT_CONFIG passes through it unchanged. The order matters: the
+Wraps doit's own loader; a dodo.py that does not use redoit passes through it unchanged. The order matters: the
 lock of the checkout is taken before doit opens its database, and released after the run is recorded.
 """
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import lru_cache, partial
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -19,18 +19,22 @@ from doit import globals as shared
 from doit.cmd_base import DoitCmdBase, TaskLoader2
 from doit.cmdparse import DefaultUpdate
 from doit.dependency import Dependency
+from doit.exceptions import InvalidTask
 from doit.task import Task
 
+import redoit
 from redoit.engine.reserved import check_outputs
 from redoit.errors import DeclarationError
 from redoit.execution import orphans, shadowing
 from redoit.execution.import_hook import project_roots
 from redoit.plugin import configuration
-from redoit.plugin.checkout import Session, engine, options
+from redoit.plugin.checkout import Session, engine, forget_project, options
 from redoit.plugin.database import StageDependency
+from redoit.plugin.declare import DOIT_CONFIG, step
+from redoit.plugin.fields import adopt_fields
 from redoit.plugin.graph import graph_of
 from redoit.plugin.stage_task import StageTask, stage_of
-from redoit.state.workspace import FOLDER
+from redoit.plugin.user_errors import clear_errors
 from redoit.storage import locks
 
 EARLIER_FORMAT = "its results are of an earlier version and do not count; 'doit cache gc' removes them"
@@ -42,10 +46,11 @@ REDOIT = os.path.join(Path(__file__).parent.parent, "")
 
 
 @contextmanager
-def _from_source() -> Iterator[None]:
+def _loading(parameters: Mapping[str, object]) -> Iterator[None]:
     """Import dodo.py, and what it imports of the project, from source.
 
     Python takes byte code for that of an edited file if its size and the second of its time are the same.
+    Raises: InvalidDodoFile if the user's code fails.
     """
     get_code = SourceFileLoader.get_code
 
@@ -61,17 +66,45 @@ def _from_source() -> Iterator[None]:
 
     SourceFileLoader.get_code = compiled  # type: ignore[method-assign, assignment]  # in force while this lasts
     try:
-        yield
+        with nullcontext() if parameters.get("pdb") else clear_errors("dodo.py"):
+            yield
+    except InvalidTask as error:
+        text = str(error)
+        if "must contain field 'name' or 'basename'" in text and StageTask.__name__ in text:
+            found = "yields a stage without a name"
+            raise DeclarationError(text.split("'")[1], found, "give each its own: step(..., name=...)") from None
+        raise InvalidTask(" ".join(text.split())) from None
     finally:
         SourceFileLoader.get_code = get_code  # type: ignore[method-assign]  # as it was
         shadowing.standard_first().restore()
 
 
-class StageLoader(TaskLoader2):
-    """Wraps doit's loader. `start`: where doit was called. `exclusive`: take the checkout's lock. `builds`: not dry."""
+@contextmanager
+def _imports_forgotten() -> Iterator[None]:
+    """Forget what a command has imported of the project once it ends: the next one of this process may have another."""
+    before, path = set(sys.modules), sys.path[:]
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        root = os.path.join(os.getcwd(), "")
+        for name in set(sys.modules) - before:
+            file = getattr(sys.modules[name], "__file__", None) or ""
+            if file.startswith(root) and "site-packages" not in file:
+                del sys.modules[name]
 
-    def __init__(self, inner: TaskLoader2, stack: ExitStack, start: Path, *, exclusive: bool, builds: bool) -> None:
+
+class StageLoader(TaskLoader2):
+    """Wraps doit's loader. `start`: where doit was called. `command`: its name.
+
+    `exclusive`: it takes the checkout's lock. `builds`: it is no dry run.
+    """
+
+    def __init__(
+        self, inner: TaskLoader2, stack: ExitStack, start: Path, *, exclusive: bool, builds: bool, command: str = "run"
+    ) -> None:
         self._inner = inner
+        self._command = command
         self._stack = stack
         self.start = start
         self._exclusive = exclusive
@@ -84,14 +117,19 @@ class StageLoader(TaskLoader2):
     def setup(self, opt_values: DefaultUpdate) -> None:
         """Import dodo.py, and change to its folder."""
         self._parameters = opt_values
-        with _from_source():
+        forget_project()
+        self._stack.enter_context(_imports_forgotten())
+        for name in redoit.__all__:  # there once somebody asks for them
+            vars(redoit).pop(name, None)
+        with _loading(self._parameters):
             self._inner.setup(opt_values)
 
     def load_doit_config(self) -> dict[str, object]:
         """Return DOIT_CONFIG; open the workspace before doit opens its database there."""
         config = self._inner.load_doit_config()
-        self.has_stages = str(config.get("dep_file", "")).startswith(FOLDER)
+        self.has_stages = self._uses_redoit(config)
         if self.has_stages:
+            config = self._completed(config)
             # doit waits for ever for a worker process that is killed; each step has its own process anyway.
             self._parameters["par_type"] = "thread"
             if self._exclusive and orphans.is_step_of_project():  # else it would wait for the one that waits for it
@@ -116,11 +154,31 @@ class StageLoader(TaskLoader2):
                     workspace.trace_index.forget()
         return config
 
+    def _uses_redoit(self, config: Mapping[str, object]) -> bool:
+        """Return whether dodo.py, or what it imports, has asked for a name of redoit."""
+        given = [*vars(redoit).values(), *(getattr(self._inner, "namespace", None) or {}).values(), config]
+        return any(value is one for value in given for one in (step, DOIT_CONFIG, redoit))
+
+    def _completed(self, config: Mapping[str, object]) -> dict[str, object]:
+        """Return DOIT_CONFIG with what redoit needs. Its values are weaker than the command line's and the files'."""
+        files = [self._inner.config.get(section, {}) for section in ("GLOBAL", self._command)]
+        own = [name for name, value in DOIT_CONFIG.items() if config.get(name, value) == value]
+        weaker = {name for name in own if any(name in section for section in files)}
+        config = {name: value for name, value in {**DOIT_CONFIG, **config}.items() if name not in weaker}
+        self._parameters.update_defaults(config)
+        backend = self._parameters["backend"]
+        if backend != DOIT_CONFIG["backend"] and self._parameters["dep_file"] == DOIT_CONFIG["dep_file"]:
+            config["dep_file"] = f"{DOIT_CONFIG['dep_file']}.{backend}"
+        return config
+
     def load_tasks(self, cmd: DoitCmdBase, pos_args: list[str]) -> list[Task]:
         """Return the tasks, each stage configured."""
-        with _from_source():
+        with _loading(self._parameters):
             tasks = list(self._inner.load_tasks(cmd=cmd, pos_args=pos_args))
         stages = {task.name: stage for task in tasks if (stage := stage_of(task))}
+        if stages and not self.has_stages:
+            found = f"found a stage, {next(iter(stages))}, but no DOIT_CONFIG of redoit"
+            raise DeclarationError("dodo.py", found, "begin it with: from redoit import DOIT_CONFIG, step")
         if self.has_stages:
             cmd.dep_manager = shared.Globals.dep_manager = StageDependency(cmd.dep_manager, stages)
             self._configure(tasks, stages)
@@ -155,6 +213,9 @@ class StageLoader(TaskLoader2):
         declared = {name: stage.declared for name, stage in stages.items()}
         configuration.check_names(self._inner.config, stages, names)
         overrides = configuration.overrides(declared, names, dodo_reads_variables=self._dodo_reads_variables())
+        for task in tasks:
+            if stage := stages.get(task.name):
+                adopt_fields(task, stage)
         self.session.graph = graph_of(tasks, stages)
         self.session.caching = options().cache
         for task in tasks:

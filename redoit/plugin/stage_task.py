@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # a run with nothing to do does not import it
     from redoit.terminal.streams import Streams
 
 CACHE, TIME_LIMIT = "cache", "time_limit"  # the parameters that every stage has
+NOT_UP_TO_DATE = Reason("uptodate")
 NO_SESSION = Session()  # of stages that no command has loaded
 
 
@@ -53,7 +54,7 @@ class StageTask(UptodateCalculator):
     `section` (its section of the configuration files, None before), `overrides` (its settings among the variables of
     the command line) and `session`; the reporter may set `streams`, to show the step's output, `write_traceback`, and
     `reports_warnings`, if it does. `decision` is the engine's, `seconds` how long it took, `outcome` that of the build,
-    `trace` that of the outputs in place.
+    `trace` that of the outputs in place. `conditions_hold`: no other entry of `uptodate` is false.
     """
 
     def __init__(self, stage: Stage, declared: Mapping[str, Declared], defaults: tuple[Setting, ...]) -> None:
@@ -69,6 +70,7 @@ class StageTask(UptodateCalculator):
         self.decision: Decision | None = None
         self.outcome: Outcome | None = None
         self.trace: Trace | None = None
+        self.conditions_hold = True
         self.seconds = 0.0
         self.reports_warnings = False
 
@@ -108,13 +110,15 @@ class StageTask(UptodateCalculator):
         started = time.perf_counter()
         plain = step_streams(task.name, task.verbosity, parallel=self.session.parallel)
         try:
+            invalidated = self.invalidation(task)
+            alone = invalidated == NOT_UP_TO_DATE  # dependents follow if bytes change
             with contextlib.nullcontext(self.streams) if self.streams else plain as streams:
                 self.outcome = engine().build(
                     self.stage,
                     self.settings(task),
                     RunOptions(self.time_limit(task), streams, self._later_stages, self._section_changed),
-                    invalidated=self.invalidation(task),
-                    dependents=lambda: self.session.graph.dependents(self.stage.name),
+                    invalidated=invalidated,
+                    dependents=lambda: () if alone else self.session.graph.dependents(self.stage.name),
                 )
         except RedoitError as error:
             self._show_traceback(error)
@@ -202,8 +206,9 @@ class StageTask(UptodateCalculator):
         """Return why earlier results do not count in this run, or None if they do."""
         if self.session.always:
             return Reason("always")
-        cached = self.value_of(task, CACHE) and self.session.caching
-        return None if cached else Reason("uncached")
+        if not (self.value_of(task, CACHE) and self.session.caching):
+            return Reason("uncached")
+        return None if self.conditions_hold else NOT_UP_TO_DATE
 
     def value_of(self, task: Task, name: str) -> object:
         """Return the value in force of a parameter; doit sets the options of tasks that the command line names."""
@@ -233,4 +238,7 @@ def stage_of(task: Task) -> StageTask | None:
     for item in task.uptodate or ():
         if isinstance(item[0], StageTask):
             return item[0]
+    for action in task._actions:  # noqa: SLF001 - dodo.py may have replaced `uptodate`
+        if isinstance(stage := getattr(action, "__self__", None), StageTask):
+            return stage
     return None

@@ -25,8 +25,13 @@ from redoit.text import command_line, one_line
 
 INVALIDATED, SUPERSEDED = "invalidations", "superseded"
 # What happened to a stage on which an invalidated one depends, by the kind of its own invalidation.
-UPSTREAM = {"forgotten": "was forgotten", "uncached": "is not cached", "always": "was forced by doit -a"}
-RAN_AGAIN = "ran again"  # for any other reason
+RAN_AGAIN = "ran again"
+UPSTREAM = {
+    "forgotten": "was forgotten",
+    "uncached": "is not cached",
+    "always": "was forced by doit -a",
+    "uptodate": RAN_AGAIN,
+}
 
 
 class Invalidation(NamedTuple):
@@ -131,7 +136,7 @@ def _invalidation(fields: dict[str, object]) -> Invalidation:
     seconds = since if isinstance(since, float) and 0 <= since < MAX_SECONDS else None  # NaN fails this
     origin = (seconds, one_line(command) if isinstance(command, str) else "")
     match fields:
-        case {"kind": "upstream", "subject": str(stage), "old": str(old)} if old in {*UPSTREAM.values(), RAN_AGAIN}:
+        case {"kind": "upstream", "subject": str(stage), "old": str(old)} if old in UPSTREAM.values():
             return Invalidation(Reason("upstream", stage, old), *origin)
         case {"kind": str(kind)} if kind in UPSTREAM:
             return Invalidation(Reason(kind), *origin)

@@ -200,4 +200,4 @@ def test_a_store_of_several_checkouts(built: Pipeline, tmp_path: Path) -> None:
 def test_without_stages(project: Callable[[dict[str, str]], Pipeline]) -> None:
     """Where there are no stages, one line says so."""
     pipeline = project({"dodo.py": "def task_plain():\n    return {'actions': ['true']}\n"})
-    assert pipeline.doit("lineage").err.startswith("ERROR: dodo.py: found no DOIT_CONFIG of redoit")
+    assert pipeline.doit("lineage").err.startswith("ERROR: dodo.py: found no stage")

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from doit import doit_cmd
 
-from redoit.plugin import checkout, configuration
+from redoit.plugin import checkout
 
 
 class Called(NamedTuple):
@@ -44,18 +44,13 @@ def call(folder: Path, *arguments: str) -> Called:
 def working_in(folder: Path) -> Iterator[None]:
     """Make a folder the working directory, of which this process knows nothing yet, and nothing afterwards."""
     path, threshold, variables = sys.path[:], gc.get_threshold(), doit_cmd._CMDLINE_VARS
-    _forget_project()
+    checkout.forget_project()
     try:
         with contextlib.chdir(folder):
             yield
     finally:
-        _forget_project()
+        checkout.forget_project()
+        sys.modules.pop("dodo", None)
         sys.path[:], doit_cmd._CMDLINE_VARS = path, variables
         gc.set_threshold(*threshold)
         gc.unfreeze()
-
-
-def _forget_project() -> None:
-    for cached in (checkout.engine, checkout.options, configuration._sections):
-        cached.cache_clear()
-    sys.modules.pop("dodo", None)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from doit.cmd_base import ModuleTaskLoader
 from doit.cmd_completion import TabCompletion
+from doit.cmd_help import Help
 from doit.cmd_run import Run
 from doit.cmdparse import CmdOption
 from doit.control import ExecNode
@@ -52,7 +53,8 @@ def instances(tmp_path_factory):
     order = [run.control, run.control.task_dispatcher(), task, ExecNode(task, None), uses]
     database = [manager, manager.backend, manager.checker, DependencyStatus(get_log=False), Globals]
     user = [CmdOption({"name": "epochs", "default": 3}), InvalidCommand(not_found="third"), TaskFailed("no")]
-    shown = [ConsoleReporter(io.StringIO(), {}), TabCompletion(task_loader=loader, **given)]
+    commands = [command(task_loader=loader, **given) for command in (TabCompletion, Help)]
+    shown = [ConsoleReporter(io.StringIO(), {}), *commands, task.io]
     return [run, loader, *order, *database, *user, *shown]
 
 

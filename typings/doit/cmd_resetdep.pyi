@@ -2,4 +2,5 @@
 
 from doit.cmd_base import DoitCmdBase
 
-class ResetDep(DoitCmdBase): ...
+class ResetDep(DoitCmdBase):
+    def _execute(self, pos_args: list[str]) -> int | None: ...

@@ -26,6 +26,10 @@ class SqliteDB:
     def dump(self) -> None: ...
     def remove(self, task_id: str) -> None: ...
 
+class DbmDB:
+    def __init__(self, name: str, codec: _Codec, *, module_name: str | None = None) -> None: ...
+    def __getattr__(self, name: str) -> object: ...  # its `_dbm`
+
 class FileChangedChecker:
     CheckerError: type[OSError]
     # Each checker has a type of its own for the state of a file.
@@ -45,6 +49,7 @@ class Dependency:
     name: str
     remove: Callable[[str], None]
     _get: Callable[[str, str], object]
+    _set: Callable[[str, str, object], None]
     _in: Callable[[str], bool]
     def __init__(
         self,

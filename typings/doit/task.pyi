@@ -5,6 +5,9 @@ from pathlib import PurePath
 
 from doit.dependency import UptodateCalculator
 
+class IOConfig:
+    capture: bool
+
 class Task:
     name: str
     doc: str
@@ -14,6 +17,7 @@ class Task:
     file_dep: set[str]
     targets: list[str]
     task_dep: list[str]
+    calc_dep: set[str]
     wild_dep: list[str]
     setup_tasks: list[str]
     uptodate: list[tuple[object, list[object] | None, dict[str, object] | None]]
@@ -22,6 +26,8 @@ class Task:
     values: dict[str, object]
     subtask_of: str | None
     has_subtask: bool
+    io: IOConfig
+    _actions: list[object]
     loader: object  # of a task that is created later, else None
     verbosity: int  # from the start of a run on
     def __init__(

@@ -61,9 +61,14 @@ ERRORS = {
     "list --statuz": "--statuz: no such option; did you mean --status?",
     "list --qqqq": "--qqqq: no such option; see: doit help list",
     "list -Q": "-Q: no such option; see: doit help list",
-    "plan make --tims 4": "--tims: no such option; did you mean --times?",
-    "plan make --qqqq": "--qqqq: no such option; known: cache, reverse, time-limit, times",
+    "plan make --tims 4": "--tims: make has no such option; did you mean --times?",
+    "plan make --qqqq": "--qqqq: make has no such option; known: cache, time-limit, times",
     "plan make --process 2": "--process: found behind a task, expected before; say: doit plan --process ...",
+    "plan make --help": "--help: no such option; see: doit help make",
+    "reset-dep make": "make: found a stage, whose outputs count only if its step wrote them; say: doit make",
+    "strace make": "make: found a stage, expected a task whose action is a command",
+    "help mak": "mak: no such command or task; did you mean make?",
+    "tabcompletion --nonsense": "--nonsense: no such option; see: doit help tabcompletion",
     "plan mak": "mak: no such task or target; did you mean make?",
     "plan data/mad.txt": "data/mad.txt: no such task or target; did you mean data/made.txt?",
 }
@@ -96,8 +101,7 @@ def test_a_project_without_stages_is_an_error(tmp_path: Path, command: str) -> N
     """A command about stages says how a dodo.py gets some; it leaves nothing behind."""
     (tmp_path / "dodo.py").write_text("def task_some():\n    return {'actions': ['true']}\n")
     result = call(tmp_path, command)
-    todo = "begin it with: from redoit import DOIT_CONFIG, step"
-    error = f"ERROR: dodo.py: found no DOIT_CONFIG of redoit, so there are no stages; {todo}\n"
+    error = "ERROR: dodo.py: found no stage; begin it with: from redoit import DOIT_CONFIG, step\n"
     assert result == (3, "", error)
     assert not (tmp_path / ".redoit").exists()
 

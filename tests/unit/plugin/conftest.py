@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from redoit.plugin import checkout, configuration
+from redoit.plugin import checkout
 
 
 @pytest.fixture(autouse=True)
 def forget_project() -> Iterator[None]:
     """Forget the engine, the options and the configuration files of a test's project after it."""
     yield
-    for read_once in (checkout.engine, checkout.options, configuration._sections):
-        read_once.cache_clear()
+    checkout.forget_project()

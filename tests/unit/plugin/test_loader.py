@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from doit import doit_cmd
 from doit.cmd_base import DodoTaskLoader, ModuleTaskLoader
+from doit.cmdparse import DefaultUpdate
 from doit.dependency import Dependency
 from doit.globals import Globals
 from doit.task import Task
@@ -72,7 +73,8 @@ def loader_of(
     inner = ModuleTaskLoader(namespace)
     inner.config = {}
     loader = StageLoader(inner, stack, Path.cwd(), exclusive=exclusive, builds=builds)
-    loader.setup(options)
+    parameters = DefaultUpdate({"backend": "dbm", "dep_file": ".doit.db", **options})
+    loader.setup(parameters)
     loader.load_doit_config()
     return loader
 
@@ -124,16 +126,17 @@ def test_a_crash_of_the_last_holder_empties_the_trace_index(
 ) -> None:
     """Where the name of a dead process stands in the lock, the next command decides each stage in full."""
     (built_chain_folder / ".redoit/lock").write_text("")
-    index = engine().workspace.trace_index
     latest = engine().workspace.latest(STAGES["make"])
     assert latest is not None
-    index.add("make", latest)
     with contextlib.ExitStack() as orderly:
         loader_of(chain_of("make"), orderly)
-        assert "make" in index._cache.content.stages
+        engine().workspace.trace_index.add("make", latest)
+    with contextlib.ExitStack() as orderly:
+        loader_of(chain_of("make"), orderly)
+        assert "make" in engine().workspace.trace_index._cache.content.stages
     (built_chain_folder / ".redoit/lock").write_text("'doit' (process 1)")
     loader_of(chain_of("make"), stack)
-    assert "make" not in index._cache.content.stages
+    assert "make" not in engine().workspace.trace_index._cache.content.stages
 
 
 def test_a_shared_store_knows_its_checkouts(project: Path, tmp_path: Path, stack: contextlib.ExitStack) -> None:

@@ -1,0 +1,65 @@
+"""What doit's own fields say of a stage, checked once doit has made its task: each has its meaning or is refused.
+
+`file_dep` adds files that are no parameters, and `uptodate` conditions; `task_dep`, `setup`, `teardown`, `clean`,
+`verbosity`, `doc`, `watch` and `meta` are doit's.
+"""
+
+import os
+
+from doit.task import Task
+
+from redoit.errors import DeclarationError
+from redoit.plugin.paths import project_path
+from redoit.plugin.stage_task import StageTask
+
+REFUSED = {"calc_dep": "calc_dep", "getargs": "getargs", "pos_arg": "pos_arg", "custom_title": "title"}  # by attribute
+
+
+def adopt_fields(task: Task, stage: StageTask) -> None:
+    """Give a stage what fields of its task add to it. Raises: DeclarationError on a field that a stage can't have."""
+    if all(item[0] is not stage for item in task.uptodate):  # replaced
+        task.uptodate.append((stage, [], {}))
+        stage.configure_task(task)
+    declared = stage.stage
+    for attribute, field in REFUSED.items():
+        if getattr(task, attribute):
+            raise _refused(task, field, "found on a stage, which has no use for it", "leave it out")
+    if task._actions != [stage.build]:  # noqa: SLF001 - `actions` would make them
+        raise _refused(task, "actions", "found others than that of the stage", "declare a task of doit for them")
+    if declared.name != task.name:
+        found = f"found the stage of {declared.name}, expected one of its own"
+        raise DeclarationError(task.name, found, "call step() for each task")
+    if task.io.capture:
+        raise _refused(task, "io", "found capture, which a stage has in its log", "leave it out")
+    _check_params(task, stage)
+    _check_targets(task, stage)
+    added = {project_path(path) for path in task.file_dep} - set(declared.inputs.values())
+    missing = sorted(set(declared.inputs.values()) - set(map(project_path, task.file_dep)))
+    if missing:
+        raise _refused(task, "file_dep", f"found no {missing[0]}, which is an input", "leave the inputs in it")
+    stage.stage = declared._replace(uses=tuple(sorted(added)))
+
+
+def _check_targets(task: Task, stage: StageTask) -> None:
+    """Check that doit's targets are the outputs. Raises: DeclarationError."""
+    outputs = set(stage.stage.outputs.values())
+    for target in task.targets:
+        if os.path.normpath(target) not in outputs:
+            raise _refused(task, "targets", f"found {target}, which is no output", "name it in outputs")
+    if len(task.targets) != len(outputs):
+        raise _refused(task, "targets", f"found {len(task.targets)} of {len(outputs)} outputs", "leave them in it")
+
+
+def _check_params(task: Task, stage: StageTask) -> None:
+    """Check that doit's parameters are the settings, with their defaults. Raises: DeclarationError."""
+    defaults = {str(param.get("name")): param.get("default") for param in task.params}
+    if len(task.params) != len(stage.declared) or defaults.keys() != stage.declared.keys():
+        raise _refused(task, "params", "found others than the settings of run", "make them parameters of run")
+    for name, setting in stage.declared.items():
+        if defaults[name] is not setting.default:
+            found = f"found the default {defaults[name]!r:.99} of {name}, expected that of run"
+            raise _refused(task, "params", found, f"set it in pyproject.toml, [tool.doit.tasks.{task.name}]")
+
+
+def _refused(task: Task, field: str, found: str, todo: str) -> DeclarationError:
+    return DeclarationError(f"{task.name}: {field}", found, todo)
