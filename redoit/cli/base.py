@@ -90,9 +90,8 @@ class PlainCommand(DoitCmdBase):
             if member.subtask_of == task.name and match[2] in _flags(member):
                 expected = f"found behind the group {task.name}, expected behind one of its tasks"
                 return f"{spelling}: {expected}; say: doit {self.name} {member.name} {spelling} ..."
-        flags = _flags(task)
-        found = f"{task.name} has no such option"
-        return f"{spelling}: {found}; {nearest(match[2], flags, 'did you mean --').replace('-- ', '--')}"
+        todo = nearest(match[2], _flags(task), "did you mean --").replace("-- ", "--")
+        return f"{spelling}: {task.name} has no such option{'; ' if todo else ''}{todo}"
 
 
 def _flags(task: Task) -> list[str]:

@@ -49,12 +49,13 @@ class Info(EscapingCommand, cmd_info.Info):
     """doit's `info`; of a stage: its planned status and why, its settings and where they come from, its files."""
 
     def _execute(self, pos_args: list[str], hide_status: bool = False) -> int:  # noqa: FBT002 - as doit calls it
+        tasks = {task.name: task for task in self.task_list}
+        for name in pos_args:
+            if name not in tasks:
+                raise DeclarationError(name, "no such task", nearest(name, tasks))
         if not self.loader.has_stages or len(pos_args) != 1:
             return super()._execute(pos_args, hide_status)
-        tasks = {task.name: task for task in self.task_list}
-        task = tasks.get(pos_args[0])
-        if task is None:
-            raise DeclarationError(pos_args[0], "no such task", nearest(pos_args[0], tasks))
+        task = tasks[pos_args[0]]
         planned = None if hide_status else self.loader.session.dry_run(task.name)
         stage = stage_of(task)
         if stage is None:

@@ -41,8 +41,8 @@ class ResetDep(StageCommand, cmd_resetdep.ResetDep):
             if stage_of(tasks[name]):
                 found = "found a stage, whose outputs count only if its step wrote them"
                 raise DeclarationError(name, found, f"say: doit {name}")
-        self.task_list = [task for task in self.task_list if stage_of(task) is None]
-        return super()._execute(pos_args) or 0
+        names = pos_args or [name for name, task in tasks.items() if not (task.has_subtask or stage_of(task))]
+        return (super()._execute(names) or 0) if names else 0
 
 
 class Strace(StageCommand, cmd_strace.Strace):

@@ -82,10 +82,11 @@ class DryRun:
 
     def _expected_inputs(self, stage: Stage) -> dict[str, str]:
         """Return path -> digest of those inputs that earlier tasks change."""
-        expected = {path: self.expected[path] for path in stage.inputs.values() if path in self.expected}
+        expected = {path: self.expected[path] for path in _reads(stage) if path in self.expected}
         if UNKNOWN in expected.values():  # rebuilt, it may be as it was when this stage used it last
             latest = self._engine.workspace.latest(stage)
             used = {given.path: given.digest for given in latest.action.inputs.values()} if latest else {}
+            used |= latest.action.uses if latest else {}
             expected |= {path: used.get(path, UNKNOWN) for path in expected if expected[path] == UNKNOWN}
         return expected
 
@@ -93,7 +94,7 @@ class DryRun:
         """Return the inputs and source files of a stage that will be rebuilt, each with the task that rebuilds it."""
         if not self.makers:
             return {}
-        inputs, sources = set(stage.inputs.values()), set(self._engine.inspector.source_files(stage, settings))
+        inputs, sources = set(_reads(stage)), set(self._engine.inspector.source_files(stage, settings))
         digest = self._engine.workspace.stat_cache.digest
         changed = {path for path in sources - inputs if path in self.makers and self.expected[path] != digest(path)}
         return {path: self.makers[path] for path in changed | (inputs | sources) & self.pending}
@@ -105,6 +106,11 @@ class DryRun:
                 return any(entries)
         except OSError:
             return False
+
+
+def _reads(stage: Stage) -> tuple[str, ...]:
+    """Return the paths of all files that a stage declares to need."""
+    return (*stage.inputs.values(), *stage.uses)
 
 
 def _with_pending(planned: PlannedTask, stage: Stage, pending: Mapping[str, str], *, restorable: bool) -> PlannedTask:
@@ -119,6 +125,7 @@ def _with_pending(planned: PlannedTask, stage: Stage, pending: Mapping[str, str]
     if runs and planned.reasons == (Reason("first"),):
         return replace(planned, uncertain=restorable)
     changed = {Reason("input", role) for role, path in stage.inputs.items() if path in pending}
+    changed |= {Reason("uses", path) for path in stage.uses if path in pending}
     own = [reason for reason in planned.reasons if runs and reason._replace(old=None, new=None) not in changed]
     rebuilt = [Reason("input awaited", path, None, maker) for path, maker in sorted(pending.items())]
     return replace(planned, reasons=(*own, *rebuilt), if_unchanged=if_unchanged, uncertain=True)

@@ -22,6 +22,7 @@ from redoit.model import Code, Outcome, Status
 from redoit.plugin import configuration
 from redoit.plugin.graph import Graph
 from redoit.source.project import Project
+from redoit.state.stat_cache import Identity
 from redoit.state.workspace import Workspace
 from redoit.storage.serialize import trace_name
 from redoit.text import command_line
@@ -141,13 +142,15 @@ def run_log() -> RunLog:
 class Session:
     """What the stages of one command share, and the outcome of each.
 
-    `graph`: of all tasks. `always`, `caching`: `doit -a`, and `cache` of the project. `executing`: stages are built,
-    not only inspected; `parallel`: several at once. `dry_run`: returns what would be decided about a task. `selected`:
-    returns the tasks that the user asked for, once they are known. `records`: the outcomes so far, for the run log.
+    `graph`: of all tasks. `configuration_files`: as they were read. `always`, `caching`: `doit -a`, and `cache` of the
+    project. `executing`: stages are built, not only inspected; `parallel`: several at once. `dry_run`: returns what
+    would be decided about a task. `selected`: returns the tasks that the user asked for, once they are known.
+    `records`: the outcomes so far, for the run log.
     """
 
     def __init__(self) -> None:
         self.graph = Graph({})
+        self.configuration_files: list[Identity | None] = []
         self.dry_run: Callable[[str], PlannedTask | None] = lambda _task: None
         self.always = False
         self.caching = True

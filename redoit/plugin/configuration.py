@@ -5,6 +5,7 @@ name is an error instead of a setting without effect.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -18,6 +19,7 @@ from redoit.source.settings import MAX_VALUE_CHARACTERS, Declared, nearest
 
 FILES = ("pyproject.toml", "doit.cfg")
 SECTION_PREFIX = "task:"
+PLACES = "[tool.doit.tasks.STAGE] of pyproject.toml and [task:STAGE] of doit.cfg are for settings"
 MAX_NAMED_STAGES = 3  # in a message
 
 
@@ -136,12 +138,21 @@ def overrides(
 
 
 def check_names(sections: Mapping[str, object], stages: Mapping[str, object], tasks: set[str]) -> None:
-    """Check that each section of a task has its task. Raises: DeclarationError."""
+    """Check that each section of a task has its task, and that none is written where nobody reads it.
+
+    Raises: DeclarationError.
+    """
     for section in sections:
         name = section.removeprefix(SECTION_PREFIX)
         members = _members(name, stages)
+        if name == section and (name in tasks or re.match(r"(tool|redoit|tasks?)\b", name)):
+            raise DeclarationError(f"[{section}]", "found in doit.cfg, where it has no effect", PLACES)
         if name != section and (name not in tasks or members):
             raise DeclarationError(f"[{section}]", f"no stage '{name}'", nearest(name, members or stages))
+    options = sections.get("GLOBAL")
+    for name, value in options.items() if isinstance(options, dict) else ():
+        if isinstance(value, dict):
+            raise DeclarationError(f"[tool.doit.{name}]", "found in pyproject.toml, where it has no effect", PLACES)
 
 
 def _members(group: str, stages: Iterable[str]) -> list[str]:

@@ -35,6 +35,8 @@ from redoit.plugin.fields import adopt_fields
 from redoit.plugin.graph import graph_of
 from redoit.plugin.stage_task import StageTask, stage_of
 from redoit.plugin.user_errors import clear_errors
+from redoit.state.stat_cache import identity
+from redoit.state.workspace import FOLDER
 from redoit.storage import locks
 
 EARLIER_FORMAT = "its results are of an earlier version and do not count; 'doit cache gc' removes them"
@@ -218,8 +220,9 @@ class StageLoader(TaskLoader2):
                 adopt_fields(task, stage)
         self.session.graph = graph_of(tasks, stages)
         self.session.caching = options().cache
+        self.session.configuration_files = [*map(identity, configuration.FILES)]
         for task in tasks:
-            task.value_savers.append(_take_new_snapshot)
+            task.value_savers.append(partial(_come_back, os.getcwd()))
             stage = stages.get(task.name)
             if stage is None:
                 continue
@@ -253,7 +256,11 @@ class StageLoader(TaskLoader2):
                 arguments[index] = path
 
 
-def _take_new_snapshot() -> dict[str, object]:
-    """Drop the snapshot of the source: a task has succeeded, and may have written some. Return no values of it."""
+def _come_back(project: str) -> dict[str, object]:
+    """Return to the project's folder, and drop the snapshot of its source: a task has succeeded, and may have left it.
+
+    Returns no values of the task.
+    """
+    os.chdir(project)
     engine().inspector.refresh()
     return {}

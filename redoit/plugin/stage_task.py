@@ -21,6 +21,7 @@ from redoit.model import Decision, Keep, Outcome, PlannedStatus, Reason, Setting
 from redoit.plugin import configuration
 from redoit.plugin.checkout import Session, engine
 from redoit.source.settings import Declared
+from redoit.state.stat_cache import identity
 from redoit.state.workspace import FOLDER
 from redoit.text import printable
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:  # a run with nothing to do does not import it
     from redoit.terminal.streams import Streams
 
 CACHE, TIME_LIMIT = "cache", "time_limit"  # the parameters that every stage has
+DEFAULTS = {CACHE: True, TIME_LIMIT: None}
 NOT_UP_TO_DATE = Reason("uptodate")
 NO_SESSION = Session()  # of stages that no command has loaded
 
@@ -193,10 +195,14 @@ class StageTask(UptodateCalculator):
         if (task.cfg_values or {}).get(name, default) != value or name in self.overrides:
             return "the command line"
         files = configuration.setting_files(self.stage.name)
-        return files.get(name, "dodo.py" if name in (CACHE, TIME_LIMIT) else "the default of run")
+        if name not in DEFAULTS:
+            return files.get(name, "the default of run")
+        return files.get(name, "the default of redoit" if value == DEFAULTS[name] else "dodo.py")
 
     def _section_changed(self) -> bool:
         """Return whether the stage's section of the configuration files was edited since it was read."""
+        if [*map(identity, configuration.FILES)] == self.session.configuration_files:
+            return False  # and the section may have come from elsewhere, by a call of doit
         try:
             return configuration.sections().get(configuration.SECTION_PREFIX + self.stage.name, {}) != self.section
         except (OSError, ValueError):

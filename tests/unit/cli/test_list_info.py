@@ -77,8 +77,8 @@ status: keep
 
 settings:
   times       3     from the default of run
-  cache       True  from dodo.py             use earlier results
-  time_limit  None  from dodo.py             seconds that it may run
+  cache       True  from the default of redoit  use earlier results
+  time_limit  None  from the default of redoit  seconds that it may run
 
 inputs:
   source  source.txt

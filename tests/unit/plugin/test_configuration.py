@@ -145,9 +145,22 @@ def test_a_variable_that_dodo_may_read_is_its_own(monkeypatch: pytest.MonkeyPatc
     assert overrides(STAGES, TASKS, dodo_reads_variables=True) == {}
 
 
+@pytest.mark.parametrize(
+    "sections",
+    [
+        *({name: {}} for name in ("train", "copy", "tool.doit.tasks.train", "tasks.train", "redoit")),
+        {"GLOBAL": {"a": {}}},
+    ],
+)
+def test_a_section_without_effect_is_an_error(sections: dict[str, Any]) -> None:
+    """Settings that stand where nobody reads them are refused, with the places where they may stand."""
+    with pytest.raises(DeclarationError, match=r"where it has no effect; \[tool\.doit\.tasks\.STAGE\] of"):
+        check_names(sections, STAGES, TASKS)
+
+
 def test_each_section_of_a_task_needs_its_task() -> None:
     """Sections of tasks and of doit pass; one of no task, or of a group of stages, names the nearest stage."""
-    check_names(dict.fromkeys(["GLOBAL", "train", "task:train", "task:copy", "task:part:c"]), STAGES, TASKS)
+    check_names(dict.fromkeys(["GLOBAL", "run", "task:train", "task:copy", "task:part:c"]), STAGES, TASKS)
     with pytest.raises(DeclarationError, match=r"^\[task:trian\]: no stage 'trian'; did you mean train\?$"):
         check_names({"task:trian": {}}, STAGES, TASKS)
     with pytest.raises(DeclarationError, match=r"^\[task:part\]: no stage 'part'; did you mean part:c\?$"):

@@ -75,12 +75,14 @@ def test_a_stage_that_was_declared_too_late_has_no_settings() -> None:
 
 
 def test_the_source_of_a_setting_is_told(project: Path) -> None:
-    """A value comes from the command line, from the file that sets it, from dodo.py or from `run`."""
+    """A value comes from the command line, from the file that sets it, from dodo.py, from `run` or from redoit."""
     (project / "doit.cfg").write_text("[task:make]\ntimes = 4\n")
     task = configured({"times": 4})
     stage = stage_behind(task)
     assert stage.setting_source(task, "times") == "doit.cfg"
-    assert stage.setting_source(task, "cache") == "dodo.py"
+    assert stage.setting_source(task, "cache") == "the default of redoit"
+    limited = stage_task(STAGES["make"], time_limit=9)
+    assert stage_behind(limited).setting_source(limited, "time_limit") == "dodo.py"
     task.options = {"times": 5, "cache": False, "time_limit": None}
     assert stage.setting_source(task, "times") == stage.setting_source(task, "cache") == "the command line"
     other = stage_task(STAGES["sort"])
