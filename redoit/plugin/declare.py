@@ -161,6 +161,11 @@ def _path(subject: str, given: str | os.PathLike[str]) -> str:
     path = os.fspath(given) if isinstance(given, str | os.PathLike) else given
     if not isinstance(path, str) or not path or "\0" in path or path.endswith(os.sep):
         raise DeclarationError(subject, f"found {given!r:.99}, expected the path of a file")
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError as error:
+        found = f"found {given!r:.99}, which no file name has in the encoding {error.encoding}"
+        raise DeclarationError(subject, found, "set LC_ALL=C.UTF-8") from None
     return project_path(path)
 
 

@@ -163,6 +163,10 @@ class StageLoader(TaskLoader2):
 
     def _completed(self, config: Mapping[str, object]) -> dict[str, object]:
         """Return DOIT_CONFIG with what redoit needs. Its values are weaker than the command line's and the files'."""
+        if config.get("verbosity", 0) not in (0, 1, 2):
+            raise DeclarationError(
+                "DOIT_CONFIG", f"found the verbosity {config['verbosity']!r:.99}, expected 0, 1 or 2"
+            )
         files = [self._inner.config.get(section, {}) for section in ("GLOBAL", self._command)]
         own = [name for name, value in DOIT_CONFIG.items() if config.get(name, value) == value]
         weaker = {name for name in own if any(name in section for section in files)}

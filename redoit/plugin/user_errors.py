@@ -24,7 +24,7 @@ STDLIB = os.path.join(os.path.dirname(os.__file__), "")
 def clear_errors(subject: str, *, own_only: bool = False) -> Iterator[None]:
     """Raise InvalidDodoFile, which doit shows without a traceback of its own, instead of an error that nobody expects.
 
-    `own_only`: an error that did not pass through the user's code is a fault of redoit, and stays as it is.
+    `own_only`: an error of redoit's code that the user's did not call is a fault of redoit, and stays as it is.
     """
     try:
         yield
@@ -32,7 +32,7 @@ def clear_errors(subject: str, *, own_only: bool = False) -> Iterator[None]:
         raise
     except Exception as error:
         # The system refuses if an OSError has no type of its own: too many open files, no space.
-        if type(error) is OSError or (own_only and not is_own(error)):
+        if type(error) is OSError or (own_only and not is_foreign(error)):
             raise
         raise InvalidDodoFile(in_words(subject, error)) from None
 
@@ -48,9 +48,10 @@ def in_words(subject: str, error: BaseException) -> str:
     return f"{subject} can't be loaded\n{text}" if "\n" in text else f"{subject}: {text}"
 
 
-def is_own(error: BaseException) -> bool:
-    """Tell whether an error passed through code that is neither doit's nor redoit's."""
-    return bool(_own_frames(traceback.extract_tb(error.__traceback__)))
+def is_foreign(error: BaseException) -> bool:
+    """Tell whether an error passed through the user's code, or comes from doit's: from what dodo.py says."""
+    packages = [_package(frame.filename) for frame in traceback.extract_tb(error.__traceback__)]
+    return "own" in packages or [each for each in packages if each != "stdlib"][-1:] == ["doit"]
 
 
 def _own_frames(frames: list[traceback.FrameSummary]) -> list[traceback.FrameSummary]:
@@ -78,8 +79,7 @@ def install() -> None:
 
 def _show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     frames = [frame for frame, _ in traceback.walk_tb(trace)]
-    packages = [_package(frame.f_code.co_filename) for frame in frames]
-    if not issubclass(kind, Exception) or [each for each in packages if each != "stdlib"][-1:] != ["doit"]:
+    if not isinstance(error, Exception) or not is_foreign(error):
         sys.__excepthook__(kind, error, trace)
         return
     files = [frame.f_locals["config_filename"] for frame in frames if "config_filename" in frame.f_locals]

@@ -12,7 +12,7 @@ import pytest
 from doit.exceptions import InvalidDodoFile, InvalidTask
 
 from redoit.errors import DeclarationError
-from redoit.plugin.user_errors import clear_errors, in_words, is_own
+from redoit.plugin.user_errors import clear_errors, in_words, is_foreign
 
 
 def error_of(call: Callable[..., Any], *given: Any) -> Exception:
@@ -31,7 +31,7 @@ def test_an_error_of_own_code_has_its_own_traceback(tmp_path: Path) -> None:
     namespace: dict[str, Any] = {}
     exec(compile(dodo.read_text(), str(dodo), "exec"), namespace)
     error = error_of(doit.loader.generate_tasks, "a", namespace["task_a"]())
-    assert is_own(error)
+    assert is_foreign(error)
     lines = in_words("dodo.py", error).splitlines()
     assert lines[:3] == [
         "dodo.py can't be loaded",
@@ -45,8 +45,13 @@ def test_an_error_of_own_code_has_its_own_traceback(tmp_path: Path) -> None:
 def test_an_error_without_own_code_is_one_line() -> None:
     """Where doit fails at what a declaration says, the error's type and text are all; a cause is shown likewise."""
     error = error_of(doit.task.dict_to_task, {"name": "a", "actions": [], "task_dep": [3]})
-    assert not is_own(error)
+    assert is_foreign(error)
     assert in_words("dodo.py", error) == "dodo.py: TypeError: argument of type 'int' is not iterable"
+
+
+def test_a_fault_of_redoit_is_none_of_the_user() -> None:
+    """An error that redoit's own code makes, called by nobody else, keeps its whole traceback."""
+    assert not is_foreign(error_of(in_words, "dodo.py", None))
 
 
 def test_expected_errors_pass() -> None:
