@@ -89,8 +89,3 @@ def _imports(source: bytes) -> Iterator[str]:
                 yield from (alias.name for alias in names)
             case ast.ImportFrom(level=0, module=str(module)):
                 yield module
-            case ast.Call(
-                func=ast.Name(id="__import__" | "import_module") | ast.Attribute(attr="import_module"),
-                args=[ast.Constant(value=str(module)), *_],
-            ):
-                yield module

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
 from doit.exceptions import BaseFail, UnmetDependency
@@ -123,8 +124,6 @@ class StageReporter(ConsoleReporter):
 
     def _show(self, task: Task, stage: StageTask | None) -> None:
         """Show a stage on the live display; leave the terminal to an ordinary task."""
-        if stage:
-            stage.write_traceback = self._live.write if self._live else self._write_error
         if not self._live:
             return
         if stage is None:
@@ -134,13 +133,9 @@ class StageReporter(ConsoleReporter):
             earlier = stage.decision.earlier
             estimate = earlier.seconds if earlier else None
             self._live.add_stage(task.name, estimate, parallel=stage.session.parallel)
+        stage.write_traceback = partial(self._live.end_stage, task.name)
         streams = (sys.stdout if task.verbosity > 1 else None, sys.stderr if task.verbosity > 0 else None)
         stage.streams = self._live.step_streams(task.name, *streams)
-
-    def _write_error(self, text: str) -> None:
-        self.outstream.flush()
-        sys.stderr.write(encodable(text, sys.stderr.encoding))
-        sys.stderr.flush()
 
     def _hide(self, task: Task) -> None:
         if self._live:

@@ -15,7 +15,7 @@ from doit.exceptions import TaskFailed
 from doit.task import Task
 
 from redoit.engine.engine import RunOptions
-from redoit.errors import DeclarationError, RedoitError, StepError
+from redoit.errors import DeclarationError, RedoitError
 from redoit.history.run_log import StageRecord
 from redoit.model import Decision, Keep, Outcome, PlannedStatus, Reason, Setting, Stage, Status, Trace
 from redoit.plugin import configuration
@@ -138,15 +138,15 @@ class StageTask(UptodateCalculator):
         return values_of(self.trace)
 
     def _show_traceback(self, error: RedoitError) -> None:
-        """Show the traceback of a step that failed; also its error, unless redoit's own reporter does."""
+        """Show the traceback of a step that failed, whatever the reporter shows."""
         from redoit.terminal.streams import transformed
 
-        if isinstance(error, StepError) and error.traceback:
+        if text := getattr(error, "traceback", ""):
             with contextlib.suppress(OSError, ValueError):  # the terminal may be gone
                 if self.write_traceback:
-                    self.write_traceback(error.traceback)
+                    self.write_traceback(text)
                 else:
-                    transformed(sys.stderr, str).write(f"{error.traceback}{error}\n")
+                    transformed(sys.stderr, str).write(f"{text}{error}\n")
 
     def _failed(self, error: str, started: float) -> TaskFailed:
         seconds = time.perf_counter() - started

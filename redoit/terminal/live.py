@@ -102,6 +102,12 @@ class Live:
             del self._stages[name]
             self._flush(stage.lines(stage.rows.end()))
 
+    def end_stage(self, name: str, text: str) -> None:
+        """Remove a stage from the display, and write text below its rows."""
+        with self._lock:
+            self.remove_stage(name)
+            self.write(text)
+
     def suspend(self, name: str) -> None:
         """Leave the terminal to an ordinary task, which writes to it directly."""
         with self._lock:

@@ -210,14 +210,16 @@ def test_interrupted(barred: Pipeline, open_terminal: Opener) -> None:
 
 @pytest.mark.parametrize("arguments", [(), ("-n", "2")], ids=["one", "two"])
 def test_a_failure(barred: Pipeline, arguments: tuple[str, ...], open_terminal: Opener) -> None:
-    """A step that fails in its bar leaves the bar, one line of error, and no display."""
+    """A step that fails in its bar leaves the bar, its traceback, one line of error, and no display."""
     barred.edit("steps/side.py", "found = sum", "print('half', end='', flush=True)\n    raise ValueError('no luck')\n#")
     go(barred)
     terminal = open_terminal(barred, *arguments, "side")
     text = terminal.finish()
     assert terminal.process.returncode == 1
     assert re.search(
-        r"^(side \| )?half\nStep side has failed\. step steps\.side: ValueError: no luck", text, re.MULTILINE
+        r"^(side \| )?half\nTraceback(?s:.*)\nValueError: no luck\nStep side has failed\. step steps\.side: Val",
+        text,
+        re.MULTILINE,
     )
     assert rows_of(text, "side  ") == []
     assert cursor_shown(terminal)

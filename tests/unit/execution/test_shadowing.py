@@ -42,8 +42,7 @@ IMPORTS = {
     "import as": "import sched as other\n",
     "from": "from sched import PLACE\n",
     "in a function": "def run():\n    import sched\n",
-    "import_module": "import importlib\nimportlib.import_module('sched')\n",
-    "__import__": "__import__('sched')\n",
+    "for types": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import sched\n",
 }
 
 

@@ -79,6 +79,15 @@ def test_a_steps_lines_are_written_before_the_text_that_follows(display: Live, t
     assert terminal.getvalue() == "first\ntext\n2/2\n"
 
 
+def test_the_end_of_a_stage_stands_below_its_rows(display: Live, terminal: Terminal) -> None:
+    """What is written at the end of a stage follows its unfinished row, and the stage is shown no longer."""
+    display.add_stage("train", None, parallel=False)
+    display.feed("train", "half")
+    display.end_stage("train", "Traceback\n")
+    display.end_stage("train", "Failed\n")
+    assert terminal.shown == "half\nTraceback\nFailed"
+
+
 def test_an_unexpected_stage_is_shown_as_one_of_several(display: Live, terminal: Terminal) -> None:
     """Output of a stage that nobody added is its line, prefixed, and the stage is removed as any other."""
     display.feed("train", "one\ntwo")
