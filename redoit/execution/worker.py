@@ -4,6 +4,7 @@
 JSON; the rest stays open for as long as the parent lives. A forked process begins at `serve`. Imports nothing heavy.
 """
 
+import contextlib
 import importlib
 import json
 import math
@@ -78,7 +79,9 @@ def run_step(
         finder.restore()
         text = "interrupted" if isinstance(error, KeyboardInterrupt) else first_line(error) + _moved(project)
         text = text.encode(errors="backslashreplace").decode()
-        return {"error": text, "traceback": own_traceback(error, roots)}
+        result = {"error": text, "traceback": ""}
+        with contextlib.suppress(Exception):  # an exception may be of any class, or there is no memory left
+            result["traceback"] = own_traceback(error, roots)
     return result
 
 

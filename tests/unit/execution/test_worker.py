@@ -113,6 +113,12 @@ def test_an_interrupted_step(project: Path) -> None:
     assert found["traceback"].startswith(f'Traceback (most recent call last):\n  File "{project}/mine/one.py", line 5')
 
 
+def test_an_exception_that_can_not_be_shown() -> None:
+    """Where an exception fails whatever is asked of it, its type is the error."""
+    bad = "type('Bad', (Exception,), {'__notes__': property(lambda _: {}[0]), '__str__': lambda _: 1 / 0})"
+    assert called(f"raise {bad}()")["error"] == "Bad: <exception str() failed>"
+
+
 FOLDER = "(it had changed its working directory to {}; paths are relative to the project)"
 
 
