@@ -43,7 +43,7 @@ def import_from_source(
     Nothing of the project is imported yet, save this package where redoit works on itself.
     """
     roots = project_roots()
-    shadowing.protect(roots, ["redoit"])
+    shadowing.protect(roots, sys.modules)
     sys.path[:0] = roots
     path, usual = SearchPath(Path.cwd()), importlib.machinery.SourceFileLoader.get_code
 

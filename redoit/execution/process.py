@@ -16,8 +16,9 @@ ENVIRONMENT = {
 START = """
 import os, sys
 path, standard = sys.path[:], os.path.dirname(os.__file__)
-sys.path[:] = [each for each in path if each.startswith(standard) and "site-packages" not in each]
-sys.path += [sys.argv.pop(1), *path]
+installed = [each for each in path if each.endswith("-packages")]
+sys.path[:] = [each for each in path if each.startswith(standard) and each not in installed]
+sys.path += [sys.argv.pop(1), *installed, *path]
 from {} import main
 sys.path[:] = path
 main()

@@ -70,10 +70,11 @@ def standard_first() -> StandardFirst:
 
 def _is_shadowed(name: str, roots: Sequence[str]) -> bool:
     """Tell whether the project has a module, not only a folder, of the name of another that Python looks for."""
-    ours, loaded = PathFinder.find_spec(name, roots), getattr(sys.modules.get(name), "__spec__", None)
+    ours, module = PathFinder.find_spec(name, roots), sys.modules.get(name)
     if ours is None or ours.loader is None or name in sys.builtin_module_names:
         return False
-    return loaded is None or loaded.origin not in (*BUILT_IN, ours.origin)  # the latter where redoit works on itself
+    theirs = getattr(module, "__spec__", ours)  # ours also where redoit works on itself; none of `__main__`
+    return module is None or (theirs is not None and theirs.origin not in (*BUILT_IN, ours.origin))
 
 
 def _loaded(names: set[str]) -> list[str]:

@@ -54,6 +54,19 @@ def test_a_process_leads_a_session_and_carries_its_tag() -> None:
     assert err == [process.number] * 3
 
 
+def test_what_lies_on_pythonpath_does_not_replace_what_redoit_imports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where PYTHONPATH leads to modules that have names of the standard library's or of packages, a process starts."""
+    names = ("json", "ast", "select", "traceback", "blake3", "redoit")
+    write(Path(), **dict.fromkeys(names, "raise AssertionError(__name__)\n"), mine__one="def run():\n    pass\n")
+    monkeypatch.setenv("PYTHONPATH", os.getcwd())
+    process = started("tag")
+    process.channel.write(StepCall("mine.one", {}, ()).json())
+    process.channel.flush()
+    process.wait()
+    assert (process.reap(), Path("err").read_text()) == (0, "")
+    process.channel.close()
+
+
 @pytest.mark.parametrize("call", [b"", b'{"step": "mine'], ids=["none", "half"])
 def test_a_process_without_a_call_ends(call: bytes) -> None:
     """A process whose channel ends before a whole line exits with an error, and writes no result."""
