@@ -145,7 +145,7 @@ class StageTask(UptodateCalculator):
             with contextlib.suppress(OSError, ValueError):  # the terminal may be gone
                 if self.write_traceback:
                     self.write_traceback(text)
-                else:
+                elif sys.stderr:  # none if the shell has closed it
                     transformed(sys.stderr, str).write(f"{text}{error}\n")
 
     def _failed(self, error: str, started: float) -> TaskFailed:

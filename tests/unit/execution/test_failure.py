@@ -1,6 +1,7 @@
 """What is said of the exception that a step raises."""
 
 import contextlib
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -28,7 +29,8 @@ def failed(root: Path, source: str, **modules: str) -> BaseException:
 
 def shown(root: Path, source: str, **modules: str) -> str:
     """Return the traceback of that exception, with the files' names instead of their paths."""
-    return own_traceback(failed(root, source, **modules), [str(root)]).replace(f"{root}/", "")
+    text = own_traceback(failed(root, source, **modules), [str(root)]).replace(f"{root}/", "")
+    return re.sub(r"^ *[~^]+\n", "", text, flags=re.MULTILINE)  # which each version of Python sets elsewhere
 
 
 def test_it_begins_in_the_step(tmp_path: Path) -> None:
