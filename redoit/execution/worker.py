@@ -108,8 +108,8 @@ def _imported(step: str) -> Callable[..., object]:
 
     Raises: ImportError if it is in another: code put it before the project.
     """
+    read = SearchPath(Path.cwd()).find_own(step)  # before the import, which may go to another folder
     module = importlib.import_module(step)
-    read = SearchPath(Path.cwd()).find_own(step)
     if os.path.realpath(str(module.__file__)) != os.path.realpath(str(read)):
         raise ImportError(f"{step} was found in {module.__file__}, not in the project; give its folder an __init__.py")
     run: Callable[..., object] = module.run

@@ -4,8 +4,10 @@ import importlib
 import os
 import py_compile
 import sys
+import zipfile
 from collections.abc import Iterator
 from importlib.machinery import FileFinder, PathFinder, SourceFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Yield a project, which is the working directory, beside other folders."""
     (tmp_path / "project").mkdir()
     monkeypatch.chdir(tmp_path / "project")
-    with isolated_imports("mine"):
+    with isolated_imports("mine", "mine_too"):
         yield tmp_path / "project"
 
 
@@ -137,3 +139,40 @@ def test_an_error_of_a_module_is_its_own(project: Path) -> None:
     with pytest.raises(SyntaxError) as caught:
         importlib.import_module("mine")
     assert (caught.value.filename, caught.value.lineno) == (str(project / "mine.py"), 2)
+
+
+def stale_byte_code(path: Path) -> None:
+    """Write a module with byte code that looks current and is not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("VALUE = 1\n")
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    assert py_compile.compile(str(path), doraise=True)
+    path.write_text("VALUE = 2\n")
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+
+
+def test_byte_code_of_the_project_elsewhere_is_not_used(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module on PYTHONPATH, and one that the finder of an editable install gives a loader, are compiled, too."""
+    stale_byte_code(project.parent / "other/mine/one.py")
+    stale_byte_code(project.parent / "mine/two.py")
+    monkeypatch.setenv("PYTHONPATH", f"{project.parent}/other")
+    sys.path.append(f"{project.parent}/other")
+    import_from_source()
+    assert importlib.import_module("mine.one").VALUE == 2
+    spec = spec_from_file_location("mine.two", project.parent / "mine/two.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.VALUE == 2
+
+
+def test_byte_code_without_source_and_archives_are_imported(project: Path) -> None:
+    """What has no source is imported as Python does it."""
+    write(project, mine__one="VALUE = 1\n")
+    py_compile.compile("mine/one.py", "mine/two.pyc", doraise=True)
+    with zipfile.ZipFile("lib.zip", "w") as archive:
+        archive.writestr("mine_too.py", "VALUE = 3\n")
+    import_from_source()
+    sys.path.append("lib.zip")
+    assert [importlib.import_module(name).VALUE for name in ("mine.one", "mine.two", "mine_too")] == [1, 1, 3]

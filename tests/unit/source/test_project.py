@@ -1,9 +1,11 @@
 """How the project's modules are found, read and parsed."""
 
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from redoit.digest import of_bytes
 from redoit.errors import SourceError
 from redoit.source.project import Project
 
@@ -133,3 +135,60 @@ def test_declared_encodings_are_read(tmp_path: Path) -> None:
     module = Project(tmp_path).module("a")
     assert module is not None
     assert module.tree.body[0].value.value == "é"  # type: ignore[attr-defined]
+
+
+def test_modules_without_source_are_opaque(tmp_path: Path) -> None:
+    """An extension module and byte code alone have no tree, and as their source the digest of their bytes."""
+    for name in ("fast.so", "old.pyc", "pack/__init__.pyc"):
+        path = put(tmp_path, name, b"\0\1")
+        project = Project(tmp_path)
+        module = project.module(path.relative_to(tmp_path).parts[0].partition(".")[0])
+        assert module is not None
+        assert (module.is_opaque, module.is_namespace, module.is_package) == (True, False, name.startswith("pack"))
+        assert (module.source, module.tree.body) == (f"{of_bytes(bytes([0, 1]))}\n".encode(), [])
+        assert project.file_digests == {str(path): of_bytes(b"\0\1")}
+
+
+def test_modules_of_an_archive_are_parsed(tmp_path: Path) -> None:
+    """A module in a zip file has its own source, and counts as read from that file."""
+    with zipfile.ZipFile(tmp_path / "lib.zip", "w") as archive:
+        archive.writestr("inner/__init__.py", "")
+        archive.writestr("inner/one.py", "x = 1")
+    project = Project(tmp_path)
+    assert project.module("inner.one") is None
+    assert project.add_root("lib.zip")
+    module = project.module("inner.one")
+    assert module is not None
+    assert (module.source, module.path) == (b"x = 1", Path("lib.zip/inner/one.py"))
+    assert project.file_digests == {f"{tmp_path}/lib.zip": of_bytes((tmp_path / "lib.zip").read_bytes())}
+
+
+def test_a_damaged_archive_is_named(tmp_path: Path) -> None:
+    """A module whose bytes in a zip file are damaged is an error that names it."""
+    with zipfile.ZipFile(tmp_path / "lib.zip", "w") as archive:
+        archive.writestr("one.py", "x = 1")
+    data = bytearray((tmp_path / "lib.zip").read_bytes())
+    data[data.index(b"x = 1")] ^= 1
+    (tmp_path / "lib.zip").write_bytes(data)
+    project = Project(tmp_path)
+    project.add_root("lib.zip")
+    with pytest.raises(SourceError, match=r"lib.zip/one.py: can't be read"):
+        project.module("one")
+
+
+def test_an_added_root_is_searched_from_then_on(tmp_path: Path) -> None:
+    """A folder is added once; what was not found before is looked for again; other projects do not have it."""
+    put(tmp_path, "lib/a.py")
+    project = Project(tmp_path)
+    assert project.module("a") is None
+    assert [project.add_root("lib"), project.add_root("lib")] == [True, False]
+    assert project.module("a") is not None
+    assert project.added == (("lib", False),)
+    assert Project(tmp_path).module("a") is None
+    assert Project(tmp_path).with_roots(project.added).locate("a") == f"{tmp_path}/lib/a.py"
+
+
+def test_what_lies_below_an_installed_package_is_not_asked_for(tmp_path: Path) -> None:
+    """A folder that has the name of an installed package does not make its modules the project's."""
+    put(tmp_path, "blake3/a.py")
+    assert Project(tmp_path).locate("blake3.a") is None

@@ -130,3 +130,42 @@ def test_a_damaged_memory_is_no_memory(root: Path) -> None:
     data[len(data) // 2] ^= 1
     (root / "memory").write_bytes(data)
     assert memory(root).lookup("steps.one", Project(root)) == StepInfo()
+
+
+def test_a_module_outside_the_checkout_is_checked_too(
+    root: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An entry holds no longer if a module on PYTHONPATH has changed, is hidden by another, or is not found there."""
+    other, more = tmp_path_factory.mktemp("other"), tmp_path_factory.mktemp("more")
+    write(root / "steps/one.py", "import helper\ndef run(made): helper.make(made)\n")
+    write(other / "helper.py", "def make(made): pass\n")
+    monkeypatch.setenv("PYTHONPATH", f"{more}:{other}")
+    found = learnt(root)
+    assert f"{other}/helper.py" in found.read
+    assert memory(root).lookup("steps.one", Project(root)) == found
+    write(more / "helper.py", "def make(made): pass\n")
+    assert memory(root).lookup("steps.one", Project(root)) == StepInfo()
+    (more / "helper.py").unlink()
+    monkeypatch.delenv("PYTHONPATH")
+    assert memory(root).lookup("steps.one", Project(root)) == StepInfo()
+    monkeypatch.setenv("PYTHONPATH", str(other))
+    assert memory(root).lookup("steps.one", Project(root)) == found
+    write(other / "helper.py", "def make(made): return\n")
+    assert memory(root).lookup("steps.one", Project(root)) == StepInfo()
+
+
+def test_an_added_root_is_part_of_an_entry(root: Path) -> None:
+    """What was read with a folder that the step adds is checked with it; what was read before without it stays."""
+    write(root / "lib/helper.py", "def make(made): pass\n")
+    steps, project = memory(root), Project(root)
+    found = steps.add("steps.one", StepInfo(), project, signature=signature(project, "steps.one"))
+    project = Project(root)
+    project.add_root("lib")
+    assert project.module("helper") is not None
+    found = steps.add("steps.one", found, project, code=("", code_of(project, "steps.one")))
+    steps.save()
+    assert found.signature is not None
+    assert found.located["helper"] == f"{root}/lib/helper.py"
+    assert memory(root).lookup("steps.one", Project(root)) == found
+    write(root / "helper.py", "")
+    assert memory(root).lookup("steps.one", Project(root)) == StepInfo()
