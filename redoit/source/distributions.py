@@ -18,7 +18,7 @@ from redoit import digest
 Owners = Callable[[str, str], Mapping[str, str]]  # a folder, and a path in it -> distribution -> version
 
 SITE = ("site-packages", "dist-packages")
-RECORDED = ("", "RECORD", "METADATA", "direct_url.json")  # what an installation changes of the metadata
+RECORDED = ("", "RECORD", "METADATA")  # what an installation changes of the metadata
 FIELD = r"^%s:[ \t]*(\S+)"
 PTH = re.compile(r"^([^/\n,]+\.pth),", re.MULTILINE)
 NO_CODE = re.compile(r"[^/,]+\.dist-info/|\.\./|/|.*\.pyc,|$")  # rows of RECORD: metadata, scripts, byte code
@@ -37,8 +37,12 @@ def owners(folder: str, relative: str) -> dict[str, str]:
 
     An absolute path is one outside the folder: returned is what is installed from there to be edited.
     """
-    installed = (Distribution(Path(folder, name)) for name in metadata_names(folder))
-    return dict(each.name_and_version for each in installed if each.owns(relative))
+    return dict(each.name_and_version for each in installed_in(folder) if each.owns(relative))
+
+
+def installed_in(folder: str) -> list["Distribution"]:
+    """Return the distributions in a folder; each reads its metadata once."""
+    return [Distribution(Path(folder, name)) for name in metadata_names(folder)]
 
 
 class Distribution:

@@ -41,6 +41,7 @@ class InstalledPackages:
     def __init__(self, path: Path) -> None:
         self._cache = SealedCache[dict[str, Known]](path, _parse, dict)
         self._checked: dict[str, float] = {}
+        self._read: dict[str, list[distributions.Distribution]] = {}
         self._lock = threading.Lock()
 
     def owners(self, folder: str, relative: str) -> dict[str, str]:
@@ -48,11 +49,16 @@ class InstalledPackages:
         with self._lock:  # no thread may take the old versions for those of a new folder
             if time.monotonic() - self._checked.get(folder, -math.inf) >= SNAPSHOT_SECONDS:
                 known, now = self._cache.content.get(folder), _known(folder)
-                self._cache.content[folder] = known if known and known.stamp == now.stamp else now
+                if known is None or known.stamp != now.stamp:
+                    self._cache.content[folder] = now
+                    self._read.pop(folder, None)
                 self._checked[folder] = time.monotonic()
             found = self._cache.content[folder].owners
             if relative not in found:
-                found[relative] = distributions.owners(folder, relative)
+                if folder not in self._read:
+                    self._read[folder] = distributions.installed_in(folder)
+                owners = (each.name_and_version for each in self._read[folder] if each.owns(relative))
+                found[relative] = dict(owners)
                 self._cache.changed = True
             return found[relative]
 
