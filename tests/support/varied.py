@@ -122,9 +122,10 @@ class CleanBuilds:
 
     def outputs(self, variant: Variant) -> dict[str, str]:
         """Return path -> text of every output."""
-        name = repr((sorted(variant.files().items()), sorted(variant.links().items()), variant.arguments()))
+        root = self._folder / "clean/project"
+        found = variant.files(), variant.links(), variant.python_path(root), variant.arguments()
+        name = repr(found)
         if name not in self._made:
-            root = self._folder / "clean/project"
             write(root, variant)
             number = forked(lambda: self._build(root, variant), self._folder / "clean/out")
             assert ended(number) == 0, (self._folder / "clean/out").read_text()
