@@ -5,68 +5,152 @@ name that one module hands on stands for every definition of that name. Does not
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from redoit.fingerprint.resolve import Resolution, lookup
-from redoit.source.names import Definition, bindings, chain_of, is_standard
+from redoit.source.names import Definition, Function, bindings, chain_of, is_standard
 from redoit.source.project import Module, Project, cached_per_module
 
-# Standard modules whose decorators wrap what they are given, and do nothing else with it.
-WRAPPERS = frozenset({"abc", "builtins", "contextlib", "dataclasses", "enum", "functools", "typing"})
+# Standard modules and functions that wrap what they decorate, and do nothing else with it.
+WRAPPERS = frozenset({"abc", "contextlib", "dataclasses", "enum", "functools", "typing"}) | {
+    f"builtins.{name}" for name in ("classmethod", "property", "staticmethod")
+}
 ACCESSORS = (("setter",), ("getter",), ("deleter",))  # of a property in the same class
-# Built-in functions that look into no definition.
-BUILTINS = frozenset({"filter", "getattr", "hasattr", "isinstance", "issubclass", "map", "max", "min", "sorted", "zip"})
+BUILTINS = frozenset({"hasattr", "isinstance", "issubclass"})  # look into no definition
 NOT_HANDED = frozenset({"annotation", "returns", "bases", "type", "targets", "target"})  # fields of nodes
+
+Names = frozenset[str]
+Links = frozenset[tuple[str, str]]
+
+
+class Exposed(NamedTuple):
+    """Names of the functions and of the classes that code from outside may look into."""
+
+    functions: Names
+    classes: Names
 
 
 class Handed(NamedTuple):
-    """Names that code hands on. `values`: as they are; `instances`: of classes, what a call of them makes."""
+    """Names that code hands on. `values`: as they are; `made`: by what a call of them makes.
 
-    values: frozenset[str] = frozenset()
-    instances: frozenset[str] = frozenset()
+    `aliases`: an imported name, and what it is there. `links`: names of which the second is handed on with the first:
+    a class and its bases, each way, and a local variable with what is called to make its value.
+    """
 
-    def __or__(self, other: "Handed") -> "Handed":
-        return Handed(self.values | other.values, self.instances | other.instances)
+    values: Names = frozenset()
+    made: Names = frozenset()
+    aliases: Links = frozenset()
+    links: Links = frozenset()
+
+    @classmethod
+    def union(cls, parts: Iterable["Handed"]) -> "Handed":
+        """Return what all parts together hand on."""
+        return cls(*(frozenset().union(*names) for names in zip(cls(), *parts, strict=True)))
+
+    def exposed(self) -> Exposed:
+        """Return all names that are handed on, by whatever way."""
+        functions = _closure(self.values, self.aliases)
+        return Exposed(functions, _closure(functions | self.made, self.aliases | self.links))
+
+
+def _closure(names: Names, links: Links) -> Names:
+    following: dict[str, list[str]] = {}
+    for first, second in links:
+        following.setdefault(first, []).append(second)
+    found, todo = set(names), list(names)
+    while todo:
+        new = set(following.get(todo.pop(), ())) - found
+        found |= new
+        todo += new
+    return frozenset(found)
 
 
 @cached_per_module
-def handed(module: Module) -> Handed:
+def handed(project: Project, module: Module) -> Handed:
     """Return the names that a module uses otherwise than to call them, to derive from them or to annotate."""
-    values: set[str] = set()
-    made: set[str] = set()
-    origins: list[tuple[set[str], set[str]]] = []  # targets, and the functions that their values are made by
-    todo: list[tuple[ast.AST, bool]] = [(module.tree, False)]  # a node, and whether it is handed on
-    while todo:
-        item, is_handed = todo.pop()
+    collector = _Collector(frozenset(bindings(module).reassigned))
+    collector.walk(module.tree)
+    classes = [item for item in ast.walk(module.tree) if isinstance(item, ast.ClassDef)]
+    firsts = {first.arg for item in classes for first in _first_parameters(item)}
+    links = {(item.name, chain[-1]) for item in classes for base in _bases(item) if (chain := chain_of(base))}
+    if firsts & (collector.values | collector.made) or "__class__" in collector.values:
+        collector.made.update(item.name for item in classes)
+    for item in classes:
+        if not is_wrapped_only(project, module, item) or derives_from_outside(project, module, item):
+            collector.made.add(item.name)
+    aliases = {(name, each.alias.attr) for name, all_ in bindings(module).names.items() for each in all_ if each.alias}
+    inner = {(name, alias.attr) for name, all_ in bindings(module).inner.items() for alias in all_}
+    return Handed(
+        frozenset(collector.values),
+        frozenset(collector.made),
+        frozenset((name, attr) for name, attr in aliases | inner if attr and attr != name),
+        frozenset(collector.links | links | {(base, name) for name, base in links}),
+    )
+
+
+def _first_parameters(item: ast.ClassDef) -> Iterator[ast.arg]:
+    for part in item.body:
+        if isinstance(part, Function):
+            yield from [*part.args.posonlyargs, *part.args.args][:1]
+
+
+def _bases(item: ast.ClassDef) -> Iterator[ast.expr]:
+    for base in (*item.bases, *(word.value for word in item.keywords)):
+        yield base.value if isinstance(base, ast.Subscript) else base
+
+
+class _Collector:
+    """Walks through a module. `kept`: calls whose value is only looked at, or is kept in a local variable."""
+
+    def __init__(self, shared: Names) -> None:
+        self.shared = shared
+        self.values: set[str] = set()
+        self.made: set[str] = set()
+        self.links: set[tuple[str, str]] = set()
+        self.kept: set[ast.AST] = set()
+
+    def walk(self, tree: ast.AST) -> None:
+        todo: list[tuple[ast.AST, bool]] = [(tree, False)]  # a node, and whether it is in a function
+        while todo:
+            item, is_local = todo.pop()
+            is_local |= isinstance(item, Function)
+            todo += [(part, is_local) for part in self.parts(item, is_local=is_local)]
+
+    def parts(self, item: ast.AST, *, is_local: bool) -> Iterable[ast.AST]:
+        """Note what a node hands on; return those parts of it that may hand on more."""
         chain = chain_of(item)
-        if chain or isinstance(item, ast.Attribute):
-            values.add(chain[-1] if chain else item.attr)  # type: ignore[attr-defined]  # an attribute, if no chain
-        elif isinstance(item, ast.Call):
-            function = chain_of(item.func)
-            made.update(function[-1:] if is_handed else ())
-            todo += [] if function else [(item.func, False)]
-            todo += (
-                [] if function[:1] and function[0] in BUILTINS else [(p, True) for p in (*item.args, *item.keywords)]
-            )
-            continue
-        elif isinstance(item, ast.Assign | ast.AnnAssign | ast.NamedExpr | ast.withitem | ast.For):
-            origins.append(_targets_and_callees(item))
-        is_handed |= isinstance(item, ast.Return | ast.Yield)
-        todo += [] if chain else [(part, is_handed) for part in _handed_parts(item)]
-    made.update(*(functions for targets, functions in origins if targets & values))
-    if values & {"self", "cls"}:
-        made.update(item.name for item in ast.walk(module.tree) if isinstance(item, ast.ClassDef))
-    original = {name: each.alias.attr for name, all_ in bindings(module).names.items() for each in all_ if each.alias}
-    return Handed(*(frozenset(names | {original.get(name) or name for name in names}) for names in (values, made)))
+        if chain:
+            self.values.add(chain[-1])
+            return []
+        if isinstance(item, ast.Call):
+            return self.call(item)
+        if isinstance(item, ast.Attribute):
+            self.values.add(item.attr)
+        elif is_local and isinstance(item, ast.Assign | ast.AnnAssign):
+            self.assignment(item)
+        if isinstance(item, ast.Attribute | ast.Expr):
+            self.kept.add(item.value)
+        return _handed_parts(item)
 
+    def call(self, item: ast.Call) -> list[ast.AST]:
+        function = chain_of(item.func)
+        if item not in self.kept:
+            self.made.update(function[-1:])
+        arguments = [*item.args, *item.keywords]
+        if function[:1] and function[0] in BUILTINS:
+            return [part for part in arguments if not chain_of(part)]
+        if isinstance(item.func, ast.Attribute):
+            self.kept.add(item.func.value)
+        return [*arguments, *([] if function else [getattr(item.func, "value", item.func)])]
 
-def _targets_and_callees(item: ast.AST) -> tuple[set[str], set[str]]:
-    """Return the last names of what a statement stores to, and of the functions that it calls."""
-    nodes = list(ast.walk(item))
-    stores = [part for part in nodes if isinstance(getattr(part, "ctx", None), ast.Store)]
-    calls = [part.func for part in nodes if isinstance(part, ast.Call)]
-    return tuple({chain[-1] for part in parts if (chain := chain_of(part))} for parts in (stores, calls))  # type: ignore[return-value]  # two
+    def assignment(self, item: ast.Assign | ast.AnnAssign) -> None:
+        targets = item.targets if isinstance(item, ast.Assign) else [item.target]
+        names = {target.id for target in targets if isinstance(target, ast.Name)} - self.shared
+        function = chain_of(item.value.func) if isinstance(item.value, ast.Call) else ()
+        if function and len(names) == len(targets):
+            self.kept.add(item.value)  # type: ignore[arg-type]  # a call
+            self.links.update((name, function[-1]) for name in names)
 
 
 def _handed_parts(item: ast.AST) -> Iterator[ast.AST]:
@@ -83,7 +167,7 @@ def is_wrapped_only(project: Project, module: Module, item: Definition) -> bool:
             continue
         found = lookup(project, module, chain) if chain else Resolution()
         is_own = found.modules or found.missing or not all(each.alias for each in found.binders)
-        if is_own or not found.outside or {name.split(".")[0] for name in found.outside} - WRAPPERS:
+        if is_own or not found.outside or not all(WRAPPERS & {name, name.split(".")[0]} for name in found.outside):
             return False
     return True
 
@@ -104,8 +188,8 @@ def _foreign_bases(project: Project, module: Module, item: ast.ClassDef) -> Iter
         if (known := module.memo.get(("derives from outside", item))) is not None:
             yield known
             continue
-        for base in (*item.bases, *(word.value for word in item.keywords)):
-            chain = chain_of(base.value if isinstance(base, ast.Subscript) else base)
+        for base in _bases(item):
+            chain = chain_of(base)
             found = lookup(project, module, chain) if chain else Resolution(missing=[(module, "")])
             yield bool(found.modules or found.missing) or not all(map(_is_passive, found.outside))
             for owner, name in found.bound:
@@ -122,10 +206,8 @@ def _is_passive(name: str) -> bool:
     return is_standard(name) and not name.startswith("enum.")
 
 
-def is_exposed(project: Project, module: Module, item: Definition, names: Handed) -> bool:
-    """Tell whether code from outside may look into a definition. `names`: those that reached code hands on."""
-    if item.name in names.values or not is_wrapped_only(project, module, item):
-        return True
-    if not isinstance(item, ast.ClassDef):
-        return False
-    return item.name in names.instances or derives_from_outside(project, module, item)
+def is_exposed(project: Project, module: Module, item: Definition, exposed: Exposed) -> bool:
+    """Tell whether code from outside may look into a definition."""
+    if isinstance(item, ast.ClassDef):
+        return item.name in exposed.classes
+    return item.name in exposed.functions or not is_wrapped_only(project, module, item)

@@ -74,8 +74,8 @@ class _Stripper:
         if isinstance(item, Function):
             self.function(item, inside)
         elif isinstance(item, ast.ClassDef):  # any decorator may read its methods' annotations, also the project's own
-            inside = "decorated class" if item.decorator_list else "class"
-            self.blocks(item, "exposed class" if self.is_exposed(item) else inside)
+            outer, inside = inside, "decorated class" if item.decorator_list else "class"
+            self.blocks(item, "exposed class" if outer == "exposed class" or self.is_exposed(item) else inside)
         elif isinstance(item, ast.stmt) and is_bare_string(item) and inside != "exposed class":
             return None
         elif isinstance(item, ast.AnnAssign) and inside == "function":  # Python never evaluates its annotation

@@ -12,25 +12,24 @@ from redoit.fingerprint.exposure import derives_from_outside, is_wrapped_only
 from redoit.fingerprint.resolve import GIVEN, lookup
 from redoit.source.constants import is_constant
 from redoit.source.names import (
+    Alias,
+    Chain,
+    Definition,
     Import,
+    aliases,
     annotations,
     bindings,
+    bound_names,
     chain_of,
     executed,
-    inner_nodes,
     is_lazy,
+    is_standard,
     outer_parts,
-    stored_names,
 )
 from redoit.source.project import Module, Project, cached_per_module
 
 # Words of code that acts when a class is derived from another, or that finds classes by their bases.
 HOOKS = re.compile(rb"__init_subclass__|__subclasses__|__class_getitem__|__mro_entries__|metaclass")
-
-
-def bound_names(statement: ast.stmt) -> list[str]:
-    """Return the names that a plain statement binds."""
-    return [name for item in inner_nodes(statement) for name in stored_names(item)]
 
 
 @cached_per_module
@@ -42,7 +41,7 @@ def plain_statements(project: Project, module: Module) -> frozenset[ast.stmt]:
     known = bindings(module)
     shared = known.reassigned | GIVEN | {name for name, binders in known.names.items() if len(binders) > 1}
     found = [] if known.stars else [item for item in executed(module) if is_plain(project, module, item)]
-    return frozenset(item for item in found if shared.isdisjoint(bound_names(item)))
+    return frozenset(item for item in found if shared.isdisjoint(name for name, _ in bound_names(module, item)))
 
 
 def other_statements(project: Project, module: Module) -> list[ast.stmt]:
@@ -54,9 +53,11 @@ def other_statements(project: Project, module: Module) -> list[ast.stmt]:
 def is_plain(project: Project, module: Module, item: ast.stmt) -> bool:
     """Tell whether a statement is plain, wherever its name is bound besides."""
     match item:
+        case ast.Import() | ast.ImportFrom():
+            return all(_is_quiet(project, alias) for alias in aliases(module, item))
         case ast.FunctionDef() | ast.AsyncFunctionDef():
             return (
-                is_wrapped_only(project, module, item)
+                _is_wrapped_plainly(project, module, item)
                 and all(
                     is_literal(part) or is_constant(project, module, part)
                     for part in outer_parts(item)
@@ -66,9 +67,9 @@ def is_plain(project: Project, module: Module, item: ast.stmt) -> bool:
             )
         case ast.ClassDef():
             return (
-                not item.keywords
-                and is_wrapped_only(project, module, item)
-                and not derives_from_outside(project, module, item)
+                _is_plain_class(project, module, item)
+                and _is_wrapped_plainly(project, module, item)
+                and all(_is_plain_annotation(project, module, base) for base in item.bases)
                 and all(is_plain(project, module, each) for each in item.body)
             )
         case ast.Assign(targets=targets, value=value):
@@ -110,14 +111,54 @@ def _are_constants(items: Sequence[ast.expr | None]) -> bool:
     return all(isinstance(item, ast.Constant) for item in items)
 
 
+def _is_quiet(project: Project, alias: Alias) -> bool:
+    """Tell whether an import is of the standard library, and binds no submodule that others may use."""
+    top, dot, _ = alias.loads.partition(".")
+    is_outside = top != "__future__" and is_standard(top) and project.locate(top) is None
+    return is_outside and not (dot and alias.attr is None)
+
+
+def _is_wrapped_plainly(project: Project, module: Module, item: Definition) -> bool:
+    calls = [each for each in item.decorator_list if isinstance(each, ast.Call)]
+    arguments = [part for call in calls for part in (*call.args, *(word.value for word in call.keywords))]
+    return is_wrapped_only(project, module, item) and all(map(is_literal, arguments))
+
+
+def _is_plain_class(project: Project, module: Module, item: ast.ClassDef) -> bool:
+    return not item.keywords and not derives_from_outside(project, module, item)
+
+
 def _is_plain_annotation(project: Project, module: Module, item: ast.expr) -> bool:
     """Tell whether to evaluate an annotation executes no code of the project."""
     for part in ast.walk(item) if not is_lazy(module) else ():
-        chain = chain_of(part.value) if isinstance(part, ast.Subscript) else ()
-        found = lookup(project, module, chain).binders if chain else []
-        if isinstance(part, ast.Call) or not all(binder.alias for binder in found):
+        match part:
+            case ast.Subscript(value=value):
+                chains, may_be_class = [chain_of(value)], False
+            case ast.BinOp(left=left, right=right):
+                chains, may_be_class = [chain_of(left), chain_of(right)], True
+            case ast.Attribute():
+                chains, may_be_class = [chain_of(part)], True
+            case ast.Call():
+                return False
+            case _:
+                continue
+        if not all(_is_of_outside(project, module, chain, may_be_class=may_be_class) for chain in chains if chain):
             return False
     return True
+
+
+def _is_of_outside(project: Project, module: Module, chain: Chain, *, may_be_class: bool) -> bool:
+    """Tell whether a name is of a module or from outside. `may_be_class`: or of a class that does nothing."""
+    return all(
+        binder.alias
+        or (
+            may_be_class
+            and isinstance(binder.statement, ast.ClassDef)
+            and _is_plain_class(project, owner, binder.statement)
+        )
+        for owner, name in lookup(project, module, chain).bound
+        for binder in bindings(owner).names[name]
+    )
 
 
 def has_hooks(module: Module) -> bool:

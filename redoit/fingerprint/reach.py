@@ -49,7 +49,7 @@ class Reach:
         binders = bindings(module).names.get(function, []) if module else []
         self.texts = Texts(
             project,
-            assumed.handed,
+            assumed.handed.exposed(),
             docs=assumed.level >= Reflection.DOCS,
             raw=assumed.level >= Reflection.SOURCE,
             root=None if assumed.calls_itself or len(binders) != 1 else binders[0].statement,
@@ -72,6 +72,8 @@ class Reach:
             module_reached = self.project.module(key[0])
             if module_reached is not None:
                 self.visit(module_reached, key)
+        modules = [self.project.module(name) for name, what in self.via if what == STATEMENTS]
+        self.found = self.found._replace(handed=Handed.union(handed(self.project, each) for each in modules if each))
 
     def add(self, module: str, name: str, via: tuple[str, ...]) -> None:
         """Add a reached part, and the statements that an import of its module executes."""
@@ -91,7 +93,6 @@ class Reach:
             return
         self.add(name, STATEMENTS, via)
         self.found = self.found._replace(
-            handed=self.found.handed | handed(module),
             hooks=self.found.hooks or has_hooks(module),
             roots=self.found.roots + reflection.add_roots(self.project, module),
         )
@@ -103,7 +104,7 @@ class Reach:
     def visit(self, module: Module, key: Key) -> None:
         """Follow the names that one part uses."""
         if key[1] == WHOLE:
-            self.follow_uses(module, key, module.tree.body)
+            self.follow_uses(module, key, module.tree.body, whole=True)
             for alias in [each.alias for all_ in bindings(module).names.values() for each in all_ if each.alias]:
                 self.follow_whole(module, key, alias)
         elif key[1] == STATEMENTS:
@@ -135,10 +136,10 @@ class Reach:
                 if self.project.locate(f"{origin}.{text}"):
                     self.take_whole(f"{origin}.{text}", f"from {origin} import * in {module}", key)
 
-    def follow_uses(self, module: Module, key: Key, statements: Iterable[ast.stmt]) -> None:
+    def follow_uses(self, module: Module, key: Key, statements: Iterable[ast.stmt], *, whole: bool = False) -> None:
         """Follow the names that statements of a module use."""
         names = bindings(module).names
-        for used in [self.texts.uses(module, item) for item in dict.fromkeys(statements)]:
+        for used in [self.texts.uses(module, item, whole=whole) for item in dict.fromkeys(statements)]:
             for use in used.names:
                 self.follow(module, key, use, lookup(self.project, module, use.chain))
             for item, is_shared in used.imports:
@@ -204,7 +205,8 @@ class Reach:
             if not reflection.added_roots(self.project, module):
                 self.take_all("", where, key)
         elif level == Reflection.PROJECT:
-            target = reflection.import_target(module, use.call) if use and use.call else None
+            call = use.call if use and name.rpartition(".")[2] in reflection.TAKE_NAME else None
+            target = reflection.import_target(module, call) if call else None
             self.take_named(*(target or ("", True)), where, key)
         elif level:
             self.found = self.found._replace(level=max(self.found.level, level))
@@ -220,7 +222,7 @@ class Reach:
             self.follow_import(Alias(name, name, None, name), key)
         else:
             for module in named:
-                self.take_whole(module, why, key)
+                self.take_all(module, why, key)
 
     def take_all(self, prefix: str, why: str, key: Key) -> None:
         """Take whole a module and all below it, or all of the project."""

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from enum import IntEnum
 
-from redoit.fingerprint.uses import READS_ITSELF, Uses
+from redoit.fingerprint.uses import EVALUATES, READS_ITSELF, Uses
 from redoit.source.names import bindings
 from redoit.source.project import Module, Project
 
@@ -41,7 +41,7 @@ REFLECTION_BY_WORD = _table(
         Reflection.PROJECT: "__path__ __builtins__",
     }
 )
-REFLECTION_BY_WORD[READS_ITSELF] = Reflection.SOURCE
+REFLECTION_BY_WORD |= {READS_ITSELF: Reflection.SOURCE, EVALUATES: Reflection.OWN_MODULE}
 # Dotted names and all below them; the longest match counts.
 REFLECTION_BY_NAME = _table(
     {
@@ -60,6 +60,9 @@ REFLECTION_BY_NAME = _table(
 )
 # Code that receives one of these modules as a value can use anything in it.
 REFLECTIVE_MODULES = frozenset({"sys", "builtins"})
+# Functions whose first argument is the name of a module.
+TAKE_NAME = frozenset({"import_module", "__import__", "find_spec", "resolve_name", "run_module"})
+SYS_PATH = re.compile(rb"sys\s*\.\s*path|from\s+sys\s+import|import\s+sys\s+as|addsitedir")
 _WORD = re.compile(r"[\w./:-]+")
 _DOTTED = re.compile(r"[^\W\d]\w*([.:][^\W\d]\w*)+")  # what follows a colon is in the module
 
@@ -142,23 +145,30 @@ def texts_of(module: Module) -> list[str]:
 def added_roots(project: Project, module: Module) -> list[str]:
     """Return the folders and archives that a module's texts name, and so may add to Python's path.
 
-    A text counts as it is, and joined with those beside it, from the checkout and from the module's own folder.
+    A text counts as it is, and joined with those beside it, from the checkout and from the module's own folder; with
+    `__file__` so do that folder and those around it.
     """
-    found = []
+    own = project.root / module.path
+    found = [str(folder) for folder in own.parents] if b"__file__" in module.source else []
     for statement in ast.walk(module.tree):
-        if isinstance(statement, ast.Expr | ast.Assign | ast.AugAssign | ast.AnnAssign):
+        if isinstance(statement, ast.stmt):
             constants = [item.value for item in ast.walk(statement) if isinstance(item, ast.Constant)]
-            texts = [text for text in constants if isinstance(text, str) and "\0" not in text]
-            for text in dict.fromkeys([*texts, "/".join(texts)]):
-                for base in (project.root, (project.root / module.path).parent):
-                    path = os.path.normpath(base / text)
-                    if text and os.path.exists(path) and not project.root.resolve().is_relative_to(path):
-                        found.append(path)
-    return found
+            texts = [text for text in constants if isinstance(text, str) and text and "\0" not in text]
+            for text in dict.fromkeys([*texts, "/".join(texts)] if texts else ()):
+                found += [
+                    os.path.normpath(path)
+                    for base in (project.root, own.parent)
+                    for path in (base / text, f"{base}/{text}")
+                ]
+    return [
+        path
+        for path in dict.fromkeys(found)
+        if os.path.exists(path) and not project.root.resolve().is_relative_to(path)
+    ]
 
 
 def add_roots(project: Project, module: Module) -> int:
     """Look for modules also where a module may extend Python's path; return the number of new folders."""
-    if b"sys.path" not in module.source and b"addsitedir" not in module.source:
+    if not SYS_PATH.search(module.source):
         return 0
     return sum(project.add_root(path) for path in added_roots(project, module))

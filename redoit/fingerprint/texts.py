@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from redoit.fingerprint.exposure import Handed, is_exposed
+from redoit.fingerprint.exposure import Exposed, is_exposed
 from redoit.fingerprint.normalise import strip, text_of, without_settings
-from redoit.fingerprint.plain import bound_names, plain_statements
+from redoit.fingerprint.plain import plain_statements
 from redoit.fingerprint.uses import Uses, uses
-from redoit.source.names import Alias, Binder, Import, aliases, executed, is_lazy, is_standard
+from redoit.source.names import Binder, Import, aliases, bound_names, executed, is_lazy
 from redoit.source.project import Module, Project
 
 STATEMENTS = "<module>"  # what an import of the module executes
@@ -22,42 +22,44 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Texts:
-    """Texts of parts. `handed`: the names that reached code hands on; `docs`: all docstrings and annotations count.
+    """Texts of parts. `exposed`: what code from outside may look into; `docs`: all docstrings and annotations count.
 
     `raw`: so does each byte of the source. `root`: the step's function, whose settings are no code.
     """
 
     project: Project
-    handed: Handed
+    exposed: Exposed
     docs: bool = False
     raw: bool = False
     root: ast.stmt | None = None
 
-    def uses(self, module: Module, statement: ast.stmt) -> Uses:
-        """Return the names that a stripped statement uses."""
-        return self._once(("uses", statement), module, lambda: uses(self._stripped(module, statement)))
+    def uses(self, module: Module, statement: ast.stmt, *, whole: bool = False) -> Uses:
+        """Return the names that a stripped statement uses. `whole`: with docstrings and annotations."""
+        docs = self.docs or whole
+        return self._once(("uses", statement), module, docs, lambda: uses(self._stripped(module, statement, docs)))
 
-    def of_statement(self, module: Module, statement: ast.stmt) -> str:
-        """Return the normalised text of a statement."""
-        rest = self._stripped(module, statement)
-        return self._once(("text", statement), module, lambda: "".join(text_of(item, module.source) for item in rest))
+    def of_statement(self, module: Module, statement: ast.stmt, *, whole: bool = False) -> str:
+        """Return the normalised text of a statement. `whole`: with docstrings and annotations."""
+        docs = self.docs or whole
+        rest = self._stripped(module, statement, docs)
+        return self._once(("text", statement), module, docs, lambda: "".join(text_of(i, module.source) for i in rest))
 
-    def _stripped(self, module: Module, statement: ast.stmt) -> list[ast.stmt]:
+    def _stripped(self, module: Module, statement: ast.stmt, docs: bool) -> list[ast.stmt]:
         """Return a statement without what can't change its meaning: one statement, or none."""
-        rest = self._once(("stripped",), module, lambda: self._strip(module))[statement]
+        rest = self._once(("stripped",), module, docs, lambda: self._strip(module, docs))[statement]
         return [] if isinstance(rest, ast.Pass) else [rest]
 
-    def _strip(self, module: Module) -> dict[ast.stmt, ast.stmt]:
+    def _strip(self, module: Module, docs: bool) -> dict[ast.stmt, ast.stmt]:
         tree = module.parse()
-        if not self.docs:
-            strip(tree, lambda item: is_exposed(self.project, module, item, self.handed), is_lazy=is_lazy(module))
+        if not docs:
+            strip(tree, lambda item: is_exposed(self.project, module, item, self.exposed), is_lazy=is_lazy(module))
         found = dict(zip(module.tree.body, tree.body, strict=True))
         if self.root in found:
             without_settings(found[self.root])
         return found
 
-    def _once(self, what: tuple[object, ...], module: Module, make: Callable[[], Value]) -> Value:
-        key = (*what, self.handed, self.docs, self.root)
+    def _once(self, what: tuple[object, ...], module: Module, docs: bool, make: Callable[[], Value]) -> Value:
+        key = (*what, docs, self.root, None if docs else self.exposed)
         if key not in module.memo:
             module.memo[key] = make()
         value: Value = module.memo[key]
@@ -78,7 +80,7 @@ class Texts:
         """Return the text of a module that is taken whole."""
         if self.raw or module.is_opaque:
             return module.source.decode("utf-8", "backslashreplace")
-        return "\n".join(text for item in module.tree.body if (text := self.of_statement(module, item)))
+        return "\n".join(text for item in module.tree.body if (text := self.of_statement(module, item, whole=True)))
 
     def of_import(self, module: Module, is_reached: Callable[[str], bool]) -> str:
         """Return what an import of a module executes, in order.
@@ -90,21 +92,16 @@ class Texts:
         lines: list[str] = []
         names: list[str] = []
         for item in executed(module):
-            reached = [f"# {name}" for name in bound_names(item) if is_reached(name)] if item in plain else []
+            bound = list(dict(bound_names(module, item))) if item in plain else []
+            reached = [f"# {name}" for name in bound if is_reached(name)]
             if item in plain and not (isinstance(item, ast.ClassDef) and item.bases):
                 names += reached
-            elif text := "\n".join(reached) if item in plain else self._other(module, item):
+            elif text := "\n".join(reached) if item in plain else self._of_other(module, item):
                 lines += [*sorted(names), text]
                 names = []
         return "\n".join([*lines, *sorted(names)]) if lines else ""
 
-    def _other(self, module: Module, item: ast.stmt) -> str:
-        if not isinstance(item, Import):
-            return self.of_statement(module, item)
-        return "\n".join(alias.text for alias in aliases(module, item) if not self._is_quiet(alias))
-
-    def _is_quiet(self, alias: Alias) -> bool:
-        """Tell whether an import is of the standard library, and binds no submodule that others may use."""
-        top, dot, _ = alias.loads.partition(".")
-        is_outside = top != "__future__" and is_standard(top) and self.project.locate(top) is None
-        return is_outside and not (dot and alias.attr is None)
+    def _of_other(self, module: Module, item: ast.stmt) -> str:
+        if isinstance(item, Import):
+            return "\n".join(alias.text for alias in aliases(module, item))
+        return self.of_statement(module, item)

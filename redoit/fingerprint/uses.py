@@ -18,9 +18,12 @@ from redoit.source.names import (
 )
 
 READS_ITSELF = "open(__file__)"  # as a word: the code may read its own source
+EVALUATES = "query(text)"  # as a word: the code evaluates a text that stands elsewhere
+EVALUATORS = frozenset({"eval", "query"})  # methods that look up names in a text, such as those of a pandas DataFrame
 BESIDE = frozenset({"parent", "parents", "with_name", "with_suffix", "dirname"})  # lead from a file to others
 CHAIN = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 
+TEXT = ast.Constant | ast.JoinedStr | None
 Names = frozenset[str]
 
 
@@ -117,6 +120,8 @@ class _Collector:
             self.add(Use(function, call=item))
         else:
             self.todo.append(item.func)
+        if getattr(item.func, "attr", "") in EVALUATORS and not isinstance((*item.args, None)[0], TEXT):
+            self.uses.words.add(EVALUATES)
         for part in (*item.args, *(word.value for word in item.keywords)):
             chain = chain_of(part)
             if chain:

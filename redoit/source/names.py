@@ -81,8 +81,10 @@ def aliases(module: Module, statement: Import) -> Iterator[Alias]:
 @cached_per_module
 def executed(module: Module) -> list[ast.stmt]:
     """Return the statements that an import of a module executes: not `if __name__ == "__main__"` or TYPE_CHECKING."""
-    is_renamed = re.search(rb"TYPE_CHECKING\s*=", module.source)
-    skipped = NEVER_TRUE[2:] if is_renamed else NEVER_TRUE
+    imports = [alias for item in module.tree.body if isinstance(item, Import) for alias in aliases(module, item)]
+    origins = {alias.module for alias in imports if alias.name in ("TYPE_CHECKING", "typing")}
+    is_other = origins != {"typing"} or re.search(rb"TYPE_CHECKING\s*[:=][^\n]*=|TYPE_CHECKING\s*=", module.source)
+    skipped = NEVER_TRUE[2:] if is_other else NEVER_TRUE
     return [
         item
         for item in module.tree.body
@@ -112,7 +114,7 @@ def bindings(module: Module) -> Bindings:
     reassigned: dict[str, list[Binder]] = {}
     inner: dict[str, list[Alias]] = {}
     for statement in executed(module):
-        for name, alias in _bound_names(module, statement):
+        for name, alias in bound_names(module, statement):
             if name == "*" and alias:
                 stars.append(alias)
             else:
@@ -187,7 +189,8 @@ def is_lazy(module: Module) -> bool:
     return any(alias.loads == "__future__" and alias.attr == "annotations" for alias in executed_imports(module))
 
 
-def _bound_names(module: Module, statement: ast.stmt) -> Iterator[tuple[str, Alias | None]]:
+def bound_names(module: Module, statement: ast.stmt) -> Iterator[tuple[str, Alias | None]]:
+    """Yield each name that a statement binds in its scope, with the import in it that does so."""
     for item in inner_nodes(statement):
         if isinstance(item, Import):
             for alias in aliases(module, item):
