@@ -191,9 +191,8 @@ class Inspector:
             now = self.action_with_source(stage, before.action.settings)
         except (InputError, SourceError) as error:
             return f"{error.subject} changed ({error.found})"
-        # Content that changed and changed back differs in nothing but the identity of its file. A time of change alone
-        # is none: a step, or a backup, that links to a file sets it.
-        paths = [path for path, found in now.files.items() if _written(before.files.get(path)) != _written(found)]
+        paths = [path for path, found in now.files.items() if before.files.get(path) != found]
+        # Content that changed and changed back differs in nothing but the identity of its file.
         changes = sentence(differences(now.action, before.action), stage.files)
         return changes or (f"{', '.join(paths)} changed" if paths else "")
 
@@ -266,10 +265,6 @@ class Inspector:
             what = "not a readable file" if Path(path).exists() else "not there"
             raise InputError(path, f"{what}, expected {role}", "make it, or correct dodo.py")
         return found
-
-
-def _written(identity: Identity | None) -> Identity | None:
-    return identity and identity._replace(ctime=0)
 
 
 def _c_library() -> str:

@@ -428,14 +428,6 @@ def test_an_input_that_becomes_executable_has_changed(engine: Engine) -> None:
         opened_with(engine).build(stage, ())
 
 
-def test_a_link_to_an_input_is_no_change_of_it(engine: Engine, steps: Steps) -> None:
-    """A step, or a backup meanwhile, may link to an input: its content was not written."""
-    steps.text = None
-    steps.during = lambda: os.link("source.txt", steps.calls[-1].paths["made"])
-    assert engine.build(STAGE, ()).warnings == ()
-    assert isinstance(opened_with(engine).decide(STAGE, ()), Keep)
-
-
 def test_a_declaration_that_moves_is_another_action(engine: Engine) -> None:
     """Another step, or an input or output at another path, is said in plain words."""
     engine.build(STAGE, ())
