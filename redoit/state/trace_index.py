@@ -19,6 +19,7 @@ from redoit.state.sealed_cache import SealedCache
 from redoit.state.stage_file import stage_filename
 from redoit.state.stat_cache import StatCache
 from redoit.storage import disk
+from redoit.storage.batch import blob_parts
 from redoit.storage.serialize import (
     MALFORMED,
     action_from_dict,
@@ -28,7 +29,7 @@ from redoit.storage.serialize import (
     trace_name,
     trace_to_dict,
 )
-from redoit.storage.store import TRACES, Store, blob_parts
+from redoit.storage.store import TRACES, Store
 
 NUMBERED = ("code", "environment")  # fields of an action that many stages share
 

@@ -23,6 +23,7 @@ from redoit import digest
 from redoit.errors import CorruptError, DiskError, StoreError
 from redoit.model import FORMAT, Artifact, Trace
 from redoit.storage import disk, locks
+from redoit.storage.batch import Batch, blob_parts
 from redoit.storage.serialize import (
     MALFORMED,
     canonical_json,
@@ -32,8 +33,7 @@ from redoit.storage.serialize import (
     trace_to_bytes,
 )
 
-BLOBS, TRACES, QUARANTINE, SEQUENCE = "blobs", "traces", "quarantine", "sequence"
-PREFIX_DIGITS = 2  # of a blob's digest, which are the name of its folder
+TRACES, QUARANTINE, SEQUENCE = "traces", "quarantine", "sequence"
 MAX_QUARANTINED_NAME_CHARACTERS = 100  # of its path, in the name that a file has in quarantine
 
 
@@ -75,10 +75,10 @@ class Store:
         return locks.exclusive_lock(self.root / "use")
 
     @contextlib.contextmanager
-    def batch(self) -> Iterator["Batch"]:
+    def batch(self) -> Iterator[Batch]:
         """Put several blobs together, all fsynced before the first appears. Raises: DiskError."""
         with contextlib.ExitStack() as temporaries:
-            batch = Batch(self, temporaries)
+            batch = Batch(self.root, Store(self.root).exists, temporaries)  # not upstream: the traces are here
             yield batch
             batch.commit()
 
@@ -251,61 +251,6 @@ class Store:
             # Another process may have quarantined this one, and put a good one, since we opened it.
             if os.path.samestat(os.fstat(file.fileno()), self.blob_path(name).lstat()):
                 self.quarantine(self.blob_path(name))
-
-
-class Batch:
-    """Blobs that are put together; until `commit` they stand under temporary names."""
-
-    def __init__(self, store: Store, temporaries: contextlib.ExitStack) -> None:
-        self._store = store
-        self._temporaries = temporaries
-        self._added: dict[str, Path | None] = {}  # digest -> where its bytes are, None for those of a blob
-
-    def put(self, data: bytes) -> Artifact:
-        """Add bytes. Raises: DiskError."""
-        artifact = Artifact(digest.of_bytes(data), len(data))
-        if not self._has(artifact):
-            path = self._temporary()
-            disk.create(path, data)
-            self._added[artifact.digest] = path
-        return artifact
-
-    def put_file(self, source: Path) -> Artifact:
-        """Add a copy of a file's content. Raises: OSError, DiskError."""
-        path = self._temporary()
-        # The copy is digested, not the source, which may change: the name must be true of what is kept.
-        with source.open("rb") as reader:
-            # Others may read the blob if they may read the file.
-            mode = disk.permissions(os.fstat(reader.fileno())) & 0o444 | 0o600
-            name = disk.clone(path, reader, mode) or digest.of_file(path)
-        artifact = Artifact(name, path.stat().st_size)
-        if not self._has(artifact):
-            self._added[name] = path
-        return artifact
-
-    def commit(self) -> None:
-        """Rename all that was added to blobs, and fsync those that were there, whoever put them. Raises: DiskError."""
-        if self._added:
-            blobs = {name: disk.path_below(self._store.root, *blob_parts(name)) for name in self._added}
-            disk.make_folders(*dict.fromkeys(blob.parent for blob in blobs.values()))
-            disk.rename_synced({path: blobs[name] for name, path in self._added.items() if path})
-            disk.fsync_parents(*blobs.values())
-
-    def _has(self, artifact: Artifact) -> bool:
-        """Tell whether bytes are in the batch, to which those in the store itself are added."""
-        if artifact.digest not in self._added and Store(self._store.root).exists(artifact):
-            self._added[artifact.digest] = None
-        return artifact.digest in self._added
-
-    def _temporary(self) -> Path:
-        folder = disk.path_below(self._store.root, BLOBS, "")
-        disk.make_folders(folder)
-        return self._temporaries.enter_context(disk.temporary(folder))
-
-
-def blob_parts(name: str) -> tuple[str, str, str]:
-    """Return the names that lead to a blob from the folder of its store."""
-    return BLOBS, name[:PREFIX_DIGITS], name[PREFIX_DIGITS:]
 
 
 def _corrupt(name: str) -> CorruptError:

@@ -1,6 +1,5 @@
 """What every store must do. A store that is added joins STORES, and must pass this suite as it stands."""
 
-import contextlib
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -91,26 +90,6 @@ def test_put_twice_is_put_once(store: Store, tmp_path: Path) -> None:
     store.put(b"content")
     after = blob_of(store, made).stat()
     assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
-
-
-def test_a_batch_is_kept_at_its_end(store: Store, tmp_path: Path) -> None:
-    """Until the last of several blobs is taken none is in the store, then all are; equal ones are one."""
-    (tmp_path / "output").write_bytes(b"one")
-    there = store.put(b"there")
-    with store.batch() as batch:
-        made = [batch.put(b"one"), batch.put_file(tmp_path / "output"), batch.put(b"two"), batch.put(b"there")]
-        assert [store.exists(each) for each in made] == [False, False, False, True]
-    assert made == [artifact(b"one"), artifact(b"one"), artifact(b"two"), there]
-    assert [store.get(each.digest) for each in made] == [b"one", b"one", b"two", b"there"]
-    assert len(files_of(store)) == 3
-
-
-def test_a_batch_that_fails_leaves_nothing(store: Store, tmp_path: Path) -> None:
-    """If one of several blobs can't be taken, none is kept, and no temporary file is left."""
-    with contextlib.suppress(FileNotFoundError), store.batch() as batch:
-        batch.put(b"one")
-        batch.put_file(tmp_path / "absent")
-    assert files_of(store) == []
 
 
 def test_absent_blob(store: Store, tmp_path: Path) -> None:
