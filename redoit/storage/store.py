@@ -23,7 +23,7 @@ from redoit import digest
 from redoit.errors import CorruptError, DiskError, StoreError
 from redoit.model import FORMAT, Artifact, Trace
 from redoit.storage import disk, locks
-from redoit.storage.batch import Batch, blob_parts
+from redoit.storage.batch import BLOBS, Batch, blob_parts
 from redoit.storage.serialize import (
     MALFORMED,
     canonical_json,
