@@ -170,9 +170,8 @@ def file_of(path: str) -> str | None:
 def _configured(root: str) -> Iterator[str]:
     """Yield what PYTHONPATH, the installation and its `.pth` files put on the search path of any process."""
     given = os.environ.get("PYTHONPATH", "")
-    yield from given.split(os.pathsep) if given else ()
     first = sys.path.index(STANDARD) if STANDARD in sys.path else 0
-    for entry in sys.path[first:]:
+    for entry in (*(given.split(os.pathsep) if given else ()), *sys.path[first:]):
         if entry != OWN_FOLDER or entry == root or os.path.basename(entry) in distributions.SITE:
             yield entry
 
