@@ -20,6 +20,7 @@ from redoit.source.settings import Declared, Kind, Signature, nearest
 from redoit.state.workspace import FOLDER
 
 # Of a doit task; on the dict that `step` returns, `file_dep` and `uptodate` may be extended.
+MAX_NAME_BYTES = 255  # of a file or folder
 RESERVED_FIELDS = {
     *("actions", "calc_dep", "file_dep", "getargs", "io", "params", "pos_arg", "targets", "title", "uptodate")
 }
@@ -162,7 +163,8 @@ def _path(subject: str, given: str | os.PathLike[str]) -> str:
     if not isinstance(path, str) or not path or "\0" in path or path.endswith(os.sep):
         raise DeclarationError(subject, f"found {given!r:.99}, expected the path of a file")
     try:
-        os.fsencode(path)
+        if max(map(len, os.fsencode(path).split(b"/"))) > MAX_NAME_BYTES:
+            raise DeclarationError(subject, f"found {path:.40}..., expected names of at most {MAX_NAME_BYTES} bytes")
     except UnicodeEncodeError as error:
         found = f"found {given!r:.99}, which no file name has in the encoding {error.encoding}"
         raise DeclarationError(subject, found, "set LC_ALL=C.UTF-8") from None

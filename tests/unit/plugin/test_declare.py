@@ -115,6 +115,7 @@ def test_stages_of_a_step_share_its_parameters_until_it_changes(project: Path) -
         ({"inputs": {"data": "a\0b"}}, "data: found 'a.x00b', expected the path of a file"),
         ({"outputs": {"model": "a/"}}, "model: found 'a/', expected the path of a file"),
         ({"inputs": {"data": "\ud800"}}, "data: found '.ud800', which no file name has in the encoding utf-8"),
+        ({"outputs": {"model": "a/" + 256 * "m"}}, r"model: found a/m{38}\.\.\., expected names of at most 255 bytes"),
         ({"uses": [3]}, "stage of steps.train: uses: found 3, expected the path of a file"),
         ({"inputs": ["a"]}, r"stage of steps.train: found \['a'\], expected role -> path"),
         ({"inputs": {"data": 1}}, "stage of steps.train: data: found 1, expected the path of a file"),
