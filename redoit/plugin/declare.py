@@ -19,8 +19,8 @@ from redoit.plugin.stage_task import CACHE, TIME_LIMIT, ContentChecker, StageTas
 from redoit.source.settings import Declared, Kind, Signature, nearest
 from redoit.state.workspace import FOLDER
 
-# Of a doit task; on the dict that `step` returns, `file_dep` and `uptodate` may be extended.
 MAX_NAME_BYTES = 255  # of a file or folder
+# Of a doit task; on the dict that `step` returns, `file_dep` and `uptodate` may be extended.
 RESERVED_FIELDS = {
     *("actions", "calc_dep", "file_dep", "getargs", "io", "params", "pos_arg", "targets", "title", "uptodate")
 }
