@@ -203,7 +203,8 @@ class Checkout:
     def _key(self, stage: Stage, given: Invocation, clean: Mapping[str, str]) -> Key:
         """Return everything that determines what a stage makes; its name stands for the paths of its outputs."""
         read = tuple(clean.get(path) or f"source {self.world.inputs.get(path)}" for path in stage.reads)
-        knobs = tuple(self.world.knobs[name] for name in stage.step.knobs)
+        code = (name for name in stage.step.knobs if not name.endswith(" default"))  # which counts as the value of `k`
+        knobs = tuple(self.world.knobs[name] for name in code)
         k = given.k.get(stage.name, self.world.k(stage))
         return stage.name, stage.step.name, bool(stage.policy), stage.reads, read, knobs, k
 

@@ -13,7 +13,6 @@ from forked_doit import ended, forget_modules, forked
 from variations import VARIATIONS
 from variations.base import BASE, SITE, Chosen, Part, Task
 
-SUPPORT = Path(__file__).parent
 FIXED = {
     "steps/__init__.py": "",
     "steps/witness.py": '''
@@ -106,8 +105,8 @@ def enter(root: Path, variant: Variant) -> None:
     os.chdir(root)
     folders = variant.python_path(root)
     os.environ["PYTHONPATH"] = os.pathsep.join(folders)
-    own = [path for path in sys.path if Path(path).is_absolute() and Path(path) not in (SUPPORT, SUPPORT.parents[1])]
-    sys.path[:] = [*(os.path.abspath(folder) for folder in folders), *own, str(SUPPORT.parents[1])]
+    python = [path for path in sys.path if path.startswith(sys.base_prefix) or path.endswith("site-packages")]
+    sys.path[:] = [*(os.path.abspath(folder) for folder in folders), *python]
     if (root / SITE).is_dir():
         site.addsitedir(os.path.abspath(root / SITE))
     sys.path_importer_cache.clear()
