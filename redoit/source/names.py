@@ -83,7 +83,7 @@ def executed(module: Module) -> list[ast.stmt]:
     """Return the statements that an import of a module executes: not `if __name__ == "__main__"` or TYPE_CHECKING."""
     imports = [alias for item in module.tree.body if isinstance(item, Import) for alias in aliases(module, item)]
     origins = {alias.module for alias in imports if alias.name in ("TYPE_CHECKING", "typing")}
-    is_other = origins != {"typing"} or re.search(rb"TYPE_CHECKING\s*[:=][^\n]*=|TYPE_CHECKING\s*=", module.source)
+    is_other = origins != {"typing"} or re.search(rb"(?m)^\s*TYPE_CHECKING\s*[:=]", module.source)
     skipped = NEVER_TRUE[2:] if is_other else NEVER_TRUE
     return [
         item
