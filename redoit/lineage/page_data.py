@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from redoit.history.run_log import RunRecord, StageRecord
 from redoit.lineage.lineage import Lineage
-from redoit.model import Stage, Trace
+from redoit.model import Action, Stage, Trace
 from redoit.reasons import sentence
 from redoit.text import format_time, one_line
 
@@ -108,6 +108,7 @@ class PageData:
             [[word(metric), _number(value)] for metric, value in _first(trace.metrics.items())],
             words[trace.log],
             words[trace.name],
+            [[word(label), word(text)] for label, text in _first(_declared(action).items())],
         ]
 
 
@@ -115,6 +116,13 @@ def page_data(lineage: Lineage) -> str:
     """Return the JSON text of a page's data, which is safe within an element of HTML."""
     text = json.dumps(PageData(lineage).fields(), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return text.translate(ESCAPED).encode("utf-8", "replace").decode()
+
+
+def _declared(action: Action) -> dict[str, str]:
+    """Return what an action has of the declaration of its stage, but for settings, by label."""
+    paths = {**{role: given.path for role, given in action.inputs.items()}, **action.outputs}
+    used = {f"uses {path}": digest for path, digest in action.uses.items()}
+    return {"step": " ".join(action.step[1:]), **{f"path of {role}": path for role, path in paths.items()}, **used}
 
 
 def rounded(seconds: float) -> float:

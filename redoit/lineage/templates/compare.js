@@ -59,7 +59,7 @@ function causeOf({ before, after, found }) {
   if (!before || !after) return "selected in one of the runs only";
   if (!before.trace || !after.trace) return before.removed || after.removed ? "a trace was removed from the store" : "no result in one of the runs";
   if (!found.length) return sameBytes(before.trace, after.trace) ? "executed again: the same bytes" : "executed again: different bytes (not reproducible)";
-  const words = { setting: "settings", code: "code", input: "inputs", package: "environment" };
+  const words = { declaration: "declaration", setting: "settings", code: "code", input: "inputs", package: "environment" };
   return [...new Set(found.map((each) => words[each.kind]))].join(", ");
 }
 

@@ -18,10 +18,11 @@ const lazily = (make) => {
 };
 const pairs = (rows, value) => lazily(() => new Map(rows.map(([key, ...rest]) => [wordOf(key), value(...rest)])));
 const traces = raw.traces.map((row, number) => {
-  const [stage, started, seconds, host, run, command, settings, inputs, outputs, code, environment, metrics, log, name] = row;
+  const [stage, started, seconds, host, run, command, settings, inputs, outputs, code, environment, metrics, log, name, declared] = row;
   return {
     number, started, seconds, host: wordOf(host), run, command, name: wordOf(name), stage: wordOf(stage),
     settings: pairs(settings, (kind, value) => ({ kind: wordOf(kind), value: wordOf(value) })),
+    declared: pairs(declared, wordOf),
     inputs: pairs(inputs, (digest) => wordOf(digest)),
     outputs: pairs(outputs, (digest, size) => ({ digest: wordOf(digest), size })),
     code: lazily(() => new Map(code.map((part) => [raw.parts[part][0], wordOf(raw.parts[part][1])]))),

@@ -9,9 +9,9 @@ function* changed(before, after, same = (one, other) => one === other) {
   }
 }
 
-// Return how an execution differs from an earlier one: settings, inputs, code, packages.
+// Return how an execution differs from an earlier one: declaration, settings, inputs, code, packages.
 function differences(before, after) {
-  const found = [];
+  const found = [...changed(before.declared(), after.declared())].map(([subject, old, now]) => ({ kind: "declaration", subject, old, now }));
   const alike = (one, other) => one.value === other.value && one.kind === other.kind;
   const shown = (one, other) => one && (one.value === other?.value ? `${one.value} (${one.kind})` : one.value);
   for (const [subject, old, now] of changed(before.settings(), after.settings(), alike)) {

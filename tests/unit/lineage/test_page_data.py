@@ -91,6 +91,12 @@ def test_what_a_trace_is_made_of() -> None:
     assert [(words[role], words[digest], size) for role, digest, size in row[8]] == [("out", artifact(b"22").digest, 2)]
     assert [found["parts"][number][0] for number in row[9]] == ["steps.train:run", "steps.nets:build"]
     assert found["environments"] == [[["platform", "Linux x86_64 glibc"], ["python", "3.11"], ["numpy", "2.0.1"]]]
+    assert [[words[number] for number in pair] for pair in row[14]] == [
+        ["step", "steps.train:run"],
+        ["path of made", "a.txt"],
+        ["path of out", "b.txt"],
+        ["uses params.yaml", named("params")],
+    ]
     assert row[:12] == same[:12]
 
 
