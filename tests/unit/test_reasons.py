@@ -49,6 +49,7 @@ USED = USUAL.inputs["normalized"]
         (Reason("uncached"), "caching is off"),
         (Reason("always"), "forced by doit -a"),
         (Reason("volatile"), "volatile"),
+        (Reason("uptodate"), "its uptodate is false"),
         (Reason("upstream", "import", UPSTREAM["forgotten"]), "import was forgotten"),
         (Reason("upstream", "import", UPSTREAM["uncached"]), "import is not cached"),
         (Reason("upstream", "import", UPSTREAM["always"]), "import was forced by doit -a"),
