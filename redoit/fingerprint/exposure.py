@@ -140,9 +140,9 @@ class _Collector:
         arguments = [*item.args, *item.keywords]
         if function[:1] and function[0] in BUILTINS:
             return [part for part in arguments if not chain_of(part)]
-        if isinstance(item.func, ast.Attribute):
-            self.kept.add(item.func.value)
-        return [*arguments, *([] if function else [getattr(item.func, "value", item.func)])]
+        called = item.func.value if isinstance(item.func, ast.Attribute) else item.func
+        self.kept.update([called] if called is not item.func else ())
+        return [*arguments, *([] if function else [called])]
 
     def assignment(self, item: ast.Assign | ast.AnnAssign) -> None:
         targets = item.targets if isinstance(item, ast.Assign) else [item.target]

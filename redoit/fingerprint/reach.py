@@ -57,6 +57,7 @@ class Reach:
         self.queue: deque[Key] = deque()
         self.via: dict[Key, tuple[str, ...]] = {}
         self.unparsed: dict[str, str] = {}  # source of modules taken whole that can't be parsed
+        self.taken: set[str] = set()  # modules and packages whose modules are all taken whole
         self.imports: set[str] = set()
         self.unresolved: dict[tuple[str, str], str] = {}
 
@@ -226,6 +227,9 @@ class Reach:
 
     def take_all(self, prefix: str, why: str, key: Key) -> None:
         """Take whole a module and all below it, or all of the project."""
+        if prefix in self.taken:
+            return
+        self.taken.add(prefix)
         module = self.project.module(prefix) if prefix else None
         for name in self.project.modules() if module is None or module.is_package else [prefix]:
             if not prefix or name == prefix or name.startswith(f"{prefix}."):
