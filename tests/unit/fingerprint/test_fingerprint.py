@@ -302,6 +302,14 @@ ADDED: list[Row] = [
     ("a name in a chained comparison", one("import steps.p\ndef run(): pass", m="a = b = c = object()", p="from steps.m import a, b, c\na < b < c"), "steps/p.py", "a < b", "a < a", "steps.p:<module>"),
     ("an effect two modules away", one("import steps.p\ndef run(): pass", m=SHARED, p="import steps.q", q="from steps.m import add\nadd(1)"), "steps/q.py", "1", "2", "steps.q:<module>"),
 ]
+DEEP: list[Row] = [
+    ("the last of 900 branches", one("def run(x):\n    if x: return 0\n" + "".join(f"    elif x == {n}: return {n}\n" for n in range(900))), T, "return 899", "return 900", RUN),
+    ("the last of 2,000 terms", one(f"N = {' + '.join(['1'] * 2000)} + 2\ndef run(): return N"), T, "+ 2", "+ 3", "steps.train:N"),
+    ("a link of 1,000 methods", one(f"def run(x): return x{'.f(1)' * 1000}.g()"), T, "g()", "h()", RUN),
+    ("the first of 500 classes", one("class C0: n = 1\n" + "".join(f"class C{n + 1}(C{n}): pass\n" for n in range(499)) + "def run(): return C499.n"), T, "n = 1", "n = 2", "steps.train:C0"),
+    ("what 120 modules hand on", one("from steps.m119 import f\ndef run(): return f()", m0="def f(): return 1", **{f"m{n + 1}": f"from steps.m{n} import f" for n in range(119)}), "steps/m0.py", "1", "2", "steps.m0:f"),
+    ("a number that is called", one("def run(): return 1(2)"), T, "1(2)", "1(3)", RUN),
+]
 IMPORT_UTIL = "def run():\n    import util\n    return util.f()"
 PATHS: list[Row] = [
     (f"a module on a path made by {how}", {T: f"{how}\n{IMPORT_UTIL}", f"{folder}/util.py": "def f(): return 1", "steps/c.py": "LIB = 'lib'"}, f"{folder}/util.py", "1", "2", "util:f" if is_read else "*")
@@ -341,7 +349,7 @@ if sys.version_info < (3, 12):  # it can't be parsed
     GENERIC = []
 
 
-ROWS = [*CHANGED, *DOCSTRINGS, *ADDED, *PATHS, *SAME, *KEPT, *GENERIC]
+ROWS = [*CHANGED, *DOCSTRINGS, *ADDED, *DEEP, *PATHS, *SAME, *KEPT, *GENERIC]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row[0] for row in ROWS])
