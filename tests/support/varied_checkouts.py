@@ -70,7 +70,8 @@ class VariedCheckout:
         if self.defect is sound:
             self._check_executed(done)
         for name, part in self.variant.parts.items():
-            self.built.setdefault(name, []).append(part.needs)
+            earlier = [] if part.always else self.built.get(name, [])  # what is forced to run supersedes what was made
+            self.built[name] = [*earlier, part.needs]
         self.forgotten, self.latest = set(), self.variant
 
     def forget(self, name: str) -> None:
