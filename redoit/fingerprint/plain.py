@@ -6,15 +6,14 @@ its place. So of a plain statement only the name has a place among the others. D
 
 import ast
 import re
-from collections.abc import Sequence
 
 from redoit.fingerprint.exposure import derives_from_outside, is_wrapped_only
 from redoit.fingerprint.resolve import GIVEN, lookup
 from redoit.source.constants import is_constant
 from redoit.source.names import (
     Alias,
-    Chain,
     Definition,
+    Function,
     Import,
     aliases,
     annotations,
@@ -56,59 +55,45 @@ def is_plain(project: Project, module: Module, item: ast.stmt) -> bool:
         case ast.Import() | ast.ImportFrom():
             return all(_is_quiet(project, alias) for alias in aliases(module, item))
         case ast.FunctionDef() | ast.AsyncFunctionDef():
-            return (
-                _is_wrapped_plainly(project, module, item)
-                and all(
-                    is_literal(part) or is_constant(project, module, part)
-                    for part in outer_parts(item)
-                    if part not in item.decorator_list
-                )
-                and all(_is_plain_annotation(project, module, each) for each in annotations(item))
-            )
+            return _is_plain_definition(project, module, item, annotations(item))
         case ast.ClassDef():
             return (
-                _is_plain_class(project, module, item)
-                and _is_wrapped_plainly(project, module, item)
-                and all(_is_plain_annotation(project, module, base) for base in item.bases)
+                not (item.keywords or derives_from_outside(project, module, item))
+                and _is_plain_definition(project, module, item, item.bases)
                 and all(is_plain(project, module, each) for each in item.body)
             )
         case ast.Assign(targets=targets, value=value):
-            return all(isinstance(target, ast.Name) for target in targets) and is_literal(value)
+            return all(isinstance(target, ast.Name) for target in targets) and _is_inert(project, module, value)
         case ast.AnnAssign(target=ast.Name(), value=value):
-            return (value is None or is_literal(value)) and _is_plain_annotation(project, module, item.annotation)
+            inert = value is None or _is_inert(project, module, value)
+            return inert and _is_plain_type(project, module, item.annotation)
         case ast.Expr(value=ast.Constant()) | ast.Pass():
             return True
     return type(item).__name__ == "TypeAlias"  # from Python 3.12 on; evaluated when it is asked for
 
 
-def is_literal(value: ast.AST) -> bool:
-    """Tell whether an expression is made of constants alone: it can't fail, and looks at nothing."""
-    todo = [value]
-    while todo:
-        match todo.pop():
-            case ast.Constant():
-                continue
-            case ast.Tuple(elts=parts) | ast.List(elts=parts):
-                todo += parts
-            case ast.Set(elts=keys) if _are_constants(keys):
-                continue
-            case ast.Dict(keys=keys, values=values) if _are_constants(keys):
-                todo += values
-            case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=ast.Constant(value=int() | float() | complex())):
-                continue
-            case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult(), right=right) if all(
-                isinstance(part, ast.BinOp) or isinstance(getattr(part, "value", None), int | float)
-                for part in (left, right)
-            ):
-                todo += [left, right]
-            case _:
-                return False
-    return True
+def _is_plain_definition(project: Project, module: Module, item: Definition, types: list[ast.expr]) -> bool:
+    """Tell whether the scope around a definition evaluates nothing in it but constants and plain types."""
+    calls = [each for each in item.decorator_list if isinstance(each, ast.Call)]
+    values: list[ast.AST] = [part for call in calls for part in (*call.args, *(word.value for word in call.keywords))]
+    values += [part for part in outer_parts(item) if part not in (*item.decorator_list, *types)]
+    return (
+        is_wrapped_only(project, module, item)
+        and all(_is_inert(project, module, value) for value in values)
+        and all(_is_plain_type(project, module, each) for each in types)
+    )
 
 
-def _are_constants(items: Sequence[ast.expr | None]) -> bool:
-    """Tell whether each key is a constant; that of `**mapping` is None."""
-    return all(isinstance(item, ast.Constant) for item in items)
+def _is_inert(project: Project, module: Module, value: ast.AST) -> bool:
+    """Tell whether an expression is made of constants alone: it can't fail, and looks into nothing."""
+    match value:
+        case ast.Tuple(elts=parts) | ast.List(elts=parts):
+            return all(_is_inert(project, module, part) for part in parts)
+        case ast.Set(elts=keys):
+            return all(isinstance(key, ast.Constant) for key in keys)
+        case ast.Dict(keys=keys, values=values) if all(isinstance(key, ast.Constant) for key in keys):
+            return all(_is_inert(project, module, part) for part in values)
+    return isinstance(value, ast.Constant) or is_constant(project, module, value)
 
 
 def _is_quiet(project: Project, alias: Alias) -> bool:
@@ -118,47 +103,14 @@ def _is_quiet(project: Project, alias: Alias) -> bool:
     return is_outside and not (dot and alias.attr is None)
 
 
-def _is_wrapped_plainly(project: Project, module: Module, item: Definition) -> bool:
-    calls = [each for each in item.decorator_list if isinstance(each, ast.Call)]
-    arguments = [part for call in calls for part in (*call.args, *(word.value for word in call.keywords))]
-    return is_wrapped_only(project, module, item) and all(map(is_literal, arguments))
-
-
-def _is_plain_class(project: Project, module: Module, item: ast.ClassDef) -> bool:
-    return not item.keywords and not derives_from_outside(project, module, item)
-
-
-def _is_plain_annotation(project: Project, module: Module, item: ast.expr) -> bool:
-    """Tell whether to evaluate an annotation executes no code of the project."""
+def _is_plain_type(project: Project, module: Module, item: ast.expr) -> bool:
+    """Tell whether to evaluate an annotation or a base looks into no object of the project."""
     for part in ast.walk(item) if not is_lazy(module) else ():
-        match part:
-            case ast.Subscript(value=value):
-                chains, may_be_class = [chain_of(value)], False
-            case ast.BinOp(left=left, right=right):
-                chains, may_be_class = [chain_of(left), chain_of(right)], True
-            case ast.Attribute():
-                chains, may_be_class = [chain_of(part)], True
-            case ast.Call():
-                return False
-            case _:
-                continue
-        if not all(_is_of_outside(project, module, chain, may_be_class=may_be_class) for chain in chains if chain):
+        chain = chain_of(part.value) if isinstance(part, ast.Subscript | ast.Attribute) else ()
+        found = lookup(project, module, chain).binders if chain else []
+        if isinstance(part, ast.Call) or not all(binder.alias for binder in found):
             return False
     return True
-
-
-def _is_of_outside(project: Project, module: Module, chain: Chain, *, may_be_class: bool) -> bool:
-    """Tell whether a name is of a module or from outside. `may_be_class`: or of a class that does nothing."""
-    return all(
-        binder.alias
-        or (
-            may_be_class
-            and isinstance(binder.statement, ast.ClassDef)
-            and _is_plain_class(project, owner, binder.statement)
-        )
-        for owner, name in lookup(project, module, chain).bound
-        for binder in bindings(owner).names[name]
-    )
 
 
 def has_hooks(module: Module) -> bool:
@@ -166,6 +118,15 @@ def has_hooks(module: Module) -> bool:
     return HOOKS.search(module.source) is not None
 
 
-def derived_classes(module: Module) -> list[str]:
-    """Return the names of a module's classes that have bases."""
-    return [item.name for item in executed(module) if isinstance(item, ast.ClassDef) and item.bases]
+def hooked(module: Module) -> list[str]:
+    """Return the names of definitions that call such code: classes with bases, functions with operators in types."""
+    return [
+        item.name
+        for item in executed(module)
+        if (isinstance(item, ast.ClassDef) and item.bases)
+        or (isinstance(item, Function) and b"|" in module.source and not is_lazy(module) and _has_operator(item))
+    ]
+
+
+def _has_operator(item: Function) -> bool:
+    return any(isinstance(part, ast.BinOp) for annotation in annotations(item) for part in ast.walk(annotation))

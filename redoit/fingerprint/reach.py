@@ -13,7 +13,7 @@ from typing import NamedTuple
 from redoit.errors import SourceError
 from redoit.fingerprint import reflection
 from redoit.fingerprint.exposure import Handed, handed
-from redoit.fingerprint.plain import derived_classes, has_hooks, other_statements
+from redoit.fingerprint.plain import has_hooks, hooked, other_statements
 from redoit.fingerprint.reflection import Reflection
 from redoit.fingerprint.resolve import Resolution, follow, lookup
 from redoit.fingerprint.texts import STATEMENTS, WHOLE, Texts
@@ -99,8 +99,8 @@ class Reach:
         )
         if self.assumed.level >= Reflection.MODULES or module.is_opaque:
             self.add(name, WHOLE, via)
-        for derived in derived_classes(module) if self.assumed.hooks else ():
-            self.add(name, derived, via)
+        for definition in hooked(module) if self.assumed.hooks else ():
+            self.add(name, definition, via)
 
     def visit(self, module: Module, key: Key) -> None:
         """Follow the names that one part uses."""
