@@ -19,9 +19,7 @@ def code_of(project: Project, step: str, function: str = "run", extra_roots: Ite
     """Return all code that a step's function can reach.
 
     `extra_roots`: module and name of definitions that count although the code need not name them: the enumerations of
-    its settings.
-
-    Raises: DeclarationError if there is no such step, SourceError if a file of it can't be read or parsed.
+    its settings. Raises: DeclarationError if there is no such step, SourceError if a file can't be read or parsed.
     """
     module = project.module(step)
     if module is None or function not in bindings(module).names:
@@ -46,8 +44,8 @@ def executed_modules(project: Project, step: str) -> set[str]:
         if module is None or name in seen:
             continue
         seen.add(name)
-        todo += [needed for alias in executed_imports(module) for needed in loads(project, alias)]
         todo += [name.rpartition(".")[0]]
+        todo += [needed for alias in executed_imports(module) for needed in loads(project, alias)]
     return seen
 
 
@@ -55,12 +53,9 @@ def _code(project: Project, reach: Reach) -> Code:
     modules = {name: module for name, _ in reach.via if (module := project.module(name))}
     parts = [Part(f"{name}:{WHOLE}", text, (reach.part_name(reach.root),)) for name, text in reach.unparsed.items()]
     for key, via in reach.via.items():
-        module, what = modules[key[0]], key[1]
-        if what != WHOLE and (module.name, WHOLE) in reach.via:
-            continue
-        text = _text(reach, module, key)
-        if text or what != STATEMENTS:
-            parts.append(Part(reach.part_name(key), text, via))
+        if key[1] == WHOLE or (key[0], WHOLE) not in reach.via:
+            text = _text(reach, modules[key[0]], key)
+            parts += [Part(reach.part_name(key), text, via)] if text or key[1] != STATEMENTS else []
     return Code(
         tuple(sorted(parts, key=lambda part: part.name)),
         tuple(sorted(reach.imports)),

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from redoit.fingerprint.resolve import Resolution, lookup
-from redoit.source.names import Definition, Function, bindings, chain_of, is_standard
+from redoit.source.names import Definition, Function, bindings, chain_of, child_nodes, is_standard
 from redoit.source.project import Module, Project, cached_per_module
 
 # Standard modules and functions that wrap what they decorate, and do nothing else with it.
@@ -18,7 +18,7 @@ WRAPPERS = frozenset({"abc", "contextlib", "dataclasses", "enum", "functools", "
 }
 ACCESSORS = (("setter",), ("getter",), ("deleter",))  # of a property in the same class
 BUILTINS = frozenset({"hasattr", "isinstance", "issubclass"})  # look into no definition
-NOT_HANDED = frozenset({"annotation", "returns", "bases", "type", "targets", "target"})  # fields of nodes
+NOT_HANDED = ("annotation", "returns", "bases", "type", "targets", "target")  # fields of nodes
 
 Names = frozenset[str]
 Links = frozenset[tuple[str, str]]
@@ -55,15 +55,9 @@ class Handed(NamedTuple):
 
 
 def _closure(names: Names, links: Links) -> Names:
-    following: dict[str, list[str]] = {}
-    for first, second in links:
-        following.setdefault(first, []).append(second)
-    found, todo = set(names), list(names)
-    while todo:
-        new = set(following.get(todo.pop(), ())) - found
-        found |= new
-        todo += new
-    return frozenset(found)
+    while new := {second for first, second in links if first in names} - names:
+        names |= new
+    return names
 
 
 @cached_per_module
@@ -72,27 +66,20 @@ def handed(project: Project, module: Module) -> Handed:
     collector = _Collector(frozenset(bindings(module).reassigned))
     collector.walk(module.tree)
     classes = [item for item in ast.walk(module.tree) if isinstance(item, ast.ClassDef)]
-    firsts = {first.arg for item in classes for first in _first_parameters(item)}
+    methods = [part.args for item in classes for part in item.body if isinstance(part, Function)]
+    firsts = {first.arg for each in methods for first in [*each.posonlyargs, *each.args][:1]}
     links = {(item.name, chain[-1]) for item in classes for base in _bases(item) if (chain := chain_of(base))}
     if firsts & (collector.values | collector.made) or "__class__" in collector.values:
         collector.made.update(item.name for item in classes)
-    for item in classes:
-        if not is_wrapped_only(project, module, item) or derives_from_outside(project, module, item):
-            collector.made.add(item.name)
-    aliases = {(name, each.alias.attr) for name, all_ in bindings(module).names.items() for each in all_ if each.alias}
-    inner = {(name, alias.attr) for name, all_ in bindings(module).inner.items() for alias in all_}
+    collector.made.update(item.name for item in classes if not is_wrapped_only(project, module, item))
+    collector.made.update(item.name for item in classes if derives_from_outside(project, module, item))
+    imported = [*bindings(module).aliases, *(alias for found in bindings(module).inner.values() for alias in found)]
     return Handed(
         frozenset(collector.values),
         frozenset(collector.made),
-        frozenset((name, attr) for name, attr in aliases | inner if attr and attr != name),
+        frozenset((each.name, each.attr) for each in imported if each.attr and each.attr != each.name),
         frozenset(collector.links | links | {(base, name) for name, base in links}),
     )
-
-
-def _first_parameters(item: ast.ClassDef) -> Iterator[ast.arg]:
-    for part in item.body:
-        if isinstance(part, Function):
-            yield from [*part.args.posonlyargs, *part.args.args][:1]
 
 
 def _bases(item: ast.ClassDef) -> Iterator[ast.expr]:
@@ -131,7 +118,7 @@ class _Collector:
             self.assignment(item)
         if isinstance(item, ast.Attribute | ast.Expr):
             self.kept.add(item.value)
-        return _handed_parts(item)
+        return child_nodes(item, skipped=NOT_HANDED)
 
     def call(self, item: ast.Call) -> list[ast.AST]:
         function = chain_of(item.func)
@@ -151,12 +138,6 @@ class _Collector:
         if function and len(names) == len(targets):
             self.kept.add(item.value)  # type: ignore[arg-type]  # a call
             self.links.update((name, function[-1]) for name in names)
-
-
-def _handed_parts(item: ast.AST) -> Iterator[ast.AST]:
-    for name, value in ast.iter_fields(item):
-        parts = value if isinstance(value, list) else [value]
-        yield from (part for part in parts if isinstance(part, ast.AST) and name not in NOT_HANDED)
 
 
 def is_wrapped_only(project: Project, module: Module, item: Definition) -> bool:

@@ -13,7 +13,6 @@ from redoit.source.constants import is_constant
 from redoit.source.names import (
     Alias,
     Definition,
-    Function,
     Import,
     aliases,
     annotations,
@@ -120,13 +119,14 @@ def has_hooks(module: Module) -> bool:
 
 def hooked(module: Module) -> list[str]:
     """Return the names of definitions that call such code: classes with bases, functions with operators in types."""
+    types = {
+        item: item.bases if isinstance(item, ast.ClassDef) else [] if is_lazy(module) else annotations(item)
+        for item in executed(module)
+        if isinstance(item, Definition)
+    }
     return [
         item.name
-        for item in executed(module)
-        if (isinstance(item, ast.ClassDef) and item.bases)
-        or (isinstance(item, Function) and b"|" in module.source and not is_lazy(module) and _has_operator(item))
+        for item, found in types.items()
+        if (found and isinstance(item, ast.ClassDef))
+        or any(isinstance(part, ast.BinOp) for each in found for part in ast.walk(each))
     ]
-
-
-def _has_operator(item: Function) -> bool:
-    return any(isinstance(part, ast.BinOp) for annotation in annotations(item) for part in ast.walk(annotation))

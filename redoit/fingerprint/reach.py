@@ -61,20 +61,15 @@ class Reach:
         self.imports: set[str] = set()
         self.unresolved: dict[tuple[str, str], str] = {}
 
-    # Walking.
-
     def walk(self, extra_roots: Iterable[Key] = ()) -> None:
         """Follow all names from the step's function and from extra roots, until nothing new is reached."""
         self.add(*self.root, ())
         for module, name in extra_roots:
             self.add(module, name, (self.part_name(self.root),))
         while self.queue:
-            key = self.queue.popleft()
-            module_reached = self.project.module(key[0])
-            if module_reached is not None:
-                self.visit(module_reached, key)
-        modules = [self.project.module(name) for name, what in self.via if what == STATEMENTS]
-        self.found = self.found._replace(handed=Handed.union(handed(self.project, each) for each in modules if each))
+            self.visit(self.queue.popleft())
+        modules = [each for name, what in self.via if what == STATEMENTS and (each := self.project.module(name))]
+        self.found = self.found._replace(handed=Handed.union(handed(self.project, each) for each in modules))
 
     def add(self, module: str, name: str, via: tuple[str, ...]) -> None:
         """Add a reached part, and the statements that an import of its module executes."""
@@ -102,11 +97,14 @@ class Reach:
         for definition in hooked(module) if self.assumed.hooks else ():
             self.add(name, definition, via)
 
-    def visit(self, module: Module, key: Key) -> None:
+    def visit(self, key: Key) -> None:
         """Follow the names that one part uses."""
+        module = self.project.module(key[0])
+        if module is None:
+            return
         if key[1] == WHOLE:
             self.follow_uses(module, key, module.tree.body, whole=True)
-            for alias in [each.alias for all_ in bindings(module).names.values() for each in all_ if each.alias]:
+            for alias in bindings(module).aliases:
                 self.follow_whole(module, key, alias)
         elif key[1] == STATEMENTS:
             self.follow_uses(module, key, other_statements(self.project, module))
@@ -147,9 +145,8 @@ class Reach:
                 self.follow_inner_import(module, key, item, is_shared=is_shared)
             named = [chain for chain in sorted(used.named) if chain[0] in names]
             # Python writes the class before a private name: `__x` is `_Class__x`.
-            named += [
-                (name,) for use in used.names if use.chain[0][:2] == "__" for name in names if _is_private(use, name)
-            ]
+            private = {use.chain[0] for use in used.names if use.chain[0].startswith("__")}
+            named += [(name,) for each in private for name in names if name.startswith("_") and name.endswith(each)]
             for chain in named:
                 self.follow(module, key, Use(chain), Resolution(lookup(self.project, module, chain).bound))
             for word in used.words & reflection.REFLECTION_BY_WORD.keys():
@@ -192,8 +189,6 @@ class Reach:
         is_installed = outermost is not None and outermost.is_namespace and self.project.locate(alias.loads) is None
         if (outermost is None or is_installed) and not is_standard(names[0]):
             self.imports.add(names[0])
-
-    # Reflection.
 
     def reflect(self, module: Module, key: Key, level: Reflection, name: str, use: Use | None = None) -> None:
         """Make all code count that a use of reflection can read."""
@@ -254,10 +249,6 @@ class Reach:
         binders = bindings(source).names.get(name, []) if source else []
         imported = binders and all(isinstance(binder.statement, Import) for binder in binders)
         return f"{module}:import {name}" if imported else f"{module}:{name}"
-
-
-def _is_private(use: Use, name: str) -> bool:
-    return name != use.chain[0] and name.endswith(use.chain[0]) and name.startswith("_")
 
 
 def loads(project: Project, alias: Alias) -> list[str]:

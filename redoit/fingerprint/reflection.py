@@ -150,25 +150,16 @@ def added_roots(project: Project, module: Module) -> list[str]:
     """
     own = project.root / module.path
     found = [str(folder) for folder in own.parents] if b"__file__" in module.source else []
-    for statement in ast.walk(module.tree):
-        if isinstance(statement, ast.stmt):
-            constants = [item.value for item in ast.walk(statement) if isinstance(item, ast.Constant)]
-            texts = [text for text in constants if isinstance(text, str) and text and "\0" not in text]
-            for text in dict.fromkeys([*texts, "/".join(texts)] if texts else ()):
-                found += [
-                    os.path.normpath(path)
-                    for base in (project.root, own.parent)
-                    for path in (base / text, f"{base}/{text}")
-                ]
-    return [
-        path
-        for path in dict.fromkeys(found)
-        if os.path.exists(path) and not project.root.resolve().is_relative_to(path)
-    ]
+    for statement in [item for item in ast.walk(module.tree) if isinstance(item, ast.stmt)]:
+        constants = [item.value for item in ast.walk(statement) if isinstance(item, ast.Constant)]
+        texts = [text for text in constants if isinstance(text, str) and text and "\0" not in text]
+        for text in [*texts, "/".join(texts)] if texts else ():
+            for base in (project.root, own.parent):
+                found += [os.path.normpath(base / text), os.path.normpath(f"{base}/{text}")]
+    root = project.root.resolve()
+    return [path for path in dict.fromkeys(found) if os.path.exists(path) and not root.is_relative_to(path)]
 
 
 def add_roots(project: Project, module: Module) -> int:
     """Look for modules also where a module may extend Python's path; return the number of new folders."""
-    if not SYS_PATH.search(module.source):
-        return 0
-    return sum(project.add_root(path) for path in added_roots(project, module))
+    return sum(map(project.add_root, added_roots(project, module))) if SYS_PATH.search(module.source) else 0

@@ -67,14 +67,9 @@ class Texts:
 
     def of_binding(self, module: Module, binders: list[Binder]) -> str:
         """Return the text of all statements that bind a name, in order; of an import, only the alias of that name."""
-        return "\n".join(
-            dict.fromkeys(
-                each.alias.text
-                if each.alias and isinstance(each.statement, Import)
-                else self.of_statement(module, each.statement)
-                for each in binders
-            )
-        )
+        names = {each: each.alias.text for each in binders if each.alias and isinstance(each.statement, Import)}
+        texts = [names.get(each) or self.of_statement(module, each.statement) for each in binders]
+        return "\n".join(dict.fromkeys(texts))
 
     def of_whole(self, module: Module) -> str:
         """Return the text of a module that is taken whole."""
@@ -96,12 +91,11 @@ class Texts:
             reached = [f"# {name}" for name in bound if is_reached(name)]
             if item in plain and not (isinstance(item, ast.ClassDef) and item.bases):
                 names += reached
-            elif text := "\n".join(reached) if item in plain else self._of_other(module, item):
-                lines += [*sorted(names), text]
+            elif reached or item not in plain:
+                absolute = [alias.text for alias in aliases(module, item)] if isinstance(item, Import) else []
+                lines += [
+                    *sorted(names),
+                    *(reached if item in plain else absolute or [self.of_statement(module, item)]),
+                ]
                 names = []
         return "\n".join([*lines, *sorted(names)]) if lines else ""
-
-    def _of_other(self, module: Module, item: ast.stmt) -> str:
-        if isinstance(item, Import):
-            return "\n".join(alias.text for alias in aliases(module, item))
-        return self.of_statement(module, item)

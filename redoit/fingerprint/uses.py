@@ -5,17 +5,10 @@ Does not resolve names, nor know what is bound elsewhere.
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from redoit.source.names import (
-    Chain,
-    Function,
-    Import,
-    chain_of,
-    inner_nodes,
-    stored_names,
-)
+from redoit.source.names import Chain, Function, Import, chain_of, child_nodes, inner_nodes, stored_names
 
 READS_ITSELF = "open(__file__)"  # as a word: the code may read its own source
 EVALUATES = "query(text)"  # as a word: the code evaluates a text that stands elsewhere
@@ -88,7 +81,7 @@ class _Collector:
     def visit(self, item: ast.AST) -> None:
         match item:
             case ast.Name() | ast.Attribute():
-                self.name(item)
+                self.take(item)
             case ast.Call():
                 self.call(item)
             case ast.Constant(value=str(text)):
@@ -106,28 +99,23 @@ class _Collector:
             case _:
                 self.todo += ast.iter_child_nodes(item)
 
-    def name(self, item: ast.Name | ast.Attribute) -> None:
-        chain = chain_of(item)
-        if chain:
-            self.add(Use(chain))
-        elif isinstance(item, ast.Attribute):
-            self.uses.words.add(item.attr)
-            self.todo.append(item.value)
-
     def call(self, item: ast.Call) -> None:
-        function = chain_of(item.func)
-        if function:
-            self.add(Use(function, call=item))
-        else:
-            self.todo.append(item.func)
+        self.take(item.func, call=item)
         if getattr(item.func, "attr", "") in EVALUATORS and not isinstance((*item.args, None)[0], TEXT):
             self.uses.words.add(EVALUATES)
         for part in (*item.args, *(word.value for word in item.keywords)):
-            chain = chain_of(part)
-            if chain:
-                self.add(Use(chain, argument_of=function))
-            else:
-                self.todo.append(part)
+            self.take(part, argument_of=chain_of(item.func))
+
+    def take(self, item: ast.AST, call: ast.Call | None = None, argument_of: Chain = ()) -> None:
+        """Add the use of a dotted name, or visit the parts of any other expression."""
+        chain = chain_of(item)
+        if chain:
+            self.add(Use(chain, call, argument_of))
+        elif isinstance(item, ast.Attribute):
+            self.uses.words.add(item.attr)
+            self.todo.append(item.value)
+        else:
+            self.todo.append(item)
 
     def add(self, use: Use) -> None:
         self.uses.words.update(use.chain)
@@ -136,7 +124,7 @@ class _Collector:
 
     def function(self, item: Function | ast.Lambda) -> None:
         body = item.body if isinstance(item.body, list) else [item.body]
-        self.todo += _nodes(item)
+        self.todo += child_nodes(item, skipped=("body",))
         local = {part.arg for part in ast.walk(item.args) if isinstance(part, ast.arg)}
         declared: set[str] = set()
         for part in (part for each in body for part in inner_nodes(each)):
@@ -155,10 +143,3 @@ class _Collector:
         targets = (part for each in item.generators for part in ast.walk(each.target))
         local = {part.id for part in targets if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
         self.scopes.append((rest, self.hidden | local, self.is_in_function))
-
-
-def _nodes(item: ast.AST) -> Iterator[ast.AST]:
-    """Yield the parts of a function that the scope around it evaluates, its arguments with their annotations."""
-    for name, value in ast.iter_fields(item):
-        if name != "body":
-            yield from (part for part in (value if isinstance(value, list) else [value]) if isinstance(part, ast.AST))

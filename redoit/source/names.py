@@ -6,7 +6,7 @@ An import becomes an `Alias`: the module it loads, the name it binds. Does not r
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 from redoit.source.project import Module, cached_per_module
@@ -60,6 +60,11 @@ class Bindings:
     stars: list[Alias]
     reassigned: frozenset[str]
     inner: dict[str, list[Alias]]
+
+    @property
+    def aliases(self) -> list[Alias]:
+        """All imports that bind a name of the module."""
+        return [binder.alias for binders in self.names.values() for binder in binders if binder.alias]
 
 
 def aliases(module: Module, statement: Import) -> Iterator[Alias]:
@@ -140,6 +145,13 @@ def inner_nodes(statement: ast.AST) -> Iterator[ast.AST]:
             todo.extend((item.iter, *item.ifs))  # its target is local to it
         else:
             todo.extend(ast.iter_child_nodes(item))
+
+
+def child_nodes(item: ast.AST, skipped: Container[str]) -> Iterator[ast.AST]:
+    """Yield the nodes directly in a node, save those in some of its fields."""
+    for name, value in ast.iter_fields(item):
+        parts = value if isinstance(value, list) else [value]
+        yield from (part for part in parts if isinstance(part, ast.AST) and name not in skipped)
 
 
 def outer_parts(item: ast.AST) -> Iterator[ast.AST]:
