@@ -4,6 +4,7 @@ A registry by suffix: to support another format, add a function to CANONICALIZER
 recognise stays as it is.
 """
 
+import copy
 import errno
 import lzma
 import shutil
@@ -20,9 +21,6 @@ from redoit.formats.zip_clocks import EPOCH, reset_clocks
 Rewrite = Callable[[bytes], bytes]
 
 MAX_MEMBER_BYTES = 2**24  # of a member that is rewritten in memory
-KEPT_FIELDS = (
-    *("compress_type", "comment", "extra", "create_system", "create_version", "internal_attr", "external_attr"),
-)
 UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, ValueError, OSError, struct.error)
 
 
@@ -40,29 +38,20 @@ def canonicalize(path: Path) -> None:
 
 def _canonicalize_keras(path: Path) -> None:
     """Rewrite a `.keras` file without its date, its addresses, and the times of its members."""
-    if not zipfile.is_zipfile(path):
-        raise zipfile.BadZipFile(path)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:  # whose name no file of a step has
-        rewritten = Path(folder, "rewritten")
-        _rewrite_members(path, rewritten)
-        reset_clocks(rewritten)
+    with zipfile.ZipFile(path) as source, tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        rewritten = Path(folder, "rewritten")  # a name of its own: no file of a step is in the way
+        with zipfile.ZipFile(rewritten, "w") as target:
+            target.comment = source.comment
+            for member in source.infolist():
+                copied = copy.copy(member)  # has its size: beyond 2 GiB the header must say so beforehand
+                copied.date_time = EPOCH
+                if member.filename in KERAS_MEMBERS and member.file_size <= MAX_MEMBER_BYTES:
+                    target.writestr(copied, KERAS_MEMBERS[member.filename](source.read(member)))
+                else:
+                    with source.open(member) as reader, target.open(copied, "w") as writer:
+                        shutil.copyfileobj(reader, writer)
         shutil.copymode(path, rewritten)
         rewritten.replace(path)
-
-
-def _rewrite_members(path: Path, rewritten: Path) -> None:
-    with zipfile.ZipFile(path) as source, zipfile.ZipFile(rewritten, "w") as target:
-        target.comment = source.comment
-        for member in source.infolist():
-            copy = zipfile.ZipInfo(member.filename, EPOCH)
-            for field in KEPT_FIELDS:
-                setattr(copy, field, getattr(member, field))
-            if member.filename in KERAS_MEMBERS and member.file_size <= MAX_MEMBER_BYTES:
-                target.writestr(copy, KERAS_MEMBERS[member.filename](source.read(member)))
-                continue
-            copy.file_size = member.file_size  # beyond 2 GiB the header must say so beforehand
-            with source.open(member) as reader, target.open(copy, "w") as writer:
-                shutil.copyfileobj(reader, writer)
 
 
 KERAS_MEMBERS: Mapping[str, Rewrite] = {"metadata.json": without_date, "config.json": without_addresses}

@@ -6,24 +6,13 @@ Source: PKWARE's APPNOTE.TXT, sections 4.3.7 (local header) and 4.3.12 (central 
 import struct
 import zipfile
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip file can hold
 EPOCH_BYTES = struct.pack("<HH", 0, 1 << 5 | 1)
 ENCRYPTED = 1  # the flag of a member whose time may be part of how it is encrypted
-
-
-class Layout(NamedTuple):
-    """A kind of header: its signature and size, the offset of its time, offset and number of the lengths behind it."""
-
-    signature: bytes
-    size: int
-    time: int
-    lengths: int
-    number: int  # name, extra fields, comment
-
-
-LOCAL, CENTRAL = Layout(b"PK\3\4", 30, 10, 26, 2), Layout(b"PK\1\2", 46, 12, 28, 3)
+LOCAL, CENTRAL = struct.Struct("<4s26x"), struct.Struct("<4s24x3H12x")  # signature; lengths of what follows the header
+LOCAL_TIME, CENTRAL_TIME = 10, 12  # offsets in these headers
 
 
 def reset_clocks(path: Path) -> None:
@@ -32,10 +21,11 @@ def reset_clocks(path: Path) -> None:
         members, place = archive.infolist(), archive.start_dir
         if any(member.flag_bits & ENCRYPTED for member in members):
             raise zipfile.BadZipFile(path)
-        times = [_time_of(file, member.header_offset, LOCAL)[0] for member in members]
-        for _ in members:
-            time, place = _time_of(file, place, CENTRAL)
-            times.append(time)
+        times = []
+        for member in members:
+            _end_of_header(file, member.header_offset, LOCAL, b"PK\3\4")
+            times += [member.header_offset + LOCAL_TIME, place + CENTRAL_TIME]
+            place = _end_of_header(file, place, CENTRAL, b"PK\1\2")
     mode = path.stat().st_mode
     path.chmod(mode | 0o200)  # its step may have made it read-only
     with path.open("r+b") as file:
@@ -45,11 +35,10 @@ def reset_clocks(path: Path) -> None:
     path.chmod(mode)
 
 
-def _time_of(file: BinaryIO, place: int, layout: Layout) -> tuple[int, int]:
-    """Return where the time of the header at a place is, and where the header ends, with what belongs to it."""
+def _end_of_header(file: BinaryIO, place: int, layout: struct.Struct, signature: bytes) -> int:
+    """Return where the header at a place ends. Raises: BadZipFile, struct.error if there is none."""
     file.seek(place)
-    header = file.read(layout.size)
-    if len(header) < layout.size or not header.startswith(layout.signature):
+    found, *lengths = layout.unpack(file.read(layout.size))
+    if found != signature:
         raise zipfile.BadZipFile("no header where one should be")
-    lengths = struct.unpack_from(f"<{layout.number}H", header, layout.lengths)
-    return place + layout.time, place + layout.size + sum(lengths)
+    return place + layout.size + sum(lengths)
