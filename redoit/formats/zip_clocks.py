@@ -41,4 +41,4 @@ def _end_of_header(file: BinaryIO, place: int, layout: struct.Struct, signature:
     found, *lengths = layout.unpack(file.read(layout.size))
     if found != signature:
         raise zipfile.BadZipFile("no header where one should be")
-    return place + layout.size + sum(lengths)
+    return int(place + layout.size + sum(lengths))

@@ -6,8 +6,7 @@ processes append or remove meanwhile. The oldest records go.
 
 The record of a small run names all its stages. That of a large run refers to a *base*, an earlier record of the same
 stages or fewer, and names only the stages that were not kept or rest on another trace than the base says. A base is one
-of the newest MAX_RUNS, and twice as many stay, so it outlives what refers to it. A run with the state of an earlier one
-refers to the same base, unparsed.
+of the newest MAX_RUNS, and twice as many stay, so it outlives what refers to it.
 """
 
 import contextlib
@@ -136,44 +135,30 @@ class RunLog:
             disk.move(self._root / EARLIER_TABLES, aside / EARLIER_TABLES)
         return aside
 
-    def _reference(self, stages: Mapping[str, StageRecord], names: list[str]) -> tuple[str, str, frozenset[str]]:
-        """Return state, base and changed stages of a run, for `record_to_json`; no base if all differ too much."""
-        if len(stages) <= MAX_CHANGED_STAGES:
-            return "", "", frozenset()
-        rows = [f"{stage}\0{record[1]}\0{record[2]}" for stage, record in stages.items()]
-        state = of_bytes("\n".join(rows).encode("utf-8", "surrogatepass"))
-        for name in reversed(names[-MAX_BASES:]):
+    def _reference(self, stages: Mapping[str, StageRecord], names: list[str]) -> tuple[str, frozenset[str]]:
+        """Return the base of a run, empty if there is none; and the stages that rest on another trace than it says."""
+        for name in reversed(names[-MAX_BASES:]) if len(stages) > MAX_CHANGED_STAGES else ():
             with contextlib.suppress(*UNREADABLE):
-                fields = self._fields(name)
-                base = fields["base"] or name
-                if base not in names or not fields["state"]:
-                    continue
-                if fields["state"] == state and self._data(base):
-                    changed = frozenset(fields["changed"])
-                else:
-                    traces = {row[0]: row[3] for row in self._fields(base)["stages"]}
-                    if not traces.keys() <= stages.keys():
-                        continue
-                    changed = frozenset(
-                        stage for stage, now in stages.items() if now.trace and now.trace != traces.get(stage)
-                    )
-                if len(changed) <= MAX_CHANGED_STAGES:
-                    return state, base, changed
-        return state, "", frozenset()
+                base = self._fields(name)["base"] or name
+                traces = {row[0]: row[3] for row in self._fields(base)["stages"]}
+                changed = {stage for stage, now in stages.items() if now.trace and now.trace != traces.get(stage)}
+                if base in names and traces.keys() <= stages.keys() and len(changed) <= MAX_CHANGED_STAGES:
+                    return base, frozenset(changed)
+        return "", frozenset()
 
     def _runs(self) -> Iterator[RunRecord]:
         for name in reversed(self._names()):
             with contextlib.suppress(*UNREADABLE):
                 fields = self._fields(name)
-                base = self._base(fields["base"])
+                base = fields["base"]
+                if base not in self._bases:
+                    self._bases[base] = stages_from_json(self._fields(base)["stages"])
                 stages = self._bases.get(name) or stages_from_json(fields["stages"])  # it may be a base itself
-                yield record_from_json(name, fields, stages, base)
-
-    def _base(self, name: str) -> Mapping[str, StageRecord]:
-        """Return the stages of a base. Raises: one of UNREADABLE."""
-        if name not in self._bases:
-            self._bases[name] = stages_from_json(self._fields(name)["stages"])
-        return self._bases[name]
+                started, seconds, saved, kept = (
+                    seconds_from_json(fields[field]) for field in ("started", "seconds", "saved", "kept_seconds")
+                )
+                command, complete = one_line(fields["command"]), fields["complete"] is True
+                yield RunRecord(command, started, seconds, stages, saved, complete, name, self._bases[base], kept)
 
     def _fields(self, name: str) -> dict[str, Any]:
         return dict(json.loads(self._data(name)))
@@ -199,37 +184,20 @@ class RunLog:
             disk.clear_path(disk.path_below(self._root, RUNS, name))
 
 
-def record_to_json(run: RunRecord, state: str, base: str, changed: frozenset[str]) -> dict[str, object]:
-    """Return the record of a run, in JSON.
-
-    `state`: the digest of the traces that the stages of a large run rest on. `base`: the name of a record, empty if
-    there is none. `changed`: stages that rest on another trace than the base says.
-    """
-    named = {
-        stage: record
-        for stage, record in run.stages.items()
-        if not base or record.status is not Status.KEPT or stage in changed
-    }
-    unnamed = [record.seconds for stage, record in run.stages.items() if stage not in named]
+def record_to_json(run: RunRecord, base: str, changed: frozenset[str]) -> dict[str, object]:
+    """Return the record of a run, in JSON; `base` and `changed` as of `RunLog._reference`."""
+    named, unnamed = {}, []
+    for stage, record in run.stages.items():
+        if base and record.status is Status.KEPT and stage not in changed:
+            unnamed.append(record.seconds)
+        else:
+            named[stage] = record
     return {
         **{field: getattr(run, field) for field in ("command", "started", "seconds", "saved", "complete")},
-        "state": state,
         "base": base,
-        "changed": sorted(changed),
         "kept_seconds": round(sum(unnamed) / max(len(unnamed), 1), 6),
         "stages": [[stage, *record[:5], json_value(record.reasons), record.error] for stage, record in named.items()],
     }
-
-
-def record_from_json(
-    name: str, fields: Mapping[str, object], stages: Mapping[str, StageRecord], base: Mapping[str, StageRecord]
-) -> RunRecord:
-    """Return the run of a record; `base` is empty if it has none. Raises: one of MALFORMED on a forged record."""
-    started, seconds, saved, kept = (
-        seconds_from_json(fields[field]) for field in ("started", "seconds", "saved", "kept_seconds")
-    )
-    complete = fields["complete"] is True
-    return RunRecord(one_line(fields["command"]), started, seconds, stages, saved, complete, name, base, kept)
 
 
 def stages_from_json(rows: Any) -> Mapping[str, StageRecord]:

@@ -4,9 +4,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from redoit.state.sealed_cache import SealedCache
-
-SAVED = "saved"
-MAX_FIGURE = 2**53  # more than anybody has saved
+from redoit.storage.serialize import natural, seconds_from_json
 
 
 class Savings(NamedTuple):
@@ -32,13 +30,9 @@ def add_savings(root: Path, seconds: float, kept: int, restored: int) -> None:
 
 
 def _cache(root: Path) -> SealedCache[Savings]:
-    return SealedCache(root / SAVED, _parse, Savings)
+    return SealedCache(root / "saved", _parse, Savings)
 
 
 def _parse(fields: Any) -> Savings:
-    """Return figures that redoit may have written. Raises: TypeError."""
-    savings = Savings(**fields)
-    whole = type(savings.kept) is type(savings.restored) is int
-    if not (whole and isinstance(savings.seconds, int | float) and all(0 <= each < MAX_FIGURE for each in savings)):
-        raise TypeError("expected figures")
-    return savings
+    seconds = seconds_from_json(fields["seconds"] + 0.0)  # a text is no number
+    return Savings(seconds, natural(fields["kept"]), natural(fields["restored"]))
