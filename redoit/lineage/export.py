@@ -1,8 +1,8 @@
 """The lineage as plain JSON for other programs: each run, and each trace once, by name. Pure."""
 
-from redoit.history.run_log import RunRecord, StageRecord
+from redoit.history.run_log import RunRecord
 from redoit.lineage.lineage import Lineage, Provenance
-from redoit.model import Stage, Trace
+from redoit.model import Trace
 from redoit.reasons import sentence
 from redoit.storage.serialize import trace_to_dict
 
@@ -13,7 +13,13 @@ def lineage_json(lineage: Lineage) -> dict[str, object]:
     """Return a lineage without its texts. Times are in seconds, or seconds since the epoch."""
     return {
         "version": VERSION,
-        "stages": [_stage(stage) for stage in lineage.stages],
+        "stages": [
+            {
+                **{field: getattr(stage, field) for field in ("name", "step", "inputs", "outputs")},
+                **stage.policy._asdict(),
+            }
+            for stage in lineage.stages
+        ],
         "runs": [_run(run, lineage) for run in lineage.runs],
         "older_runs": lineage.older,
         "latest": {name: next(iter(names), None) for name, names in lineage.latest.items()},
@@ -36,35 +42,21 @@ def provenance_json(root: Provenance, lineage: Lineage) -> dict[str, object]:
     return {"version": VERSION, "files": files}
 
 
-def _stage(stage: Stage) -> dict[str, object]:
-    return {
-        "name": stage.name,
-        "step": stage.step,
-        "inputs": dict(stage.inputs),
-        "outputs": dict(stage.outputs),
-        **stage.policy._asdict(),
-    }
-
-
 def _run(run: RunRecord, lineage: Lineage) -> dict[str, object]:
-    files = {stage.name: stage.files for stage in lineage.stages}
-    return {
-        **{field: getattr(run, field) for field in ("name", "command", "started", "seconds", "saved")},
-        "whole": run.complete,
-        "stages": {name: _outcome(record, files.get(name)) for name, record in run.stages.items()},
+    stages = {
+        name: {
+            "verdict": record.status,
+            "key": record.key or None,
+            "trace": record.trace or None,
+            "seconds": record.seconds,
+            "saved": record.saved,
+            "reason": sentence(record.reasons, lineage.files.get(name)),
+            "error": record.error,
+        }
+        for name, record in run.stages.items()
     }
-
-
-def _outcome(record: StageRecord, files: dict[str, str] | None) -> dict[str, object]:
-    return {
-        "verdict": record.status,
-        "key": record.key or None,
-        "trace": record.trace or None,
-        "seconds": record.seconds,
-        "saved": record.saved,
-        "reason": sentence(record.reasons, files),
-        "error": record.error,
-    }
+    fields = {field: getattr(run, field) for field in ("name", "command", "started", "seconds", "saved")}
+    return {**fields, "whole": run.complete, "stages": stages}
 
 
 def _trace(trace: Trace, lineage: Lineage) -> dict[str, object]:

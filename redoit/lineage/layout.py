@@ -6,8 +6,8 @@ others in its column allow. Knows nothing of the boxes but their sizes.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from typing import NamedTuple
 
 COLUMN_GAP, ROW_GAP = 46.0, 22.0  # between boxes
 FREE_LINES, GAP_PER_LINE, MAX_COLUMN_GAP = 8, 2.0, 150.0  # each line beyond the free ones widens the gap of columns
@@ -16,8 +16,7 @@ SWEEPS = 21  # over all columns; each moves boxes nearer to their neighbours
 MAX_LANES = 20_000  # with more, lines pass below boxes
 
 
-@dataclass(frozen=True)
-class Box:
+class Box(NamedTuple):
     """A box. `ports`: heights within it at which lines leave to the right; `entry`: at which they enter."""
 
     width: float
@@ -26,8 +25,7 @@ class Box:
     entry: float = 0.0
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """A line from a port of a box to another box, all by number."""
 
     source: int
@@ -35,8 +33,7 @@ class Line:
     target: int
 
 
-@dataclass(frozen=True)
-class Drawing:
+class Drawing(NamedTuple):
     """`places`: left upper corners of boxes. `width`, `height`: of all.
 
     `routes`: points that each line passes; each second stretch of it is straight.

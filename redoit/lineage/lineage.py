@@ -7,9 +7,12 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
-from redoit.history.run_log import RunRecord
+from redoit.history.run_log import RunRecord, StageRecord
 from redoit.model import Stage, Trace
+from redoit.reasons import sentence
+from redoit.text import one_line
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,11 @@ class Lineage:
         return {path: (stage, role) for stage in self.stages for role, path in stage.outputs.items()}
 
     @cached_property
+    def files(self) -> dict[str, dict[str, str]]:
+        """Stage -> role -> file."""
+        return {stage.name: stage.files for stage in self.stages}
+
+    @cached_property
     def sources(self) -> tuple[str, ...]:
         """The files that stages need and none makes, in the order of their first use."""
         needed = (path for stage in self.stages for path in stage.inputs.values())
@@ -44,8 +52,7 @@ class Lineage:
     @cached_property
     def undeclared(self) -> tuple[str, ...]:
         """The stages of these runs that are no longer declared."""
-        declared = {stage.name for stage in self.stages}
-        return tuple(dict.fromkeys(name for run in self.runs for name in run.stages if name not in declared))
+        return tuple(dict.fromkeys(name for run in self.runs for name in run.stages if name not in self.files))
 
     @cached_property
     def results(self) -> dict[str, list[str]]:
@@ -56,6 +63,10 @@ class Lineage:
                 if record.trace in self.traces:
                     results.setdefault(name, {})[record.trace] = None
         return {name: list(names) for name, names in results.items()}
+
+    def why(self, stage: str, record: StageRecord) -> str:
+        """Return in one line why a stage failed, or was not kept; empty if it was kept."""
+        return one_line(record.error or sentence(record.reasons, self.files.get(stage)))
 
 
 def in_order(stages: Iterable[Stage], runnable: Iterable[str]) -> list[Stage]:
@@ -72,8 +83,7 @@ def in_order(stages: Iterable[Stage], runnable: Iterable[str]) -> list[Stage]:
     return sorted(declared.values(), key=lambda stage: depth[stage.name])
 
 
-@dataclass(frozen=True)
-class Provenance:
+class Provenance(NamedTuple):
     """The provenance of one content of a file.
 
     `digest`: of the content, empty if it is unknown. `stage`: that makes the file, None for a source. `trace`: of the

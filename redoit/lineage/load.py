@@ -8,7 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import islice
 
 from redoit.errors import DiskError, StoreError
 from redoit.history.run_log import RunLog, RunRecord
@@ -45,7 +45,7 @@ def load_lineage(
     latest = {name: [trace.name for trace in results] for name, results in earlier.items()}
     traces = {trace.name: trace for results in earlier.values() for trace in results}
     names = [stage.name for stage in stages] if only else None
-    runs = list(_loaded((run.expanded(names) for run in recorded), number, workspace, stages, traces))
+    runs = list(_loaded((run.expanded(names) for run in recorded), number, workspace, traces))
     origins = {
         record.trace: run
         for run in recorded
@@ -77,25 +77,20 @@ def most_active(run_log: RunLog, stages: Sequence[Stage], number: int) -> list[S
 
 
 def _loaded(
-    runs: Iterable[RunRecord],
-    number: int | None,
-    workspace: Workspace,
-    stages: Iterable[Stage],
-    traces: dict[str, Trace],
+    runs: Iterable[RunRecord], number: int | None, workspace: Workspace, traces: dict[str, Trace]
 ) -> Iterator[RunRecord]:
-    """Yield the newest runs; add to `traces` those that they name and that the stores have."""
-    stores = {stage.name: [workspace.store_of(stage)] for stage in stages}
+    """Yield the newest runs; add to `traces` those that they name and that a store has."""
     tried, records = set(traces), 0
     for count, run in enumerate(islice(runs, DEFAULT_RUNS if number is None else number)):
         records += len(run.stages)
         if number is None and count > 1 and (records > MAX_STAGE_RECORDS or len(traces) > MAX_TRACES):
             return
-        for stage, record in run.stages.items():
+        for record in run.stages.values():
             if record.trace and record.trace not in tried:
                 tried.add(record.trace)
-                each = stores.get(stage, [workspace.store, workspace.private])
-                found = filter(None, (store.trace_or_none(record.key, record.trace) for store in each))
-                traces |= {trace.name: trace for trace in islice(found, 1)}
+                stores = workspace.store, workspace.private
+                found = (store.trace_or_none(record.key, record.trace) for store in stores)
+                traces |= {trace.name: trace for trace in found if trace}
         yield run
 
 
@@ -108,10 +103,8 @@ def _texts(workspace: Workspace, lineage: Lineage) -> dict[str, str]:
                 digests[stage, part][digest] = None
     parts = dict.fromkeys(digest for each in digests.values() if len(each) > 1 for digest in each)
     logs = dict.fromkeys(trace.log for trace in sorted(lineage.traces.values(), key=lambda trace: -trace.started))
-    sources = _fitting(
-        workspace, parts, lambda text: "\n".join(wrapped_lines(text)), MAX_PART_CHARACTERS, MAX_SOURCE_CHARACTERS
-    )
-    return dict(chain(sources, _fitting(workspace, logs, _log_tail, LOG_TAIL_CHARACTERS, MAX_LOG_CHARACTERS)))
+    texts = dict(_fitting(workspace, parts, _wrapped, MAX_PART_CHARACTERS, MAX_SOURCE_CHARACTERS))
+    return texts | dict(_fitting(workspace, logs, _log_tail, LOG_TAIL_CHARACTERS, MAX_LOG_CHARACTERS))
 
 
 def _fitting(
@@ -126,6 +119,10 @@ def _fitting(
                     total -= len(text)
                     yield digest, text
                 break
+
+
+def _wrapped(text: str) -> str:
+    return "\n".join(wrapped_lines(text))
 
 
 def _log_tail(log: str) -> str:

@@ -13,7 +13,6 @@ from redoit.lineage.lineage import Lineage
 from redoit.lineage.page_data import page_data
 from redoit.lineage.picture import picture
 from redoit.model import Status
-from redoit.reasons import sentence
 from redoit.text import format_duration, format_time, one_line
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -75,22 +74,21 @@ def _rendered(template: str, lineage: Lineage, **values: object) -> str:
 
 def _outcomes(lineage: Lineage, run: RunRecord | None) -> list[dict[str, object]]:
     """Return what is shown of each stage in a run: of those that are declared, then of others that it had."""
-    files = {stage.name: stage.files for stage in lineage.stages}
+    records = run.stages if run else {}
     nothing = dict.fromkeys(("time", "saved", "why", "note", "origin"), "")
+    nothing |= {"status": "not selected" if run else "no run is recorded", "sign": "none"}
     outcomes: list[dict[str, object]] = []
-    for name in (*files, *(name for name in lineage.undeclared if run and name in run.stages)):
-        if run and (record := run.stages.get(name)):
+    for name in (*lineage.files, *(name for name in lineage.undeclared if name in records)):
+        outcomes.append({"name": name, **nothing})
+        if run and (record := records.get(name)):
             origin = lineage.origins.get(record.trace)
-            outcome = {**_outcome(record, files.get(name)), "origin": origin and origin.name != run.name and origin}
-        else:
-            outcome = {**nothing, "status": "not selected" if run else "no run is recorded", "sign": "none"}
-        outcomes.append({"name": name, **outcome})
+            elsewhere = origin and origin.name != run.name and origin
+            outcomes[-1] |= {**_outcome(record, lineage.why(name, record)), "origin": elsewhere}
     return outcomes
 
 
-def _outcome(record: StageRecord, files: dict[str, str] | None) -> dict[str, str]:
+def _outcome(record: StageRecord, why: str) -> dict[str, str]:
     """Return how a stage's outcome is shown; `note` is for its card."""
-    why = one_line(record.error or sentence(record.reasons, files))
     saved = format_duration(record.saved) if record.saved else ""
     note = f"saved {saved}" if saved else why
     return {

@@ -7,15 +7,12 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable
 from itertools import count, islice
-from typing import TypeVar
 
 from redoit.history.run_log import RunRecord, StageRecord
 from redoit.lineage.lineage import Lineage
 from redoit.model import Action, Stage, Trace
-from redoit.reasons import sentence
 from redoit.text import format_time, one_line
 
-T = TypeVar("T")
 MAX_ITEMS = 400  # settings, roles, metrics or packages of one execution
 MAX_PARTS = 4_000  # of one execution's code
 MAX_BYTES = 2**53  # beyond that JavaScript has no whole numbers
@@ -31,9 +28,7 @@ class PageData:
         self._parts: defaultdict[tuple[str, int], int] = defaultdict(count().__next__)
         self._environments: defaultdict[tuple[tuple[str, str], ...], int] = defaultdict(count().__next__)
         self._runs = {run.name: number for number, run in enumerate(lineage.runs)}
-        names = [*(stage.name for stage in lineage.stages), *lineage.undeclared]
-        self._stages = {name: number for number, name in enumerate(names)}
-        self._paths = {stage.name: stage.files for stage in lineage.stages}
+        self._stages = {name: number for number, name in enumerate((*lineage.files, *lineage.undeclared))}
 
     def fields(self) -> dict[str, object]:
         """Return all of it; the tables come last, since the rows fill them."""
@@ -57,11 +52,12 @@ class PageData:
         """Return the number of a text in one line."""
         return self._words[one_line(text)]
 
+    def _rows(self, rows: Iterable[Iterable[object]], number: int | None = MAX_ITEMS) -> list[list[int]]:
+        """Return the first rows of texts, each text by its number."""
+        return [[*map(self._word, row)] for row in islice(rows, number)]
+
     def _stage(self, stage: Stage) -> list[object]:
-        inputs, outputs = (
-            [[self._word(role), self._word(path)] for role, path in files.items()]
-            for files in (stage.inputs, stage.outputs)
-        )
+        inputs, outputs = (self._rows(files.items(), None) for files in (stage.inputs, stage.outputs))
         return [one_line(stage.name), one_line(stage.step), inputs, outputs, stage.policy.words]
 
     def _run(self, run: RunRecord) -> list[object]:
@@ -82,14 +78,14 @@ class PageData:
             self._words[record.trace],
             rounded(record.seconds),
             rounded(record.saved),
-            self._word(record.error or sentence(record.reasons, self._paths.get(stage))),
+            self._words[self._lineage.why(stage, record)],
         ]
 
     def _trace(self, trace: Trace) -> list[object]:
         action, words, word = trace.action, self._words, self._word
         origin = self._lineage.origins.get(trace.name)
         run = self._runs.get(origin.name, -1) if origin else -1
-        environment = ((one_line(key), one_line(value)) for key, value in _first(action.environment.rows.items()))
+        environment = islice(action.environment.rows.items(), MAX_ITEMS)
         return [
             word(trace.stage),
             format_time(trace.started),
@@ -97,18 +93,18 @@ class PageData:
             word(trace.host),
             run,
             one_line(origin.command) if origin and run < 0 else "",
-            [[word(name), word(kind), word(repr(value))] for name, kind, value in _first(action.settings)],
-            [[word(role), words[read.digest]] for role, read in _first(action.inputs.items())],
+            self._rows((name, kind, repr(value)) for name, kind, value in action.settings),
+            self._rows((role, read.digest) for role, read in action.inputs.items()),
             [
                 [word(role), words[made.digest], min(made.size, MAX_BYTES)]
-                for role, made in _first(trace.manifest.items())
+                for role, made in islice(trace.manifest.items(), MAX_ITEMS)
             ],
-            [self._parts[one_line(part), words[digest]] for part, digest in _first(action.code.items(), MAX_PARTS)],
-            self._environments[tuple(environment)],
-            [[word(metric), _number(value)] for metric, value in _first(trace.metrics.items())],
+            [self._parts[one_line(part), words[digest]] for part, digest in islice(action.code.items(), MAX_PARTS)],
+            self._environments[tuple((one_line(name), one_line(text)) for name, text in environment)],
+            [[word(metric), _number(value)] for metric, value in islice(trace.metrics.items(), MAX_ITEMS)],
             words[trace.log],
             words[trace.name],
-            [[word(label), word(text)] for label, text in _first(_declared(action).items())],
+            self._rows(_declared(action).items()),
         ]
 
 
@@ -128,10 +124,6 @@ def _declared(action: Action) -> dict[str, str]:
 def rounded(seconds: float) -> float:
     """Return seconds to a thousandth, none below 0."""
     return round(max(seconds, 0.0), 3)
-
-
-def _first(items: Iterable[T], number: int = MAX_ITEMS) -> Iterable[T]:
-    return islice(items, number)
 
 
 def _number(value: float) -> str:

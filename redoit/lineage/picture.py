@@ -8,7 +8,7 @@ import unicodedata
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from redoit.lineage.layout import Box, Line, drawing
 from redoit.lineage.lineage import Lineage
@@ -23,8 +23,7 @@ TITLE_WIDTH, LABEL_WIDTH = 16.0, 24.0  # in letters of average width
 NARROW, BROAD = frozenset("fijlrtI.,:;|!'`()[]- "), frozenset("mwMW@%QOGDNHU&#")
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """A file in a stage's card. `label`: `path`, shortened. `top`: of the middle of its row, within the card."""
 
     label: str
@@ -32,8 +31,7 @@ class Row:
     top: float
 
 
-@dataclass(frozen=True)
-class Card:
+class Card(NamedTuple):
     """A stage, by number, or a source, whose number is None. `label`: `name`, shortened."""
 
     stage: int | None
@@ -45,8 +43,7 @@ class Card:
     rows: tuple[Row, ...] = ()
 
 
-@dataclass(frozen=True)
-class Thread:
+class Thread(NamedTuple):
     """A line between two cards, by their numbers, for a file. `path`: of its curve, in SVG."""
 
     source: int
@@ -55,8 +52,7 @@ class Thread:
     path: str
 
 
-@dataclass(frozen=True)
-class Picture:
+class Picture(NamedTuple):
     """Cards and the lines between them. `width`, `height`: of all."""
 
     cards: tuple[Card, ...]

@@ -1,6 +1,6 @@
 """The provenance of one file as a tree for the terminal. Knows rich, and neither disks nor doit."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from rich.console import Console
 from rich.text import Text
@@ -38,18 +38,15 @@ def show(origin: Provenance, lineage: Lineage, present: Mapping[str, str | None]
         shown.add(above.trace.name)
         for line in _details(above.trace):
             made.add(line)
-        groups = _groups(above.inputs)
-        below = [made.add(Text("\n").join(_file(each, present) for each in group)) for group in groups]
-        pending += reversed([(group[0], each, depth + 1) for group, each in zip(groups, below, strict=True)])
+        groups: dict[object, list[Provenance]] = {}  # what one execution made stands together
+        for each in above.inputs:
+            groups.setdefault(each.trace.name if each.trace else id(each), []).append(each)
+        below = [
+            (group[0], made.add(Text("\n").join(_file(each, present) for each in group)), depth + 1)
+            for group in groups.values()
+        ]
+        pending += reversed(below)
     console.print(root)
-
-
-def _groups(origins: Iterable[Provenance]) -> list[list[Provenance]]:
-    """Return the files grouped by the execution that made them."""
-    groups: dict[object, list[Provenance]] = {}
-    for origin in origins:
-        groups.setdefault(origin.trace.name if origin.trace else id(origin), []).append(origin)
-    return list(groups.values())
 
 
 def _file(origin: Provenance, present: Mapping[str, str | None]) -> Text:
