@@ -9,7 +9,6 @@ import io
 import itertools
 import tokenize
 
-CONTEXT_LINES = 3  # around a change
 MAX_COLUMNS = 100  # of a line that is not wrapped
 MAX_BRACKET_COLUMNS = 60  # in a bracket that is not wrapped
 
@@ -17,7 +16,7 @@ MAX_BRACKET_COLUMNS = 60  # in a bracket that is not wrapped
 def diff(before: str, after: str) -> list[str]:
     """Return the lines of a unified diff."""
     old, new = wrapped_lines(before), wrapped_lines(after)
-    return list(difflib.unified_diff(old, new, "before", "now", n=CONTEXT_LINES, lineterm=""))
+    return list(difflib.unified_diff(old, new, "before", "now", lineterm=""))
 
 
 def changed_lines(lines: list[str]) -> set[str]:

@@ -5,9 +5,11 @@ stage that runs are *pending*: a stage that uses them runs as well, unless they 
 decided as if they were.
 """
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from redoit.engine.engine import Engine
 from redoit.errors import RedoitError
@@ -21,17 +23,19 @@ STATUS = {Keep: PlannedStatus.KEEP, Restore: PlannedStatus.RESTORE, Run: Planned
 IF_UNCHANGED = {PlannedStatus.KEEP: Status.KEPT, PlannedStatus.RESTORE: Status.RESTORED}
 
 
-class DryRun:
-    """A dry run over the stages of one project, each planned after those that it needs.
+class Expected(NamedTuple):
+    """A file that a task changes. `pending`: it is rebuilt with unknown content, and `digest` is the latest one."""
 
-    `expected`: file that an earlier task changes -> its digest then; of a pending one, the latest digest.
-    `makers`: each of those files -> that task. `pending`: those of them that will be rebuilt, with unknown content.
-    """
+    maker: str
+    digest: str
+    pending: bool = False
+
+
+class DryRun:
+    """A dry run over the stages of one project, each planned after those that it needs; `expected`: files by path."""
 
     def __init__(self, engine: Engine) -> None:
-        self.expected: dict[str, str] = {}
-        self.makers: dict[str, str] = {}
-        self.pending: set[str] = set()
+        self.expected: dict[str, Expected] = {}
         self._engine = engine
         self._invalidations: dict[str, Invalidation] = {}
 
@@ -70,19 +74,16 @@ class DryRun:
             return _with_pending(planned, stage, pending, restorable=stage.policy.restorable and self._has_results())
         if isinstance(decision, Restore):
             for role, digest in decision.trace.digests.items():
-                self.expected[stage.outputs[role]] = digest
-                self.makers[stage.outputs[role]] = stage.name
+                self.expected[stage.outputs[role]] = Expected(stage.name, digest)
         return planned
 
     def rebuild(self, task: str, latest: Mapping[str, str | None]) -> None:
         """Expect a task to rebuild files, from their latest digests."""
-        self.pending |= latest.keys()
-        self.makers |= dict.fromkeys(latest, task)
-        self.expected |= {path: digest or UNKNOWN for path, digest in latest.items()}
+        self.expected |= {path: Expected(task, digest or UNKNOWN, pending=True) for path, digest in latest.items()}
 
     def _expected_inputs(self, stage: Stage) -> dict[str, str]:
         """Return path -> digest of those inputs that earlier tasks change."""
-        expected = {path: self.expected[path] for path in _reads(stage) if path in self.expected}
+        expected = {path: self.expected[path].digest for path in _reads(stage) if path in self.expected}
         if UNKNOWN in expected.values():  # rebuilt, it may be as it was when this stage used it last
             latest = self._engine.workspace.latest(stage)
             used = {given.path: given.digest for given in latest.action.inputs.values()} if latest else {}
@@ -92,20 +93,22 @@ class DryRun:
 
     def _pending_files(self, stage: Stage, settings: tuple[Setting, ...]) -> dict[str, str]:
         """Return the inputs and source files of a stage that will be rebuilt, each with the task that rebuilds it."""
-        if not self.makers:
+        if not self.expected:
             return {}
-        inputs, sources = set(_reads(stage)), set(self._engine.inspector.source_files(stage, settings))
+        inputs, sources = _reads(stage), self._engine.inspector.source_files(stage, settings)
         digest = self._engine.workspace.stat_cache.digest
-        changed = {path for path in sources - inputs if path in self.makers and self.expected[path] != digest(path)}
-        return {path: self.makers[path] for path in changed | (inputs | sources) & self.pending}
+        found = {path: self.expected[path] for path in (*inputs, *sources) if path in self.expected}
+        return {
+            path: file.maker
+            for path, file in found.items()
+            if file.pending or (path not in inputs and file.digest != digest(path))
+        }
 
     def _has_results(self) -> bool:
         """Return whether the store has any result: a stage that never ran here may have one of another checkout."""
-        try:
-            with os.scandir(self._engine.workspace.store.root / TRACES) as entries:
-                return any(entries)
-        except OSError:
-            return False
+        with contextlib.suppress(OSError), os.scandir(self._engine.workspace.store.root / TRACES) as entries:
+            return any(entries)
+        return False
 
 
 def _reads(stage: Stage) -> tuple[str, ...]:

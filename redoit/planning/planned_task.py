@@ -83,18 +83,19 @@ def condition(planned: PlannedTask) -> str:
     """Return what keeps a task that would run from running: `unless ...`; empty if nothing does."""
     if not (planned.if_unchanged and planned.pending):
         return ""
-    makers = sorted({maker for name, maker in planned.pending.items() if maker and maker != name})
-    files = [one_line(name) for name, maker in sorted(planned.pending.items()) if maker and maker != name]
-    results = [one_line(name) for name, maker in sorted(planned.pending.items()) if maker == name]
-    commands = [one_line(name) for name, maker in sorted(planned.pending.items()) if not maker]
-    parts = []
-    if files:
-        subject = f"{_names(makers, 'tasks')} {'rebuild' if len(makers) > 1 else 'rebuilds'}"
-        parts.append(f"{subject} {_names(files, 'files')} with the same content")
-    if results:
-        parts.append(f"{_names(results, 'tasks')} {'give' if len(results) > 1 else 'gives'} the same result")
-    if commands:
-        parts.append(f"{_names(commands, 'commands')} {'succeed' if len(commands) > 1 else 'succeeds'}")
+    pending = sorted(planned.pending.items())
+    files = [one_line(name) for name, maker in pending if maker not in ("", name)]
+    makers = sorted({maker for name, maker in pending if maker not in ("", name)})
+    results = [one_line(name) for name, maker in pending if maker == name]
+    commands = [one_line(name) for name, maker in pending if not maker]
+    clauses = (
+        (makers, "tasks", "rebuild", f" {_names(files, 'files')} with the same content"),
+        (results, "tasks", "give", " the same result"),
+        (commands, "commands", "succeed", ""),
+    )
+    parts = [
+        f"{_names(names, kind)} {verb}{'s' * (len(names) == 1)}{rest}" for names, kind, verb, rest in clauses if names
+    ]
     return f"unless {join_names(parts)}"
 
 

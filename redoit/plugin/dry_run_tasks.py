@@ -70,9 +70,8 @@ class DryRunTasks:
     def _plan(self, node: ExecNode) -> PlannedTask:
         task, stage, dry_run = node.task, stage_of(node.task), self._dry_run
         for path, target in self._session.graph.aliases.items():
-            if target in dry_run.makers:
-                dry_run.makers[path], dry_run.expected[path] = dry_run.makers[target], dry_run.expected[target]
-                dry_run.pending |= {path} if target in dry_run.pending else set()
+            if target in dry_run.expected:
+                dry_run.expected[path] = dry_run.expected[target]
         declaration = stage.stage if stage else None
         if node.ignored_deps or self._database.status_is_ignore(task):
             return PlannedTask(task.name, PlannedStatus.IGNORED, declaration)
@@ -113,7 +112,7 @@ class DryRunTasks:
     def _by_doit(self, task: Task) -> PlannedTask:
         """Return what doit decides about an ordinary task once earlier tasks are done. Executes no command."""
         paths = {dep: os.path.normpath(dep) for dep in task.file_dep}
-        expected = {dep: digest for dep, path in paths.items() if (digest := self._dry_run.expected.get(path))}
+        expected = {dep: file for dep, path in paths.items() if (file := self._dry_run.expected.get(path))}
         reasons, error = self._reasons(task)
         for kind in ("changed_file_dep", "missing_file_dep"):
             found = reasons.get(kind)
@@ -121,13 +120,12 @@ class DryRunTasks:
         if reasons["missing_file_dep"]:
             return PlannedTask(task.name, PlannedStatus.FAIL, error=error)
         by_content = isinstance(self._database.checker, ContentChecker)  # else doit remembers no digests of files
-        unknown = {paths[dep] for dep in expected if paths[dep] in self._dry_run.pending or not by_content}
-        pending = {path: self._dry_run.makers[path] for path in unknown}
+        pending = {paths[dep]: file.maker for dep, file in expected.items() if file.pending or not by_content}
         used = {item[0].dep_name for item in task.uptodate if isinstance(item[0], result_dep)}
         pending |= {name: name for name in used if self._may_differ(name)}
         pending |= {item[0]: "" for item in task.uptodate if isinstance(item[0], str)}
         known = [dep for dep in expected if paths[dep] not in pending]
-        changed = any(self._database._get(task.name, dep) != expected[dep] for dep in known)  # noqa: SLF001 - nothing public tells
+        changed = any(self._database._get(task.name, dep) != expected[dep].digest for dep in known)  # noqa: SLF001 - nothing public tells
         if any(reasons.values()) or changed:
             return PlannedTask(task.name, PlannedStatus.RUN)
         if not pending:

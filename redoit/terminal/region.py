@@ -29,9 +29,7 @@ class Region:
         self._stream = stream
         self._stages = stages
         file = transformed(stream, str)  # rich would fail on what the encoding lacks
-        self._console = Console(
-            file=file, force_terminal=True, no_color=not coloured, highlight=False, markup=False, emoji=False
-        )
+        self._console = Console(file=file, force_terminal=True, no_color=not coloured)
         self._lines = RedrawnLines(
             get_renderable=lambda: self,
             console=self._console,
