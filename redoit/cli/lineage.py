@@ -6,10 +6,9 @@ from pathlib import Path
 
 from redoit.cli.base import StageCommand
 from redoit.errors import DeclarationError
-from redoit.lineage.export import lineage_json, provenance_json
+from redoit.lineage.export import flowchart, lineage_json, provenance_json
 from redoit.lineage.lineage import Lineage, Provenance, in_order, provenance
 from redoit.lineage.load import load_lineage, most_active
-from redoit.lineage.mermaid import flowchart
 from redoit.lineage.page import is_page, page, svg
 from redoit.model import Stage
 from redoit.plugin.checkout import engine, run_log

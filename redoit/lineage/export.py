@@ -1,12 +1,23 @@
-"""The lineage as plain JSON for other programs: each run, and each trace once, by name. Pure."""
+"""The lineage for other programs: as JSON, with each run, and each trace once; as a Mermaid flowchart. Pure."""
+
+from collections.abc import Iterator
 
 from redoit.history.run_log import RunRecord
 from redoit.lineage.lineage import Lineage, Provenance
-from redoit.model import Trace
+from redoit.model import Status, Trace
 from redoit.reasons import sentence
 from redoit.storage.serialize import trace_to_dict
+from redoit.text import one_line
 
-VERSION = 1  # of these fields
+VERSION = 1  # of the fields in JSON
+STYLES = {
+    Status.RAN: "fill:#d6e6f5,stroke:#0b62a4,color:#10202e",
+    Status.RESTORED: "fill:#dff0e8,stroke:#00715a,color:#10202e",
+    Status.KEPT: "fill:#f1f3f4,stroke:#56616b,color:#10202e",
+    Status.FAILED: "fill:#f9dfd3,stroke:#b3400b,color:#10202e",
+    Status.NOT_RUN: "fill:#eeeeee,stroke:#666666,color:#10202e,stroke-dasharray:4 3",
+}
+MARKUP = '&<>"#`\\;[]{}()|'  # what could end a label, or count as markup in it
 
 
 def lineage_json(lineage: Lineage) -> dict[str, object]:
@@ -42,6 +53,11 @@ def provenance_json(root: Provenance, lineage: Lineage) -> dict[str, object]:
     return {"version": VERSION, "files": files}
 
 
+def flowchart(lineage: Lineage) -> str:
+    """Return the graph of stages and files, each stage with its outcome in the newest run, as Mermaid."""
+    return "\n".join(_flowchart(lineage)) + "\n"
+
+
 def _run(run: RunRecord, lineage: Lineage) -> dict[str, object]:
     stages = {
         name: {
@@ -74,3 +90,28 @@ def _trace(trace: Trace, lineage: Lineage) -> dict[str, object]:
         "settings": {name: value for name, _, value in fields["action"]["settings"]},
         "outputs": {role: made._asdict() for role, made in trace.manifest.items()},
     }
+
+
+def _flowchart(lineage: Lineage) -> Iterator[str]:
+    records = lineage.runs[0].stages if lineage.runs else {}
+    statuses = [records[stage.name].status if stage.name in records else None for stage in lineage.stages]
+    files = {path: f"f{number}" for number, path in enumerate((*lineage.sources, *lineage.makers))}
+    yield "flowchart LR"
+    for path, name in files.items():
+        yield f'    {name}(["{_label(path)}"])'
+    for number, (stage, status) in enumerate(zip(lineage.stages, statuses, strict=True)):
+        yield f'    s{number}["{_label(stage.name)}{f"<br>{status}" if status else ""}"]'
+        for path in dict.fromkeys(stage.inputs.values()):
+            yield f"    {files[path]} --> s{number}"
+        for path in stage.outputs.values():
+            yield f"    s{number} --> {files[path]}"
+    for status, style in STYLES.items():
+        if status in statuses:
+            name = status.replace(" ", "")
+            yield f"    classDef {name} {style}"
+            yield f"    class {','.join(f's{n}' for n, each in enumerate(statuses) if each is status)} {name}"
+
+
+def _label(text: str) -> str:
+    """Return a text with all markup escaped."""
+    return "".join(f"#{ord(sign)};" if sign in MARKUP else sign for sign in one_line(text))
