@@ -1,6 +1,7 @@
 """What all tests share: small projects, and campaigns whose every round can be repeated."""
 
 import contextlib
+import functools
 import random
 import shutil
 import signal
@@ -70,22 +71,25 @@ def fresh(project: Callable[[dict[str, str]], Pipeline]) -> Pipeline:
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the chain once."""
-    pipeline = Pipeline(tmp_path_factory.mktemp("template") / "project")
-    for name, text in CHAIN.items():
-        pipeline.write(name, text)
-    result = pipeline.doit()
-    assert (result.executed, result.code) == (ALL, 0), result.text
-    return pipeline.root
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return a function that builds the chain once for each way to preload: what is preloaded is part of the key."""
+
+    @functools.cache
+    def build(preload: str) -> Path:
+        pipeline = Pipeline(tmp_path_factory.mktemp("template") / "project")
+        for name, text in {**CHAIN, **({"pyproject.toml": preload} if preload else {})}.items():
+            pipeline.write(name, text)
+        result = pipeline.doit()
+        assert (result.executed, result.code) == (ALL, 0), result.text
+        return pipeline.root
+
+    return build
 
 
 @pytest.fixture
-def built(template: Path, tmp_path: Path, preload: str) -> Pipeline:
+def built(templates: Callable[[str], Path], tmp_path: Path, preload: str) -> Pipeline:
     """Return the chain, built."""
-    shutil.copytree(template, tmp_path / "project")
-    if preload:
-        Pipeline(tmp_path / "project").write("pyproject.toml", preload)
+    shutil.copytree(templates(preload), tmp_path / "project")
     return Pipeline(tmp_path / "project")
 
 

@@ -165,7 +165,7 @@ def task_again():
 """,
     )
     result = built.doit()
-    assert (result.executed, result.told("restored")) == (["again"], [])
+    assert (result.executed, result.told("finished"), result.told("restored")) == (["make"], ["again"], [])
     assert built.read("elsewhere/other.txt") == built.read("data/made.txt")
 
 
