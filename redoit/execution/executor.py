@@ -19,8 +19,8 @@ from typing import IO, Any, TextIO
 from redoit.errors import StepError
 from redoit.execution import orphans
 from redoit.execution.output_capture import captured_output
-from redoit.execution.process import FreshProcess, Process, WorkerFiles
-from redoit.execution.process_registry import PROCESSES
+from redoit.execution.process import Process, WorkerFiles, fresh_process
+from redoit.execution.process_registry import PROCESSES, kill_group
 from redoit.model import Setting, Stage
 
 LaterStages = Callable[[], Iterable[Stage]]  # returns the stages that will probably run after one
@@ -83,18 +83,15 @@ def execute(
     tag, began = orphans.new_tag(call.stage), time.monotonic()
     with _result_file() as file, captured_output(log, stdout, stderr) as (child_stdout, child_stderr, appended):
         files = WorkerFiles(file.fileno(), child_stdout, child_stderr)
-        process = fork(tag, files, call.time_limit)
+        process = fork(tag, files, call.time_limit) or fresh_process(tag, files)
         seconds = None if call.time_limit is None else call.time_limit - (time.monotonic() - began)
-        if process is None and seconds is not None and seconds <= 0:
-            raise StepError.with_log(call.step, _over_time(call), log)
-        process = process or FreshProcess(tag, files)
         status, in_time, killed = _wait(process, tag, call, seconds, while_running)
         file.seek(0)
         result = _parse(file)
         traceback = result.get("traceback", "")
         appended.append(traceback.encode(errors="backslashreplace"))
     if not in_time:
-        raise StepError.with_log(call.step, _over_time(call), log)
+        raise StepError.with_log(call.step, f"exceeded its time limit of {call.time_limit:g} s and was killed", log)
     if status != 0 or "metrics" not in result:
         raise StepError.with_log(call.step, result.get("error") or _ending(status), log, traceback)
     return StepResult(
@@ -109,19 +106,19 @@ def _wait(
 
     Return its exit status, whether it ended within its time, and the command lines of what was killed.
     """
-    unregister = PROCESSES.register(process.number, seconds)
+    in_time = True
     try:
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            process.channel.write(call.json())
-            process.channel.flush()
-        while_running()
-        process.wait()
+        with PROCESSES.registered(process.number):
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                process.channel.write(call.json())
+                process.channel.flush()
+            while_running()
+            in_time = process.wait(seconds)
+            if not in_time:
+                kill_group(process.number)
     finally:
-        in_time = unregister()
         killed = orphans.kill_left(tag, process.number)
         status = process.reap()
-        with contextlib.suppress(OSError):
-            process.channel.close()
     return status, in_time, killed
 
 
@@ -152,7 +149,3 @@ def _ending(status: int | None) -> str:
         name = signal.Signals(-status).name if -status in set(signal.Signals) else str(-status)
         return f"its process was killed by {name}"
     return f"its process exited with status {status} before run returned"
-
-
-def _over_time(call: StepCall) -> str:
-    return f"exceeded its time limit of {call.time_limit:g} s and was killed"

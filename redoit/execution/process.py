@@ -1,10 +1,13 @@
-"""The worker process of a step, as the executor sees it, and the usual kind: a fresh interpreter."""
+"""A worker process: started as a fresh interpreter, and waited for until its end or its time limit."""
 
+import contextlib
 import os
+import select
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, NamedTuple, Protocol
+from typing import IO, NamedTuple
 
 from redoit.execution import orphans
 
@@ -12,6 +15,7 @@ ENVIRONMENT = {
     "PYTHONHASHSEED": "0",  # the order of a set must not differ between two executions
     "PYTHONUNBUFFERED": "1",  # lines appear when they are printed
 }
+MAX_WAIT_SECONDS = 2_000_000.0  # poll takes milliseconds in 31 bits; who waits longer has no limit
 # What redoit needs is imported before anything else that lies on PYTHONPATH.
 START = """
 import os, sys
@@ -41,42 +45,60 @@ class WorkerFiles(NamedTuple):
     stderr: int
 
 
-class Process(Protocol):
-    """A worker, which leads a process group and ends when we do."""
+class Process:
+    """A worker, which leads a process group and ends when we do.
 
-    number: int
-    channel: IO[bytes]  # takes the step call, and stays open: its end tells the worker that we are gone
+    `channel`: takes the step call, and stays open: its end tells the worker that we are gone. `end`: waits at most for
+    some seconds, and returns the exit status. `server`: what the worker was forked from, which hangs up when it ends.
+    """
 
-    def wait(self) -> None:
-        """Wait for its end without reaping it: its group is killed by its number, which could then be another's."""
+    def __init__(
+        self, number: int, channel: IO[bytes], end: Callable[[float | None], int | None], server: int | None = None
+    ) -> None:
+        self.number, self.channel = number, channel
+        self._end, self._server = end, server
+        self._handle: int | None = None
+        with contextlib.suppress(OSError, AttributeError):  # on other systems than Linux, and on early ones
+            self._handle = os.pidfd_open(number)
+
+    def wait(self, seconds: float | None) -> bool:
+        """Wait for its end, or for that of its server, which alone could tell its exit status; return if in time.
+
+        Does not reap it, where that can be: its group is killed by its number, which could then be another's.
+        """
+        seconds = None if seconds is None or seconds > MAX_WAIT_SECONDS else max(seconds, 0)
+        if self._handle is None:
+            try:
+                self._end(seconds)
+            except subprocess.TimeoutExpired:
+                return False
+            return True
+        poller = select.poll()
+        poller.register(self._handle, select.POLLIN)
+        if self._server is not None:
+            poller.register(self._server, 0)  # reports a hang-up only
+        return bool(poller.poll(None if seconds is None else seconds * 1000))
 
     def reap(self) -> int | None:
         """Return its exit status, minus the number of the signal that killed it; None if it is lost."""
+        with contextlib.suppress(OSError):
+            self.channel.close()
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+        return self._end(None)
 
 
-class FreshProcess:
-    """An interpreter that has imported nothing yet."""
-
-    def __init__(self, tag: str, files: WorkerFiles) -> None:
-        self._process = subprocess.Popen(
-            python("redoit.execution.worker", str(files.result)),
-            stdin=subprocess.PIPE,
-            stdout=files.stdout,
-            stderr=files.stderr,
-            env={**os.environ, **ENVIRONMENT, orphans.TAG_VARIABLE: tag},
-            pass_fds=(files.result,),
-            start_new_session=True,
-        )
-        assert self._process.stdin is not None
-        self.number, self.channel = self._process.pid, self._process.stdin
-
-    def wait(self) -> None:
-        """Wait for its end, without reaping it where that can be."""
-        if hasattr(os, "waitid"):
-            os.waitid(os.P_PID, self.number, os.WEXITED | os.WNOWAIT)
-        else:
-            self._process.wait()
-
-    def reap(self) -> int:
-        """Return its exit status."""
-        return self._process.wait()
+def fresh_process(tag: str, files: WorkerFiles) -> Process:
+    """Start an interpreter that has imported nothing yet."""
+    process = subprocess.Popen(
+        python("redoit.execution.worker", str(files.result)),
+        stdin=subprocess.PIPE,
+        stdout=files.stdout,
+        stderr=files.stderr,
+        env={**os.environ, **ENVIRONMENT, orphans.TAG_VARIABLE: tag},
+        pass_fds=(files.result,),
+        start_new_session=True,
+    )
+    assert process.stdin is not None
+    return Process(process.pid, process.stdin, process.wait)

@@ -6,8 +6,8 @@ reaped only after its group was killed. If the server ends by itself, the exit s
 """
 
 import contextlib
+import functools
 import os
-import select
 import socket
 import subprocess
 import sys
@@ -15,18 +15,17 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, TextIO
+from typing import TextIO
 
 from redoit.errors import RedoitError
 from redoit.execution import import_hook, orphans
 from redoit.execution.executor import LaterStages, StepCall, StepResult, execute
-from redoit.execution.process import ENVIRONMENT, Process, WorkerFiles, python
+from redoit.execution.process import ENVIRONMENT, MAX_WAIT_SECONDS, Process, WorkerFiles, python
 from redoit.execution.process_registry import PROCESSES
 from redoit.preload.forkserver import PADDED_TAG_BYTES, READY
 
 FORKSERVER = "\n"  # in a tag, in place of a stage, whose name is one line
 MAX_ANSWER_BYTES = 1 << 10
-MAX_WAIT_SECONDS = 2_000_000.0  # poll takes milliseconds in 31 bits
 SUPPORTED = sys.platform == "linux" and hasattr(os, "pidfd_open") and hasattr(socket, "send_fds")
 
 
@@ -42,7 +41,7 @@ class Preloader:
         self._server: ForkServer | None = None
         self._closed = not (modules and SUPPORTED)
         self._lock = threading.Lock()
-        self._later: dict[str, bool] = {}
+        self._will_import_modules = functools.cache(self._later_imports_modules)  # asked often
 
     def execute(
         self, call: StepCall, log: Path, stdout: TextIO | None, stderr: TextIO | None, later_stages: LaterStages
@@ -76,13 +75,12 @@ class Preloader:
         server = self._server
         return server.fork(tag, files, seconds) if server else None
 
-    def _will_import_modules(self, step: str) -> bool:
-        """Return the answer of `_imports_modules` for a later step, cached: this is asked often."""
-        if step not in self._later:
-            self._later[step] = False
-            with contextlib.suppress(RedoitError):  # its own stage reports it
-                self._later[step] = self._imports_modules(step)
-        return self._later[step]
+    def _later_imports_modules(self, step: str) -> bool:
+        """Tell whether the import of a later step imports all of the modules; an error is left to its own stage."""
+        try:
+            return self._imports_modules(step)
+        except RedoitError:
+            return False
 
     def _imports_modules(self, step: str) -> bool:
         """Tell whether the import of a step imports all of the modules."""
@@ -92,16 +90,17 @@ class Preloader:
 class ForkServer:
     """A process that imports modules of the project in the background, and is then forked.
 
-    `installed`: returns the installed packages. `control`: hangs up when the server has ended. Raises: OSError.
+    `installed`: returns the installed packages. Raises: OSError.
     """
 
     def __init__(self, modules: Iterable[str], installed: Callable[[], object]) -> None:
+        os.close(os.pidfd_open(os.getpid()))  # else nobody could wait for what it forks
         orphans.kill_orphans(FORKSERVER)
         self._installed = installed
         self._surroundings = self._current_surroundings()
         self._lock, self._ready = threading.Lock(), False
         self._tag = orphans.new_tag(FORKSERVER).ljust(PADDED_TAG_BYTES, ".")
-        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
                 python("redoit.preload.forkserver", str(theirs.fileno()), *modules),
@@ -112,10 +111,10 @@ class ForkServer:
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
             )
-        # When we are to stop, no thread must go on to wait for its imports.
-        self._unregister = PROCESSES.register(self._process.pid, None)
+        self._registered = contextlib.ExitStack()  # when we are to stop, no thread must go on to wait for its imports
+        self._registered.enter_context(PROCESSES.registered(self._process.pid))
 
-    def fork(self, tag: str, files: WorkerFiles, seconds: float | None) -> "ForkedProcess | None":
+    def fork(self, tag: str, files: WorkerFiles, seconds: float | None) -> Process | None:
         """Return a new process, which waits for its call; None if it would not be as good as a fresh one.
 
         `seconds`: how long to wait for the imports.
@@ -126,25 +125,26 @@ class ForkServer:
                 with theirs:
                     wait_seconds = min(seconds or MAX_WAIT_SECONDS, MAX_WAIT_SECONDS)
                     self._request_fork(tag, [theirs.fileno(), *files], wait_seconds)
-                return ForkedProcess(self, int(channel.recv(MAX_ANSWER_BYTES)), channel)
+                number = int(channel.recv(MAX_ANSWER_BYTES))
             except (OSError, ValueError):  # it refused, or ended
                 return None
-
-    def reap(self, number: int) -> int | None:
-        """Return the exit status of a forked process that has ended; None if the server is gone."""
-        try:
-            with self._lock:
-                self.control.send(str(number).encode())
-                return int(self.control.recv(MAX_ANSWER_BYTES))
-        except (OSError, ValueError):
-            return None
+            return Process(number, channel.makefile("wb"), lambda _: self._exit_status(number), self._control.fileno())
 
     def end(self) -> None:
         """End the server; what was forked from it goes on."""
-        self._unregister()
+        self._registered.close()
         orphans.kill_left(self._tag, self._process.pid, wait=False)
         self._process.wait()
-        self.control.close()
+        self._control.close()
+
+    def _exit_status(self, number: int) -> int | None:
+        """Return the exit status of a forked process that has ended; None if the server is gone."""
+        try:
+            with self._lock:
+                self._control.send(str(number).encode())
+                return int(self._control.recv(MAX_ANSWER_BYTES))
+        except (OSError, ValueError):
+            return None
 
     def _request_fork(self, tag: str, files: list[int], wait_seconds: float) -> None:
         """Ask for a process, once all is imported. Raises: OSError, ValueError if none would be good."""
@@ -152,36 +152,15 @@ class ForkServer:
             raise ValueError(tag)
         try:
             if not self._ready:
-                self.control.settimeout(wait_seconds)
-                self._ready = self.control.recv(MAX_ANSWER_BYTES) == READY
-                self.control.settimeout(None)
+                self._control.settimeout(wait_seconds)
+                self._ready = self._control.recv(MAX_ANSWER_BYTES) == READY
+                self._control.settimeout(None)
             if not self._ready or self._surroundings != self._current_surroundings():
                 raise ValueError(tag)
-            socket.send_fds(self.control, [tag.encode()], files)
+            socket.send_fds(self._control, [tag.encode()], files)
         finally:
             self._lock.release()
 
     def _current_surroundings(self) -> tuple[object, ...]:
         """Return what a process inherits from us, and what it finds."""
         return os.getcwd(), import_hook.project_roots(), dict(os.environ), self._installed()
-
-
-class ForkedProcess:
-    """A process that was forked by a server. Raises: OSError if it is gone already."""
-
-    def __init__(self, server: ForkServer, number: int, channel: socket.socket) -> None:
-        self.number, self._server = number, server
-        self._handle = os.pidfd_open(number)
-        self.channel: IO[bytes] = channel.makefile("wb")
-
-    def wait(self) -> None:
-        """Wait for its end, or for that of the server, which alone could tell its exit status."""
-        poller = select.poll()
-        poller.register(self._handle, select.POLLIN)
-        poller.register(self._server.control, 0)  # reports a hang-up only
-        poller.poll()
-
-    def reap(self) -> int | None:
-        """Return its exit status."""
-        os.close(self._handle)
-        return self._server.reap(self.number)

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TextIO
 
 from redoit.execution.executor import StepCall, StepResult, execute
-from redoit.execution.process import WorkerFiles
-from redoit.preload.preload import ForkedProcess, ForkServer
+from redoit.execution.process import Process, WorkerFiles
+from redoit.preload.preload import ForkServer
 
 COMMON = "import json\n"
 Execute = Callable[[StepCall, Path, TextIO | None, TextIO | None], StepResult]
@@ -28,7 +28,7 @@ class Forking:
             self._server.end()
         self._server = None
 
-    def _fork(self, tag: str, files: WorkerFiles, seconds: float | None) -> ForkedProcess:
+    def _fork(self, tag: str, files: WorkerFiles, seconds: float | None) -> Process:
         forked = self._server and self._server.fork(tag, files, seconds)
         if not forked:  # there is no server yet, or what it imported has changed
             self.end()

@@ -1,6 +1,7 @@
 """A fresh process: how it begins, how it ends, and that its number stays its own until it is reaped."""
 
 import json
+import math
 import os
 import signal
 from pathlib import Path
@@ -10,10 +11,11 @@ from examples import write
 
 from redoit.execution import orphans
 from redoit.execution.executor import StepCall
-from redoit.execution.process import ENVIRONMENT, FreshProcess, WorkerFiles
+from redoit.execution.process import ENVIRONMENT, Process, WorkerFiles, fresh_process
 
 LOOK = """
 import json
+import math
 import os
 import sys
 
@@ -32,10 +34,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INHERITED", "yes")
 
 
-def started(tag: str) -> FreshProcess:
+def started(tag: str) -> Process:
     """Start a process, whose result, output and errors go to files."""
     with open("result", "wb") as result, open("out", "wb") as out, open("err", "wb") as err:
-        return FreshProcess(tag, WorkerFiles(result.fileno(), out.fileno(), err.fileno()))
+        return fresh_process(tag, WorkerFiles(result.fileno(), out.fileno(), err.fileno()))
 
 
 def test_a_process_leads_a_session_and_carries_its_tag() -> None:
@@ -45,7 +47,7 @@ def test_a_process_leads_a_session_and_carries_its_tag() -> None:
     process = started(tag)
     process.channel.write(StepCall("mine.look", {}, ()).json())
     process.channel.flush()
-    process.wait()
+    process.wait(None)
     assert process.reap() == 0
     process.channel.close()
     result, out, err = (json.loads(Path(name).read_bytes()) for name in ("result", "out", "err"))
@@ -62,7 +64,7 @@ def test_what_lies_on_pythonpath_does_not_replace_what_redoit_imports(monkeypatc
     process = started("tag")
     process.channel.write(StepCall("mine.one", {}, ()).json())
     process.channel.flush()
-    process.wait()
+    process.wait(None)
     assert (process.reap(), Path("err").read_text()) == (0, "")
     process.channel.close()
 
@@ -73,7 +75,7 @@ def test_a_process_without_a_call_ends(call: bytes) -> None:
     process = started("tag")
     process.channel.write(call)
     process.channel.close()
-    process.wait()
+    process.wait(None)
     assert process.reap() == 1
     assert Path("err").read_text() == "no step call on standard input\n"
     assert Path("result").read_bytes() == b""
@@ -83,7 +85,7 @@ def test_a_process_is_not_reaped_before_it_is_asked_for() -> None:
     """After its end is awaited, the number of a process is still its own; then its exit status names the signal."""
     process = started("tag")
     os.killpg(process.number, signal.SIGKILL)
-    process.wait()
+    process.wait(None)
     os.killpg(process.number, 0)  # fails if nobody has that number
     assert process.reap() == process.reap() == -signal.SIGKILL
     with pytest.raises(ProcessLookupError):
@@ -92,9 +94,20 @@ def test_a_process_is_not_reaped_before_it_is_asked_for() -> None:
 
 
 def test_where_waiting_reaps_the_exit_status_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a process can't be awaited without reaping it, its exit status is still known afterwards."""
-    monkeypatch.delattr(os, "waitid")
+    """Where a process can't be awaited without reaping it, it is in time or not, and its exit status is known."""
+    monkeypatch.delattr(os, "pidfd_open")
     process = started("tag")
+    assert not process.wait(0.01)
     process.channel.close()
-    process.wait()
+    assert process.wait(None)
+    assert process.reap() == 1
+
+
+def test_a_process_is_awaited_for_as_long_as_it_may_take() -> None:
+    """Who is not done in time is told, however short that is; a limit beyond all clocks is none."""
+    process = started("tag")
+    assert not any(process.wait(seconds) for seconds in (-1, 0, 0.01))
+    process.channel.close()
+    assert process.wait(math.inf)
+    assert process.wait(1e300)
     assert process.reap() == 1

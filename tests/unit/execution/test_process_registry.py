@@ -5,6 +5,7 @@ import signal
 import subprocess
 import threading
 
+import pytest
 from projects import FOR_EVER, PATIENCE, alive, until
 
 from redoit.execution.process_registry import ProcessRegistry
@@ -28,17 +29,18 @@ def test_stopping_waits_for_work_and_says_if_it_is_done() -> None:
     thread.join()
 
 
-def test_who_takes_too_long_is_ended_with_all_it_started() -> None:
-    """When the time of a process is over, those of its group end as well, and that it was late is told."""
+@pytest.mark.parametrize("later", [False, True])
+def test_stopping_kills_groups(*, later: bool) -> None:
+    """A process that is registered, before or after all are to stop, is killed with all of its group."""
     running, body = ProcessRegistry(), f"{FOR_EVER} & echo $!; wait"
+    assert not later or running.stop(PATIENCE)
     with subprocess.Popen(["sh", "-c", body], stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         assert process.stdout
         child = int(process.stdout.readline())
         try:
-            assert alive(child)
-            unregister = running.register(process.pid, 0.01)
-            until(lambda: not alive(process.pid) and not alive(child))
-            assert not unregister()
+            with running.registered(process.pid):
+                assert later or running.stop(PATIENCE)
+                until(lambda: not alive(process.pid) and not alive(child))
         finally:
             os.killpg(process.pid, signal.SIGKILL)  # else a test that fails waits for it
         assert process.wait() == -signal.SIGKILL

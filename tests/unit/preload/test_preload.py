@@ -13,10 +13,10 @@ from projects import PATIENCE, alive, until
 
 from redoit.errors import SourceError
 from redoit.execution.executor import StepCall
-from redoit.execution.process import WorkerFiles
+from redoit.execution.process import Process, WorkerFiles
 from redoit.model import Stage
 from redoit.preload.forkserver import PADDED_TAG_BYTES
-from redoit.preload.preload import ForkedProcess, ForkServer, Preloader
+from redoit.preload.preload import ForkServer, Preloader
 
 IMPORTS = {"mine.plain": {"mine"}, "mine.one": {"mine", "mine.slow"}}
 PARENT = "import os, sys\n\ndef run():\n    return {'parent': os.getppid(), 'slow': 'mine.slow' in sys.modules}\n"
@@ -89,7 +89,7 @@ def started(module: str, installed: Callable[[], object] = dict) -> Iterator[For
         server.end()
 
 
-def forked(server: ForkServer, tag: str = "tag") -> ForkedProcess | None:
+def forked(server: ForkServer, tag: str = "tag") -> Process | None:
     """Ask for a process; its output is not looked at."""
     with open(os.devnull, "wb") as nowhere:
         return server.fork(tag, WorkerFiles(*[nowhere.fileno()] * 3), PATIENCE)
@@ -112,7 +112,7 @@ def test_nothing_is_forked_that_a_fresh_process_would_not_be(monkeypatch: pytest
         process = forked(server, "t" * PADDED_TAG_BYTES)
         assert process is not None
         process.channel.close()
-        process.wait()
+        process.wait(None)
         assert process.reap() == 1  # it had no call
 
 
@@ -122,7 +122,7 @@ def test_without_its_server_a_process_has_no_exit_status() -> None:
         process = forked(server)
         assert process is not None
         os.kill(server._process.pid, signal.SIGKILL)
-        process.wait()
+        process.wait(None)
         assert process.reap() is None
         process.channel.close()
 
