@@ -4,29 +4,15 @@ Python takes byte code for current if the source has an equal time (in whole sec
 source, so the step must run just that. The project is all that the search path calls its own, also elsewhere.
 """
 
-import importlib.machinery
 import os
 import sys
+from collections.abc import Callable
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType
 
 from redoit.execution import shadowing
 from redoit.source.search_path import SearchPath
-
-SOURCES = importlib.machinery.SOURCE_SUFFIXES
-EXTENSIONS = importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES
-BYTE_CODE = importlib.machinery.SourcelessFileLoader, importlib.machinery.BYTECODE_SUFFIXES
-
-
-class SourceLoader(importlib.machinery.SourceFileLoader):
-    """Compiles a module's source at each import."""
-
-    def get_code(self, fullname: str) -> CodeType | None:
-        """Return a module's code, compiled from its source."""
-        path = self.get_filename(fullname)
-        source = self.get_data(path)
-        shadowing.standard_first().use_imports(source)
-        return self.source_to_code(source, path)
 
 
 def project_roots() -> list[str]:
@@ -34,34 +20,27 @@ def project_roots() -> list[str]:
     return [str(root) for root in (Path.cwd(), Path.cwd() / "src") if root.is_dir()]
 
 
-def import_from_source(
-    finder: type[importlib.machinery.FileFinder] = importlib.machinery.FileFinder,
-    loader: type[SourceLoader] = SourceLoader,
-) -> None:
-    """Put the project first on `sys.path`, and import what is its own from source from now on.
+def import_from_source(on_read: Callable[[str, bytes], None] = lambda _path, _source: None) -> SearchPath:
+    """Put the project first on `sys.path`, import what is its own from source from now on; return the search path.
 
-    Nothing of the project is imported yet, save this package where redoit works on itself.
+    Nothing of the project is imported yet, save this package where redoit works on itself. `on_read`: is called with
+    the path and the bytes of each source.
     """
     roots = project_roots()
     shadowing.protect(roots, sys.modules)
     sys.path[:0] = roots
-    path, usual = SearchPath(Path.cwd()), importlib.machinery.SourceFileLoader.get_code
+    path, usual = SearchPath(Path.cwd()), SourceFileLoader.get_code
 
-    def hook(folder: str) -> importlib.machinery.FileFinder:
-        if not os.path.isdir(folder) or not path.is_own_folder(os.path.abspath(folder)):
-            raise ImportError(folder)
-        return finder(folder, EXTENSIONS, (loader, SOURCES), BYTE_CODE)
+    def get_code(loader: SourceFileLoader, fullname: str) -> CodeType | None:
+        """Compile a module, whoever found it: Python, or the finder of an editable install."""
+        file = os.path.abspath(loader.path)
+        if not path.is_own_folder(os.path.dirname(file)):
+            return usual(loader, fullname)
+        source = loader.get_data(loader.path)
+        on_read(file, source)
+        shadowing.standard_first().use_imports(source)
+        return loader.source_to_code(source, loader.path)
 
-    def get_code(given: importlib.machinery.SourceFileLoader, fullname: str) -> CodeType | None:
-        """Compile also what another finder, that of an editable install, gives a loader of Python's or of its own."""
-        if not path.is_own_folder(os.path.dirname(os.path.abspath(given.path))):
-            return usual(given, fullname)
-        if type(given) is importlib.machinery.SourceFileLoader:
-            return loader(fullname, given.path).get_code(fullname)
-        return given.source_to_code(given.get_data(given.path), given.path)
-
-    sys.path_hooks.insert(0, hook)
-    # There is no other way to all loaders.
-    importlib.machinery.SourceFileLoader.get_code = get_code  # type: ignore[method-assign,assignment]
-    sys.path_importer_cache.clear()
+    SourceFileLoader.get_code = get_code  # type: ignore[method-assign,assignment]  # the only way to all loaders
     sys.dont_write_bytecode = True
+    return path

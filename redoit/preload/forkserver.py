@@ -27,7 +27,7 @@ import threading
 import warnings
 from pathlib import Path
 
-from redoit.execution import import_hook, orphans, shadowing, worker
+from redoit.execution import orphans, shadowing, worker
 from redoit.execution.access_audit import MAX_NAMES, AccessAudit
 from redoit.preload.import_record import ImportRecord
 
@@ -49,7 +49,7 @@ def main() -> None:
     before = random.getstate()
     set_variable = type(os.environ).__setitem__  # the audit takes what is set by its own for the step's doing
     audit, record = AccessAudit(Path.cwd()), ImportRecord()
-    import_hook.import_from_source(*record.types())
+    record.start()
     shadowing.standard_first().use(modules)
     for module in modules:
         importlib.import_module(module)

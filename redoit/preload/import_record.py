@@ -1,12 +1,19 @@
 """Records what the imports of a process found, to tell later whether a fresh process would find the same."""
 
 import os
-from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
+import sys
+from importlib import machinery
+from importlib.machinery import FileFinder, ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
-from redoit.execution.import_hook import BYTE_CODE, EXTENSIONS, SOURCES, SourceLoader
+from redoit.execution.import_hook import import_from_source
 
+LOADERS = (  # as Python's own
+    (machinery.ExtensionFileLoader, machinery.EXTENSION_SUFFIXES),
+    (machinery.SourceFileLoader, machinery.SOURCE_SUFFIXES),
+    (machinery.SourcelessFileLoader, machinery.BYTECODE_SUFFIXES),
+)
 UNCHECKABLE = ""  # where nobody can tell whether an import would find the same
 
 
@@ -15,6 +22,26 @@ class ImportRecord:
 
     def __init__(self) -> None:
         self.found: dict[str, bytes | str | None] = {}
+
+    def start(self) -> None:
+        """Import the project from source from now on, and record what is found."""
+        path, record = import_from_source(self.add), self
+
+        class Finder(FileFinder):
+            def find_spec(self, fullname: str, target: ModuleType | None = None) -> ModuleSpec | None:
+                spec = super().find_spec(fullname, target)
+                checkable = spec is None or spec.loader is None or isinstance(spec.loader, machinery.SourceFileLoader)
+                name = os.path.join(str(self.path), fullname.rpartition(".")[2])
+                record.add(name, _location(spec) if checkable else UNCHECKABLE)
+                return spec
+
+        def hook(folder: str) -> FileFinder:
+            if not os.path.isdir(folder) or not path.is_own_folder(os.path.abspath(folder)):
+                raise ImportError(folder)
+            return Finder(folder, *LOADERS)
+
+        sys.path_hooks.insert(0, hook)
+        sys.path_importer_cache.clear()
 
     def add(self, path: str, found: bytes | str | None) -> None:
         """Record what was found at a path."""
@@ -27,8 +54,7 @@ class ImportRecord:
 
         def find(path: str) -> str | None:
             folder, name = os.path.split(path)
-            finder = finders.setdefault(folder, FileFinder(folder, EXTENSIONS, (SourceFileLoader, SOURCES), BYTE_CODE))
-            return _location(finder.find_spec(name))
+            return _location(finders.setdefault(folder, FileFinder(folder, *LOADERS)).find_spec(name))
 
         try:
             return all(
@@ -37,26 +63,6 @@ class ImportRecord:
             )
         except OSError:
             return False
-
-    def types(self) -> tuple[type[FileFinder], type[SourceLoader]]:
-        """Return a finder and a loader of the project's modules that record what they find."""
-        record = self
-
-        class RecordingFinder(FileFinder):
-            def find_spec(self, fullname: str, target: ModuleType | None = None) -> ModuleSpec | None:
-                spec = super().find_spec(fullname, target)
-                compiled = spec is not None and isinstance(spec.loader, (EXTENSIONS[0], BYTE_CODE[0]))
-                path = os.path.join(str(self.path), fullname.rpartition(".")[2])
-                record.add(path, UNCHECKABLE if compiled else _location(spec))
-                return spec
-
-        class RecordingLoader(SourceLoader):
-            def get_data(self, path: str) -> bytes:
-                data = super().get_data(path)
-                record.add(path, data)
-                return data
-
-        return RecordingFinder, RecordingLoader
 
 
 def _location(spec: ModuleSpec | None) -> str | None:

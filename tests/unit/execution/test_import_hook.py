@@ -6,7 +6,7 @@ import py_compile
 import sys
 import zipfile
 from collections.abc import Iterator
-from importlib.machinery import FileFinder, PathFinder, SourceFileLoader
+from importlib.machinery import PathFinder
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import pytest
 from examples import write
 from isolated_imports import isolated_imports
 
-from redoit.execution.import_hook import SourceLoader, import_from_source, project_roots
+from redoit.execution.import_hook import import_from_source, project_roots
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +24,16 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path / "project")
     with isolated_imports("mine", "mine_too"):
         yield tmp_path / "project"
+
+
+def stale_byte_code(path: Path) -> None:
+    """Write a module with byte code that looks current and is not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("VALUE = 1\n")
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    assert py_compile.compile(str(path), doraise=True)
+    path.write_text("VALUE = 2\n")
+    os.utime(path, (1_700_000_000, 1_700_000_000))
 
 
 def test_the_roots_are_the_project_and_its_src(project: Path) -> None:
@@ -48,12 +58,7 @@ def test_the_project_goes_before_what_is_installed(project: Path) -> None:
 
 def test_byte_code_that_looks_current_is_not_used(project: Path) -> None:
     """A module that was edited within the second, at the same size, is compiled from its source."""
-    write(project, mine__old="VALUE = 1\n")
-    path = project / "mine/old.py"
-    os.utime(path, (1_700_000_000, 1_700_000_000))
-    assert py_compile.compile(str(path), doraise=True)
-    path.write_text("VALUE = 2\n")
-    os.utime(path, (1_700_000_000, 1_700_000_000))
+    stale_byte_code(project / "mine/old.py")
     import_from_source()
     assert importlib.import_module("mine.old").VALUE == 2
 
@@ -69,67 +74,54 @@ def test_no_module_leaves_byte_code(project: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(
-    ("folder", "loader"),
+    ("folder", "value"),
     [
-        ("project", SourceLoader),
-        ("project/src", SourceLoader),
-        ("project/steps/deep", SourceLoader),
-        ("project/my-site-packages", SourceLoader),
-        ("project/.venv/lib/site-packages", SourceFileLoader),
-        ("project2", SourceLoader),
-        (".", SourceLoader),
-        ("given/site-packages", SourceFileLoader),
-        ("given/with-metadata", SourceFileLoader),
+        ("project", 2),
+        ("project/src", 2),
+        ("project/steps/deep", 2),
+        ("project/my-site-packages", 2),
+        ("project/.venv/lib/site-packages", 1),
+        ("project2", 2),
+        (".", 2),
+        ("given/site-packages", 1),
+        ("given/with-metadata", 1),
     ],
 )
 def test_only_the_project_is_compiled_anew(
-    project: Path, folder: str, loader: type, monkeypatch: pytest.MonkeyPatch
+    project: Path, folder: str, value: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is installed, inside the checkout or outside, is imported as Python does it; all else from source."""
     (project.parent / "given/with-metadata/one-1.dist-info").mkdir(parents=True)
     monkeypatch.setenv("PYTHONPATH", f"{project.parent}/given/with-metadata")
-    path = project.parent / folder / "mine.py"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch()
+    stale_byte_code(project.parent / folder / "mine.py")
     import_from_source()
-    spec = PathFinder.find_spec("mine", [str(path.parent)])
-    assert spec is not None
-    assert (spec.origin, type(spec.loader)) == (str(path), loader)
+    sys.path.insert(0, str(project.parent / folder))
+    assert value == importlib.import_module("mine").VALUE
 
 
 def test_a_project_may_lie_below_what_is_installed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A project in a folder that is named as that of installed packages is compiled from source as any other."""
-    write(project, **{"site-packages__project__mine": "VALUE = 1\n"})
+    stale_byte_code(project / "site-packages/project/mine.py")
     monkeypatch.chdir("site-packages/project")
     import_from_source()
-    assert type(importlib.import_module("mine").__loader__) is SourceLoader
+    assert importlib.import_module("mine").VALUE == 2
 
 
-def test_a_folder_that_was_looked_into_before_is_looked_into_again(project: Path) -> None:
-    """What Python knows of the project's folders from before is forgotten: it would read byte code."""
-    write(project, mine="VALUE = 1\n")
-    before = PathFinder.find_spec("mine", [str(project)])
+def test_a_folder_that_was_looked_into_before(project: Path) -> None:
+    """What Python knows of the project's folders from before does not let it read byte code."""
+    stale_byte_code(project / "mine.py")
+    assert PathFinder.find_spec("mine", [str(project)])
     import_from_source()
-    after = PathFinder.find_spec("mine", [str(project)])
-    assert before is not None
-    assert after is not None
-    assert (type(before.loader), type(after.loader)) == (SourceFileLoader, SourceLoader)
+    assert importlib.import_module("mine").VALUE == 2
 
 
-def test_a_finder_and_a_loader_may_be_given(project: Path) -> None:
-    """Another finder searches the project's folders, and another loader loads its modules."""
-
-    class Finder(FileFinder):
-        """A finder of its own."""
-
-    class Loader(SourceLoader):
-        """A loader of its own."""
-
-    write(project, mine="VALUE = 1\n")
-    import_from_source(Finder, Loader)
+def test_who_wants_to_know_gets_each_source(project: Path) -> None:
+    """The path and the bytes of each source of the project are handed on, of nothing else."""
+    write(project, mine="import tabnanny\nVALUE = 1\n")
+    read = []
+    import_from_source(lambda *found: read.append(found))
     importlib.import_module("mine")
-    assert type(sys.path_importer_cache[str(project)]) is Finder
-    assert type(sys.modules["mine"].__loader__) is Loader
+    assert read == [(str(project / "mine.py"), (project / "mine.py").read_bytes())]
 
 
 def test_an_error_of_a_module_is_its_own(project: Path) -> None:
@@ -139,16 +131,6 @@ def test_an_error_of_a_module_is_its_own(project: Path) -> None:
     with pytest.raises(SyntaxError) as caught:
         importlib.import_module("mine")
     assert (caught.value.filename, caught.value.lineno) == (str(project / "mine.py"), 2)
-
-
-def stale_byte_code(path: Path) -> None:
-    """Write a module with byte code that looks current and is not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("VALUE = 1\n")
-    os.utime(path, (1_700_000_000, 1_700_000_000))
-    assert py_compile.compile(str(path), doraise=True)
-    path.write_text("VALUE = 2\n")
-    os.utime(path, (1_700_000_000, 1_700_000_000))
 
 
 def test_byte_code_of_the_project_elsewhere_is_not_used(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

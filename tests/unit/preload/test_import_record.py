@@ -11,7 +11,6 @@ import pytest
 from examples import write
 from isolated_imports import isolated_imports
 
-from redoit.execution.import_hook import import_from_source
 from redoit.preload.import_record import UNCHECKABLE, ImportRecord
 
 SOURCE = """
@@ -39,7 +38,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def recorded(*modules: str) -> ImportRecord:
     """Import modules from source; return what was found."""
     record = ImportRecord()
-    import_from_source(*record.types())
+    record.start()
     for module in modules:
         importlib.import_module(module)
     return record
@@ -104,7 +103,7 @@ def test_compiled_code_is_never_current() -> None:
     """A module of compiled code can't be compared later, so that its record is not current at once."""
     Path(f"mine/fast{EXTENSION_SUFFIXES[0]}").write_bytes(b"no library")
     record = ImportRecord()
-    import_from_source(*record.types())
+    record.start()
     with pytest.raises(ImportError):
         importlib.import_module("mine.fast")
     assert not record.is_current()
