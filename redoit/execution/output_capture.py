@@ -2,6 +2,7 @@
 
 import codecs
 import contextlib
+import mmap
 import os
 import re
 import selectors
@@ -122,16 +123,11 @@ def _copy(writers: dict[int, Callable[[bytes], None]]) -> None:
 def _strip_progress(log: Path) -> None:
     """Keep in the log what a terminal would show in the end: the last state of each progress bar. Raises: OSError."""
     with log.open("rb") as reader, disk.temporary(log.parent) as path:
+        data = mmap.mmap(reader.fileno(), 0, access=mmap.ACCESS_READ)  # a log may be larger than the memory
         with path.open("xb") as writer:
-            line_start, rewrites = 0, b""
-            while block := reader.read(BLOCK_BYTES):
-                block = rewrites + block
-                if (match := REWRITTEN.match(block)) and match.end() < len(block) and block[match.end()] != ord("\n"):
-                    writer.seek(line_start)
-                    writer.truncate()
-                rewrites = b"\r" if block.endswith((b"\r", b"\x08")) else b""
-                stripped = REWRITTEN.sub(b"", block)
-                writer.write(stripped)
-                if b"\n" in stripped:
-                    line_start = writer.tell() - len(stripped) + stripped.rindex(b"\n") + 1
+            shown = 0
+            for rewritten in REWRITTEN.finditer(data):
+                writer.write(memoryview(data)[shown : rewritten.start()])
+                shown = rewritten.end()
+            writer.write(memoryview(data)[shown:])
         path.replace(log)
