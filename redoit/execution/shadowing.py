@@ -8,7 +8,7 @@ import ast
 import contextlib
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
@@ -39,9 +39,12 @@ class StandardFirst:
 
     def use_imports(self, source: bytes) -> None:
         """Let what a source of the project imports be the project's."""
-        if self._names:
-            with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):  # Python says it itself
-                self.use(_imports(source))
+        with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):  # Python says it itself
+            for node in ast.walk(ast.parse(source)) if self._names else ():
+                if isinstance(node, ast.Import):
+                    self.use(alias.name for alias in node.names)
+                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                    self.use([node.module])
 
     def restore(self) -> None:
         """Let imports find what is not the project's again."""
@@ -54,13 +57,13 @@ class StandardFirst:
 
 def protect(roots: Sequence[str], names: Iterable[str]) -> None:
     """Protect the standard library, and other modules of these names, from modules of the project."""
-    current = standard_first()
-    if current.roots == roots:
+    if standard_first().roots == roots:
         return
     found = {name.partition(".")[0] for root in roots for name in os.listdir(root)}
     shadowing = [name for name in found & {*sys.stdlib_module_names, *names} if _is_shadowed(name, roots)]
     if shadowing:
-        sys.meta_path[:] = [StandardFirst(roots, shadowing), *(each for each in sys.meta_path if each is not current)]
+        others = [each for each in sys.meta_path if not isinstance(each, StandardFirst)]
+        sys.meta_path[:] = [StandardFirst(roots, shadowing), *others]
 
 
 def standard_first() -> StandardFirst:
@@ -80,13 +83,3 @@ def _is_shadowed(name: str, roots: Sequence[str]) -> bool:
 def _loaded(names: set[str]) -> list[str]:
     """Return the loaded modules of some names, and those below them."""
     return [module for module in sys.modules if module.partition(".")[0] in names]
-
-
-def _imports(source: bytes) -> Iterator[str]:
-    """Yield the modules that a source imports. Raises: SyntaxError, ValueError, RecursionError, MemoryError."""
-    for node in ast.walk(ast.parse(source)):
-        match node:
-            case ast.Import(names=names):
-                yield from (alias.name for alias in names)
-            case ast.ImportFrom(level=0, module=str(module)):
-                yield module
