@@ -45,9 +45,11 @@ class StepCall:
 
     def json(self) -> bytes:
         """Return the call as one line of JSON."""
-        given = {"settings": self.settings, "defaults": self.defaults}  # each a list of name, kind and value
-        fields = {"step": self.step, "paths": dict(self.paths), "preload": self.preload, **given}
-        return json.dumps(fields).encode() + b"\n"
+        settings = {"settings": self.settings, "defaults": self.defaults}  # each a list of name, kind and value
+        return (
+            json.dumps({"step": self.step, "paths": {**self.paths}, "preload": self.preload, **settings}).encode()
+            + b"\n"
+        )
 
 
 @dataclass(frozen=True)
@@ -72,20 +74,27 @@ def execute(
     stderr: TextIO | None,
     *,
     fork: Fork = lambda _tag, _files, _seconds: None,
-    while_running: Callable[[], None] = lambda: None,
 ) -> StepResult:
     """Run a step in a worker process and return its result. `stdout` and `stderr` receive its output, as the log does.
 
-    `fork` may return a forked process instead of a fresh one; `while_running` is called once the step runs.
-
-    Raises: StepError if the step raises, exits, is killed or takes too long; DiskError, OSError.
+    `fork` may return a forked process instead of a fresh one. What the process leaves running is killed, also when we
+    are interrupted. Raises: StepError if the step raises, exits, is killed or takes too long; DiskError, OSError.
     """
-    tag, began = orphans.new_tag(call.stage), time.monotonic()
+    tag, began, in_time = orphans.new_tag(call.stage), time.monotonic(), True
     with _result_file() as file, captured_output(log, stdout, stderr) as (child_stdout, child_stderr, appended):
         files = WorkerFiles(file.fileno(), child_stdout, child_stderr)
         process = fork(tag, files, call.time_limit) or fresh_process(tag, files)
-        seconds = None if call.time_limit is None else call.time_limit - (time.monotonic() - began)
-        status, in_time, killed = _wait(process, tag, call, seconds, while_running)
+        try:
+            with PROCESSES.registered(process.number):
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    process.channel.write(call.json())
+                    process.channel.flush()
+                in_time = process.wait(None if call.time_limit is None else began + call.time_limit - time.monotonic())
+                if not in_time:
+                    kill_group(process.number)
+        finally:
+            killed = orphans.kill_left(tag, process.number)
+            status = process.reap()
         file.seek(0)
         result = _parse(file)
         traceback = result.get("traceback", "")
@@ -94,32 +103,8 @@ def execute(
         raise StepError.with_log(call.step, f"exceeded its time limit of {call.time_limit:g} s and was killed", log)
     if status != 0 or "metrics" not in result:
         raise StepError.with_log(call.step, result.get("error") or _ending(status), log, traceback)
-    return StepResult(
-        result["metrics"], result["files_read"], result["variables_read"], tuple(killed), result["left_out"]
-    )
-
-
-def _wait(
-    process: Process, tag: str, call: StepCall, seconds: float | None, while_running: Callable[[], None]
-) -> tuple[int | None, bool, list[str]]:
-    """Send the call and wait for the end of the process; kill what it left running, also when we are interrupted.
-
-    Return its exit status, whether it ended within its time, and the command lines of what was killed.
-    """
-    in_time = True
-    try:
-        with PROCESSES.registered(process.number):
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                process.channel.write(call.json())
-                process.channel.flush()
-            while_running()
-            in_time = process.wait(seconds)
-            if not in_time:
-                kill_group(process.number)
-    finally:
-        killed = orphans.kill_left(tag, process.number)
-        status = process.reap()
-    return status, in_time, killed
+    read = result["files_read"], result["variables_read"]
+    return StepResult(result["metrics"], *read, tuple(killed), result["left_out"])
 
 
 def _result_file() -> IO[bytes]:

@@ -9,10 +9,8 @@ imported; ends if an import fails, or did what can't be checked later. Then take
 
 Has no thread, runs nothing of the project but imports, and imports nothing heavy itself.
 
-`multiprocessing`'s fork server (tried on Python 3.11) tells exit status and signals, and what it forks can set its
-session and tag; but it reaps a process the moment it ends, so its group can't be killed by a number that is surely its
-own; ignores an ImportError; imports doit's script in each child; prints what modules print to the terminal, not to each
-step's log; and outlives a killed parent for as long as it imports.
+`multiprocessing`'s fork server will not do: it reaps a process the moment it ends, so its group can't be killed by a
+number that is surely its own; ignores an ImportError; and outlives a killed parent for as long as it imports.
 """
 
 import fcntl
@@ -74,7 +72,7 @@ def main() -> None:
     set_variable(os.environ, orphans.TAG_VARIABLE, tag)
     set_tag(tag)
     os.write(channel, str(os.getpid()).encode())
-    worker.serve(channel, result, audit, worker.run_step)
+    worker.serve(channel, result, audit)
 
 
 def set_tag(tag: str) -> None:

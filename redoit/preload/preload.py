@@ -50,10 +50,10 @@ class Preloader:
 
         A step that imports the modules imports them first in any case, so that it is the same in both kinds of process.
         """
-        if self._imports_modules(call.step):
-            call = replace(call, preload=self._modules)
-            return execute(call, log, stdout, stderr, fork=lambda *asked: self._fork(later_stages, *asked))
-        return execute(call, log, stdout, stderr, while_running=lambda: self._start(later_stages))
+        self._start(later_stages)
+        if not self._imports_modules(call.step):
+            return execute(call, log, stdout, stderr)
+        return execute(replace(call, preload=self._modules), log, stdout, stderr, fork=self._fork)
 
     def close(self) -> None:
         """End the fork server, and start none any more."""
@@ -69,9 +69,8 @@ class Preloader:
             if needed and any(self._will_import_modules(stage.step) for stage in later_stages()):
                 self._server = ForkServer(self._modules, self._installed)
 
-    def _fork(self, later_stages: LaterStages, tag: str, files: WorkerFiles, seconds: float | None) -> Process | None:
+    def _fork(self, tag: str, files: WorkerFiles, seconds: float | None) -> Process | None:
         """Return a forked process; None if a fresh one is needed. `seconds`: how long to wait for the imports."""
-        self._start(later_stages)
         server = self._server
         return server.fork(tag, files, seconds) if server else None
 
