@@ -30,10 +30,12 @@ def main() -> NoReturn:
     parent = os.dup(0)
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
-    serve(parent, int(sys.argv[1]), AccessAudit(Path.cwd()), run_step_from_source)
+    audit = AccessAudit(Path.cwd())
+    import_hook.import_from_source()
+    serve(parent, int(sys.argv[1]), audit)
 
 
-def serve(parent: int, result: int, audit: AccessAudit, run: Callable[..., dict[str, object]]) -> NoReturn:
+def serve(parent: int, result: int, audit: AccessAudit) -> NoReturn:
     """Read a call from the parent, run it, write its result and what was read; exit.
 
     `parent`, `result`: open files, of which the first ends with the parent.
@@ -45,19 +47,13 @@ def serve(parent: int, result: int, audit: AccessAudit, run: Callable[..., dict[
     call = json.loads(line)
     threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
     sys.argv[:], sys.orig_argv[:] = [call["step"]], [sys.executable, "-m", call["step"]]  # nothing of redoit
-    fields = run(**call)
+    fields = run_step(**call)
     try:
         with open(result, "w", encoding="utf-8") as file:
             json.dump({**fields, "files_read": audit.files_read, "variables_read": audit.variables_read}, file)
     except OSError as error:
         sys.exit(f"the result of the step could not be written ({error.strerror})")
     sys.exit(1 if "error" in fields else 0)
-
-
-def run_step_from_source(**call: Any) -> dict[str, object]:
-    """Run a step in a process that has imported nothing of the project. Takes and returns what `run_step` does."""
-    import_hook.import_from_source()
-    return run_step(**call)
 
 
 def run_step(
@@ -148,22 +144,20 @@ def _metrics(returned: Any) -> dict[str, object]:
     """Return `metrics`, what `run` returned as numbers that JSON can hold, and `left_out`, the others in words."""
     if returned is None:
         return {"metrics": {}}
-    numbers: dict[str, float | str] = {}
-    left_out = []
     try:
         items = [(str(name), value) for name, value in returned.items()]
     except Exception:  # whatever an object of the step raises: its finished outputs matter more
-        items, left_out = [], [f"run returned {_quoted(returned)}, expected a dict of numbers or None"]
+        return {"metrics": {}, "left_out": [f"run returned {_quoted(returned)}, expected a dict of numbers or None"]}
+    numbers: dict[str, float | str] = {}
+    left_out = []
     for name, value in items:
         given: Any = None if isinstance(value, str | bytes | bytearray) else value  # float() would read some texts
         try:
             number = float(given)
-        except Exception:  # likewise
-            left_out.append(
-                f"metric {name[:MAX_QUOTED_CHARACTERS]} left out: found {_quoted(value)}, expected a number"
-            )
-        else:
             numbers[name] = number if math.isfinite(number) else repr(number)
+        except Exception:  # likewise
+            short = name[:MAX_QUOTED_CHARACTERS]
+            left_out.append(f"metric {short} left out: found {_quoted(value)}, expected a number")
     return {"metrics": numbers, "left_out": left_out}
 
 

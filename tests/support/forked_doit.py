@@ -23,6 +23,7 @@ from redoit.engine.engine import Engine
 from redoit.errors import StepError
 from redoit.execution import worker
 from redoit.execution.executor import StepCall, StepResult
+from redoit.execution.import_hook import import_from_source
 from redoit.plugin import checkout, database, loader, reporter
 from redoit.plugin.checkout import make_engine
 from redoit.storage import disk
@@ -96,7 +97,8 @@ def _called(
     log.write_bytes(b"")
     path, hooks = list(sys.path), list(sys.path_hooks)
     try:
-        outcome = worker.run_step_from_source(**json.loads(call.json()))
+        import_from_source()
+        outcome = worker.run_step(**json.loads(call.json()))
     finally:
         sys.path[:], sys.path_hooks[:] = path, hooks
     if "error" in outcome:

@@ -12,7 +12,8 @@ from examples import write
 from isolated_imports import isolated_imports
 
 from redoit.execution.executor import StepCall
-from redoit.execution.worker import run_step, run_step_from_source
+from redoit.execution.import_hook import import_from_source
+from redoit.execution.worker import run_step
 from redoit.model import Setting
 
 MODES = "from enum import Enum\n\n\nclass Mode(Enum):\n    FAST = 'f'\n    SLOW = ['s']\n"
@@ -27,10 +28,16 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         yield tmp_path / "project"
 
 
+def run_step_from_source(call: StepCall) -> dict[str, Any]:
+    """Run a step as a fresh process does."""
+    import_from_source()
+    return run_step(**json.loads(call.json()))
+
+
 def called(body: str, *settings: Setting, preload: tuple[str, ...] = (), **paths: str) -> dict[str, Any]:
     """Call a step with this body, which has what it was called with in `given`."""
     write(Path(), mine__one=f"calls = []\n\ndef run(**given):\n    calls.append(given)\n    {body}\n")
-    return run_step_from_source(**json.loads(StepCall("mine.one", paths, settings, preload=preload).json()))
+    return run_step_from_source(StepCall("mine.one", paths, settings, preload=preload))
 
 
 def received(*settings: Setting, **paths: str) -> dict[str, Any]:
@@ -148,7 +155,7 @@ def test_a_step_without_run_and_one_that_is_missing() -> None:
     """A step that can't be imported, or has no `run`, is an error like any other."""
     write(Path(), mine__empty="")
     for step, error in (("mine.empty", "AttributeError"), ("mine.absent", "ModuleNotFoundError")):
-        found = run_step_from_source(**json.loads(StepCall(step, {}, ()).json()))
+        found = run_step_from_source(StepCall(step, {}, ()))
         assert found["error"].startswith(f"{error}: ")
 
 
@@ -192,7 +199,7 @@ def test_a_default_that_is_not_as_it_was_read_is_an_error(text: str, default: st
     """Before a step is called, its defaults are compared by value and type with those that were read from source."""
     write(Path(), mine__one=text)
     defaults = Setting("n", "int", 1), Setting("absent", "int", 1)
-    found = run_step_from_source(**json.loads(StepCall("mine.one", {}, (), defaults=defaults).json()))
+    found = run_step_from_source(StepCall("mine.one", {}, (), defaults=defaults))
     words = f"TypeError: setting n: its default is {default}, but reads as 1; write the value itself"
     assert found.get("error") == (words if default else None)
 
