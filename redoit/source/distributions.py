@@ -18,7 +18,7 @@ from redoit import digest
 Owners = Callable[[str, str], Mapping[str, str]]  # a folder, and a path in it -> distribution -> version
 
 SITE = ("site-packages", "dist-packages")
-RECORDED = ("", "RECORD", "METADATA")  # what an installation changes of the metadata
+RECORDED = ("", "RECORD", "METADATA", "PKG-INFO")  # what an installation changes of the metadata
 FIELD = r"^%s:[ \t]*(\S+)"
 PTH = re.compile(r"^([^/\n,]+\.pth),", re.MULTILINE)
 NO_CODE = re.compile(r"[^/,]+\.dist-info/|\.\./|/|.*\.pyc,|$")  # rows of RECORD: metadata, scripts, byte code

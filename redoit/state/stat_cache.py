@@ -29,6 +29,7 @@ class Identity(NamedTuple):
     size: int
     mtime: int
     ctime: int
+    mode: int
 
 
 class StatCache:
@@ -40,21 +41,20 @@ class StatCache:
 
     def digest(self, path: str | os.PathLike[str], max_bytes: int = sys.maxsize) -> str | None:
         """Return the digest of a regular file's content, None if there is none or it has more than `max_bytes`."""
-        status = _status(path)
-        return self._digest(os.fspath(path), status) if status and status.st_size <= max_bytes else None
+        found = identity(path)
+        return self._digest(os.fspath(path), found) if found and found.size <= max_bytes else None
 
     def content(self, path: str | os.PathLike[str]) -> str | None:
         """Return the digest of a regular file's content, whose executable bit counts; None if there is none."""
-        status = _status(path)
-        found = self._digest(os.fspath(path), status) if status else None
-        return found and status and digest.of_content(found, executable=bool(status.st_mode & EXECUTABLE))
+        found = identity(path)
+        content = found and self._digest(os.fspath(path), found)
+        return found and content and digest.of_content(content, executable=bool(found.mode & EXECUTABLE))
 
     def save(self) -> None:
         """Write the cache for the next process, if it has changed."""
-        self._cache.save(lambda entries: {name: entry for name, entry in entries.items() if _is_entry(entry)})
+        self._cache.save(dict)
 
-    def _digest(self, name: str, status: os.stat_result) -> str | None:
-        before = _identity(status)
+    def _digest(self, name: str, before: Identity) -> str | None:
         entry = self._cache.content.get(name)
         if entry is not None and entry[1:] == [*before] and digest.is_digest(entry[0]):
             return str(entry[0])
@@ -63,8 +63,9 @@ class StatCache:
             content_digest = digest.of_file(Path(name))
         except OSError:
             return None
+        granularity = FINE_CLOCK_NS if before.ctime % 1_000_000_000 else COARSE_CLOCK_NS
         # An entry that can't be trusted is not written at all: the file is digested again the next time.
-        if identity(name) == before and _is_settled(before, now):
+        if identity(name) == before and max(before.mtime, before.ctime) + granularity < now:
             self._cache.content[name] = [content_digest, *before]
             self._cache.changed = True
         return content_digest
@@ -81,26 +82,13 @@ class StatCache:
 
 def identity(name: str | os.PathLike[str]) -> Identity | None:
     """Return the identity of a regular file, or None if none is there."""
-    status = _status(name)
-    return _identity(status) if status else None
-
-
-def _status(name: str | os.PathLike[str]) -> os.stat_result | None:
     try:
-        status = os.stat(name)
+        found = os.stat(name)
     except OSError:
         return None
-    return status if stat.S_ISREG(status.st_mode) else None
-
-
-def _identity(status: os.stat_result) -> Identity:
-    return Identity(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-
-
-def _is_settled(identity: Identity, now: int) -> bool:
-    latest = max(identity.mtime, identity.ctime)
-    fine = identity.ctime % 1_000_000_000 != 0
-    return latest + (FINE_CLOCK_NS if fine else COARSE_CLOCK_NS) < now
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    return Identity(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_mode)
 
 
 def _parse(entries: object) -> dict[str, list[object]]:
@@ -108,12 +96,3 @@ def _parse(entries: object) -> dict[str, list[object]]:
     if not (isinstance(entries, dict) and all(type(entry) is list for entry in entries.values())):
         raise TypeError("expected lists")
     return entries
-
-
-def _is_entry(entry: list[object]) -> bool:
-    """Tell whether a list is a digest and the fields of an Identity."""
-    return (
-        len(entry) == 1 + len(Identity._fields)
-        and digest.is_digest(entry[0])
-        and all(type(number) is int for number in entry[1:])
-    )

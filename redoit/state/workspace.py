@@ -59,7 +59,7 @@ class Workspace:
         self.stat_cache = StatCache(self.root / "stat-cache")
         self.source_cache = SourceCache(self.root / "source-cache", self.stat_cache)
         self.trace_index = TraceIndex(self.root / "trace-index", self.stat_cache, self.root / LATEST)
-        self.installed = InstalledPackages(self.root / "installed")
+        self.installed = InstalledPackages(self.root / "installed", self.stat_cache)
         self.invalidations = Invalidations(self.root)
 
     def save_caches(self) -> None:

@@ -33,7 +33,7 @@ def owners(value: object) -> Callable[[Path], bytes]:
 
     def forged(path: Path) -> bytes:
         folders = json.loads(path.read_bytes().partition(b"\n")[2])
-        return sealed({folder: [stamp, latest, value] for folder, (stamp, latest, _) in folders.items()})
+        return sealed({folder: [stamp, value] for folder, (stamp, _) in folders.items()})
 
     return forged
 
