@@ -9,24 +9,29 @@ import ast
 import builtins
 import operator
 from collections.abc import Callable
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, get_args
 
 from redoit.errors import SourceError
-from redoit.source.names import Binder, Definition, Import, bindings, stored_names
+from redoit.source.names import Binder, Definition, Import, bindings
 from redoit.source.project import Module, Project
-from redoit.source.settings import MAX_SIZE, Member
+from redoit.source.settings import MAX_SIZE, Member, is_huge
 
 Origin = str | tuple[Module, ast.stmt]  # a dotted name outside the project, or the statement that binds the name
 
-NUMBERS, PATH_PARTS = {bool, int, float}, {str, PurePosixPath}
+NUMBERS = {bool, int, float}
+WRITTEN = {*NUMBERS, str, PurePosixPath}  # in an f-string
+MAX_EXPONENT = 1000
 TYPE_ALIAS = getattr(ast, "TypeAlias", ast.Assign)  # from Python 3.12 on
 PLAIN = (*get_args(Definition | Import), ast.Assign, ast.AnnAssign, TYPE_ALIAS)
-OPERATORS: dict[type, Callable[..., object]] = {
+OPERATIONS: dict[object, Callable[..., object]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow, ast.LShift: operator.lshift,
     ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Not: operator.not_,
+    "pathlib.Path": PurePosixPath, "builtins.float": float,
 }  # fmt: skip
+ALSO_OF_TEXTS = (ast.Add, ast.Div, "pathlib.Path", "builtins.float")  # and refuse what they do not take
 
 
 class NotConstantError(Exception):
@@ -41,23 +46,24 @@ def constant(project: Project, module: Module, node: ast.AST) -> object:
 
     Raises: one of NOT_CONSTANT; SourceError.
     """
+    value = partial(constant, project, module)
     match node:
-        case ast.Constant(value=value):
-            return value
+        case ast.Constant(value=found):
+            return found
         case ast.List(elts=items):
-            return [constant(project, module, item) for item in items]
+            return list(map(value, items))
         case ast.Tuple(elts=items):
-            return tuple(constant(project, module, item) for item in items)
+            return tuple(map(value, items))
         case ast.UnaryOp(op=op, operand=operand):
-            return _folded(type(op), constant(project, module, operand))
+            return _computed(type(op), value(operand))
         case ast.BinOp(left=left, op=op, right=right):
-            return _folded(type(op), constant(project, module, left), constant(project, module, right))
+            return _computed(type(op), value(left), value(right))
         case ast.JoinedStr(values=parts):
-            return _joined([constant(project, module, part) for part in parts])
-        case ast.FormattedValue(value=inner, conversion=-1, format_spec=None):
-            return constant(project, module, inner)
+            return _small("".join(str(value(part)) for part in parts))
+        case ast.FormattedValue(value=inner, conversion=-1, format_spec=None) if type(part := value(inner)) in WRITTEN:
+            return part
         case ast.Call(func=function, args=arguments, keywords=[]):
-            return _called(origin(project, module, function), [constant(project, module, each) for each in arguments])
+            return _computed(origin(project, module, function), *map(value, arguments))
         case ast.Name() | ast.Attribute():
             return _named(project, module, node)
     raise NotConstantError
@@ -72,40 +78,20 @@ def is_constant(project: Project, module: Module, node: ast.AST) -> bool:
     return not any(isinstance(part, ast.Attribute) for part in ast.walk(node))
 
 
-def _folded(op: type, *operands: Any) -> object:
-    """Return the result of an operator. Raises: NotConstantError if that is not plain, or may be large."""
-    types = set(map(type, operands))
-    plain = types <= NUMBERS or (op is ast.Add and types in ({str}, {list}, {tuple}))
-    plain |= op is ast.Div and PurePosixPath in types and types <= PATH_PARTS
-    if not plain or op not in OPERATORS:
+def _computed(operation: object, *operands: Any) -> object:
+    """Return what an operator or a function makes. Raises: NotConstantError if that is not plain, or may be large."""
+    if operation not in OPERATIONS or not (operation in ALSO_OF_TEXTS or NUMBERS.issuperset(map(type, operands))):
         raise NotConstantError
-    size = sum(map(_size, operands))
-    if op in (ast.Pow, ast.LShift):
-        size += _size(operands[0]) * abs(operands[1])
-    if size > MAX_SIZE:
+    if operation in (ast.Pow, ast.LShift) and abs(operands[1]) > MAX_EXPONENT:
         raise NotConstantError("it is too large")
-    return OPERATORS[op](*operands)
+    return _small(OPERATIONS[operation](*operands))
 
 
-def _size(value: object) -> int:
-    """Return the bits of a whole number, the characters of a text or path, the items of a list; 0 of a float."""
-    if isinstance(value, int):
-        return value.bit_length()
-    return 0 if isinstance(value, float) else len(value if isinstance(value, list | tuple) else str(value))
-
-
-def _joined(parts: list[object]) -> str:
-    if not (NUMBERS | PATH_PARTS).issuperset(map(type, parts)) or sum(map(_size, parts)) > MAX_SIZE:
-        raise NotConstantError
-    return "".join(map(str, parts))
-
-
-def _called(function: Origin, arguments: list[Any]) -> object:
-    if function == "pathlib.Path" and PATH_PARTS.issuperset(map(type, arguments)):
-        return PurePosixPath(*arguments)
-    if function == "builtins.float" and list(map(type, arguments)) == [str]:
-        return float(arguments[0])
-    raise NotConstantError
+def _small(value: object) -> object:
+    """Return a value. Raises: NotConstantError if it is a large one."""
+    if is_huge(value) or len(str(value)) > MAX_SIZE:
+        raise NotConstantError("it is too large")
+    return value
 
 
 def _named(project: Project, module: Module, node: ast.Name | ast.Attribute) -> object:
@@ -117,8 +103,6 @@ def _named(project: Project, module: Module, node: ast.Name | ast.Attribute) -> 
         raise NotConstantError
     match origin(project, module, node):
         case home, (ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value)) as statement:
-            if home is module and statement.lineno > node.lineno:
-                raise NotConstantError(f"{node.id} is bound below, in line {statement.lineno}")
             if statement not in home.memo:  # else each name in a chain of sums would double the work
                 home.memo[statement] = constant(project, home, value)
             return home.memo[statement]
@@ -155,10 +139,9 @@ def binding(module: Module, name: str) -> Binder | None:
     if not binders:
         return None
     statement = binders[0].statement
-    parts = [statement, *getattr(statement, "targets", ())]
-    parts += [getattr(statement, field, None) for field in ("target", "name")]  # of an annotated one, of a `type`
-    is_plain = isinstance(statement, Import) or any(name in stored_names(part) for part in parts)
-    if len(binders) > 1 or name in known.reassigned or not is_plain or not isinstance(statement, PLAIN):
+    targets = getattr(statement, "targets", ())
+    is_plain = isinstance(statement, PLAIN) and all(isinstance(target, ast.Name) for target in targets)
+    if len(binders) > 1 or name in known.reassigned or not is_plain:
         lines = ", ".join(str(each.statement.lineno) for each in binders)
         raise NotConstantError(f"{name} is bound in line {lines} of {module.path}, not once and plainly")
     return binders[0]
