@@ -2,10 +2,12 @@
 
 import ast
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import PurePosixPath
 
 from redoit.errors import DeclarationError
-from redoit.source.constants import NOT_CONSTANT, NotConstantError, Origin, binding, constant, origin
+from redoit.source.constants import NOT_CONSTANT, NotConstantError, binding, constant, origin
 from redoit.source.project import Module, Project
 from redoit.source.settings import Declared, Kind, Signature, is_huge, nearest
 
@@ -13,6 +15,7 @@ KINDS = {"int": "int", "float": "float", "bool": "bool", "str": "str", "Path": "
 KINDS_OF_DEFAULTS = {int: "int", float: "float", bool: "bool", str: "str", PurePosixPath: "path"}
 LITERALS = {str, int, bool, type(None)}
 TYPES = "int, float, bool, str, Path, Literal of texts and integers, an Enum, a list of these, or '| None'"
+KindOf = Callable[[ast.expr], Kind | None]
 REMEDY = "write the value itself, or the name of one that a plain assignment binds once, above run"
 
 
@@ -38,29 +41,24 @@ def signature(project: Project, step: str) -> Signature:
 
 def _run(module: Module) -> ast.FunctionDef:
     """Return the step's `run`. Raises: DeclarationError if it is no plain function at the top of the module."""
+    found = f"no function 'run' at the top of {module.path}"
     try:
-        binder = binding(module, "run")
+        if binder := binding(module, "run"):
+            if isinstance(binder.statement, ast.FunctionDef):
+                return binder.statement
+            found += f", but '{_text(binder.statement).splitlines()[0]}' in line {binder.statement.lineno}"
     except NotConstantError as error:
         found = str(error)
-    else:
-        statement = binder and binder.statement
-        if isinstance(statement, ast.FunctionDef):
-            return statement
-        found = f"no function 'run' at the top of {module.path}"
-        if statement:
-            found += f", but '{_text(statement).splitlines()[0]}' in line {statement.lineno}"
-    raise DeclarationError(
-        f"step {module.name}", found, "define it there, once: def run(...), or name the step that does"
-    )
+    todo = "define it there, once: def run(...), or name the step that does"
+    raise DeclarationError(f"step {module.name}", found, todo)
 
 
 def _roles(project: Project, module: Module, run: ast.FunctionDef) -> tuple[str, ...]:
     """Return the names of the paths that `run` takes. Raises: DeclarationError if a setting is among them."""
     arguments, where = run.args, f"{module.path}:{run.lineno}: run"
     if arguments.vararg or arguments.kwarg or arguments.posonlyargs:
-        raise DeclarationError(
-            where, "takes *args, **kwargs or positional-only parameters", "name each path and setting"
-        )
+        found = "takes *args, **kwargs or positional-only parameters"
+        raise DeclarationError(where, found, "name each path and setting")
     roles = [argument.arg for argument in arguments.args]
     defaults = [*[None] * (len(roles) - len(arguments.defaults)), *arguments.defaults]
     for argument, default in zip(arguments.args, defaults, strict=True):
@@ -123,50 +121,45 @@ def _kind(project: Project, module: Module, annotation: ast.expr | None) -> Kind
 
 
 def _kind_of(project: Project, module: Module, annotation: ast.expr | None) -> Kind | None:
+    kind = partial(_kind_of, project, module)
     match annotation:
         case ast.Constant(value=str() as text):
-            return _kind_of(project, module, ast.parse(text, mode="eval").body)
+            return kind(ast.parse(text, mode="eval").body)
         case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-            return _optional(project, module, [left, right])
+            return _subscript(kind, "Union", [left, right])
         case ast.Subscript(value=ast.Name(id=name) | ast.Attribute(attr=name), slice=inner):
-            return _subscript(project, module, name, inner.elts if isinstance(inner, ast.Tuple) else [inner])
+            return _subscript(kind, name, inner.elts if isinstance(inner, ast.Tuple) else [inner])
         case ast.Name(id=name) | ast.Attribute(attr=name):
             try:
                 found = origin(project, module, annotation)
             except NotConstantError:  # bound under `if TYPE_CHECKING`, for example
                 found = name
-            return Kind(KINDS[name]) if isinstance(found, str) and name in KINDS else _defined(project, found)
+            match found:
+                case str():
+                    return Kind(KINDS[name]) if name in KINDS else None
+                case home, ast.ClassDef() as defined:
+                    return _enumeration(home, defined)
+                case home, statement:  # an assignment, or a `type` statement: another name of a type
+                    return _kind_of(project, home, getattr(statement, "value", None))
     return None
 
 
-def _defined(project: Project, found: Origin) -> Kind | None:
-    """Return the type that a statement of the project defines: an enumeration, or another name of a type."""
-    match found:
-        case home, ast.ClassDef() as defined:
-            return _enumeration(home, defined)
-        case home, statement:  # an assignment, or a `type` statement
-            return _kind_of(project, home, getattr(statement, "value", None))
+def _subscript(kind: KindOf, name: str, items: list[ast.expr]) -> Kind | None:
+    match name, items:
+        case "Optional" | "Union", _:
+            types = [item for item in items if not (isinstance(item, ast.Constant) and item.value is None)]
+            found = kind(types[0]) if len(types) == 1 else None
+            return found and found._replace(optional=True)
+        case "Annotated", [first, *_]:
+            return kind(first)
+        case "list" | "List", [inner]:
+            item = kind(inner)
+            return item and Kind("list", item=item)
+        case "Literal", [_, *_]:
+            choices = tuple(map(ast.literal_eval, items))
+            plain = all(type(choice) in LITERALS and not is_huge(choice) for choice in choices)
+            return Kind("literal", choices) if plain else None
     return None
-
-
-def _optional(project: Project, module: Module, items: list[ast.expr]) -> Kind | None:
-    """Return the type of a union of one type and None."""
-    types = [item for item in items if not (isinstance(item, ast.Constant) and item.value is None)]
-    kind = _kind_of(project, module, types[0]) if len(types) == 1 else None
-    return kind and kind._replace(optional=True)
-
-
-def _subscript(project: Project, module: Module, name: str, items: list[ast.expr]) -> Kind | None:
-    if name in ("Optional", "Union"):
-        return _optional(project, module, [*items, ast.Constant(None)] if name == "Optional" else items)
-    if name == "Annotated":
-        return _kind_of(project, module, items[0])
-    if name in ("list", "List") and len(items) == 1:
-        item = _kind_of(project, module, items[0])
-        return item and Kind("list", item=item)
-    choices = tuple(map(ast.literal_eval, items)) if name == "Literal" else ()
-    plain = all(type(choice) in LITERALS and not is_huge(choice) for choice in choices)
-    return Kind("literal", choices) if choices and plain else None
 
 
 def _enumeration(home: Module, statement: ast.ClassDef) -> Kind | None:
