@@ -9,7 +9,7 @@ or is still not there. So it is never older than what a new reading would see; a
 import contextlib
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, Never
@@ -20,7 +20,7 @@ from redoit.source.project import Added, Project
 from redoit.source.settings import Declared, Kind, Signature
 from redoit.state.sealed_cache import SealedCache
 from redoit.state.stat_cache import StatCache, identity
-from redoit.storage.serialize import MALFORMED, seal, unseal
+from redoit.storage.serialize import MALFORMED, canonical_json
 
 PACKAGE = Path(__file__).parent.parent
 READERS = ("model.py", "state/source_cache.py")  # what reads source, with all of source/ and fingerprint/
@@ -73,10 +73,8 @@ class SourceCache:
         code: tuple[str, Code] | None = None,
     ) -> StepInfo:
         """Add what was read of a step in a project to what was read `earlier`, and return both."""
-        agrees = earlier.read.items() <= {**earlier.read, **project.file_digests}.items()
-        agrees &= earlier.located.items() <= {**earlier.located, **project.locations}.items()
-        if earlier.added != project.added:
-            agrees &= all(project.locate(name) == path for name, path in earlier.located.items())
+        agrees = all(project.file_digests.get(path, content) == content for path, content in earlier.read.items())
+        agrees &= all(project.locate(name) == path for name, path in earlier.located.items())
         before = earlier if agrees else StepInfo()  # else its files have changed since
         info = before._replace(
             located={**before.located, **project.locations},
@@ -87,9 +85,8 @@ class SourceCache:
             added=project.added,
         )
         with contextlib.suppress(*MALFORMED):  # a default that JSON can't hold is read each time
-            parsed = _info_from_json(*unseal(seal(info)))
-            same = parsed == info and repr(parsed.signature) == repr(info.signature)
-            if same and self._cache.content.get(step) != info:
+            canonical_json(info)
+            if self._cache.content.get(step) != info:
                 self._cache.content[step] = info
                 self._cache.changed = True
         return info
@@ -133,25 +130,21 @@ def _parse(fields: Any) -> dict[str, StepInfo]:
 def _info_from_json(signature: Any, code: Any, *found: Any) -> StepInfo:
     """Return what the row of a StepInfo in JSON says. Raises: one of MALFORMED."""
     located, read, listed, added = found
+    if not all(digest.is_digest(content) for parts, *_ in code.values() for content in parts.values()):
+        raise ValueError("expected digests")
     return StepInfo(
-        signature and Signature(tuple(map(str, signature[0])), tuple(_declared(*row) for row in signature[1])),
-        {enumerations: _code_from_json(*row) for enumerations, row in code.items()},
-        {name: None if path is None else str(path) for name, path in located.items()},
-        {path: str(content) for path, content in read.items()},
+        signature and Signature(tuple(signature[0]), tuple(_declared(*row) for row in signature[1])),
+        {enumerations: CodeDigests(dict(row[0]), *map(tuple, row[1:])) for enumerations, row in code.items()},
+        dict(located),
+        dict(read),
         str(listed),
         tuple((str(folder), first is True) for folder, first in added),
     )
 
 
-def _declared(name: object, kind: Iterable[Any], default: object, text: object) -> Declared:
-    return Declared(str(name), _kind_from_json(*kind), default, str(text))
+def _declared(name: Any, kind: Any, *default_and_help: Any) -> Declared:
+    return Declared(name, _kind(*kind), *default_and_help)
 
 
-def _kind_from_json(name: object, choices: Iterable[object], item: Iterable[Any] | None, optional: object) -> Kind:
-    return Kind(str(name), tuple(choices), None if item is None else _kind_from_json(*item), optional=optional is True)
-
-
-def _code_from_json(parts: Any, imports: Iterable[object], modules: Iterable[object]) -> CodeDigests:
-    if not all(map(digest.is_digest, parts.values())):
-        raise ValueError("expected digests")
-    return CodeDigests(parts, tuple(map(str, imports)), tuple(map(str, modules)))
+def _kind(name: Any, choices: Any, item: Any, optional: Any) -> Kind:
+    return Kind(name, tuple(choices), item and _kind(*item), optional)
