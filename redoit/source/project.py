@@ -142,21 +142,18 @@ class Project:
         relative = Path(path).relative_to(self.root) if Path(path).is_relative_to(self.root) else Path(path)
         if not relative.suffix:
             return Module(name, relative, b"", ast.Module([], []))
-        source, tree, content = self._parsed.get(path) or self._parse(path, relative)
-        self.file_digests[file_of(path) or path] = content
-        return Module(name, relative, source, tree)
-
-    def _parse(self, path: str, relative: Path) -> Parsed:
         file = file_of(path) or path
-        self.file_digests[file] = ""
-        try:
-            source, content = _read(path, file)
-        except OSError as error:
-            raise SourceError(relative.as_posix(), f"can't be read ({error.strerror})", "check the file") from error
-        self.file_digests[file] = content
-        tree = ast.Module([], []) if relative.suffix in OPAQUE else _tree(source, relative)
-        parsed = self._parsed[path] = source, tree, content
-        return parsed
+        if path not in self._parsed:
+            self.file_digests[file] = ""
+            try:
+                source, content = _read(path, file)
+            except OSError as error:
+                raise SourceError(relative.as_posix(), f"can't be read ({error.strerror})", "check the file") from error
+            self.file_digests[file] = content
+            tree = ast.Module([], []) if relative.suffix in OPAQUE else _tree(source, relative)
+            self._parsed[path] = source, tree, content
+        source, tree, self.file_digests[file] = self._parsed[path]
+        return Module(name, relative, source, tree)
 
 
 def _read(path: str, file: str) -> tuple[bytes, str]:
@@ -180,27 +177,12 @@ def _read(path: str, file: str) -> tuple[bytes, str]:
 def _tree(source: bytes, path: PurePath) -> ast.Module:
     try:
         tree = ast.parse(source, filename=path.as_posix())
-    except SyntaxError as error:
-        line = f"line {error.lineno}: " if error.lineno else ""
-        raise SourceError(path.as_posix(), f"{line}{error.msg}", "fix it") from error
-    except (ValueError, RecursionError, MemoryError) as error:  # null bytes; nested too deeply
-        found = str(error) or "nested too deeply to be parsed"
-        raise SourceError(path.as_posix(), found.splitlines()[0], "fix it") from error
-    for number in _misplaced_futures(tree):
-        raise SourceError(path.as_posix(), f"line {number}: a __future__ import after other code", "move it to the top")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # null bytes; nested too deeply
+        line = f"line {number}: " if (number := getattr(error, "lineno", None)) else ""
+        found = getattr(error, "msg", "") or str(error) or "nested too deeply to be parsed"
+        raise SourceError(path.as_posix(), line + found.splitlines()[0], "fix it") from error
     if U_PREFIX.search(source):
         for item in ast.walk(tree):
             if isinstance(item, ast.Constant):
                 item.kind = None  # u"x" and "x" are one spelling
     return tree
-
-
-def _misplaced_futures(tree: ast.Module) -> Iterator[int]:
-    """Yield the lines of `__future__` imports that the parser accepts and the compiler refuses."""
-    other_code = False
-    for index, item in enumerate(tree.body):
-        if isinstance(item, ast.ImportFrom) and item.module == "__future__":
-            if other_code:
-                yield item.lineno
-        elif index or not (isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant)):
-            other_code = True
