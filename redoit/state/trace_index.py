@@ -128,9 +128,15 @@ class TraceIndex:
         return (
             stage_filename(stage) in self._latest_names
             and is_digest(key)
-            and self._stat_cache.digest(f"{store.root}/{TRACES}/{key}/{name}.json", disk.SMALL_FILE_BYTES) == name
-            and (not store.constructive or all(_has_blob(store, *row[:2]) for row in entry["manifest"].values()))
+            and any(self._is_in(each, key, name, entry["manifest"]) for each in (store, store.upstream) if each)
         )
+
+    def _is_in(self, store: Store, key: str, name: str, manifest: Mapping[str, Any]) -> bool:
+        """Tell whether a store itself has a trace and its blobs."""
+        path = f"{store.root}/{TRACES}/{key}/{name}.json"
+        if self._stat_cache.digest(path, disk.SMALL_FILE_BYTES) != name:
+            return False
+        return not store.constructive or all(_has_blob(store, *row[:2]) for row in manifest.values())
 
     def _number(self, table: Table) -> int:
         """Return the number of a table, which is added if it is new."""

@@ -13,6 +13,7 @@ from workspaces import TRAIN, some_trace, whole_workspace
 from redoit.model import Action, Environment, Input, Setting, Trace
 from redoit.state.workspace import Workspace
 from redoit.storage.serialize import trace_name
+from redoit.storage.store import Store
 
 TRACE = some_trace()
 
@@ -154,3 +155,15 @@ def test_a_trace_that_is_named_is_remembered(root: Path) -> None:
     assert workspace.trace_index.lookup("train", workspace.store, key, "0" * 64) is None
     assert workspace.trace_index.lookup("train", workspace.store, "0" * 64, name) is None
     assert workspace.trace_index.lookup("other", workspace.store, key, name) is None
+
+
+def test_what_is_upstream_counts(root: Path, tmp_path: Path) -> None:
+    """A trace that only a store upstream has, with its blobs, is proven as one in the checkout's own store."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    for name in ("blobs", "traces"):
+        (root / ".redoit" / name).rename(shared / name)
+    assert proven(root) is None
+    workspace = Workspace(root)
+    store = Store(workspace.root, upstream=Store(shared))
+    assert workspace.trace_index.up_to_date("train", store, TRACE.action, TRACE.digests) == TRACE
