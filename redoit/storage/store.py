@@ -3,7 +3,7 @@
     blobs/ab/cdef...                 the content of an output, a log, or the normalised source of a part
     traces/<key>/<digest>.json       one execution of the action with that key
     quarantine/...                   corrupt blobs and traces
-    sequence                         the number of the trace that was recorded last
+    sequence                         the number of the trace that was recorded last; its own lock
     use                              the lock: shared by readers that rely on what they found, exclusive for removal
 
 Knows nothing of stages or of where outputs lie. Several processes may write at once: equal names have equal bytes, and
@@ -17,6 +17,7 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from io import BufferedReader
+from itertools import islice
 from pathlib import Path
 
 from redoit import digest
@@ -54,11 +55,9 @@ class Store:
         """Tell whether all its folders may be written, or can be made."""
         if not os.path.lexists(self.root):
             return True
-        inner = [folder / name for folder in (self.root, self.root / BLOBS) for name in disk.list_names(folder)]
-        return (
-            all(os.access(path, os.W_OK | os.X_OK) for path in (self.root, *inner) if path.is_dir())
-            and self.root.is_dir()
-        )
+        tops = (walked for folder in (self.root, self.root / BLOBS) for walked in islice(os.walk(folder), 1))
+        inner = (os.path.join(top, name) for top, names, _ in tops for name in names)
+        return self.root.is_dir() and all(os.access(folder, os.W_OK | os.X_OK) for folder in (self.root, *inner))
 
     @contextlib.contextmanager
     def shared_lock(self) -> Iterator[None]:
@@ -157,9 +156,9 @@ class Store:
 
         It is on the disk before a trace has it. Raises: StoreError on a newer format, DiskError.
         """
-        with locks.exclusive_lock(self.root / f"{SEQUENCE}.lock"):
+        with locks.exclusive_lock(self.root / SEQUENCE):
             number = 1 + self.last_sequence()
-            disk.write(self.root / SEQUENCE, canonical_json({"sequence": number}))
+            disk.overwrite(self.root / SEQUENCE, canonical_json({"sequence": number}))
         return number
 
     def last_sequence(self) -> int:
