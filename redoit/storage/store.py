@@ -57,7 +57,7 @@ class Store:
             return True
         tops = (walked for folder in (self.root, self.root / BLOBS) for walked in islice(os.walk(folder), 1))
         inner = (os.path.join(top, name) for top, names, _ in tops for name in names)
-        return self.root.is_dir() and all(os.access(folder, os.W_OK | os.X_OK) for folder in (self.root, *inner))
+        return self.root.is_dir() and all(os.access(folder, os.W_OK | os.X_OK) for folder in (str(self.root), *inner))
 
     @contextlib.contextmanager
     def shared_lock(self) -> Iterator[None]:
