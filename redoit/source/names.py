@@ -7,7 +7,7 @@ import ast
 import re
 import sys
 from collections.abc import Container, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from redoit.source.project import Module, cached_per_module
 
@@ -20,8 +20,7 @@ SCOPES = (Function, ast.ClassDef, ast.Lambda)
 NEVER_TRUE = ("TYPE_CHECKING", "typing.TYPE_CHECKING", "__name__ == '__main__'", "'__main__' == __name__")  # in imports
 
 
-@dataclass(frozen=True)
-class Alias:
+class Alias(NamedTuple):
     """One name that an import binds. `name`: `*` for all. `attr`: what it takes from `module`, None for the module.
 
     `loads`: the module that the import executes; for `import a.b` that is `a.b`, although the name is bound to `a`.
@@ -41,16 +40,14 @@ class Alias:
         return f"from {self.module} import {self.attr}" + (f" as {self.name}" if self.name != self.attr else "")
 
 
-@dataclass(frozen=True)
-class Binder:
+class Binder(NamedTuple):
     """A top-level statement that binds a name. `alias`: the import in it, at any depth, that does so; None if none."""
 
     statement: ast.stmt
     alias: Alias | None = None
 
 
-@dataclass(frozen=True)
-class Bindings:
+class Bindings(NamedTuple):
     """The names that a module binds. `stars`: its star imports. `reassigned`: names that a function declares global.
 
     `inner`: what imports in functions bind there.

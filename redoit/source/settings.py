@@ -4,9 +4,9 @@ Converts what a user writes, in a shell or a file, to the declared type. Values 
 member of an enumeration its name.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import PurePath
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from redoit.errors import DeclarationError
 
@@ -22,6 +22,14 @@ EXPECTED = {
     "str": "a text",
     "path": "a path",
 }
+FROM_TEXT: dict[str, Callable[[str], object]] = {
+    "int": int,
+    "float": float,
+    "bool": lambda text: BOOLEANS[text.strip().lower()],
+    "str": str,
+    "path": lambda text: str(PurePath(text)),  # as a default is written, too: without `./` and `//`
+}
+FROM_TOML: dict[str, tuple[Any, ...]] = {"int": (int,), "float": (float, int), "bool": (bool,)}
 
 
 class Member(NamedTuple):
@@ -76,7 +84,7 @@ class Kind(NamedTuple):
     def value(self, given: object) -> object:
         """Return a value of this type from a text or a value of TOML.
 
-        Raises: ValueError, TypeError, AttributeError, OverflowError if it is none.
+        Raises: ValueError, LookupError, TypeError, AttributeError, OverflowError if it is none.
         """
         if self.optional and (given is None or (isinstance(given, str) and given.lower() == "none")):
             return None
@@ -109,7 +117,7 @@ class Declared(NamedTuple):
         """Return a value of the declared type. Raises: DeclarationError; `subject` says where the value is from."""
         try:
             return self.kind.value(given)
-        except (ValueError, TypeError, AttributeError, OverflowError):
+        except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
             found = "a huge number" if is_huge(given) else f"{given!r:.{MAX_VALUE_CHARACTERS}}"
             raise DeclarationError(subject, f"found {found}, expected {self.kind.expected}") from None
 
@@ -137,16 +145,10 @@ def _scalar(name: str, given: object) -> object:
         seconds = _scalar("float", given)
         return seconds if isinstance(seconds, float) and seconds > 0 else _refuse(given)
     if isinstance(given, str):
-        text = given.strip()
-        if name == "bool":
-            return BOOLEANS[text.lower()] if text.lower() in BOOLEANS else _refuse(given)
-        if name == "path":
-            return str(PurePath(given))  # as a default is written, too: without `./` and `//`
-        return {"int": int, "float": float}.get(name, str)(given if name == "str" else text)
-    if name == "float" and (type(given) is int or type(given) is float):
-        return float(given)
-    accepted = {"int": int, "bool": bool}.get(name)
-    return given if accepted is type(given) and not is_huge(given) else _refuse(given)
+        return FROM_TEXT[name](given)
+    if type(given) not in FROM_TOML.get(name, ()) or is_huge(given):
+        _refuse(given)
+    return FROM_TOML[name][0](given)
 
 
 def is_huge(value: object) -> bool:
