@@ -74,8 +74,7 @@ def aliases(module: Module, statement: Import) -> Iterator[Alias]:
     origin = statement.module or ""
     if statement.level:
         base = module.package.split(".")
-        base = base[: max(0, len(base) - statement.level + 1)]
-        origin = ".".join([*base, *([origin] if origin else [])])
+        origin = ".".join(filter(None, (*base[: max(0, len(base) - statement.level + 1)], origin)))
     for item in statement.names:
         yield Alias(item.asname or item.name, origin, item.name, origin)
 
@@ -97,14 +96,13 @@ def executed(module: Module) -> list[ast.stmt]:
 @cached_per_module
 def executed_imports(module: Module) -> list[Alias]:
     """Return the imports that an import of a module executes, also those in other statements and in classes."""
-    todo: list[ast.AST] = [*reversed(executed(module))]
+    todo: list[ast.AST] = [*executed(module)]
     found: list[Alias] = []
-    while todo:
-        item = todo.pop()
+    for item in todo:
         if isinstance(item, Import):
             found += aliases(module, item)
         elif isinstance(item, ast.stmt | ast.ExceptHandler | ast.match_case) and not isinstance(item, Function):
-            todo.extend(reversed(list(ast.iter_child_nodes(item))))
+            todo += ast.iter_child_nodes(item)
     return found
 
 
@@ -112,36 +110,32 @@ def executed_imports(module: Module) -> list[Alias]:
 def bindings(module: Module) -> Bindings:
     """Return the names that an import of a module binds at its top level, in order."""
     names: dict[str, list[Binder]] = {}
-    stars: list[Alias] = []
     reassigned: dict[str, list[Binder]] = {}
     inner: dict[str, list[Alias]] = {}
     for statement in executed(module):
         for name, alias in bound_names(module, statement):
-            if name == "*" and alias:
-                stars.append(alias)
-            else:
-                names.setdefault(name, []).append(Binder(statement, alias))
+            names.setdefault(name, []).append(Binder(statement, alias))
         for item in ast.walk(statement) if not isinstance(statement, Import) else ():
             if isinstance(item, Import):
                 for alias in aliases(module, item):
                     inner.setdefault(alias.name, []).append(alias)
             elif isinstance(item, ast.Global):
                 reassigned.update({name: [Binder(statement)] for name in item.names})
+    stars = [binder.alias for binder in names.pop("*", ()) if binder.alias]
     return Bindings(reassigned | names, stars, frozenset(reassigned), inner)
 
 
 def inner_nodes(statement: ast.AST) -> Iterator[ast.AST]:
     """Yield a statement and each node in it that executes in its scope: not the bodies of functions and classes."""
     todo = [statement]
-    while todo:
-        item = todo.pop()
+    for item in todo:
         yield item
         if isinstance(item, SCOPES):
-            todo.extend(outer_parts(item))
+            todo += outer_parts(item)
         elif isinstance(item, ast.comprehension):
-            todo.extend((item.iter, *item.ifs))  # its target is local to it
+            todo += (item.iter, *item.ifs)  # its target is local to it
         else:
-            todo.extend(ast.iter_child_nodes(item))
+            todo += ast.iter_child_nodes(item)
 
 
 def child_nodes(item: ast.AST, skipped: Container[str]) -> Iterator[ast.AST]:
@@ -155,15 +149,14 @@ def outer_parts(item: ast.AST) -> Iterator[ast.AST]:
     """Yield the expressions of a definition that the enclosing scope evaluates: decorators, bases, defaults."""
     for name in ("decorator_list", "bases", "keywords"):
         yield from getattr(item, name, [])
-    arguments = getattr(item, "args", None)
-    if arguments is not None:
-        yield from (default for default in (*arguments.defaults, *arguments.kw_defaults) if default is not None)
+    if arguments := getattr(item, "args", None):
+        yield from filter(None, (*arguments.defaults, *arguments.kw_defaults))
 
 
 def annotations(item: Function) -> list[ast.expr]:
     """Return the annotations of a function's parameters and of its return value."""
     found = [part.annotation for part in ast.walk(item.args) if isinstance(part, ast.arg)]
-    return [annotation for annotation in (*found, item.returns) if annotation]
+    return [*filter(None, (*found, item.returns))]
 
 
 def stored_names(item: ast.AST) -> Iterator[str]:

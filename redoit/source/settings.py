@@ -6,7 +6,7 @@ member of an enumeration its name.
 
 from collections.abc import Callable, Iterable
 from pathlib import PurePath
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 from redoit.errors import DeclarationError
 
@@ -22,14 +22,24 @@ EXPECTED = {
     "str": "a text",
     "path": "a path",
 }
-FROM_TEXT: dict[str, Callable[[str], object]] = {
+
+
+def _seconds(given: Any) -> float:
+    seconds = float(given)
+    if not seconds > 0:
+        raise ValueError(given)
+    return seconds
+
+
+CONVERTERS: dict[str, Callable[[Any], object]] = {
     "int": int,
     "float": float,
-    "bool": lambda text: BOOLEANS[text.strip().lower()],
+    "seconds": _seconds,
+    "bool": lambda given: BOOLEANS[str(given).strip().lower()],
     "str": str,
     "path": lambda text: str(PurePath(text)),  # as a default is written, too: without `./` and `//`
 }
-FROM_TOML: dict[str, tuple[Any, ...]] = {"int": (int,), "float": (float, int), "bool": (bool,)}
+FROM_TOML = {"int": (int,), "float": (int, float), "seconds": (int, float), "bool": (bool,)}  # beside texts
 
 
 class Member(NamedTuple):
@@ -75,11 +85,12 @@ class Kind(NamedTuple):
                 return name
             case PurePath() if self.name == "path":
                 return str(found)
-        if self.name == "literal":
-            fits = any(type(choice) is type(found) and choice == found for choice in self.choices)
-        else:  # a whole number is a number, and stays the one it is
-            fits = type(found).__name__ == self.name or (type(found) is int and self.name == "float")
-        return found if fits and not is_huge(found) else _refuse(found)
+        # A whole number is a number, and stays the one it is.
+        fits = type(found).__name__ == self.name or (type(found) is int and self.name == "float")
+        fits |= self.name == "literal" and repr(found) in map(repr, self.choices)
+        if not fits or is_huge(found):
+            raise ValueError(found)
+        return found
 
     def value(self, given: object) -> object:
         """Return a value of this type from a text or a value of TOML.
@@ -94,15 +105,11 @@ class Kind(NamedTuple):
                 raise ValueError(given)
             return [self.item.value(item) for item in items]
         if self.choices:
-            return self._choice(given)
-        return _scalar(self.name, given)
-
-    def _choice(self, given: object) -> object:
-        exact = [choice for choice in self.choices if type(choice) is type(given) and choice == given]
-        spelled = [choice for choice in self.choices if str(choice).lower() == str(given).lower()]
-        for choice in (*exact, *(spelled if isinstance(given, str) else ())):
-            return choice
-        raise ValueError(given)
+            exact = [choice for choice in self.choices if repr(choice) == repr(given)]
+            return (exact or [c for c in self.choices if isinstance(given, str) and str(c).lower() == given.lower()])[0]
+        if not isinstance(given, str) and (type(given) not in FROM_TOML.get(self.name, ()) or is_huge(given)):
+            raise ValueError(given)
+        return CONVERTERS[self.name](given)
 
 
 class Declared(NamedTuple):
@@ -140,21 +147,6 @@ def nearest(name: str, names: Iterable[str], lead: str = "did you mean") -> str:
     return f"known: {', '.join(known)}" if 0 < len(known) <= MAX_NAMES else ""
 
 
-def _scalar(name: str, given: object) -> object:
-    if name == "seconds":
-        seconds = _scalar("float", given)
-        return seconds if isinstance(seconds, float) and seconds > 0 else _refuse(given)
-    if isinstance(given, str):
-        return FROM_TEXT[name](given)
-    if type(given) not in FROM_TOML.get(name, ()) or is_huge(given):
-        _refuse(given)
-    return FROM_TOML[name][0](given)
-
-
 def is_huge(value: object) -> bool:
     """Tell whether a value is a whole number that Python can't write down."""
     return isinstance(value, int) and value.bit_length() > MAX_SIZE
-
-
-def _refuse(given: object) -> NoReturn:
-    raise ValueError(given)
