@@ -161,14 +161,11 @@ class RunLog:
                 yield RunRecord(command, started, seconds, stages, saved, complete, name, self._bases[base], kept)
 
     def _fields(self, name: str) -> dict[str, Any]:
-        return dict(json.loads(self._data(name)))
-
-    def _data(self, name: str) -> bytes:
         """Return the JSON of a record. Raises: OSError, CorruptError if it is not what its name pins."""
         if pinned := NAME.fullmatch(name):
             text = disk.read(self._root, RUNS, name, max_bytes=disk.LARGE_FILE_BYTES).partition(b"\n")[2]
             if of_bytes(text) == pinned[1] and text.startswith(b'{"base":'):  # nothing else is parsed, however large
-                return text
+                return dict(json.loads(text))
         raise CorruptError(name, "not as it was written", "remove it")
 
     def _names(self) -> list[str]:
