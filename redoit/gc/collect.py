@@ -143,8 +143,6 @@ def _is_valid(store: Store, path: Path) -> bool:
         if error.errno in disk.ABSENT:
             return False
         raise disk.disk_error(error, path) from error
-    except ValueError:
-        return False
 
 
 def _files(store: Store) -> Iterator[Path]:

@@ -3,14 +3,14 @@
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 from redoit.model import Artifact, Trace
 
 
-@dataclass(frozen=True)
-class StoredTrace:
+class StoredTrace(NamedTuple):
     """A trace in a store, as far as garbage collection needs it.
 
     `name`: the digest of its bytes. `outputs`: its manifest's. `blobs`: all that it names (outputs, log, source of its
@@ -28,8 +28,7 @@ class StoredTrace:
     used: float
 
 
-@dataclass(frozen=True)
-class Inventory:
+class Inventory(NamedTuple):
     """The traces and blobs of a store.
 
     `blobs`: digest -> size in bytes. `constructive`: it keeps outputs as blobs. `outdated`: file of a trace of an
@@ -39,7 +38,7 @@ class Inventory:
     traces: tuple[StoredTrace, ...]
     blobs: dict[str, int]
     constructive: bool = True
-    outdated: Mapping[Path, int] = field(default_factory=dict)
+    outdated: Mapping[Path, int] = MappingProxyType({})
 
     @property
     def size(self) -> int:
@@ -53,8 +52,7 @@ class Inventory:
         return tuple(t for t in traces if any(self.blobs.get(made.digest) != made.size for made in t.outputs))
 
 
-@dataclass(frozen=True)
-class RetentionPolicy:
+class RetentionPolicy(NamedTuple):
     """What a garbage collection removes besides orphans, and traces that are outdated or unrestorable.
 
     Traces not used for `older_than` seconds; the least recently used, until `max_size` bytes remain; all but the
@@ -66,8 +64,7 @@ class RetentionPolicy:
     keep_last: int | None = None
 
 
-@dataclass(frozen=True)
-class Removal:
+class Removal(NamedTuple):
     """What a garbage collection removes. `freed`: bytes that it frees; `remaining`: bytes that stay in the store."""
 
     traces: tuple[StoredTrace, ...]
