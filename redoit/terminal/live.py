@@ -11,11 +11,10 @@ import io
 import os
 import threading
 import time
-from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
-from redoit.terminal.rows import Rows, prefixed
+from redoit.terminal.rows import Rows
 from redoit.terminal.streams import Streams, transformed
 from redoit.text import encodable
 
@@ -27,19 +26,13 @@ MAX_PENDING_CHARACTERS = 1 << 18  # of finished lines between two refreshes
 INDENT_COLUMNS = 2  # of a step's output
 
 
-@dataclass
-class StageRow:
-    """A running stage. `estimate`: expected seconds, if known; `parallel`: other stages may run at the same time."""
+class StageRow(NamedTuple):
+    """A running stage. `estimate`: expected seconds, if known; `started`: by the performance counter."""
 
     name: str
     estimate: float | None
     rows: Rows
-    parallel: bool = False
-    started: float = field(default_factory=time.perf_counter)
-
-    def lines(self, rows: list[str]) -> str:
-        """Return finished rows as lines, prefixed with the stage's name when others run as well."""
-        return prefixed(self.name, rows) if self.parallel else "".join(f"{row}\n" for row in rows)
+    started: float
 
 
 class Live:
@@ -58,9 +51,10 @@ class Live:
         self._region: Region | None = None
 
     def add_stage(self, name: str, estimate: float | None, *, parallel: bool) -> None:
-        """Show a stage."""
+        """Show a stage; `parallel`: its lines have its name, since others may run at the same time."""
         with self._lock:
-            self._stages[name] = StageRow(name, estimate, Rows(coloured=self._coloured), parallel)
+            rows = Rows(name if parallel else "", coloured=self._coloured)
+            self._stages[name] = StageRow(name, estimate, rows, time.perf_counter())
             if self._refresher is None:
                 self._refresher = threading.Thread(target=self._refresh, daemon=True)
                 self._refresher.start()
@@ -79,8 +73,7 @@ class Live:
         with self._lock:
             if name not in self._stages:  # it was to be restored, and runs after all
                 self.add_stage(name, None, parallel=True)
-            stage = self._stages[name]
-            self._pending.write(stage.lines(stage.rows.feed(text)))
+            self._pending.write(self._stages[name].rows.feed(text))
             if self._closed.is_set() or self._pending.tell() > MAX_PENDING_CHARACTERS:
                 self._flush()
         return ""
@@ -100,7 +93,7 @@ class Live:
             if len(self._stages) == 1:
                 self._erase()
             del self._stages[name]
-            self._flush(stage.lines(stage.rows.end()))
+            self._flush(stage.rows.end())
 
     def end_stage(self, name: str, text: str) -> None:
         """Remove a stage from the display, and write text below its rows."""

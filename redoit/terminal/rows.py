@@ -5,7 +5,6 @@ is dropped: a step can't clear the screen, set the window's title or write outsi
 """
 
 import re
-from collections.abc import Iterable
 
 from redoit.text import printable
 
@@ -28,9 +27,10 @@ RESETS = ("\x1b[m", "\x1b[0m")
 
 
 class Rows:
-    """The rows that a step may still rewrite. `coloured`: keep its colours."""
+    """The rows that a step may still rewrite. `label`: of finished ones. `coloured`: keep its colours."""
 
-    def __init__(self, *, coloured: bool = True) -> None:
+    def __init__(self, label: str = "", *, coloured: bool = True) -> None:
+        self._prefix = f"{printable(label)} | " if label else ""
         self._coloured = coloured
         self._rows = [""]
         self._cursor = 0  # index of the row that the cursor is in
@@ -46,8 +46,8 @@ class Rows:
         last = next((index for index in range(len(self._rows), 0, -1) if without_colours(self._rows[index - 1])), 0)
         return self._rows[:last]
 
-    def feed(self, text: str) -> list[str]:
-        """Add output of the step; return the rows that it finishes."""
+    def feed(self, text: str) -> str:
+        """Add output of the step; return the rows that it finishes, as lines."""
         text = self._incomplete + text
         incomplete = INCOMPLETE.search(text, max(len(text) - 400, 0))
         self._incomplete = incomplete[0] if incomplete else ""
@@ -58,13 +58,14 @@ class Rows:
                 self._apply_text(token[0])
         return self._finished(max(self._cursor - self._rewritten, 0))
 
-    def end(self) -> list[str]:
+    def end(self) -> str:
         """Return the unfinished rows as finished: the step has ended."""
         self._cursor = self._rewritten = 0
         return self._finished(len(self.unfinished))
 
-    def _finished(self, number: int) -> list[str]:
-        finished = [f"{row}\x1b[0m" if "\x1b" in row else row for row in self._rows[:number]]
+    def _finished(self, number: int) -> str:
+        rows = ((row, RESETS[1] if COLOUR.search(row) else "") for row in self._rows[:number])
+        finished = "".join(f"{self._prefix}{row}{reset}\n" for row, reset in rows)
         self._rows = self._rows[number:] or [""]
         self._cursor -= min(number, self._cursor)
         return finished
@@ -119,8 +120,3 @@ class Rows:
 def without_colours(row: str) -> str:
     """Return a row without its colour sequences."""
     return COLOUR.sub("", row)
-
-
-def prefixed(name: str, rows: Iterable[str]) -> str:
-    """Return rows as lines, each prefixed with the name of the stage that wrote it."""
-    return "".join(f"{printable(name)} | {row}\n" for row in rows)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TextIO, cast
 
-from redoit.terminal.rows import Rows, prefixed
+from redoit.terminal.rows import Rows
 from redoit.text import encodable, printable
 
 Streams = tuple[TextIO | None, TextIO | None]  # of a step: standard output, standard error
@@ -61,9 +61,9 @@ def step_streams(name: str, verbosity: int, *, parallel: bool) -> Iterator[Strea
 @contextlib.contextmanager
 def _prefixing_stream(name: str, stream: TextIO) -> Iterator[TextIO]:
     """Yield a stream that writes whole lines, each prefixed with a name; an unfinished line is written at the end."""
-    rows = Rows()
+    rows = Rows(name)
     try:
-        yield transformed(stream, lambda text: prefixed(name, rows.feed(text)))
+        yield transformed(stream, rows.feed)
     finally:
         with contextlib.suppress(OSError, ValueError):  # the terminal may be gone
-            TransformedStream(stream, lambda _: prefixed(name, rows.end())).write("")
+            TransformedStream(stream, lambda _: rows.end()).write("")

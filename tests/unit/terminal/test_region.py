@@ -63,10 +63,13 @@ def test_the_region_leaves_what_stands(texts: list[str], estimate: float | None)
         patch.setenv("COLUMNS", str(COLUMNS))
         patch.setenv("LINES", str(ROWS))
         stream, plain = Stream(), Stream()
-        stages = [StageRow(name, estimate, Rows()) for name in ("one", "日本 and a name that is rather long")]
+        stages = [
+            StageRow(name, estimate, Rows(), time.perf_counter())
+            for name in ("one", "日本 and a name that is rather long")
+        ]
         region = Region(stream, lambda: stages, coloured=True)
         for index, text in enumerate(texts):
-            lines = stages[index % 2].lines(stages[index % 2].rows.feed(text))
+            lines = stages[index % 2].rows.feed(text)
             region.draw(lines)
             plain.write(lines)
         region.stop()

@@ -8,8 +8,8 @@ from redoit.terminal.rows import MAX_REWRITTEN_ROWS, MAX_ROW_CHARACTERS, Rows
 def fed(*texts: str, coloured: bool = True) -> tuple[list[str], list[str]]:
     """Return the finished and the unfinished rows of texts."""
     rows = Rows(coloured=coloured)
-    finished = [row for text in texts for row in rows.feed(text)]
-    return finished, rows.unfinished
+    finished = "".join(map(rows.feed, texts))
+    return finished.split("\n")[:-1], rows.unfinished
 
 
 ROWS = {
@@ -48,22 +48,22 @@ def test_without_colours() -> None:
 def test_bars_below_each_other() -> None:
     """Bars that move up to their rows stay there: they are not finished before the step goes on below."""
     rows = Rows()
-    seen = []
+    seen = ""
     for number in range(50):
         seen += rows.feed(f"\router {number // 10}\n\rinner {number}\x1b[A")
         assert rows.unfinished == [f"outer {number // 10}", f"inner {number}"]
-    assert seen == []
-    assert [*rows.feed("\n\n"), *rows.end()] == ["outer 4", "inner 49"]
+    assert seen == ""
+    assert rows.feed("\n\n") + rows.end() == "outer 4\ninner 49\n"
 
 
 def test_bars_above_the_cursor() -> None:
     """Rows that a step has moved up to before are kept, however it moves up."""
     rows = Rows()
     rows.feed("first\nsecond\nthird")
-    seen = []
+    seen = ""
     for number in range(50):
         seen += rows.feed(f"\r\x1b[2K\x1b[1A\x1b[2K\x1b[1A\x1b[2Kfirst {number}\nsecond {number}\nthird {number}")
-    assert seen in ([], ["first", "second"])
+    assert seen in ("", "first\nsecond\n")
     assert rows.unfinished == ["first 49", "second 49", "third 49"]
 
 
@@ -86,5 +86,13 @@ def test_the_rest() -> None:
     """At the end, what is left is finished."""
     rows = Rows()
     rows.feed("one\ntwo")
-    assert rows.end() == ["two"]
-    assert rows.end() == []
+    assert rows.end() == "two\n"
+    assert rows.end() == ""
+
+
+def test_a_label_stands_before_each_finished_row() -> None:
+    """Lines of a stage among others begin with its name, which can't move the cursor; rows that change do not."""
+    rows = Rows("t\rain")
+    assert rows.feed("one\ntwo") == "t\\rain | one\n"
+    assert rows.unfinished == ["two"]
+    assert rows.end() == "t\\rain | two\n"
