@@ -116,7 +116,13 @@ class RunLog:
             if not self.folder.is_dir():  # else to force its name to the disk takes longer than all of this
                 disk.make_folders(self.folder)
             disk.write_unsynced(disk.path_below(self._root, RUNS, name), data)
-            self._prune(sorted([*names, name]), by_size=len(data) > MAX_LOG_BYTES // (2 * MAX_RUNS))
+            names = sorted([*names, name])
+            kept = names[-2 * MAX_RUNS :]
+            if len(data) > MAX_LOG_BYTES // (2 * MAX_RUNS):  # else so many can't take too much room
+                sizes = accumulate(os.lstat(self.folder / each).st_size for each in reversed(kept))
+                kept = kept[-max(sum(size <= MAX_LOG_BYTES for size in sizes), 1) :]
+            for each in names[: -len(kept)]:
+                disk.clear_path(disk.path_below(self._root, RUNS, each))
 
     def newest(self, number: int | None = None) -> Iterator[RunRecord]:
         """Yield that many runs, the newest first; by default MAX_RUNS. Raises: DiskError."""
@@ -170,15 +176,6 @@ class RunLog:
 
     def _names(self) -> list[str]:
         return [name for name in disk.list_names(self.folder) if NAME.fullmatch(name)]
-
-    def _prune(self, names: list[str], *, by_size: bool) -> None:
-        """Remove the oldest records, never the newest."""
-        kept = names[-2 * MAX_RUNS :]
-        if by_size:
-            sizes = accumulate(os.lstat(self.folder / name).st_size for name in reversed(kept))
-            kept = kept[-max(sum(size <= MAX_LOG_BYTES for size in sizes), 1) :]
-        for name in names[: -len(kept)]:
-            disk.clear_path(disk.path_below(self._root, RUNS, name))
 
 
 def record_to_json(run: RunRecord, base: str, changed: frozenset[str]) -> dict[str, object]:

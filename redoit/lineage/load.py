@@ -61,18 +61,16 @@ def most_active(run_log: RunLog, stages: Sequence[Stage], number: int) -> list[S
 
     They stay in their order. Raises: DiskError.
     """
-    if len(stages) <= number:
-        return list(stages)
-    declared = {stage.name: stage for stage in stages}
-    makers = {path: stage for stage in stages for path in stage.outputs.values()}
+    whole = Lineage(stages)
+    files, makers = whole.files, whole.makers
     active = [
-        declared[name]
+        name
         for run in run_log.newest(DEFAULT_RUNS)
         for name, record in run.stages.items()
-        if record.status is not Status.KEPT and name in declared
+        if record.status is not Status.KEPT and name in files
     ]
-    needed = [makers[path] for stage in active[:number] for path in stage.inputs.values() if path in makers]
-    chosen = set(islice(dict.fromkeys(stage.name for stage in (*active, *needed, *stages)), number))
+    needed = [makers[path][0].name for name in active[:number] for path in files[name].values() if path in makers]
+    chosen = set(islice(dict.fromkeys((*active, *needed, *files)), number))
     return [stage for stage in stages if stage.name in chosen]
 
 

@@ -101,7 +101,10 @@ class PageData:
             ],
             [self._parts[one_line(part), words[digest]] for part, digest in islice(action.code.items(), MAX_PARTS)],
             self._environments[tuple((one_line(name), one_line(text)) for name, text in environment)],
-            [[word(metric), _number(value)] for metric, value in islice(trace.metrics.items(), MAX_ITEMS)],
+            [
+                [word(metric), f"{value:.9g}".replace("inf", "Infinity").replace("nan", "NaN")]  # as JavaScript has it
+                for metric, value in islice(trace.metrics.items(), MAX_ITEMS)
+            ],
             words[trace.log],
             words[trace.name],
             self._rows(_declared(action).items()),
@@ -124,8 +127,3 @@ def _declared(action: Action) -> dict[str, str]:
 def rounded(seconds: float) -> float:
     """Return seconds to a thousandth, none below 0."""
     return round(max(seconds, 0.0), 3)
-
-
-def _number(value: float) -> str:
-    """Return a number as JavaScript reads it."""
-    return f"{value:.9g}".replace("inf", "Infinity").replace("nan", "NaN")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from redoit.engine.engine import Engine
 from redoit.errors import CorruptError, StoreError
-from redoit.model import Code, PlannedStatus, Reason, Stage, Trace
+from redoit.model import Code, PlannedStatus, Reason, Stage
 from redoit.planning.diff import diff
 from redoit.planning.planned_task import PlannedTask
 from redoit.reasons import differences, sentence
@@ -33,8 +33,15 @@ class Explainer:
 
     def explain(self, stage: Stage, planned: PlannedTask) -> dict[str, object]:
         """Return why a stage is kept, restored or run."""
-        inspector = self._engine.inspector
-        result = _described(planned.trace) if planned.trace else None
+        inspector, trace = self._engine.inspector, planned.trace
+        result = trace and {
+            "trace": trace_name(trace),
+            "key": trace.action.key,
+            "started": trace.started,
+            "seconds": trace.seconds,
+            "host": trace.host,
+            "settings": {setting.name: json_value(setting.value) for setting in trace.action.settings},
+        }
         kept = planned.status in (PlannedStatus.KEEP, PlannedStatus.RESTORE)
         return {
             "stage": planned.name,
@@ -88,18 +95,6 @@ class Explainer:
                 changes = differences(planned.trace.action, earlier.action)
                 return sentence(changes, stage.files) or "the same action gave other bytes"
         return None
-
-
-def _described(trace: Trace) -> dict[str, object]:
-    """Return when, where, from which settings and in what time a result was made."""
-    return {
-        "trace": trace_name(trace),
-        "key": trace.action.key,
-        "started": trace.started,
-        "seconds": trace.seconds,
-        "host": trace.host,
-        "settings": {setting.name: json_value(setting.value) for setting in trace.action.settings},
-    }
 
 
 def _changed_code(store: Store, code: Code, reason: Reason) -> dict[str, object]:
