@@ -28,37 +28,35 @@ def inventory(store: Store) -> Inventory:
 
     Raises: StoreError on a newer format, DiskError: what can't be read may be there all the same.
     """
-    traces, outdated = [], {}
-    for key, path in _nested_files(store.root / TRACES):
-        trace = store.read_trace(key, path.name.removesuffix(".json")) if path.suffix == ".json" else None
-        with contextlib.suppress(FileNotFoundError):
-            if trace:
-                stats = path.lstat()
-                traces.append(stored_trace(key, path.stem, trace, stats.st_size, stats.st_mtime))
-            elif store.is_of_earlier_format(key, path.stem):
-                outdated[path] = path.lstat().st_size
-    blobs = {}
-    for prefix, path in _nested_files(store.root / BLOBS):
+    traces, outdated, blobs = [], {}, {}
+    for path in _nested_files(store.root / TRACES):
+        key, name = path.parent.name, path.stem
+        trace = store.read_trace(key, name) if path.suffix == ".json" else None
         with contextlib.suppress(FileNotFoundError):
             stats = path.lstat()
-            if digest.is_digest(prefix + path.name) and stat.S_ISREG(stats.st_mode):
-                blobs[prefix + path.name] = stats.st_size
+            if trace:
+                traces.append(stored_trace(key, name, trace, stats.st_size, stats.st_mtime))
+            elif store.is_of_earlier_format(key, name):
+                outdated[path] = stats.st_size
+    for path in _nested_files(store.root / BLOBS):
+        with contextlib.suppress(FileNotFoundError):
+            name, stats = path.parent.name + path.name, path.lstat()
+            if digest.is_digest(name) and stat.S_ISREG(stats.st_mode):
+                blobs[name] = stats.st_size
     return Inventory(tuple(traces), blobs, store.constructive, outdated)
 
 
 def orphaned_files(store: Store, folders: Iterable[Path] = ()) -> dict[Path, int]:
     """Return file -> size in bytes: temporary files left by crashes, there and in `folders`, and quarantined files."""
-    paths = [path for name in (TRACES, BLOBS) for _, path in _nested_files(store.root / name)]
+    paths = [path for name in (TRACES, BLOBS) for path in _nested_files(store.root / name)]
     searched = {store.root.resolve(), store.root / TRACES, store.root / BLOBS, *folders}
     paths += [path for folder in sorted(searched) for path in _entries(folder)]
-    newest = time.time() - ORPHAN_SECONDS
-    orphans = []
+    orphans = _entries(store.root / QUARANTINE)
     for path in paths:
-        if path.name.startswith(disk.TEMPORARY_PREFIX):
-            with contextlib.suppress(OSError):  # another process has removed it
-                if path.lstat().st_mtime < newest:
-                    orphans.append(path)
-    return {path: size_of(path) for path in (*orphans, *_entries(store.root / QUARANTINE))}
+        with contextlib.suppress(OSError):  # another process has removed it
+            if path.name.startswith(disk.TEMPORARY_PREFIX) and path.lstat().st_mtime < time.time() - ORPHAN_SECONDS:
+                orphans.append(path)
+    return {path: size_of(path) for path in orphans}
 
 
 def collect(
@@ -84,19 +82,14 @@ def collect(
 def check(store: Store) -> tuple[Inventory, list[str]]:
     """Digest all that a store holds; return its inventory, and the files that were corrupt, now in quarantine.
 
-    Waits until no other process uses the store, if something is corrupt.
-    Raises: StoreError on a newer format, DiskError.
+    Waits until no other process uses the store, if one is. Raises: StoreError on a newer format, DiskError.
     """
-    found = inventory(store)
-    valid = {store.trace_path(trace.key, trace.name) for trace in found.traces}  # reading a trace verifies it
-    valid |= found.outdated.keys()
-    suspects = [path for path in _files(store) if path not in valid and not _is_valid(store, path)]
-    if not suspects:
-        return found, []
-    with store.exclusive_lock():  # files that were being written are complete now
-        corrupt = [path for path in suspects if os.path.lexists(path) and not _is_valid(store, path)]
-        for path in corrupt:
-            store.quarantine(path)
+    corrupt = [path for path in _files(store) if not _is_valid(store, path)]
+    if corrupt:
+        with store.exclusive_lock():  # files that were being written are complete now
+            corrupt = [path for path in corrupt if os.path.lexists(path) and not _is_valid(store, path)]
+            for path in corrupt:
+                store.quarantine(path)
     return inventory(store), [str(path.relative_to(store.root)) for path in corrupt]
 
 
@@ -135,7 +128,8 @@ def _remove(store: Store, planned: Removal) -> None:
 def _is_valid(store: Store, path: Path) -> bool:
     """Return whether a file of the store has the content that its name promises. Raises: DiskError."""
     if path.parent.parent == store.root / TRACES:
-        return path.suffix == ".json" and store.read_trace(path.parent.name, path.stem) is not None
+        names = path.parent.name, path.stem
+        return path.suffix == ".json" and bool(store.read_trace(*names) or store.is_of_earlier_format(*names))
     try:
         with disk.open_regular(store.root, BLOBS, path.parent.name, path.name) as file:
             return digest.of_stream(file) == path.parent.name + path.name
@@ -150,14 +144,14 @@ def _files(store: Store) -> Iterator[Path]:
     for name in (TRACES, BLOBS):
         folder = store.root / name
         misplaced = (path for path in _entries(folder) if path.is_symlink() or not path.is_dir())
-        for path in (*misplaced, *(path for _, path in _nested_files(folder))):
+        for path in (*misplaced, *_nested_files(folder)):
             if not path.name.startswith(disk.TEMPORARY_PREFIX):
                 yield path
 
 
-def _nested_files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Return the paths two levels below a folder, each with the name of its parent; follows no links."""
-    return ((inner.name, path) for inner in _entries(folder) if inner.is_dir() for path in _entries(inner))
+def _nested_files(folder: Path) -> Iterator[Path]:
+    """Return the paths two levels below a folder; follows no links."""
+    return (path for inner in _entries(folder) if inner.is_dir() for path in _entries(inner))
 
 
 def _entries(folder: Path) -> list[Path]:
