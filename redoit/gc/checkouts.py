@@ -27,10 +27,7 @@ def register(workspace: Workspace) -> None:
 
 
 def gc_roots(workspace: Workspace) -> set[str]:
-    """Return the names of the traces that outputs rest on, here and in the checkouts that share the store.
-
-    Raises: DiskError if a disk that fails may hide one.
-    """
+    """Return the names of the traces that outputs of all checkouts rest on. Raises: DiskError, rather than miss one."""
     files = (
         read_stage_file(checkout, LATEST, name, must_read=True)
         for checkout in {workspace.root, *other_checkouts(workspace)}
@@ -40,10 +37,7 @@ def gc_roots(workspace: Workspace) -> set[str]:
 
 
 def other_checkouts(workspace: Workspace) -> set[Path]:
-    """Return `.redoit/` of each other checkout that shares the store and may still be there.
-
-    Raises: DiskError if a disk that fails may hide one.
-    """
+    """Return `.redoit/` of each other one that may still be there. Raises: DiskError, rather than miss one."""
     store = workspace.store.root
     checkouts = {store} if store.name == FOLDER else set()  # the store of a checkout, which leaves no record there
     for name in disk.list_names(store / CHECKOUTS):

@@ -24,10 +24,7 @@ ORPHAN_SECONDS = 86_400.0  # age from which a temporary file counts as orphaned
 
 
 def inventory(store: Store) -> Inventory:
-    """Return the valid traces and the blobs of a store.
-
-    Raises: StoreError on a newer format, DiskError: what can't be read may be there all the same.
-    """
+    """Return the valid traces and the blobs of a store. Raises: StoreError on a newer format; DiskError."""
     traces, outdated, blobs = [], {}, {}
     for path in _nested_files(store.root / TRACES):
         key, name = path.parent.name, path.stem

@@ -115,10 +115,7 @@ def blobs_of(traces: Iterable[StoredTrace]) -> frozenset[str]:
 def _least_recently_used(
     inventory: Inventory, candidates: list[StoredTrace], removed: Collection[str], max_size: int
 ) -> set[str]:
-    """Return the names of candidates whose removal, least recently used first, leaves at most `max_size` bytes.
-
-    `removed`: the names of traces that are removed anyway.
-    """
+    """Return the names of the least recently used candidates without which, and others, `max_size` bytes remain."""
     staying = [trace for trace in inventory.traces if trace.name not in removed]
     references = Counter(blob for trace in staying for blob in trace.blobs if blob in inventory.blobs)
     size = sum(inventory.blobs[blob] for blob in references) + sum(trace.size for trace in staying)

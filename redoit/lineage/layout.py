@@ -34,10 +34,7 @@ class Line(NamedTuple):
 
 
 class Drawing(NamedTuple):
-    """`places`: left upper corners of boxes. `width`, `height`: of all.
-
-    `routes`: points that each line passes; each second stretch of it is straight.
-    """
+    """`places`: left upper corners of boxes. `routes`: points of each line; each second stretch of it is straight."""
 
     places: tuple[tuple[float, float], ...]
     routes: tuple[tuple[tuple[float, float], ...], ...]

@@ -17,12 +17,11 @@ from redoit.text import one_line
 
 @dataclass(frozen=True)
 class Lineage:
-    """The recorded results of a pipeline.
+    """The recorded results of a pipeline. `stages`: as declared now, in an order in which they can run.
 
-    `stages`: as declared now, in an order in which they can run. `runs`: recorded ones, the newest first; `older`: how
-    many more are recorded. `traces`: by name, those of these runs that the store still has. `origins`: name of a trace
-    -> the run that made it, which may be an older one. `latest`: stage -> names of its latest results. `texts`: by
-    digest, normalised source of parts and the ends of logs.
+    `runs`: the newest first; `older`: how many more are recorded. `traces`: by name, those that a store still has.
+    `origins`: name of a trace -> the run that made it, which may be an older one. `latest`: stage -> names of its
+    latest results. `texts`: by digest, normalised source of parts and the ends of logs.
     """
 
     stages: Sequence[Stage]
@@ -70,10 +69,7 @@ class Lineage:
 
 
 def in_order(stages: Iterable[Stage], runnable: Iterable[str]) -> list[Stage]:
-    """Return stages in an order in which they can run: by depth in the graph, then as they are declared.
-
-    `runnable`: their names, in any order in which they can run.
-    """
+    """Return stages by depth in the graph, then as declared. `runnable`: their names, in any order of a run."""
     declared = {stage.name: stage for stage in stages}
     makers = {path: stage.name for stage in declared.values() for path in stage.outputs.values()}
     depth: dict[str, int] = {}

@@ -57,10 +57,7 @@ def load_lineage(
 
 
 def most_active(run_log: RunLog, stages: Sequence[Stage], number: int) -> list[Stage]:
-    """Return that many stages: first those that the newest runs did not keep, then the makers of their inputs.
-
-    They stay in their order. Raises: DiskError.
-    """
+    """Return that many stages in their order: those that the newest runs did not keep, then makers of their inputs."""
     whole = Lineage(stages)
     files, makers = whole.files, whole.makers
     active = [

@@ -34,10 +34,7 @@ def verify(engine: Engine, stage: Stage, settings: Settings, time_limit: float |
 
 
 def first_difference(one: Path, other: Path) -> str:
-    """Return where two files differ first: `at byte 128`, of which member if both are archives; empty if nowhere.
-
-    Raises: OSError.
-    """
+    """Return where two files differ first: `at byte 128`, of which member if both are archives; empty if nowhere."""
     with one.open("rb") as left, other.open("rb") as right:
         offset = _first_offset(left, right)
     return "" if offset is None else _in_member(one, other) or f"at byte {offset:,}"
