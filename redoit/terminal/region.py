@@ -93,14 +93,12 @@ def _progress(stage: StageRow, width: int, options: ConsoleOptions) -> Iterator[
         line.append(percent)
     bar = min(columns - line.cell_len - 2, BAR_COLUMNS[-1])
     if percent and bar in BAR_COLUMNS:
+        shown = ProgressBar(total=1, completed=share, width=bar, complete_style="cyan", finished_style="cyan")
+        yield from (line, Text("  ", end=""), shown, Text(""))
+    else:
+        line.truncate(columns, overflow=overflow)
+        line.end = "\n"
         yield line
-        yield Text("  ", end="")
-        yield ProgressBar(total=1, completed=share, width=bar, complete_style="cyan", finished_style="cyan")
-        yield Text("")
-        return
-    line.truncate(columns, overflow=overflow)
-    line.end = "\n"
-    yield line
 
 
 def _expected(estimate: float | None, share: float) -> Text:
