@@ -17,7 +17,6 @@ import struct
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -115,8 +114,5 @@ def without_addresses(data: bytes) -> bytes:
     return data
 
 
-KERAS_MEMBERS: Mapping[str, Callable[[bytes], bytes]] = {
-    "metadata.json": without_date,
-    "config.json": without_addresses,
-}
-CANONICALIZERS: Mapping[str, Callable[[Path], None]] = {".npz": reset_clocks, ".keras": _canonicalize_keras}
+KERAS_MEMBERS = {"metadata.json": without_date, "config.json": without_addresses}
+CANONICALIZERS = {".npz": reset_clocks, ".keras": _canonicalize_keras}

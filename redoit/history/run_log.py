@@ -80,14 +80,12 @@ class RunRecord(NamedTuple):
 
     def expanded(self, only: Iterable[str] | None = None) -> "RunRecord":
         """Return the run with all its stages, or with some and the sums of the others."""
-        names = (*self.base, *self.stages) if only is None else only
-        stages = {
-            stage: self.stages[stage]
-            if stage in self.stages
-            else self.base[stage]._replace(status=Status.KEPT, seconds=self.kept_seconds, reasons=(), error="")
-            for stage in names
-            if stage in self.stages or stage in self.base
-        }
+        stages = {}
+        for stage in (*self.base, *self.stages) if only is None else only:
+            if record := self.stages.get(stage):
+                stages[stage] = record
+            elif record := self.base.get(stage):
+                stages[stage] = record._replace(status=Status.KEPT, seconds=self.kept_seconds, reasons=(), error="")
         count = len(self.base) + sum(stage not in self.base for stage in self.stages) - len(stages)
         rest = [record for stage, record in self.stages.items() if stage not in stages]
         omitted = {"kept": (count - len(rest), 0.0)} if count > len(rest) else {}

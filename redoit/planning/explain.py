@@ -37,9 +37,7 @@ class Explainer:
         result = trace and {
             "trace": trace_name(trace),
             "key": trace.action.key,
-            "started": trace.started,
-            "seconds": trace.seconds,
-            "host": trace.host,
+            **{field: getattr(trace, field) for field in ("started", "seconds", "host")},
             "settings": {setting.name: json_value(setting.value) for setting in trace.action.settings},
         }
         kept = planned.status in (PlannedStatus.KEEP, PlannedStatus.RESTORE)
@@ -56,13 +54,8 @@ class Explainer:
 
     def _reason(self, stage: Stage, planned: PlannedTask, reason: Reason) -> dict[str, object]:
         """Return a reason with the details of its kind."""
-        fields: dict[str, object] = {
-            "kind": reason.kind,
-            "subject": reason.subject,
-            "old": json_value(reason.old),
-            "new": json_value(reason.new),
-            "text": sentence([reason], stage.files),
-        }
+        fields: dict[str, object] = {name: json_value(value) for name, value in reason._asdict().items()}
+        fields["text"] = sentence([reason], stage.files)
         if reason.kind.startswith("setting"):
             removed = reason.kind == "setting removed"
             fields["from"] = None if removed else self._origin(planned.name, reason.subject)
