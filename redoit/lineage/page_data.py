@@ -96,7 +96,7 @@ class PageData:
             self._rows((name, kind, repr(value)) for name, kind, value in action.settings),
             self._rows((role, read.digest) for role, read in action.inputs.items()),
             [
-                [word(role), words[made.digest], min(made.size, MAX_BYTES)]
+                [word(role), words[made.content], min(made.size, MAX_BYTES)]
                 for role, made in islice(trace.manifest.items(), MAX_ITEMS)
             ],
             [self._parts[one_line(part), words[digest]] for part, digest in islice(action.code.items(), MAX_PARTS)],

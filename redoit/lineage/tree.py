@@ -53,7 +53,7 @@ def _file(origin: Provenance, present: Mapping[str, str | None]) -> Text:
     text = Text(one_line(origin.path), "bold")
     text.append(f"  {origin.digest[:DIGEST_CHARACTERS] or 'content unknown'}", "not bold dim")
     if origin.trace and origin.stage:
-        sizes = (made.size for made in origin.trace.manifest.values() if made.digest == origin.digest)
+        sizes = (made.size for made in origin.trace.manifest.values() if made.content == origin.digest)
         text.append(f"  {format_size(min(next(sizes, 0), MAX_BYTES))}", "not bold dim")
     if origin.stage is None:
         text.append("  source", "not bold dim")

@@ -139,6 +139,13 @@ def test_many_values_are_counted() -> None:
     assert lines[2].endswith(f"s{MAX_VALUES - 1}={MAX_VALUES - 1} and 3 more")
 
 
+def test_an_executable_file_has_its_size() -> None:
+    """The size of an output that may be executed is found, whose content counts as another than that of its bytes."""
+    done = replace(FIRST, manifest={"made": Artifact(MADE, 5, 0o755)})
+    found = two_stages(traces=(done,), latest={"make": [done.name]})
+    assert shown(provenance(found, "a.txt"), found)[0].endswith("  5 bytes  other content is in place: " + MADE[:12])
+
+
 def test_a_size_is_no_larger_than_a_page_shows() -> None:
     """A forged size is shown as the largest there is."""
     done = replace(FIRST, manifest={"made": Artifact(MADE, 10**30)})
