@@ -8,7 +8,7 @@ import hashlib
 import time
 from pathlib import Path
 
-from redoit.history.run_log import RunRecord, StageRecord
+from redoit.history.run_log import RunRecord
 from redoit.lineage.lineage import Lineage
 from redoit.lineage.page_data import page_data
 from redoit.lineage.picture import picture
@@ -20,7 +20,6 @@ STYLES = ("picture.css", "page.css")
 SCRIPTS = ("data.js", "differences.js", "show.js", "graph.js", "panel.js", "compare.js", "charts.js", "main.js")
 GENERATOR, HEAD_BYTES = b'<meta name="generator" content="doit lineage">', 1_000  # in the first bytes of each page
 MAX_ROWS = 500  # stages in the table of the newest run; scripts show others
-MAX_NOTE_CHARACTERS = 23  # of a card
 SIGNS = {Status.NOT_RUN: "missed"}  # of a symbol and a style; those of any other status have its name
 
 
@@ -66,39 +65,25 @@ def _rendered(template: str, lineage: Lineage, **values: object) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"line": one_line, "time": format_time}
+    environment.filters |= {"line": one_line, "time": format_time, "duration": format_duration}
     run = lineage.runs[0] if lineage.runs else None
     shown = {"picture": picture(lineage), "outcomes": _outcomes(lineage, run), "run": run}
     return environment.get_template(template).render(**shown, **values)
 
 
 def _outcomes(lineage: Lineage, run: RunRecord | None) -> list[dict[str, object]]:
-    """Return what is shown of each stage in a run: of those that are declared, then of others that it had."""
+    """Return what a run has of each stage: of those that are declared, then of others that it had."""
     records = run.stages if run else {}
-    nothing = dict.fromkeys(("time", "saved", "why", "note", "origin"), "")
-    nothing |= {"status": "not selected" if run else "no run is recorded", "sign": "none"}
     outcomes: list[dict[str, object]] = []
     for name in (*lineage.files, *(name for name in lineage.undeclared if name in records)):
-        outcomes.append({"name": name, **nothing})
+        status, sign, why, origin = "not selected" if run else "no run is recorded", "none", "", None
         if run and (record := records.get(name)):
-            origin = lineage.origins.get(record.trace)
-            elsewhere = origin and origin.name != run.name and origin
-            outcomes[-1] |= {**_outcome(record, lineage.why(name, record)), "origin": elsewhere}
+            status, sign, why = record.status, SIGNS.get(record.status, record.status), lineage.why(name, record)
+            origin = lineage.origins.get(record.trace, run)
+        outcomes.append(
+            {"name": name, "record": records.get(name), "status": status, "sign": sign, "why": why, "origin": origin}
+        )
     return outcomes
-
-
-def _outcome(record: StageRecord, why: str) -> dict[str, str]:
-    """Return how a stage's outcome is shown; `note` is for its card."""
-    saved = format_duration(record.saved) if record.saved else ""
-    note = f"saved {saved}" if saved else why
-    return {
-        "status": record.status,
-        "sign": SIGNS.get(record.status, record.status),
-        "time": "" if record.status is Status.NOT_RUN else format_duration(record.seconds),
-        "saved": saved,
-        "why": why,
-        "note": note if len(note) <= MAX_NOTE_CHARACTERS else f"{note[: MAX_NOTE_CHARACTERS - 1]}…",
-    }
 
 
 def _template(name: str) -> str:
