@@ -87,13 +87,11 @@ class Live:
     def remove_stage(self, name: str) -> None:
         """Remove a stage from the display; its unfinished rows are written above it."""
         with self._lock:
-            stage = self._stages.get(name)
-            if stage is None:
-                return
-            if len(self._stages) == 1:
-                self._erase()
-            del self._stages[name]
-            self._flush(stage.rows.end())
+            if stage := self._stages.get(name):
+                if len(self._stages) == 1:
+                    self._erase()
+                del self._stages[name]
+                self._flush(stage.rows.end())
 
     def end_stage(self, name: str, text: str) -> None:
         """Remove a stage from the display, and write text below its rows."""
