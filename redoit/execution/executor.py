@@ -45,11 +45,9 @@ class StepCall:
 
     def json(self) -> bytes:
         """Return the call as one line of JSON."""
-        settings = {"settings": self.settings, "defaults": self.defaults}  # each a list of name, kind and value
-        return (
-            json.dumps({"step": self.step, "paths": {**self.paths}, "preload": self.preload, **settings}).encode()
-            + b"\n"
-        )
+        given = {"settings": self.settings, "defaults": self.defaults}  # each a list of name, kind and value
+        fields = {"step": self.step, "paths": dict(self.paths), "preload": self.preload, **given}
+        return json.dumps(fields).encode() + b"\n"
 
 
 @dataclass(frozen=True)

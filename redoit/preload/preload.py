@@ -41,7 +41,7 @@ class Preloader:
         self._server: ForkServer | None = None
         self._closed = not (modules and SUPPORTED)
         self._lock = threading.Lock()
-        self._will_import_modules = functools.cache(self._later_imports_modules)  # asked often
+        self._will_import_modules = functools.cache(self._imports_modules)  # of later steps: asked often
 
     def execute(
         self, call: StepCall, log: Path, stdout: TextIO | None, stderr: TextIO | None, later_stages: LaterStages
@@ -74,16 +74,12 @@ class Preloader:
         server = self._server
         return server.fork(tag, files, seconds) if server else None
 
-    def _later_imports_modules(self, step: str) -> bool:
-        """Tell whether the import of a later step imports all of the modules; an error is left to its own stage."""
+    def _imports_modules(self, step: str) -> bool:
+        """Tell whether the import of a step imports all of the modules; an error is left to its own stage."""
         try:
-            return self._imports_modules(step)
+            return bool(self._modules) and {*self._modules} <= self._executed_modules(step)
         except RedoitError:
             return False
-
-    def _imports_modules(self, step: str) -> bool:
-        """Tell whether the import of a step imports all of the modules."""
-        return bool(self._modules) and {*self._modules} <= self._executed_modules(step)
 
 
 class ForkServer:
