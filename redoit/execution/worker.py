@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from redoit.execution import import_hook, orphans, shadowing
+from redoit.execution import import_hook, orphans
 from redoit.execution.access_audit import AccessAudit
 from redoit.execution.failure import first_line, own_traceback
 from redoit.source.search_path import SearchPath
@@ -60,7 +60,7 @@ def run_step(
     step: str, paths: dict[str, str], settings: Settings, preload: list[str], defaults: Settings
 ) -> dict[str, object]:
     """Run a step; return its metrics, or its error and traceback. The parameters are the fields of a `StepCall`."""
-    project, roots, finder = os.getcwd(), import_hook.project_roots(), shadowing.standard_first()
+    project, roots, finder = os.getcwd(), import_hook.project_roots(), import_hook.standard_first()
     result: dict[str, object] = {}
     try:
         finder.use([step, *preload])

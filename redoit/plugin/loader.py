@@ -25,8 +25,7 @@ from doit.task import Task
 import redoit
 from redoit.engine.reserved import check_outputs
 from redoit.errors import DeclarationError
-from redoit.execution import orphans, shadowing
-from redoit.execution.import_hook import project_roots
+from redoit.execution import import_hook, orphans
 from redoit.plugin import configuration
 from redoit.plugin.checkout import Session, engine, forget_project, options
 from redoit.plugin.database import StageDependency
@@ -62,8 +61,8 @@ def _loading(parameters: Mapping[str, object]) -> Iterator[None]:
         if inside == path or "site-packages" in Path(inside).parts or path.startswith(REDOIT):
             return get_code(self, name)
         source = self.get_data(path)
-        shadowing.protect(project_roots(), DEPENDENCIES)
-        shadowing.standard_first().use_imports(source)
+        import_hook.protect(DEPENDENCIES)
+        import_hook.standard_first().use_imports(source)
         return self.source_to_code(source, path)
 
     SourceFileLoader.get_code = compiled  # type: ignore[method-assign, assignment]  # in force while this lasts
@@ -78,7 +77,7 @@ def _loading(parameters: Mapping[str, object]) -> Iterator[None]:
         raise InvalidTask(" ".join(text.split())) from None
     finally:
         SourceFileLoader.get_code = get_code  # type: ignore[method-assign]  # as it was
-        shadowing.standard_first().restore()
+        import_hook.standard_first().restore()
 
 
 @contextmanager

@@ -25,7 +25,7 @@ import threading
 import warnings
 from pathlib import Path
 
-from redoit.execution import orphans, shadowing, worker
+from redoit.execution import import_hook, orphans, worker
 from redoit.execution.access_audit import MAX_NAMES, AccessAudit
 from redoit.preload.import_record import ImportRecord
 
@@ -48,7 +48,7 @@ def main() -> None:
     set_variable = type(os.environ).__setitem__  # the audit takes what is set by its own for the step's doing
     audit, record = AccessAudit(Path.cwd()), ImportRecord()
     record.start()
-    shadowing.standard_first().use(modules)
+    import_hook.standard_first().use(modules)
     for module in modules:
         importlib.import_module(module)
     reads = {os.path.abspath(path) for path in audit.files_read}

@@ -9,8 +9,7 @@ import pytest
 from examples import write
 from isolated_imports import isolated_imports
 
-from redoit.execution import shadowing
-from redoit.execution.import_hook import import_from_source
+from redoit.execution.import_hook import StandardFirst, import_from_source, protect, standard_first
 
 OURS = "PLACE = 'project'\n"
 
@@ -65,7 +64,7 @@ def test_the_project_gets_its_own(source: str, *, loaded: bool) -> None:
 def test_other_words_are_no_imports(source: str) -> None:
     """A relative import, a variable, a text, and a source that can't be parsed use no module of the name."""
     import_from_source()
-    shadowing.standard_first().use_imports(source.encode())
+    standard_first().use_imports(source.encode())
     assert not is_ours("sched")
 
 
@@ -73,10 +72,10 @@ def test_everything_is_restored() -> None:
     """What was loaded before is loaded again, the very same, and imports find the standard library's."""
     import_from_source()
     before = importlib.import_module("sched")
-    shadowing.standard_first().use(["sched", "colorsys"])
+    standard_first().use(["sched", "colorsys"])
     assert is_ours("sched")
     assert is_ours("colorsys")
-    shadowing.standard_first().restore()
+    standard_first().restore()
     assert importlib.import_module("sched") is before
     assert not is_ours("colorsys")
 
@@ -87,7 +86,7 @@ def test_a_folder_is_no_module(project: Path) -> None:
     (project / "src/colorsys.py").unlink()
     (project / "sched").mkdir()
     before = [*sys.meta_path]
-    shadowing.protect([str(project), str(project / "src")], ())
+    protect(())
     assert sys.meta_path == before
 
 
@@ -100,11 +99,12 @@ def test_what_python_finds_first_is_left_alone(project: Path) -> None:
     assert [getattr(importlib.import_module("mine"), name) for name in ("os", "sys", "time", "codecs")] == before
 
 
-def test_names_beside_the_standard_library(project: Path) -> None:
+def test_names_beside_the_standard_library(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other names can be protected; each project has its own finder, and one alone."""
     write(project, other__pytest=OURS, pytest=OURS)
     for root in (project, project / "other"):
         sys.path.insert(0, str(root))
-        shadowing.protect([str(root)], ["pytest"])
-    assert sum(isinstance(each, shadowing.StandardFirst) for each in sys.meta_path) == 1
-    assert shadowing.standard_first().find_spec("pytest", None).origin == str(project / "pytest.py")
+        monkeypatch.chdir(root)
+        protect(["pytest"])
+    assert sum(isinstance(each, StandardFirst) for each in sys.meta_path) == 1
+    assert standard_first().find_spec("pytest", None).origin == str(project / "pytest.py")
