@@ -157,7 +157,7 @@ class StageCommand(PlainCommand):
                     raise
                 raise InvalidDodoFile(str(self._not_found(error.not_found))) from None
             except KeyboardInterrupt:
-                from redoit.execution.process_registry import PROCESSES
+                from redoit.execution.process import PROCESSES
 
                 self.loader.session.interrupted = True
                 if not PROCESSES.stop(STOP_SECONDS):

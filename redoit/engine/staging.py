@@ -20,7 +20,7 @@ from pathlib import Path
 from redoit import digest
 from redoit.errors import BusyError, DiskError, StepError
 from redoit.execution import orphans
-from redoit.execution.process_registry import PROCESSES
+from redoit.execution.process import PROCESSES
 from redoit.model import Stage
 from redoit.storage import disk, locks
 from redoit.text import join_names

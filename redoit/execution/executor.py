@@ -19,8 +19,7 @@ from typing import IO, Any, TextIO
 from redoit.errors import StepError
 from redoit.execution import orphans
 from redoit.execution.output_capture import captured_output
-from redoit.execution.process import Process, WorkerFiles, fresh_process
-from redoit.execution.process_registry import PROCESSES, kill_group
+from redoit.execution.process import PROCESSES, Process, WorkerFiles, fresh_process, kill_group
 from redoit.model import Setting, Stage
 
 LaterStages = Callable[[], Iterable[Stage]]  # returns the stages that will probably run after one

@@ -101,7 +101,7 @@ class StageTask(UptodateCalculator):
 
     def build(self, task: Task) -> dict[str, object] | TaskFailed:
         """Restore the stage, or run its step and commit: the task's action."""
-        from redoit.execution.process_registry import PROCESSES
+        from redoit.execution.process import PROCESSES
 
         with PROCESSES.work():  # an interrupted run waits until the stage is recorded
             return self._build(task)

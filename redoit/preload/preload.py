@@ -20,8 +20,7 @@ from typing import TextIO
 from redoit.errors import RedoitError
 from redoit.execution import import_hook, orphans
 from redoit.execution.executor import LaterStages, StepCall, StepResult, execute
-from redoit.execution.process import ENVIRONMENT, MAX_WAIT_SECONDS, Process, WorkerFiles, python
-from redoit.execution.process_registry import PROCESSES
+from redoit.execution.process import ENVIRONMENT, MAX_WAIT_SECONDS, PROCESSES, Process, WorkerFiles, python
 from redoit.preload.forkserver import PADDED_TAG_BYTES, READY
 
 FORKSERVER = "\n"  # in a tag, in place of a stage, whose name is one line

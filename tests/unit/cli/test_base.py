@@ -13,8 +13,8 @@ from doit.exceptions import InvalidDodoFile
 from projects import Pipeline
 
 from redoit.cli.base import SIGNAL_STATUS, guard_stdout
-from redoit.execution import process_registry
-from redoit.execution.process_registry import ProcessRegistry
+from redoit.execution import process
+from redoit.execution.process import ProcessRegistry
 from redoit.storage.locks import checkout_lock
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -31,7 +31,7 @@ finally:
 @pytest.fixture
 def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[int, object]]:
     """Yield the usual handlers of signals. An interrupted command leaves others, and a registry that lets none run."""
-    monkeypatch.setattr(process_registry, "PROCESSES", ProcessRegistry())
+    monkeypatch.setattr(process, "PROCESSES", ProcessRegistry())
     before = {number: signal.getsignal(number) for number in SIGNALS}
     usual = dict.fromkeys(SIGNALS, signal.SIG_DFL)
     for number, handler in usual.items():

@@ -1,17 +1,20 @@
-"""A fresh process: how it begins, how it ends, and that its number stays its own until it is reaped."""
+"""A fresh process: how it begins and ends, that its number stays its own until it is reaped, and who stops it."""
 
 import json
 import math
 import os
 import signal
+import subprocess
+import threading
 from pathlib import Path
 
 import pytest
 from examples import write
+from projects import FOR_EVER, PATIENCE, alive, until
 
 from redoit.execution import orphans
 from redoit.execution.executor import StepCall
-from redoit.execution.process import ENVIRONMENT, Process, WorkerFiles, fresh_process
+from redoit.execution.process import ENVIRONMENT, Process, ProcessRegistry, WorkerFiles, fresh_process
 
 LOOK = """
 import json
@@ -111,3 +114,38 @@ def test_a_process_is_awaited_for_as_long_as_it_may_take() -> None:
     assert process.wait(math.inf)
     assert process.wait(1e300)
     assert process.reap() == 1
+
+
+def test_stopping_waits_for_work_and_says_if_it_is_done() -> None:
+    """A commit in another thread is waited for as long as patience lasts."""
+    running, begun, done = ProcessRegistry(), threading.Event(), threading.Event()
+
+    def commit() -> None:
+        with running.work():
+            begun.set()
+            done.wait()
+
+    thread = threading.Thread(target=commit)
+    thread.start()
+    begun.wait()
+    assert not running.stop(0.01)
+    done.set()
+    assert running.stop(PATIENCE)
+    thread.join()
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_stopping_kills_groups(*, later: bool) -> None:
+    """A process that is registered, before or after all are to stop, is killed with all of its group."""
+    running, body = ProcessRegistry(), f"{FOR_EVER} & echo $!; wait"
+    assert not later or running.stop(PATIENCE)
+    with subprocess.Popen(["sh", "-c", body], stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert process.stdout
+        child = int(process.stdout.readline())
+        try:
+            with running.registered(process.pid):
+                assert later or running.stop(PATIENCE)
+                until(lambda: not alive(process.pid) and not alive(child))
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)  # else a test that fails waits for it
+        assert process.wait() == -signal.SIGKILL
