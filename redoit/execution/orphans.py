@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 
 TAG_VARIABLE = "REDOIT_STEP"  # the environment variable
+PADDED_TAG_BYTES = 1000  # the room in an environment where a tag will be replaced by another
 OWNER = re.compile(r"\d+:\d+:[^:\s]*:")
 HELPERS = (".resource_tracker ", "multiprocessing.forkserver import ")  # in their command lines
 HELPER_SECONDS = 3.0  # for them to end; also the limit for a process that starts others while we search

@@ -6,12 +6,11 @@ The parts of an engine are put together here alone.
 import contextlib
 import os
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from redoit.engine.engine import Engine
 from redoit.engine.inspector import Inspector
@@ -21,6 +20,7 @@ from redoit.history.savings import add_savings
 from redoit.model import Code, Outcome, Status
 from redoit.plugin import configuration
 from redoit.plugin.graph import Graph
+from redoit.preload.preload import Preloader
 from redoit.source.project import Project
 from redoit.state.stat_cache import Identity
 from redoit.state.workspace import Workspace
@@ -29,9 +29,7 @@ from redoit.text import command_line
 
 if TYPE_CHECKING:
     from redoit.engine.engine import Execute
-    from redoit.execution.executor import LaterStages, StepCall, StepResult
     from redoit.planning.planned_task import PlannedTask
-    from redoit.preload.preload import Preloader
 
 
 class Reading:
@@ -48,34 +46,6 @@ class Reading:
         from redoit.fingerprint import executed_modules
 
         return executed_modules(project, step)
-
-
-class StepRunner:
-    """Runs steps in processes of their own. What this needs is imported for the first one."""
-
-    def __init__(self, modules: tuple[str, ...], inspector: Inspector, workspace: Workspace) -> None:
-        self._modules = modules
-        self._inspector = inspector
-        self._workspace = workspace
-        self._preloader: Preloader | None = None
-        self._lock = threading.Lock()
-
-    def __call__(
-        self, call: "StepCall", log: Path, stdout: TextIO | None, stderr: TextIO | None, later_stages: "LaterStages"
-    ) -> "StepResult":
-        """Run a step and return its result. Raises: StepError, DiskError, OSError."""
-        from redoit.preload.preload import Preloader
-
-        with self._lock:  # stages may start at the same time
-            if self._preloader is None:
-                installed = self._workspace.installed.stamps
-                self._preloader = Preloader(self._modules, self._inspector.executed_modules, installed)
-        return self._preloader.execute(call, log, stdout, stderr, later_stages)
-
-    def close(self) -> None:
-        """Stop the fork server, if it runs."""
-        if self._preloader:
-            self._preloader.close()
 
 
 def options() -> configuration.Options:
@@ -121,10 +91,9 @@ def make_engine(
     """
     workspace = Workspace(root, store)
     inspector = Inspector(root, workspace, Reading(), preload)
-    runner = StepRunner(preload, inspector, workspace)
-    return Engine(
-        workspace, inspector, execute or runner, canonicalize=_canonicalize, strict=strict, close=runner.close
-    )
+    preloader = Preloader(preload, inspector.executed_modules, workspace.installed.stamps)
+    execute = execute or preloader.execute
+    return Engine(workspace, inspector, execute, canonicalize=_canonicalize, strict=strict, close=preloader.close)
 
 
 def _canonicalize(path: Path) -> None:

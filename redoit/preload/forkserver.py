@@ -32,7 +32,6 @@ from redoit.preload.import_record import ImportRecord
 MAX_PACKET_BYTES = 1 << 16
 MAX_FILES = 8  # of a request
 READY = b"ready"
-PADDED_TAG_BYTES = 1000  # the room in our environment for the tags of forked processes
 ENVIRONMENT_START = 47  # field of /proc/self/stat, counted from the state on: the address of the environment
 
 
@@ -82,7 +81,8 @@ def set_tag(tag: str) -> None:
     start = int(orphans.read_proc("self", "stat").rpartition(b")")[2].split()[ENVIRONMENT_START])
     variable = f"\0{orphans.TAG_VARIABLE}=".encode()
     offset = (b"\0" + orphans.read_proc("self", "environ")).index(variable) + len(variable) - 1
-    ctypes.memmove(start + offset, tag.encode().ljust(PADDED_TAG_BYTES, b"\0"), PADDED_TAG_BYTES)
+    padded = tag.encode().ljust(orphans.PADDED_TAG_BYTES, b"\0")
+    ctypes.memmove(start + offset, padded, len(padded))
 
 
 def _serve(control: socket.socket, record: ImportRecord) -> tuple[str, list[int]]:

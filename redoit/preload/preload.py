@@ -15,13 +15,14 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from redoit.errors import RedoitError
 from redoit.execution import import_hook, orphans
-from redoit.execution.executor import LaterStages, StepCall, StepResult, execute
 from redoit.execution.process import ENVIRONMENT, MAX_WAIT_SECONDS, PROCESSES, Process, WorkerFiles, python
-from redoit.preload.forkserver import PADDED_TAG_BYTES, READY
+
+if TYPE_CHECKING:
+    from redoit.execution.executor import LaterStages, StepCall, StepResult
 
 FORKSERVER = "\n"  # in a tag, in place of a stage, whose name is one line
 MAX_ANSWER_BYTES = 1 << 10
@@ -43,12 +44,14 @@ class Preloader:
         self._will_import_modules = functools.cache(self._imports_modules)  # of later steps: asked often
 
     def execute(
-        self, call: StepCall, log: Path, stdout: TextIO | None, stderr: TextIO | None, later_stages: LaterStages
-    ) -> StepResult:
+        self, call: "StepCall", log: Path, stdout: TextIO | None, stderr: TextIO | None, later_stages: "LaterStages"
+    ) -> "StepResult":
         """Run a step in a forked or a fresh process; `later_stages` returns what runs after it. Raises: as `execute`.
 
         A step that imports the modules imports them first in any case, so that it is the same in both kinds of process.
         """
+        from redoit.execution.executor import execute  # by a run that has something to do
+
         self._start(later_stages)
         if not self._imports_modules(call.step):
             return execute(call, log, stdout, stderr)
@@ -61,7 +64,7 @@ class Preloader:
                 self._server.end()
             self._server, self._closed = None, True
 
-    def _start(self, later_stages: LaterStages) -> None:
+    def _start(self, later_stages: "LaterStages") -> None:
         """Start the fork server, if there is none yet and a later stage needs it."""
         with self._lock, contextlib.suppress(OSError):
             needed = self._server is None and not self._closed
@@ -93,7 +96,7 @@ class ForkServer:
         self._installed = installed
         self._surroundings = self._current_surroundings()
         self._lock, self._ready = threading.Lock(), False
-        self._tag = orphans.new_tag(FORKSERVER).ljust(PADDED_TAG_BYTES, ".")
+        self._tag = orphans.new_tag(FORKSERVER).ljust(orphans.PADDED_TAG_BYTES, ".")
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
@@ -142,12 +145,12 @@ class ForkServer:
 
     def _request_fork(self, tag: str, files: list[int], wait_seconds: float) -> None:
         """Ask for a process, once all is imported. Raises: OSError, ValueError if none would be good."""
-        if len(tag) > PADDED_TAG_BYTES or not self._lock.acquire(timeout=wait_seconds):
+        if len(tag) > orphans.PADDED_TAG_BYTES or not self._lock.acquire(timeout=wait_seconds):
             raise ValueError(tag)
         try:
             if not self._ready:
                 self._control.settimeout(wait_seconds)
-                self._ready = self._control.recv(MAX_ANSWER_BYTES) == READY
+                self._ready = bool(self._control.recv(MAX_ANSWER_BYTES))
                 self._control.settimeout(None)
             if not self._ready or self._surroundings != self._current_surroundings():
                 raise ValueError(tag)

@@ -17,7 +17,7 @@ from projects import PATIENCE, until
 from redoit.execution import orphans
 from redoit.execution.executor import StepCall
 from redoit.execution.process import python
-from redoit.preload.forkserver import MAX_PACKET_BYTES, PADDED_TAG_BYTES, READY
+from redoit.preload.forkserver import MAX_PACKET_BYTES, READY
 
 
 class Server(NamedTuple):
@@ -54,7 +54,7 @@ def started(*modules: str) -> Iterator[Server]:
     ours.settimeout(PATIENCE)
     with ours, theirs:
         command = python("redoit.preload.forkserver", str(theirs.fileno()), *modules)
-        tag = "t".ljust(PADDED_TAG_BYTES, ".")
+        tag = "t".ljust(orphans.PADDED_TAG_BYTES, ".")
         process = subprocess.Popen(
             command,
             env={**os.environ, orphans.TAG_VARIABLE: tag},

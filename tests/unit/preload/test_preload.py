@@ -13,9 +13,9 @@ from projects import PATIENCE, alive, until
 
 from redoit.errors import SourceError
 from redoit.execution.executor import StepCall
+from redoit.execution.orphans import PADDED_TAG_BYTES
 from redoit.execution.process import Process, WorkerFiles
 from redoit.model import Stage
-from redoit.preload.forkserver import PADDED_TAG_BYTES
 from redoit.preload.preload import ForkServer, Preloader
 
 IMPORTS = {"mine.plain": {"mine"}, "mine.one": {"mine", "mine.slow"}}
