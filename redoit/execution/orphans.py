@@ -16,7 +16,7 @@ from collections.abc import Callable
 TAG_VARIABLE = "REDOIT_STEP"  # the environment variable
 PADDED_TAG_BYTES = 1000  # the room in an environment where a tag will be replaced by another
 OWNER = re.compile(r"\d+:\d+:[^:\s]*:")
-HELPERS = (".resource_tracker ", "multiprocessing.forkserver import ")  # in their command lines
+HELPERS = (b".resource_tracker ", b"multiprocessing.forkserver import ")  # in their command lines
 HELPER_SECONDS = 3.0  # for them to end; also the limit for a process that starts others while we search
 
 
@@ -67,13 +67,13 @@ def read_proc(number: int | str, name: str) -> bytes:
 
 
 def _kill(is_left: Callable[[int], bool], *, wait: bool = True) -> list[str]:
-    killed: dict[int, str] = {}
+    killed: dict[int, bytes] = {}
     # A tracker ends once all that use it have ended; a fork server, once the step has.
     for spared in (HELPERS, HELPERS[:1], ()) if wait else (HELPERS,):
         end = time.monotonic() + HELPER_SECONDS
         while found := [number for number in _others() if is_left(number)]:
-            commands = {number: _command(number) for number in found}
-            due = {number: each.strip() for number, each in commands.items() if not any(one in each for one in spared)}
+            commands = {number: read_proc(number, "cmdline").strip(b"\0 ") for number in found}
+            due = {number: each for number, each in commands.items() if not any(one in each for one in spared)}
             killed |= {number: command for number, command in due.items() if command}  # else it ends already
             for number in due:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -83,12 +83,7 @@ def _kill(is_left: Callable[[int], bool], *, wait: bool = True) -> list[str]:
             time.sleep(0.001 if due else 0.01)
         if not found:
             break
-    return list(killed.values())
-
-
-def _command(number: int) -> str:
-    """Return the command line of a process."""
-    return read_proc(number, "cmdline").replace(b"\0", b" ").decode(errors="replace")
+    return [command.replace(b"\0", b" ").decode(errors="replace") for command in killed.values()]
 
 
 def _variables(number: int) -> list[bytes]:

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from socket import socket
 from typing import IO, NamedTuple
 
 from redoit.execution import orphans
@@ -55,7 +56,7 @@ class Process:
     """
 
     def __init__(
-        self, number: int, channel: IO[bytes], end: Callable[[float | None], int | None], server: int | None = None
+        self, number: int, channel: IO[bytes], end: Callable[[float | None], int | None], server: socket | None = None
     ) -> None:
         self.number, self.channel = number, channel
         self._end, self._server = end, server

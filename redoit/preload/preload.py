@@ -117,15 +117,15 @@ class ForkServer:
         `seconds`: how long to wait for the imports.
         """
         channel, theirs = socket.socketpair()
+        seconds = min(seconds or MAX_WAIT_SECONDS, MAX_WAIT_SECONDS)
         with channel:
             try:
                 with theirs:
-                    wait_seconds = min(seconds or MAX_WAIT_SECONDS, MAX_WAIT_SECONDS)
-                    self._request_fork(tag, [theirs.fileno(), *files], wait_seconds)
+                    self._request_fork(tag, [theirs.fileno(), *files], seconds)
                 number = int(channel.recv(MAX_ANSWER_BYTES))
             except (OSError, ValueError):  # it refused, or ended
                 return None
-            return Process(number, channel.makefile("wb"), lambda _: self._exit_status(number), self._control.fileno())
+            return Process(number, channel.makefile("wb"), lambda _: self._exit_status(number), self._control)
 
     def end(self) -> None:
         """End the server; what was forked from it goes on."""
