@@ -112,12 +112,16 @@ def _literal_prefix(module: Module, item: ast.expr) -> tuple[str, bool]:
 
 
 def modules_in_texts(project: Project, used: Uses) -> Iterator[tuple[str, str]]:
-    """Yield each module of the project that a text names by path or dotted name, with that text."""
+    """Yield each module of the project that a text names by path or dotted name, with that text.
+
+    A text that names a package may execute it, which executes its `__main__`.
+    """
     for text in used.texts:
-        for word in _WORD.findall(text):
-            yield from ((name, text) for name in modules_named(project, word))
+        found = [(name, text) for word in _WORD.findall(text) for name in modules_named(project, word)]
         if text == "-m":  # python -m name
-            yield from ((name, name) for name in sorted(used.words) if project.locate(name))
+            found += [(name, name) for name in sorted(used.words) if project.locate(name)]
+        for name, by in found:
+            yield from ((each, by) for each in (name, f"{name}.__main__") if project.locate(each))
 
 
 def modules_named(project: Project, word: str) -> Iterator[str]:

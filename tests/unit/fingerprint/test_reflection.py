@@ -25,6 +25,9 @@ FILES = {
     "tools/model.py": "",
     "steps/broken.py": "def (",
     "main.py": "def start(): pass\n",
+    "program/__init__.py": "",
+    "program/__main__.py": "",
+    "program/inner/__main__.py": "",
 }
 
 
@@ -139,6 +142,8 @@ def test_modules_that_a_word_names(tmp_path: Path, word: str, names: list[str]) 
         ("run(['python', '-m', 'main'])", {"main"}),
         ("run(['python', '-x', 'main'])", set()),
         ("run('python -m steps.model')", {"steps.model"}),
+        ("run(['python', '-m', 'program'])", {"program", "program.__main__"}),
+        ("run('python -m program.inner')", {"program.inner", "program.inner.__main__"}),
         ("open('a model of the steps')", set()),
     ],
 )
