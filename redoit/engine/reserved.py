@@ -34,7 +34,7 @@ def check_paths(stages: Iterable[Stage], reserved: Mapping[str, str]) -> None:
         """Return a path without links, save at its end: a link in an output's place is replaced, not followed."""
         return os.path.join(real_folder(os.path.dirname(path)), os.path.basename(path))
 
-    taken = {os.path.realpath(path): what for path, what in reserved.items()}
+    taken = {place: what for path, what in reserved.items() for place in (place_of(path), os.path.realpath(path))}
     folders: dict[str, str] = {}
     for path in (*reserved, *(path for stage in stages for path in stage.files.values())):
         folder = place_of(path)

@@ -54,6 +54,15 @@ def test_what_no_stage_makes(project: Path, output: str, what: str) -> None:
         check_paths([stage(output)], RESERVED)
 
 
+def test_source_that_is_a_link(project: Path) -> None:
+    """Neither a link to source nor what it leads to may be replaced."""
+    (project / "dodo.py").rename(project / "data/tasks.py")
+    (project / "dodo.py").symlink_to("data/tasks.py")
+    for output in ("dodo.py", "data/tasks.py"):
+        with pytest.raises(DeclarationError, match=f"its output {output} is a file that doit reads"):
+            check_paths([stage(output)], RESERVED)
+
+
 def test_an_input_that_is_a_link_to_the_output(project: Path) -> None:
     """A stage whose input leads to its own output would change its input."""
     (project / "data/in").symlink_to("out")
