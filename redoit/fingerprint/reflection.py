@@ -64,6 +64,7 @@ REFLECTIVE_MODULES = frozenset({"sys", "builtins"})
 TAKE_NAME = frozenset({"import_module", "__import__", "find_spec", "resolve_name", "run_module"})
 SYS_PATH = re.compile(rb"sys\s*\.\s*path|from\s+sys\s+import|import\s+sys\s+as|addsitedir")
 _WORD = re.compile(r"[\w./:-]+")
+_SCHEME = re.compile(r"\w+://|python/[\w/]+:")  # `ext://` of logging, `!!python/name:` of YAML
 _DOTTED = re.compile(r"[^\W\d]\w*([.:][^\W\d]\w*)+")  # what follows a colon is in the module
 
 
@@ -129,6 +130,8 @@ def modules_named(project: Project, word: str) -> Iterator[str]:
     if word.endswith(".py"):
         stem = word[:-3].rpartition("/")[2]
         yield from (name for name in project.modules() if name.rpartition(".")[2] == stem)
+    elif scheme := _SCHEME.match(word):
+        yield from modules_named(project, word[scheme.end() :])
     elif _DOTTED.fullmatch(word):
         components = word.replace(":", ".").split(".")
         for size in range(len(components), 0, -1):
