@@ -14,8 +14,9 @@ from pathlib import Path
 from doit.dependency import DatabaseException, Dependency, DependencyStatus, SqliteDB
 from doit.task import Task
 
-from redoit.errors import DiskError
+from redoit.errors import DeclarationError, DiskError
 from redoit.plugin.stage_task import StageTask
+from redoit.state.workspace import FOLDER
 from redoit.storage import disk
 
 VALUES, RESULT, IGNORED, FILES = "_values_:", "result:", "ignore:", "deps:"  # keys of doit's database
@@ -35,7 +36,7 @@ class Database(SqliteDB):
             try:
                 for path in files:
                     if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
-                        disk.clear_path(path)  # sqlite would follow a link, or wait for the writer of a pipe
+                        _move_aside([path])  # sqlite would follow a link, or wait for the writer of a pipe
                 with contextlib.ExitStack() as failed:
                     connection = failed.enter_context(contextlib.closing(super()._sqlite3(name)))
                     _check(connection)
@@ -187,8 +188,13 @@ class StageDependency(Dependency):
 
 
 def _move_aside(files: list[Path]) -> None:
-    """Rename the files of a corrupt database, or remove them where that fails: `--db-file` may name a user's own."""
+    """Rename the files of a corrupt database, or remove them where that fails.
+
+    Raises: DeclarationError if `--db-file` names a user's own.
+    """
     for path in files:
+        if path.parent.name != FOLDER and os.path.lexists(path):
+            raise DeclarationError(str(path), "found no database of doit", "name another file by --db-file")
         try:
             path.rename(f"{path}.corrupt")
         except OSError:

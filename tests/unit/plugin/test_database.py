@@ -12,15 +12,18 @@ from doit.task import Task
 from doit_tasks import chain_tasks, database_of
 from in_process import STAGES, TIMES, build
 
+from redoit.errors import DeclarationError
 from redoit.plugin.checkout import engine
 from redoit.plugin.database import Database
+from redoit.state.workspace import FOLDER
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Return the path of a database that has one value of one task."""
-    opened(tmp_path / "doit.db", task="value")
-    return tmp_path / "doit.db"
+    (tmp_path / FOLDER).mkdir()
+    opened(tmp_path / FOLDER / "doit.db", task="value")
+    return tmp_path / FOLDER / "doit.db"
 
 
 def opened(path: Path, **values: str) -> Database:
@@ -95,6 +98,18 @@ def test_a_link_or_a_pipe_in_its_place_is_removed(path: Path, tmp_path: Path) ->
     opened(path, task="new")
     assert not path.is_symlink()
     assert (tmp_path / "own").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["own.txt", "folder", "link"])
+def test_what_is_not_redoits_is_left_alone(tmp_path: Path, name: str) -> None:
+    """A file, a folder or a link elsewhere that is no database stays where it is, and is an error."""
+    (tmp_path / "own.txt").write_text("mine")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("own.txt")
+    with pytest.raises(DeclarationError, match="found no database of doit; name another file by --db-file"):
+        opened(tmp_path / name)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "link", "own.txt"]
+    assert (tmp_path / "own.txt").read_text() == "mine"
 
 
 @pytest.mark.parametrize(
