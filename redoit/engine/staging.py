@@ -4,7 +4,7 @@ Until then the earlier output stays as it was. A folder is named after the paths
 that writes down its path makes equal bytes in each checkout, and what a crash left is found by who builds next.
 
 Several checkouts may share the folder of their outputs. So each staging folder has a lock beside it, in which its
-owner stands: it is held as long as the folder is needed, the others wait. A lock without a holder, whose file is still
+owner stands: it is held as long as the folder is needed, the others fail. A lock without a holder, whose file is still
 there, was left by a crash: its owner's processes are killed before anything else, since they would write there.
 """
 
@@ -12,21 +12,17 @@ import contextlib
 import os
 import shutil
 import stat
-import sys
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from redoit import digest
 from redoit.errors import BusyError, DiskError, StepError
 from redoit.execution import orphans
-from redoit.execution.process import PROCESSES
 from redoit.model import Stage
 from redoit.storage import disk, locks
 from redoit.text import join_names
 
 NAME_DIGITS = 16  # of a digest
-POLL_SECONDS = 0.1
 MAX_NAMES = 3  # in a message
 
 
@@ -34,14 +30,17 @@ MAX_NAMES = 3  # in a message
 def staging(stage: Stage, roles: Iterable[str]) -> Iterator[dict[str, Path]]:
     """Yield role -> path to write to, in empty staging folders, which are removed at the end.
 
-    File names are those of the targets. Waits for other checkouts. Raises: StepError if a folder can't be made.
+    File names are those of the targets. Raises: StepError if a folder can't be made, or another checkout uses it.
     """
     paths = {role: staging_folder(stage, role) / Path(stage.outputs[role]).name for role in roles}
     with contextlib.ExitStack() as owned:
-        # Each folder once, in an order that is the same for all, whatever links lead there.
-        for _, role in sorted({os.path.realpath(path.parent): role for role, path in paths.items()}.items()):
+        # Each folder once, whatever links lead there.
+        for role in {os.path.realpath(path.parent): role for role, path in paths.items()}.values():
             try:
                 owned.enter_context(_owned(stage, paths[role].parent))
+            except BusyError as error:
+                found = f"{error.subject} makes it now"
+                raise StepError(stage.outputs[role], found, "let that finish, then run again") from error
             except DiskError as error:
                 found = f"its staging folder can't be created ({error.subject}: {error.found})"
                 raise StepError(stage.outputs[role], found, "move away what is in its place") from error
@@ -52,15 +51,16 @@ def remove_orphaned_staging(stage: Stage) -> None:
     """Remove the staging folders that a killed doit left, and kill the orphans that may still write to them."""
     for folder in {staging_folder(stage, role) for role in stage.outputs}:
         if os.path.lexists(folder) or os.path.lexists(_lock(folder)):
-            with contextlib.suppress(BusyError, DiskError), _owned(stage, folder, wait=False):
+            with contextlib.suppress(BusyError, DiskError), _owned(stage, folder):
                 pass  # it is empty now, and will be removed
 
 
 @contextlib.contextmanager
-def _owned(stage: Stage, folder: Path, *, wait: bool = True) -> Iterator[None]:
+def _owned(stage: Stage, folder: Path) -> Iterator[None]:
     """Own an empty staging folder, which is removed at the end. Raises: DiskError, BusyError."""
     disk.make_folders(folder.parent)
-    with _held(stage, _lock(folder), wait=wait) as left:
+    details = f" in {os.getcwd()}\n{orphans.owner_of(stage.name)}"
+    with locks.owned_lock(_lock(folder), wait=False, details=details) as left:
         # A killed doit gave the same paths to its step: orphans of it would write to them.
         orphans.kill_orphans(stage.name, left.partition("\n")[2])
         _remove(folder)
@@ -70,26 +70,7 @@ def _owned(stage: Stage, folder: Path, *, wait: bool = True) -> Iterator[None]:
         finally:
             _remove(folder)
             with contextlib.suppress(OSError):
-                _lock(folder).unlink()  # while it is held: who waits for it takes another
-
-
-@contextlib.contextmanager
-def _held(stage: Stage, lock: Path, *, wait: bool) -> Iterator[str]:
-    """Hold the lock of a staging folder; yield what an owner that died left in it."""
-    details = f" in {os.getcwd()}\n{orphans.owner_of(stage.name)}"
-    with contextlib.ExitStack() as stack:
-        left, said = None, not wait
-        while left is None:
-            try:
-                left = stack.enter_context(locks.owned_lock(lock, wait=False, details=details))
-            except BusyError as error:
-                if not wait or PROCESSES.stopped:
-                    raise
-                if not said:
-                    sys.stderr.write(f"{stage.name}: waiting for {error.subject}, which makes the same files.\n")
-                said = True
-                time.sleep(POLL_SECONDS)  # and not for ever: we may be interrupted in another thread
-        yield left
+                _lock(folder).unlink()  # while it is held: who opened it meanwhile takes another
 
 
 def check_outputs(

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -70,38 +69,28 @@ with staging(Stage("first", "steps.first", {}, eval(sys.argv[1])), ["model"]) as
 
 
 @pytest.mark.parametrize("killed", [True, False])
-def test_another_checkout_waits(tmp_path: Path, capsys: pytest.CaptureFixture[str], killed: bool) -> None:
-    """Who shares the folder of the outputs waits for the one who writes there, and says for whom, until that ends."""
+def test_another_checkout_fails(tmp_path: Path, killed: bool) -> None:
+    """Who shares the folder of the outputs fails while another writes there, and names him; then he is free to."""
     (tmp_path / "second").mkdir()
     (tmp_path / "data").mkdir()
     (tmp_path / "second/data").symlink_to(tmp_path / "data")
     command = [sys.executable, "-c", HOLD, repr(STAGE.outputs)]
-    with (
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as first,
-        ThreadPoolExecutor() as pool,
-    ):
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as first:
         assert first.stdout
         assert first.stdin
         assert first.stdout.readline() == b"held\n"
         os.chdir("second")
         staged = staging_folder(STAGE, "model") / "model.keras"
         remove_orphaned_staging(STAGE)  # which are none
+        with pytest.raises(StepError) as caught, staging(STAGE, ["model"]):
+            pass
         assert staged.read_text() == "first"
-        waiting = pool.submit(lambda: list(_contents_of(STAGE)))
-        said = ""
-        while not said:
-            said = capsys.readouterr().err
-            time.sleep(0.01)
-        assert staged.read_text() == "first"
-        assert said.startswith(f"{STAGE.name}: waiting for '")
-        assert said.endswith(f"(process {first.pid}) in {tmp_path}, which makes the same files.\n")
+        assert caught.value.subject == STAGE.outputs["model"]
+        assert caught.value.found.endswith(f"(process {first.pid}) in {tmp_path} makes it now")
         first.kill() if killed else first.stdin.close()
-        assert waiting.result(PATIENCE) == []
-
-
-def _contents_of(stage: Stage) -> list[Path]:
-    with staging(stage, ["model"]) as paths:
-        return list(paths["model"].parent.iterdir())
+        first.wait(PATIENCE)
+    with staging(STAGE, ["model"]) as paths:
+        assert list(paths["model"].parent.iterdir()) == []
 
 
 @pytest.fixture
