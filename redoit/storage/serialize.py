@@ -7,7 +7,7 @@ that names it. Others may be able to write what is read: whatever redoit would n
 import contextlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -26,19 +26,8 @@ MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeE
 
 def trace_to_dict(trace: Trace) -> dict[str, Any]:
     """Return the dict form of a trace: what is on disk, as values of JSON."""
-    return {
-        "format": FORMAT,
-        "action": action_to_dict(trace.action),
-        "manifest": {role: list(artifact) for role, artifact in trace.manifest.items()},
-        "observations": [list(observation) for observation in trace.observations],
-        "sequence": trace.sequence,
-        "started": trace.started,
-        "seconds": trace.seconds,
-        "stage": trace.stage,
-        "host": trace.host,
-        "log": trace.log,
-        "metrics": {name: json_value(value) for name, value in trace.metrics.items()},
-    }
+    fields = {name: json_value(value) for name, value in vars(trace).items() if name not in ("action", "name")}
+    return {"format": FORMAT, "action": action_to_dict(trace.action), **fields}
 
 
 def trace_from_dict(fields: Mapping[str, Any], name: str = "", action: Action | None = None) -> Trace:
@@ -65,12 +54,12 @@ def action_to_dict(action: Action) -> dict[str, object]:
     """Return the action in the dict form of its traces."""
     return {
         "step": list(action.step),
-        "inputs": {role: _input_to_json(given) for role, given in action.inputs.items()},
+        "inputs": json_value(action.inputs),
         "uses": action.uses,
-        "settings": [[setting.name, setting.kind, setting_to_json(setting.value)] for setting in action.settings],
+        "settings": json_value(action.settings, lambda number: {"float": repr(number)}),
         "outputs": action.outputs,
         "code": action.code,
-        "environment": environment_to_dict(action.environment),
+        "environment": json_value(action.environment._asdict()),
     }
 
 
@@ -85,19 +74,6 @@ def action_from_dict(fields: Mapping[str, Any]) -> Action:
         code=_digests(fields["code"]),
         environment=_environment(fields["environment"]),
     )
-
-
-def environment_to_dict(environment: Environment) -> dict[str, object]:
-    """Return what a step runs on in the dict form of its traces."""
-    platform, python, packages, variables, preloaded, tools = environment
-    return {
-        "platform": list(platform),
-        "python": python,
-        "packages": dict(packages),
-        "variables": dict(variables),
-        "preloaded": list(preloaded),
-        "tools": dict(tools),
-    }
 
 
 def trace_to_bytes(trace: Trace) -> bytes:
@@ -119,15 +95,12 @@ def trace_from_bytes(name: str, data: bytes) -> Trace:
         fields = json.loads(data.decode("utf-8", "surrogatepass"))
         check_format(name, fields)
         trace = trace_from_dict(fields)
-        if trace_to_bytes(trace) != data:
+        if trace_to_bytes(trace) != data or trace.manifest.keys() != trace.action.outputs.keys():
             raise ValueError("not as redoit writes it")
-        trace = replace(trace, name=of_bytes(data))
+        return replace(trace, name=of_bytes(data))
     except MALFORMED as error:
         found = f"not a trace ({type(error).__name__}: {str(error)!r:.{MAX_QUOTED_CHARACTERS}})"
         raise CorruptError(name, found, "remove it") from error
-    if sorted(trace.manifest) != sorted(trace.action.outputs):
-        raise CorruptError(name, "its manifest and its action name different outputs", "remove it")
-    return trace
 
 
 def check_format(name: str, fields: Mapping[str, object]) -> None:
@@ -140,10 +113,8 @@ def check_format(name: str, fields: Mapping[str, object]) -> None:
 
 def canonical_json(value: object) -> bytes:
     """Return the one JSON text of a value: sorted keys, no spaces, UTF-8, no NaN."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode(
-        "utf-8",
-        "surrogatepass",  # a path may be any bytes
-    )
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", "surrogatepass")  # a path may be any bytes
 
 
 def seal(value: object) -> bytes:
@@ -161,20 +132,13 @@ def unseal(data: bytes) -> Any:
     raise CorruptError("sealed file", "found a wrong digest, or no JSON", "remove it")
 
 
-def json_value(value: object) -> object:
-    """Return a value in JSON, which has no infinity."""
+def json_value(value: object, special: Callable[[float], object] = repr) -> object:
+    """Return a value in JSON, which has no infinity. `special`: returns what stands for a number that is not finite."""
     if isinstance(value, float):
-        return value if math.isfinite(value) else repr(value)
-    return [json_value(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def setting_to_json(value: object) -> object:
-    """Return the value of a setting in JSON, where a number that is not finite has the tag `float`."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return {"float": repr(value)}
-    if isinstance(value, Mapping):
-        return {tag: setting_to_json(items) for tag, items in value.items()}
-    return [setting_to_json(item) for item in value] if isinstance(value, list | tuple) else value
+        return value if math.isfinite(value) else special(value)
+    if isinstance(value, list | tuple):
+        return [json_value(item, special) for item in value]
+    return {name: json_value(item, special) for name, item in value.items()} if isinstance(value, Mapping) else value
 
 
 def setting_from_json(name: object, kind: object, value: object) -> Setting:
@@ -238,10 +202,6 @@ def natural(number: Any) -> int:
 
 def _artifact(text: object, size: object, mode: object) -> Artifact:
     return Artifact(_digest(text), natural(size), natural(mode) & ALL_BITS)
-
-
-def _input_to_json(given: Input) -> list[object]:
-    return [given.path, given.digest, [_input_to_json(member) for member in given.members]]
 
 
 def _input(path: str, digest: str, members: Iterable[Any]) -> Input:
