@@ -148,10 +148,10 @@ class StageLoader(TaskLoader2):
             self._stack.callback(workspace.save_caches if self._exclusive else workspace.stat_cache.save)
             if self._exclusive:
                 wait = not self._parameters.get("no_wait")
-                orderly = self._stack.enter_context(
-                    locks.checkout_lock(workspace.root / "lock", lambda text: sys.stderr.write(f"{text}\n"), wait=wait)
+                left = self._stack.enter_context(
+                    locks.owned_lock(workspace.root / "lock", lambda text: sys.stderr.write(f"{text}\n"), wait=wait)
                 )
-                if not orderly:  # a crash may have left orphaned files beside outputs, which a full decision removes
+                if left:  # a crash may have left orphaned files beside outputs, which a full decision removes
                     workspace.trace_index.forget()
         return config
 

@@ -7,7 +7,6 @@ import it takes half as long as a whole no-op.)
 import contextlib
 import fcntl
 import os
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -17,13 +16,6 @@ from redoit.storage import disk
 from redoit.text import command_line, one_line
 
 MAX_OWNER_BYTES = 2**13  # of what the file of a lock says about its holder
-
-
-@contextlib.contextmanager
-def checkout_lock(path: Path, say: Callable[[str], object], *, wait: bool = True) -> Iterator[bool]:
-    """Hold the lock of a checkout; yields whether its last holder released it, rather than died. As `owned_lock`."""
-    with owned_lock(path, say, wait=wait) as left:
-        yield not left
 
 
 @contextlib.contextmanager
@@ -78,12 +70,7 @@ def _locked(
 def _open(path: Path) -> int:
     if not path.parent.is_dir():
         disk.make_folders(path.parent)
-    with contextlib.suppress(OSError):
-        handle = _open_or_create(path)
-        if stat.S_ISREG(os.fstat(handle).st_mode):
-            return handle
-        os.close(handle)
-    if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
+    if path.is_symlink() or (path.exists() and not path.is_file()):
         disk.clear_path(path)  # a link, a folder, a pipe: nobody can lock it
     return _open_or_create(path)
 

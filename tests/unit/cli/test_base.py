@@ -15,7 +15,7 @@ from projects import Pipeline
 from redoit.cli.base import SIGNAL_STATUS, guard_stdout
 from redoit.execution import process
 from redoit.execution.process import ProcessRegistry
-from redoit.storage.locks import checkout_lock
+from redoit.storage.locks import owned_lock
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED = """
@@ -108,7 +108,7 @@ def test_a_project_without_stages_is_an_error(tmp_path: Path, command: str) -> N
 
 def test_a_busy_checkout_is_an_error_at_once_with_no_wait(chain: Pipeline) -> None:
     """With `--no-wait`, a command that changes the checkout fails while another works there; only those have it."""
-    with checkout_lock(chain.path(".redoit/lock"), print):
+    with owned_lock(chain.path(".redoit/lock"), print):
         result = call(chain.root, "forget", "--no-wait", "make")
         assert call(chain.root, "plan").code == 0
     assert (result.code, result.out) == (3, "")

@@ -28,7 +28,7 @@ from redoit.plugin.checkout import engine, run_log
 from redoit.plugin.database import Database, StageDependency
 from redoit.plugin.declare import DOIT_CONFIG, step
 from redoit.plugin.loader import StageLoader
-from redoit.storage.locks import checkout_lock
+from redoit.storage.locks import owned_lock
 
 PLAIN = {"task_plain": lambda: {"actions": ["true"], "targets": ["plain.txt"]}}
 
@@ -100,16 +100,16 @@ def test_a_dodo_without_redoit_passes_unchanged(project: Path, stack: contextlib
 def test_a_command_that_changes_something_holds_the_lock(project: Path) -> None:
     """The workspace is made, and locked until the command ends."""
 
-    def lock() -> contextlib.AbstractContextManager[bool]:
-        return checkout_lock(project / ".redoit/lock", str, wait=False)
+    def lock() -> contextlib.AbstractContextManager[str]:
+        return owned_lock(project / ".redoit/lock", str, wait=False)
 
     with contextlib.ExitStack() as command_ends:
         loader_of(chain_of("make"), command_ends)
         assert (project / ".redoit/format").exists()
         with pytest.raises(BusyError), lock():
             pass
-    with lock() as orderly:
-        assert orderly
+    with lock() as left:
+        assert left == ""
 
 
 def test_a_command_that_shows_something_makes_nothing(project: Path, stack: contextlib.ExitStack) -> None:

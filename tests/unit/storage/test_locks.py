@@ -12,11 +12,11 @@ import pytest
 from projects import PATIENCE
 
 from redoit.errors import DiskError
-from redoit.storage.locks import checkout_lock
+from redoit.storage.locks import owned_lock
 
 HOLD = """
-import sys; from pathlib import Path; from redoit.storage.locks import checkout_lock
-with checkout_lock(Path(sys.argv[1]), print): {}
+import sys; from pathlib import Path; from redoit.storage.locks import owned_lock
+with owned_lock(Path(sys.argv[1]), print): {}
 """
 WAIT = HOLD.format("print('held', flush=True); sys.stdin.read()")
 PASS = HOLD.format("print('held', flush=True)")
@@ -53,14 +53,14 @@ def test_a_free_lock_is_taken_at_once(tmp_path: Path) -> None:
     """A free lock is taken without a message, also after it was held before."""
     said: list[str] = []
     for _ in range(2):
-        with checkout_lock(tmp_path / "lock", said.append):
+        with owned_lock(tmp_path / "lock", said.append):
             pass
     assert said == []
 
 
 def test_an_error_frees_the_lock(tmp_path: Path) -> None:
     """A holder that fails frees the lock."""
-    with pytest.raises(KeyError), checkout_lock(tmp_path / "lock", print):
+    with pytest.raises(KeyError), owned_lock(tmp_path / "lock", print):
         raise KeyError
     with started(PASS, tmp_path / "lock") as other:
         assert other.communicate(timeout=PATIENCE)[0] == "held\n"
@@ -86,12 +86,12 @@ def refusing(code: int, true: Callable[[int], object] = lambda _: None) -> Calla
 def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a file system without locks, the error names the lock file."""
     monkeypatch.setattr(fcntl, "flock", refusing(errno.ENOLCK))
-    with pytest.raises(DiskError, match="lock: No locks available; "), checkout_lock(tmp_path / "lock", print):
+    with pytest.raises(DiskError, match="lock: No locks available; "), owned_lock(tmp_path / "lock", print):
         pass
 
 
 def test_how_a_lock_is_closed_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk that turns out to be full when the lock is closed is no error: all is done by then."""
     monkeypatch.setattr(os, "close", refusing(errno.ENOSPC, os.close))
-    with checkout_lock(tmp_path / "lock", print):
+    with owned_lock(tmp_path / "lock", print):
         pass
