@@ -14,6 +14,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,23 +59,21 @@ class Invalidations:
                 return None
         except OSError:  # there may be one
             return Invalidation(Reason("forgotten"))
-        return _invalidation(read_stage_file(self._root, INVALIDATED, stage_filename(stage)))
+        return self._read(stage)
 
     def add(self, stage: str, dependents: tuple[str, ...], kind: str) -> None:
         """Invalidate a stage and all that depends on it.
 
-        Raises: DiskError, OSError; some may be invalidated then, and others not.
+        Raises: DiskError; some may be invalidated then, and others not.
         """
         origin = {"since": time.time(), "command": one_line(command_line())}
         # Dependents first: a crash in between must not leave a stage that runs, and dependents that are kept.
         reason = {"kind": "upstream", "subject": stage, "old": UPSTREAM.get(kind, RAN_AGAIN), **origin}
         for dependent in (each for each in dependents if each not in self._added):
-            # The disk is asked, not the listing: another process may have removed the file since.
-            self._write(dependent, reason, exists=self._is_on_disk(dependent))
+            self._write(dependent, reason, lambda _: True)
             self._added.add(dependent)
-        earlier = self.get(stage)
-        same = earlier is not None and earlier.reason == Reason(kind) and self._is_on_disk(stage)
-        self._write(stage, {"kind": kind, "subject": "", **origin}, exists=same)
+        own = Reason(kind)
+        self._write(stage, {"kind": kind, "subject": own.subject, **origin}, lambda found: found == own)
 
     def remove(self, stage: str) -> None:
         """Remove the invalidation of a stage, which has succeeded. Raises: DiskError."""
@@ -97,34 +96,30 @@ class Invalidations:
         except (OSError, *MALFORMED):
             return sys.maxsize
 
-    def _write(self, stage: str, fields: dict[str, object], *, exists: bool) -> None:
-        """Write a file, or make sure that one that exists is on the disk. Raises: DiskError, OSError."""
-        if exists:
-            disk.fsync_parents(self._path(stage))
+    def _write(self, stage: str, fields: dict[str, object], is_enough: Callable[[Reason], bool]) -> None:
+        """Write a file, or make sure that one that says enough is on the disk. Raises: DiskError."""
+        path = self._path(stage)
+        # The disk is asked, not the listing: another process may have removed the file since.
+        if os.path.lexists(path) and is_enough(self._read(stage).reason):
+            disk.fsync_parents(path)
         else:
-            disk.write(self._path(stage), canonical_json(fields))
+            disk.write(path, canonical_json(fields))
             with self._lock:
                 self._filenames = None
-
-    def _is_on_disk(self, stage: str) -> bool:
-        """Tell whether a stage's file is there now. Raises: OSError if the disk fails."""
-        try:
-            os.lstat(self._path(stage))
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        return True
 
     def _exists(self, stage: str) -> bool:
         """Tell whether a stage is invalidated. Raises: OSError if the disk fails."""
         names = self._filenames
         if names is None:
-            folder = self._path("any").parent
             with self._lock:  # what another thread adds meanwhile must not be missed from then on
                 try:
-                    names = self._filenames = frozenset(os.listdir(folder))
+                    names = self._filenames = frozenset(os.listdir(self._path("any").parent))
                 except (FileNotFoundError, NotADirectoryError):
                     names = self._filenames = frozenset()
         return bool(names) and stage_filename(stage) in names
+
+    def _read(self, stage: str) -> Invalidation:
+        return _invalidation(read_stage_file(self._root, INVALIDATED, stage_filename(stage)))
 
     def _path(self, stage: str) -> Path:
         return disk.path_below(self._root, INVALIDATED, stage_filename(stage))
