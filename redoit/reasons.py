@@ -4,10 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from redoit.model import Action, Reason
-from redoit.text import one_line
+from redoit.text import first_few, one_line
 
 Value = TypeVar("Value")
-MAX_REASONS = 3  # in one line
 
 
 KINDS = {
@@ -98,8 +97,7 @@ def sentence(reasons: Iterable[Reason], files: Mapping[str, str] | None = None) 
         )
         for reason in reasons
     ]
-    more = len(texts) - MAX_REASONS
-    return ", ".join(texts[:MAX_REASONS]) + (f" and {more} more" if more > 0 else "")
+    return first_few(texts)
 
 
 def _changed(old: Mapping[str, Value], new: Mapping[str, Value]) -> Iterator[tuple[str, Value | None, Value | None]]:

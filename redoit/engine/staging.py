@@ -20,10 +20,9 @@ from redoit.errors import BusyError, DiskError, StepError
 from redoit.execution import orphans
 from redoit.model import Stage
 from redoit.storage import disk, locks
-from redoit.text import join_names
+from redoit.text import first_few, join_names
 
 NAME_DIGITS = 16  # of a digest
-MAX_NAMES = 3  # in a message
 
 
 @contextlib.contextmanager
@@ -90,7 +89,7 @@ def check_outputs(
     wrong = [f"wrote {fault} as '{role}', expected a file for {stage.outputs[role]}" for role, fault in faults.items()]
     todo = []
     if beside:
-        wrong.append(f"wrote {join_names(_few(beside))} beside its outputs, expected nothing else there")
+        wrong.append(f"wrote {first_few(beside)} beside its outputs, expected nothing else there")
         suffixed = (name for role in faults for name in beside if name.startswith(paths[role].name))
         for name in suffixed:
             todo = [f"a library added to the name: call the output {name}, or hand over an open file"]
@@ -135,10 +134,6 @@ def _unshare(path: Path) -> tuple[int, int] | None:
                 disk.clone(copy, reader)
             copy.replace(path)
     return (status.st_dev, status.st_ino) if status.st_nlink > 1 else None
-
-
-def _few(names: list[str]) -> list[str]:
-    return [*names[:MAX_NAMES], *([f"{len(names) - MAX_NAMES} more"] if len(names) > MAX_NAMES else [])]
 
 
 def _remove(folder: Path) -> None:

@@ -4,8 +4,7 @@ import os
 from collections.abc import Iterable, Sequence
 
 from redoit.model import Stage
-
-MAX_NAMES = 3  # in one line
+from redoit.text import FEW, first_few
 
 
 def undeclared_inputs(
@@ -19,20 +18,14 @@ def undeclared_inputs(
     known = {path for each in declared for path in (each, _resolved(each))}
     paths = [path for path in files if path not in known and not path.startswith(own)]
     names = [name for name in variables if name not in stage.environ]
-    lines = []
-    if paths:
-        lines.append(_line("input", paths, "in inputs"))
-    if names:
-        quoted = ", ".join([*(f'"{name}"' for name in names[:MAX_NAMES]), *["..."][: len(names) > MAX_NAMES]])
-        lines.append(_line("variable", names, f"with environ=[{quoted}]"))
-    return lines
+    quoted = ", ".join([*(f'"{name}"' for name in names[:FEW]), *["..."][: len(names) > FEW]])
+    given = (("input", paths, "in inputs"), ("variable", names, f"with environ=[{quoted}]"))
+    return [_line(noun, found, where) for noun, found, where in given if found]
 
 
 def _line(noun: str, names: Sequence[str], where: str) -> str:
-    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
     plural, them = ("s", "them") if len(names) > 1 else ("", "it")
-    listed = ", ".join(names[:MAX_NAMES]) + more
-    return f"undeclared {noun}{plural} {listed}: changes to {them} are not tracked; declare {them} {where}"
+    return f"undeclared {noun}{plural} {first_few(names)}: changes to {them} are not tracked; declare {them} {where}"
 
 
 def _resolved(path: str) -> str:

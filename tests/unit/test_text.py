@@ -3,6 +3,7 @@
 import pytest
 
 from redoit.text import (
+    first_few,
     format_count,
     format_duration,
     format_estimate,
@@ -50,3 +51,8 @@ from redoit.text import (
 def test_words(found: str, expected: str) -> None:
     """Whole numbers keep their digits, sizes are decimal, spans have two units at most."""
     assert found == expected
+
+
+def test_the_first_few_are_shown() -> None:
+    """Of many texts the first three are shown, and how many more there are."""
+    assert [first_few(list("abcde")[:count]) for count in (0, 1, 3, 5)] == ["", "a", "a, b, c", "a, b, c and 2 more"]
