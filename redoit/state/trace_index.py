@@ -7,11 +7,11 @@ blobs must be there; the trace must be of the very action and outputs that are i
 decided as if there were no index.
 """
 
+import json
 import os
-import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from redoit.digest import is_digest
 from redoit.model import Action, Artifact, Trace
@@ -33,36 +33,22 @@ from redoit.storage.store import TRACES, Store
 
 NUMBERED = ("code", "environment")  # fields of an action that many stages share
 
-Table = dict[str, Any]
-Entry = dict[str, Any]
-
-
-class Index(NamedTuple):
-    """The content of the index.
-
-    `stages`: stage -> the dict form of its trace, the fields of its action that are NUMBERED replaced by the numbers of
-    tables, with its `name` and its action's `key`. `numbers`: the number of each table by what it holds.
-    """
-
-    tables: list[Table]
-    stages: dict[str, Entry]
-    numbers: dict[bytes, int]
+Entry = dict[str, Any]  # the dict form of a trace, with its `name` and its action's `key`
 
 
 class TraceIndex:
     """The trace index of one checkout. `latest`: the folder whose files name the traces that outputs rest on."""
 
     def __init__(self, path: Path, stat_cache: StatCache, latest: Path) -> None:
-        self._cache = SealedCache(path, _parse, lambda: Index([], {}, {}), disk.LARGE_FILE_BYTES)
+        self._cache = SealedCache(path, _parse, dict[str, Entry], disk.LARGE_FILE_BYTES)
         self._stat_cache = stat_cache
         self._latest = latest
         self._latest_names: set[str] | None = None
-        self._lock = threading.Lock()
 
     def up_to_date(self, stage: str, store: Store, action: Action, observed: Mapping[str, str | None]) -> Trace | None:
         """Return the trace that proves the outputs in place to be up to date, None if the index has none."""
         try:
-            entry = self._cache.content.stages.get(stage)
+            entry = self._cache.content.get(stage)
             if entry is None or not self._matches(entry, action, observed) or not self._is_stored(entry, stage, store):
                 return None
             return _trace(entry, action)
@@ -75,30 +61,27 @@ class TraceIndex:
         Only the seal proves that the trace is what its file says: enough to show it, not to decide by it.
         """
         try:
-            entry = self._cache.content.stages.get(stage)
+            entry = self._cache.content.get(stage)
             if entry is None or (entry["key"], entry["name"]) != (key, name):
                 return None
             if not self._is_stored(entry, stage, store):
                 return None
-            return _trace(entry, action_from_dict(self._action_of(entry)))
+            return _trace(entry, action_from_dict(entry["action"]))
         except MALFORMED:
             return None
 
     def add(self, stage: str, trace: Trace) -> None:
         """Note the trace that a stage's outputs rest on."""
-        with self._lock:  # threads that number two tables at once would give them one number
-            self._latest_names = None
-            entry = {**trace_to_dict(trace), "name": trace_name(trace), "key": trace.action.key}
-            for name in NUMBERED:
-                entry["action"][name] = self._number(entry["action"][name])
-            if self._cache.content.stages.get(stage) != entry:
-                self._cache.content.stages[stage] = entry
-                self._cache.changed = True
+        self._latest_names = None
+        entry = {**trace_to_dict(trace), "name": trace_name(trace), "key": trace.action.key}
+        if self._cache.content.get(stage) != entry:
+            self._cache.content[stage] = entry
+            self._cache.changed = True
 
     def forget(self) -> None:
         """Empty the index: each trace is read from its own file the next time."""
-        self._cache.changed = bool(self._cache.content.stages)
-        self._cache.content.stages.clear()
+        self._cache.changed = bool(self._cache.content)
+        self._cache.content.clear()
 
     def save(self) -> None:
         """Write the index for the next process, if it has changed."""
@@ -106,7 +89,7 @@ class TraceIndex:
 
     def _matches(self, entry: Entry, action: Action, observed: Mapping[str, str | None]) -> bool:
         """Tell whether an entry is of this action and of these outputs."""
-        indexed, given = self._action_of(entry), action_to_dict(action)
+        indexed, given = entry["action"], action_to_dict(action)
         return (
             not entry["observations"]  # which nobody verifies yet
             and {role: Artifact(*row).content for role, row in entry["manifest"].items()} == observed
@@ -114,11 +97,6 @@ class TraceIndex:
             # As texts, since to Python 1, 1.0 and True are equal.
             and repr(indexed["settings"]) == repr(given["settings"])
         )
-
-    def _action_of(self, entry: Entry) -> Entry:
-        """Return the action of an entry with its tables, as in the dict form of a trace."""
-        fields, tables = entry["action"], self._cache.content.tables
-        return {**fields, **{name: tables[fields[name]] for name in NUMBERED}}
 
     def _is_stored(self, entry: Entry, stage: str, store: Store) -> bool:
         """Tell whether the store has a trace and its blobs, and `latest/` keeps them from being collected."""
@@ -138,32 +116,23 @@ class TraceIndex:
             return False
         return not store.constructive or all(_has_blob(store, *row[:2]) for row in manifest.values())
 
-    def _number(self, table: Table) -> int:
-        """Return the number of a table, which is added if it is new."""
-        index, text = self._cache.content, canonical_json(table)
-        if text not in index.numbers:
-            index.numbers[text] = len(index.tables)
-            index.tables.append(dict(table))
-        return index.numbers[text]
+
+def _parse(fields: Any) -> dict[str, Entry]:
+    """Return stage -> entry, which is checked when it is used. Raises: one of MALFORMED."""
+    for entry in fields["stages"].values():
+        entry["action"] |= {name: dict(fields["tables"][entry["action"][name]]) for name in NUMBERED}
+    return dict(fields["stages"])
 
 
-def _parse(fields: Any) -> Index:
-    """Return the content of the index file; its entries are checked when they are used. Raises: one of MALFORMED."""
-    tables = [dict(table) for table in fields["tables"]]
-    return Index(tables, dict(fields["stages"]), {canonical_json(table): number for number, table in enumerate(tables)})
-
-
-def _to_json(index: Index) -> dict[str, object]:
-    """Return the content of the index file: all entries, and the tables that they still name, renumbered."""
-    used = sorted({entry["action"][name] for entry in index.stages.values() for name in NUMBERED})
-    if len(used) == len(index.tables):
-        return {"tables": index.tables, "stages": index.stages}
-    numbers = {old: new for new, old in enumerate(used)}
-    stages = {
-        stage: {**entry, "action": {**entry["action"], **{name: numbers[entry["action"][name]] for name in NUMBERED}}}
-        for stage, entry in index.stages.items()
-    }
-    return {"tables": [index.tables[old] for old in used], "stages": stages}
+def _to_json(stages: Mapping[str, Entry]) -> dict[str, object]:
+    """Return the content of the index file: tables, each once, and entries that name theirs by number."""
+    numbers: dict[bytes, int] = {}
+    rows = {}
+    for stage, entry in stages.items():
+        texts = {name: canonical_json(entry["action"][name]) for name in NUMBERED}
+        numbered = {name: numbers.setdefault(text, len(numbers)) for name, text in texts.items()}
+        rows[stage] = {**entry, "action": {**entry["action"], **numbered}}
+    return {"tables": [json.loads(text) for text in numbers], "stages": rows}
 
 
 def _has_blob(store: Store, digest: str, size: int) -> bool:
