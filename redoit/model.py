@@ -140,17 +140,9 @@ class Action:
     @cached_property
     def key(self) -> str:
         """The action key: 64 hexadecimal digits."""
+        settings = {setting.name: [setting.kind, setting.value] for setting in self.settings}
         return digest.of_value(
-            {
-                "format": FORMAT,
-                "step": self.step,
-                "inputs": self.inputs,
-                "uses": self.uses,
-                "settings": {setting.name: [setting.kind, setting.value] for setting in self.settings},
-                "outputs": self.outputs,
-                "code": self.code,
-                "environment": self.environment._asdict(),
-            }
+            {**vars(self), "format": FORMAT, "settings": settings, "environment": self.environment._asdict()}
         )
 
 
