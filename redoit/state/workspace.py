@@ -144,26 +144,23 @@ class Workspace:
         if pairs[:1] != [latest]:
             earlier = [pair for pair in pairs if pair != latest][: MAX_EARLIER - 1]
             disk.fsync_parents(self.store_of(stage).trace_path(*latest))
-            fields = {
-                "key": latest[0],
-                "trace": latest[1],
-                "earlier": earlier,
-                "others": self._others(stage, pairs[:1], fields),
-            }
+            others = self._others(stage, pairs[:1], fields)
+            fields = {"key": latest[0], "trace": latest[1], "earlier": earlier, "others": others}
             disk.write(disk.path_below(self.root, LATEST, name), canonical_json(fields))
         self.trace_index.add(stage.name, trace)
 
-    def _others(self, stage: Stage, latest: list[list[str]], fields: dict[str, object]) -> list[list[str]]:
-        """Return rows of key, trace and path: outputs in place that a stage of this name made and this one does not.
+    def _others(self, stage: Stage, latest: list[list[str]], fields: dict[str, object]) -> dict[str, str]:
+        """Return path -> trace of outputs in place that a stage of this name made and this one does not.
 
         Another dodo file in this folder may declare it, and keep it.
         """
-        rows = other_rows(fields)
+        others = other_traces(fields)
         for trace in filter(None, (self._trace_or_none(stage, *pair) for pair in latest)):
-            rows += [[trace.action.key, trace.name, path] for path in trace.action.outputs.values()]
-        newest = {row[2]: row for row in rows}
-        own = stage.outputs.values()
-        return [row for path, row in newest.items() if path not in own and os.path.lexists(self.root.parent / path)]
+            others |= dict.fromkeys(trace.action.outputs.values(), trace.name)
+        missing = (path for path in others if not os.path.lexists(self.root.parent / path))
+        for path in {*stage.outputs.values(), *missing}:
+            others.pop(path, None)
+        return others
 
     def _copies_of(self, stage: Stage) -> Store:
         """Return the store that keeps copies of a stage's traces: its own one, unless that is shared."""
@@ -178,14 +175,10 @@ class Workspace:
         return disk.path_below(self.root, LOGS, stage_filename(stage))
 
 
-def other_rows(fields: dict[str, object]) -> list[list[str]]:
-    """Return rows of key, trace and path: what else made outputs in place, from the fields of a file in `latest/`."""
-    rows = fields.get("others")
-    return [
-        row
-        for row in (rows if isinstance(rows, list) else [])
-        if isinstance(row, list) and [*map(is_digest, row[:2])] == [True, True] and isinstance(row[-1], str)
-    ]
+def other_traces(fields: dict[str, object]) -> dict[str, str]:
+    """Return path -> trace of other outputs in place, from the fields of a file in `latest/`."""
+    others = fields.get("others")
+    return {path: name for path, name in others.items() if is_digest(name)} if isinstance(others, dict) else {}
 
 
 def _pairs(fields: dict[str, object]) -> list[list[str]]:

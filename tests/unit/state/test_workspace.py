@@ -13,7 +13,7 @@ from examples import action, artifact, trace
 from redoit.errors import DiskError, StoreError
 from redoit.model import FORMAT, Policy, Reason, Stage, Trace
 from redoit.state.invalidations import Invalidation
-from redoit.state.workspace import Workspace, other_rows
+from redoit.state.workspace import Workspace, other_traces
 from redoit.storage.serialize import trace_name
 from redoit.storage.store import Store
 
@@ -116,16 +116,16 @@ def test_outputs_of_another_declaration_are_remembered(tmp_path: Path, workspace
         workspace.store.append(made)
         workspace.remember(stage, made)
     (path,) = (workspace.root / "latest").iterdir()
-    assert other_rows(json.loads(path.read_bytes())) == [[theirs.action.key, trace_name(theirs), "other"]]
+    assert other_traces(json.loads(path.read_bytes())) == {"other": trace_name(theirs)}
     (tmp_path / "other").unlink()
     workspace.remember(STAGE, mine)
-    assert other_rows(json.loads(path.read_bytes())) == []
+    assert other_traces(json.loads(path.read_bytes())) == {}
 
 
-@pytest.mark.parametrize("rows", [None, 1, {}, [1], [[]], [["a", "b", "c"]], [["a" * 64, "b" * 64, 1]], [["a" * 64]]])
-def test_damaged_rows_are_none(rows: object) -> None:
-    """Rows that redoit would not have written count for nothing."""
-    assert other_rows({"others": rows}) == []
+@pytest.mark.parametrize("others", [None, 1, {}, [1], [["a" * 64]], {"path": 1}, {"path": "a"}, {"path": ["a" * 64]}])
+def test_damaged_others_are_none(others: object) -> None:
+    """What redoit would not have written counts for nothing."""
+    assert other_traces({"others": others}) == {}
 
 
 def test_a_checkout_of_a_shared_store_has_copies(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_an_unreadable_invalidation_counts(workspace: Workspace, failing: Callab
     failing(workspace.root / "invalidations")
     assert workspace.invalidations.get("train") == Invalidation(Reason("forgotten"))
     failing(workspace.root / "invalidations/train")
-    with pytest.raises(OSError, match="Input/output error"):
+    with pytest.raises(DiskError, match="Input/output error"):
         workspace.invalidations.add("fetch", ("train",), "forgotten")
 
 
