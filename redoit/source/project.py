@@ -6,7 +6,6 @@ reachability: `fingerprint` caches these in a module's `memo`.
 
 import ast
 import errno
-import re
 from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path, PurePath
@@ -23,7 +22,6 @@ Parsed = tuple[bytes, ast.Module, str]  # a module's source, its tree, the diges
 Added = tuple[tuple[str, bool], ...]  # folders that modules put on `sys.path`, and whether first
 
 OPAQUE = (".so", ".pyd", ".pyc")  # suffixes of modules that have no source
-U_PREFIX = re.compile(rb"\b[uU]['\"]")
 
 
 class Module:
@@ -62,11 +60,10 @@ def cached_per_module(function: Callable[P, T]) -> Callable[P, T]:
 
     @wraps(function)
     def cached(*args: P.args, **kwargs: P.kwargs) -> T:
-        memo: dict[str, T] = args[-1].memo  # type: ignore[attr-defined]  # the last is a Module
-        key = function.__qualname__
-        if key not in memo:
-            memo[key] = function(*args, **kwargs)
-        return memo[key]
+        memo: dict[object, T] = args[-1].memo  # type: ignore[attr-defined]  # the last is a Module
+        if function not in memo:
+            memo[function] = function(*args, **kwargs)
+        return memo[function]
 
     return cached
 
@@ -176,13 +173,8 @@ def _read(path: str, file: str) -> tuple[bytes, str]:
 
 def _tree(source: bytes, path: PurePath) -> ast.Module:
     try:
-        tree = ast.parse(source, filename=path.as_posix())
+        return ast.parse(source, filename=path.as_posix())
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # null bytes; nested too deeply
         line = f"line {number}: " if (number := getattr(error, "lineno", None)) else ""
         found = getattr(error, "msg", "") or str(error) or "nested too deeply to be parsed"
         raise SourceError(path.as_posix(), line + found.splitlines()[0], "fix it") from error
-    if U_PREFIX.search(source):
-        for item in ast.walk(tree):
-            if isinstance(item, ast.Constant):
-                item.kind = None  # u"x" and "x" are one spelling
-    return tree
