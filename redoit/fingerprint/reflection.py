@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from enum import IntEnum
 
 from redoit.fingerprint.uses import EVALUATES, READS_ITSELF, Uses
-from redoit.source.names import bindings
+from redoit.source.names import bindings, inner_nodes, stored_names
 from redoit.source.project import Module, Project
 
 
@@ -63,6 +63,10 @@ REFLECTIVE_MODULES = frozenset({"sys", "builtins"})
 # Functions whose first argument is the name of a module.
 TAKE_NAME = frozenset({"import_module", "__import__", "find_spec", "resolve_name", "run_module"})
 SYS_PATH = re.compile(rb"sys\s*\.\s*path|from\s+sys\s+import|import\s+sys\s+as|addsitedir")
+# A statement that puts something before what is on that path.
+FIRST = re.compile(
+    rb"\bpath\s*(\.\s*insert\s*\((?!\s*[1-9])|\[\s*0?\s*:\s*0\s*\])|\w\.path\s*=(?!=|\s*\w+\.path\b|\s*\[\s*\*)"
+)
 _WORD = re.compile(r"[\w./:-]+")
 _SCHEME = re.compile(r"\w+://|python/[\w/]+:")  # `ext://` of logging, `!!python/name:` of YAML
 _DOTTED = re.compile(r"[^\W\d]\w*([.:][^\W\d]\w*)+")  # what follows a colon is in the module
@@ -149,24 +153,41 @@ def texts_of(module: Module) -> list[str]:
     return [text for text in constants if isinstance(text, str)]
 
 
-def added_roots(project: Project, module: Module) -> list[str]:
-    """Return the folders and archives that a module's texts name, and so may add to Python's path.
+def added_roots(project: Project, module: Module) -> dict[str, bool]:
+    """Return the folders and archives that a module's texts name, and so may add to Python's path, and whether first.
 
     A text counts as it is, and joined with those beside it, from the checkout and from the module's own folder; with
     `__file__` so do that folder and those around it.
     """
     own = project.root / module.path
-    found = [str(folder) for folder in own.parents] if b"__file__" in module.source else []
+    first = _prepended(module)
+    words = {word.id for statement in first for word in ast.walk(statement) if isinstance(word, ast.Name)}
+    found = dict.fromkeys(map(str, own.parents), "__file__" in words) if b"__file__" in module.source else {}
     for statement in [item for item in ast.walk(module.tree) if isinstance(item, ast.stmt)]:
         constants = [item.value for item in ast.walk(statement) if isinstance(item, ast.Constant)]
         texts = [text for text in constants if isinstance(text, str) and text and "\0" not in text]
         for text in [*texts, "/".join(texts)] if texts else ():
             for base in (project.root, own.parent):
-                found += [os.path.normpath(base / text), os.path.normpath(f"{base}/{text}")]
+                for path in (os.path.normpath(base / text), os.path.normpath(f"{base}/{text}")):
+                    found[path] = found.get(path, False) or statement in first
     root = project.root.resolve()
-    return [path for path in dict.fromkeys(found) if os.path.exists(path) and not root.is_relative_to(path)]
+    return {path: found[path] for path in found if os.path.exists(path) and not root.is_relative_to(path)}
+
+
+def _prepended(module: Module) -> set[ast.stmt]:
+    """Return the statements that put something first on Python's path, and those that bind what these name."""
+    found: set[ast.stmt] = set()
+    words: set[str] = set()
+    lines = module.source.splitlines()
+    for item in reversed([item for item in ast.walk(module.tree) if isinstance(item, ast.stmt)]):
+        is_first = not hasattr(item, "body") and FIRST.search(b" ".join(lines[item.lineno - 1 : item.end_lineno]))
+        if is_first or words.intersection(name for part in inner_nodes(item) for name in stored_names(part)):
+            found.add(item)
+            words.update(word.id for word in ast.walk(item) if isinstance(word, ast.Name))
+    return found
 
 
 def add_roots(project: Project, module: Module) -> int:
     """Look for modules also where a module may extend Python's path; return the number of new folders."""
-    return sum(map(project.add_root, added_roots(project, module))) if SYS_PATH.search(module.source) else 0
+    roots = added_roots(project, module) if SYS_PATH.search(module.source) else {}
+    return sum(project.add_root(path, first=first) for path, first in roots.items())

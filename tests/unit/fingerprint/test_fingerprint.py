@@ -326,6 +326,15 @@ PATHS: list[Row] = [
         ("import sys\nfrom steps.c import LIB\nsys.path.append(LIB)", "lib", False),
     ]
 ]
+PATHS += [
+    (f"a module that {text} puts before another of its name", {T: f"import os, sys\n{text}\nimport util\ndef run(): return util.f()", f"{folder}/util.py": "def f(): return 1", "util.py": "def f(): return 1"}, f"{folder}/util.py", "1", "2", "util:f")
+    for text, folder in [
+        ("sys.path.insert(0, 'lib')", "lib"),
+        ("sys.path[:0] = ['lib']", "lib"),
+        ("LIB = 'lib'\nsys.path.insert(0, LIB)", "lib"),
+        ("HERE = os.path.dirname(__file__)\nsys.path.insert(0, HERE)", "steps"),
+    ]
+]
 KEPT: list[Row] = [
     ("a docstring of a class of which only attributes are taken", one("from steps.m import C\ndef run():\n    c = C()\n    return c.f()", m="class C:\n    'a'\n    def f(self): return self.x"), "steps/m.py", "'a'", "'b'", "same"),
     ("a docstring of a function that is only called", one("import lib\nfrom steps.m import f\ndef run(): return lib.show(f())", m="def f():\n    'a'\n    return 1"), "steps/m.py", "'a'", "'b'", "same"),

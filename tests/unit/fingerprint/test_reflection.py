@@ -10,6 +10,7 @@ from redoit.fingerprint.reflection import (
     REFLECTION_BY_NAME,
     REFLECTION_BY_WORD,
     Reflection,
+    add_roots,
     added_roots,
     import_target,
     modules_in_texts,
@@ -179,3 +180,36 @@ def test_folders_that_texts_may_add_to_the_path(tmp_path: Path) -> None:
         tmp_path / "steps/own",
         tmp_path / "tools",
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("sys.path.insert(0, 'lib')", True),
+        ("sys.path.insert(\n    0,\n    'lib',\n)", True),
+        ("sys.path.insert(AT, 'lib')", True),
+        ("sys.path[:0] = ['lib']", True),
+        ("sys.path[0:0] = ['lib']", True),
+        ("sys.path = ['lib', *sys.path]", True),
+        ("sys.path = ['lib'] + sys.path", True),
+        ("LIB = 'lib'\nsys.path.insert(0, LIB)", True),
+        ("LIB = 'lib'\nALL = [LIB]\ndef use():\n    for each in ALL: sys.path.insert(0, each)", True),
+        ("if (LIB := 'lib'): sys.path.insert(0, LIB)", True),
+        ("sys.path.append('lib')", False),
+        ("sys.path += ['lib']", False),
+        ("sys.path = sys.path + ['lib']", False),
+        ("sys.path = [*sys.path, 'lib']", False),
+        ("sys.path.insert(1, 'lib')", False),
+        ("sys.path.insert(0, 'more'); OTHER = 1\nsys.path.append('lib')", False),
+        ("DATA = 'lib'\nsys.path.insert(0, 'more')", False),
+    ],
+)
+def test_a_folder_that_is_put_first(tmp_path: Path, text: str, first: bool) -> None:
+    """What the statement that puts it first names, itself or by a name that another one binds, is searched first."""
+    files = {"lib/util.py": "", "more/other.py": "", "util.py": "", "steps/model.py": f"import sys\n{text}\n"}
+    project = Project(written(tmp_path, files))
+    module = project.module("steps.model")
+    assert module is not None
+    assert added_roots(project, module)[f"{tmp_path}/lib"] is first
+    assert add_roots(project, module)
+    assert project.locate("util") == f"{tmp_path}/{'lib/' if first else ''}util.py"
