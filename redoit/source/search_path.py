@@ -125,18 +125,17 @@ class SearchPath:
             return None
         if not owner and (BuiltinImporter.find_spec(name) or FrozenImporter.find_spec(name)):
             return None
-        package = self.find(owner) if owner else None
-        folders = package.folders if package else () if owner else self.entries
-        for finder in sys.meta_path if folders else ():
-            found = None
-            if finder is PathFinder:
-                found = self._search(name, folders)
-            elif _is_of_editable(finder):
-                found = self._asked(finder, name)
-            if found:
+        folders = self.entries
+        if owner:  # a package may extend its __path__ by the folders of its name that are elsewhere
+            package = self.find(owner)
+            elsewhere = (os.path.join(entry, *owner.split(".")) for entry in self.entries)
+            folders = [*dict.fromkeys((*(package.folders if package else ()), *elsewhere))]
+        for finder in sys.meta_path:
+            if finder is PathFinder and (found := self._search(name, folders)):
                 return found
-        # A package may extend its __path__ by the folders of its name that are elsewhere.
-        return self._search(name, [os.path.join(entry, *owner.split(".")) for entry in self.entries]) if owner else None
+            if _is_of_editable(finder) and (found := self._asked(finder, name)):
+                return found
+        return None
 
     def _search(self, name: str, folders: Iterable[str]) -> Location | None:
         portions: list[str] = []
