@@ -77,10 +77,8 @@ def _help(docstring: str, names: list[str]) -> dict[str, str]:
     if not mentioned:  # to compile an expression takes longer than all else here
         return {}
     line = rf"^([ \t]*)(?::param )?`*({'|'.join(mentioned)})`*(?: \([^)]*\))?:[ \t]*(.*(?:\n\1[ \t]+\S.*)*)"
-    texts: dict[str, str] = {}
-    for found in re.finditer(line, docstring, re.MULTILINE):
-        texts.setdefault(found[2], " ".join(found[3].split()))
-    return texts
+    found = reversed([*re.finditer(line, docstring, re.MULTILINE)])  # the first of a name counts
+    return {each[2]: " ".join(each[3].split()) for each in found}
 
 
 def _kind_and_default(
