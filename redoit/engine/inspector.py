@@ -20,11 +20,11 @@ from redoit.source.distributions import Owners, owners
 from redoit.source.project import Parsed, Project
 from redoit.source.search_path import SearchPath, file_of
 from redoit.source.settings import Signature
-from redoit.state.installed import SNAPSHOT_SECONDS
 from redoit.state.source_cache import CodeDigests, SourceCache, StepInfo, code_digests
 from redoit.state.stat_cache import Identity, identity
 from redoit.state.workspace import Workspace
 
+SNAPSHOT_SECONDS = 1.0  # age from which on the project's source and installed packages are read again
 ENUMERATION = re.compile(r"\benum (\S+):(\w+)")  # module and name, in the kind of a setting
 NOTHING_EXPECTED: Mapping[str, str] = MappingProxyType({})
 Settings = tuple[Setting, ...]
@@ -167,8 +167,8 @@ class Inspector:
 
     def refresh(self) -> None:
         """Forget the source that was read, and what is installed."""
-        self._snapshot = self._new_snapshot()
         self._workspace.installed.forget()
+        self._snapshot = self._new_snapshot()
 
     def action_with_source(self, stage: Stage, settings: Settings) -> ActionWithSource:
         """Return the action of a stage as the project stands now, with the text of its code.
@@ -224,10 +224,9 @@ class Inspector:
         return {role: self._workspace.stat_cache.content(path) for role, path in stage.outputs.items()}
 
     def _current_snapshot(self) -> SourceSnapshot:
-        snapshot = self._snapshot  # several threads may call this: each goes on with the one it took
-        if time.monotonic() - snapshot.began > SNAPSHOT_SECONDS:
-            self._snapshot = snapshot = self._new_snapshot()
-        return snapshot
+        if time.monotonic() - self._snapshot.began > SNAPSHOT_SECONDS:
+            self.refresh()
+        return self._snapshot  # several threads may call this: each goes on with the one it took
 
     def _action(
         self,

@@ -4,10 +4,8 @@ An answer about a folder holds as long as the metadata in it has the same conten
 changes that.
 """
 
-import math
 import os
 import threading
-import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,8 +14,6 @@ from redoit.source import distributions
 from redoit.source.search_path import SearchPath
 from redoit.state.sealed_cache import SealedCache
 from redoit.state.stat_cache import StatCache
-
-SNAPSHOT_SECONDS = 1.0  # age from which on installed packages and the project's source are read again
 
 
 class Known(NamedTuple):
@@ -33,20 +29,20 @@ class InstalledPackages:
     def __init__(self, path: Path, stat_cache: StatCache) -> None:
         self._cache = SealedCache[dict[str, Known]](path, _parse, dict)
         self._stat_cache = stat_cache
-        self._checked: dict[str, float] = {}
+        self._checked: set[str] = set()
         self._read: dict[str, list[distributions.Distribution]] = {}
         self._lock = threading.Lock()
 
     def owners(self, folder: str, relative: str) -> dict[str, str]:
-        """Return what `distributions.owners` returns; what is known is checked each second: a step may take hours."""
+        """Return what `distributions.owners` returns; what is known of a folder is checked first, until `forget`."""
         with self._lock:  # no thread may take the old versions for those of a new folder
             known = self._cache.content.get(folder)
-            if time.monotonic() - self._checked.get(folder, -math.inf) >= SNAPSHOT_SECONDS:
+            if folder not in self._checked:
                 stamp = self._stamp(folder)
                 if known is None or known.stamp != stamp:
                     self._cache.content[folder] = known = Known(stamp, {})
                     self._read.pop(folder, None)
-                self._checked[folder] = time.monotonic()
+                self._checked.add(folder)
             assert known
             if relative not in known.owners:
                 if folder not in self._read:
@@ -62,7 +58,7 @@ class InstalledPackages:
 
     def forget(self) -> None:
         """Make the next call check the folders again."""
-        self._checked = {}
+        self._checked = set()
 
     def save(self) -> None:
         """Write the cache for the next process, if it has changed."""
