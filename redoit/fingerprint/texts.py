@@ -50,7 +50,7 @@ class Texts:
         return [] if isinstance(rest, ast.Pass) else [rest]
 
     def _strip(self, module: Module, docs: bool) -> dict[ast.stmt, ast.stmt]:
-        tree = module.parse()
+        tree = ast.parse(module.source)  # its own, which is changed
         if not docs:
             strip(tree, lambda item: is_exposed(self.project, module, item, self.exposed), is_lazy=is_lazy(module))
         found = dict(zip(module.tree.body, tree.body, strict=True))

@@ -39,16 +39,8 @@ class Module:
         self.is_opaque = path.suffix in OPAQUE
         self.is_namespace = path.suffix != ".py" and not self.is_opaque
         self.is_package = self.is_namespace or path.name.partition(".")[0] == "__init__"
+        self.package = name if self.is_package else name.rpartition(".")[0]  # that relative imports start from
         self.memo: dict[object, Any] = {}
-
-    @property
-    def package(self) -> str:
-        """The package that relative imports start from: the module itself if it is one."""
-        return self.name if self.is_package else self.name.rpartition(".")[0]
-
-    def parse(self) -> ast.Module:
-        """Return a tree of the module's own, which may be changed."""
-        return ast.parse(self.source)
 
     def __str__(self) -> str:
         """Return the module's dotted name."""
