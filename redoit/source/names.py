@@ -162,14 +162,10 @@ def annotations(item: Function) -> list[ast.expr]:
 def stored_names(item: ast.AST) -> Iterator[str]:
     """Yield the names that one node binds, save those of imports."""
     match item:
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.MatchMapping(rest=str(name)):
             yield name
-        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-            yield name
-        case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
-            yield name
-        case ast.MatchMapping(rest=str(name)):
-            yield name
+        case ast.stmt() | ast.ExceptHandler() | ast.pattern() if isinstance(found := getattr(item, "name", None), str):
+            yield found
 
 
 def chain_of(item: ast.AST) -> Chain:
