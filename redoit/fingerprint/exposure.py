@@ -69,10 +69,11 @@ def handed(project: Project, module: Module) -> Handed:
     methods = [part.args for item in classes for part in item.body if isinstance(part, Function)]
     firsts = {first.arg for each in methods for first in [*each.posonlyargs, *each.args][:1]}
     links = {(item.name, chain[-1]) for item in classes for base in _bases(item) if (chain := chain_of(base))}
-    if firsts & (collector.values | collector.made) or "__class__" in collector.values:
-        collector.made.update(item.name for item in classes)
-    collector.made.update(item.name for item in classes if not is_wrapped_only(project, module, item))
-    collector.made.update(item.name for item in classes if derives_from_outside(project, module, item))
+    is_handed = bool(firsts & (collector.values | collector.made)) or "__class__" in collector.values
+    received = {
+        c for c in classes if not is_wrapped_only(project, module, c) or derives_from_outside(project, module, c)
+    }
+    collector.made.update(item.name for item in (classes if is_handed else received))
     imported = [*bindings(module).aliases, *(alias for found in bindings(module).inner.values() for alias in found)]
     return Handed(
         frozenset(collector.values),
@@ -155,10 +156,9 @@ def is_wrapped_only(project: Project, module: Module, item: Definition) -> bool:
 
 def derives_from_outside(project: Project, module: Module, item: ast.ClassDef) -> bool:
     """Tell whether a class derives, by whatever way, from one that may act on it: not the project's nor Python's."""
-    key = ("derives from outside", item)
-    if key not in module.memo:
-        module.memo[key] = any(_foreign_bases(project, module, item))
-    return bool(module.memo[key])
+    if ("derives from outside", item) not in module.memo:
+        module.memo["derives from outside", item] = any(_foreign_bases(project, module, item))
+    return bool(module.memo["derives from outside", item])
 
 
 def _foreign_bases(project: Project, module: Module, item: ast.ClassDef) -> Iterator[bool]:

@@ -7,6 +7,7 @@ caller says which definitions code may look into. Knows nothing of names, files 
 import ast
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from redoit.source.names import Definition, Function
@@ -24,7 +25,7 @@ def strip(tree: ast.Module, is_exposed: Callable[[Definition], bool], *, is_lazy
     `is_exposed`: tells of which definitions code may read docstrings and annotations. `is_lazy`: annotations are not
     evaluated where they stand.
     """
-    stripper = _Stripper(is_exposed, is_lazy=is_lazy)
+    stripper = _Stripper(is_exposed, is_lazy)
     tree.body = [item if is_deep(item) else stripper.statement(item, "module") or ast.Pass() for item in tree.body]
 
 
@@ -45,7 +46,9 @@ def is_deep(statement: ast.AST) -> bool:
 
 
 def text_of(statement: ast.stmt, source: bytes) -> str:
-    """Return the normalised text of a statement. `source`: the source of its module."""
+    """Return the normalised text of a statement, none of one that passes. `source`: the source of its module."""
+    if isinstance(statement, ast.Pass):
+        return ""
     try:
         text = "" if is_deep(statement) else ast.unparse(statement)
         if text and (not FORMATTED.search(text) or ast.dump(ast.parse(text).body[0]) == ast.dump(statement)):
@@ -62,12 +65,12 @@ def is_bare_string(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(getattr(statement.value, "value", None), str)
 
 
+@dataclass(frozen=True)
 class _Stripper:
     """Changes statements in place. They are inside a module, function, class, decorated class or exposed class."""
 
-    def __init__(self, is_exposed: Callable[[Definition], bool], *, is_lazy: bool) -> None:
-        self.is_exposed = is_exposed
-        self.is_lazy = is_lazy
+    is_exposed: Callable[[Definition], bool]
+    is_lazy: bool
 
     def statement(self, item: Node, inside: str) -> "Node | ast.Assign | None":
         """Return what is left of a statement, or of a part of one that has statements."""

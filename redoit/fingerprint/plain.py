@@ -119,14 +119,9 @@ def has_hooks(module: Module) -> bool:
 
 def hooked(module: Module) -> list[str]:
     """Return the names of definitions that call such code: classes with bases, functions with operators in types."""
+    definitions = [item for item in executed(module) if isinstance(item, Definition)]
     types = {
-        item: item.bases if isinstance(item, ast.ClassDef) else [] if is_lazy(module) else annotations(item)
-        for item in executed(module)
-        if isinstance(item, Definition)
+        item: [] if isinstance(item, ast.ClassDef) or is_lazy(module) else annotations(item) for item in definitions
     }
-    return [
-        item.name
-        for item, found in types.items()
-        if (found and isinstance(item, ast.ClassDef))
-        or any(isinstance(part, ast.BinOp) for each in found for part in ast.walk(each))
-    ]
+    nodes = {item: {type(part) for each in types[item] for part in ast.walk(each)} for item in definitions}
+    return [item.name for item in definitions if getattr(item, "bases", None) or ast.BinOp in nodes.get(item, ())]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from enum import IntEnum
 
 from redoit.fingerprint.uses import EVALUATES, READS_ITSELF, Uses
-from redoit.source.names import bindings, inner_nodes, stored_names
+from redoit.source.names import bindings
 from redoit.source.project import Module, Project
 
 
@@ -64,9 +64,7 @@ REFLECTIVE_MODULES = frozenset({"sys", "builtins"})
 TAKE_NAME = frozenset({"import_module", "__import__", "find_spec", "resolve_name", "run_module"})
 SYS_PATH = re.compile(rb"sys\s*\.\s*path|from\s+sys\s+import|import\s+sys\s+as|addsitedir")
 # A statement that puts something before what is on that path.
-FIRST = re.compile(
-    rb"\bpath\s*(\.\s*insert\s*\((?!\s*[1-9])|\[\s*0?\s*:\s*0\s*\])|\w\.path\s*=(?!=|\s*\w+\.path\b|\s*\[\s*\*)"
-)
+FIRST = re.compile(rb"\bpath\s*(\.\s*insert\s*\((?!\s*[1-9])|\[\s*0?\s*:)|\w\.path\s*=(?!=|\s*\w+\.path\b|\s*\[\s*\*)")
 _WORD = re.compile(r"[\w./:-]+")
 _SCHEME = re.compile(r"\w+://|python/[\w/]+:")  # `ext://` of logging, `!!python/name:` of YAML
 _DOTTED = re.compile(r"[^\W\d]\w*([.:][^\W\d]\w*)+")  # what follows a colon is in the module
@@ -74,11 +72,10 @@ _DOTTED = re.compile(r"[^\W\d]\w*([.:][^\W\d]\w*)+")  # what follows a colon is 
 
 def reflection_of(dotted: str) -> Reflection:
     """Return what a dotted name from outside the project can read."""
-    if dotted in REFLECTIVE_MODULES:
-        return Reflection.PROJECT
     components = dotted.split(".")
     prefixes = (".".join(components[:size]) for size in range(len(components), 0, -1))
-    return next((REFLECTION_BY_NAME[prefix] for prefix in prefixes if prefix in REFLECTION_BY_NAME), Reflection.NOTHING)
+    known = (REFLECTION_BY_NAME[prefix] for prefix in prefixes if prefix in REFLECTION_BY_NAME)
+    return Reflection.PROJECT if dotted in REFLECTIVE_MODULES else next(known, Reflection.NOTHING)
 
 
 def import_target(module: Module, call: ast.Call) -> tuple[str, bool] | None:
@@ -153,41 +150,24 @@ def texts_of(module: Module) -> list[str]:
     return [text for text in constants if isinstance(text, str)]
 
 
-def added_roots(project: Project, module: Module) -> dict[str, bool]:
-    """Return the folders and archives that a module's texts name, and so may add to Python's path, and whether first.
+def added_roots(project: Project, module: Module) -> list[str]:
+    """Return the folders and archives that a module's texts name, and so may add to Python's path.
 
     A text counts as it is, and joined with those beside it, from the checkout and from the module's own folder; with
     `__file__` so do that folder and those around it.
     """
-    own = project.root / module.path
-    first = _prepended(module)
-    words = {word.id for statement in first for word in ast.walk(statement) if isinstance(word, ast.Name)}
-    found = dict.fromkeys(map(str, own.parents), "__file__" in words) if b"__file__" in module.source else {}
+    own, root = project.root / module.path, project.root.resolve()
+    found = [str(folder) for folder in own.parents] if b"__file__" in module.source else []
     for statement in [item for item in ast.walk(module.tree) if isinstance(item, ast.stmt)]:
         constants = [item.value for item in ast.walk(statement) if isinstance(item, ast.Constant)]
         texts = [text for text in constants if isinstance(text, str) and text and "\0" not in text]
         for text in [*texts, "/".join(texts)] if texts else ():
             for base in (project.root, own.parent):
-                for path in (os.path.normpath(base / text), os.path.normpath(f"{base}/{text}")):
-                    found[path] = found.get(path, False) or statement in first
-    root = project.root.resolve()
-    return {path: found[path] for path in found if os.path.exists(path) and not root.is_relative_to(path)}
-
-
-def _prepended(module: Module) -> set[ast.stmt]:
-    """Return the statements that put something first on Python's path, and those that bind what these name."""
-    found: set[ast.stmt] = set()
-    words: set[str] = set()
-    lines = module.source.splitlines()
-    for item in reversed([item for item in ast.walk(module.tree) if isinstance(item, ast.stmt)]):
-        is_first = not hasattr(item, "body") and FIRST.search(b" ".join(lines[item.lineno - 1 : item.end_lineno]))
-        if is_first or words.intersection(name for part in inner_nodes(item) for name in stored_names(part)):
-            found.add(item)
-            words.update(word.id for word in ast.walk(item) if isinstance(word, ast.Name))
-    return found
+                found += [os.path.normpath(base / text), os.path.normpath(f"{base}/{text}")]
+    return [path for path in dict.fromkeys(found) if os.path.exists(path) and not root.is_relative_to(path)]
 
 
 def add_roots(project: Project, module: Module) -> int:
     """Look for modules also where a module may extend Python's path; return the number of new folders."""
-    roots = added_roots(project, module) if SYS_PATH.search(module.source) else {}
-    return sum(project.add_root(path, first=first) for path, first in roots.items())
+    roots = added_roots(project, module) if SYS_PATH.search(module.source) else []
+    return sum(project.add_root(path, first=FIRST.search(module.source) is not None) for path in roots)

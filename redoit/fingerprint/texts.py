@@ -36,18 +36,17 @@ class Texts:
     def uses(self, module: Module, statement: ast.stmt, *, whole: bool = False) -> Uses:
         """Return the names that a stripped statement uses. `whole`: with docstrings and annotations."""
         docs = self.docs or whole
-        return self._once(("uses", statement), module, docs, lambda: uses(self._stripped(module, statement, docs)))
+        return self._once(("uses", statement), module, docs, lambda: uses([self._stripped(module, docs)[statement]]))
 
     def of_statement(self, module: Module, statement: ast.stmt, *, whole: bool = False) -> str:
         """Return the normalised text of a statement. `whole`: with docstrings and annotations."""
         docs = self.docs or whole
-        rest = self._stripped(module, statement, docs)
-        return self._once(("text", statement), module, docs, lambda: "".join(text_of(i, module.source) for i in rest))
+        rest = self._stripped(module, docs)[statement]
+        return self._once(("text", statement), module, docs, lambda: text_of(rest, module.source))
 
-    def _stripped(self, module: Module, statement: ast.stmt, docs: bool) -> list[ast.stmt]:
-        """Return a statement without what can't change its meaning: one statement, or none."""
-        rest = self._once(("stripped",), module, docs, lambda: self._strip(module, docs))[statement]
-        return [] if isinstance(rest, ast.Pass) else [rest]
+    def _stripped(self, module: Module, docs: bool) -> dict[ast.stmt, ast.stmt]:
+        """Return each statement of a module without what can't change its meaning."""
+        return self._once(("stripped",), module, docs, lambda: self._strip(module, docs))
 
     def _strip(self, module: Module, docs: bool) -> dict[ast.stmt, ast.stmt]:
         tree = ast.parse(module.source)  # its own, which is changed

@@ -5,7 +5,6 @@ Does not resolve names, nor know what is bound elsewhere.
 
 import ast
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from redoit.source.names import Chain, Function, Import, chain_of, child_nodes, inner_nodes, stored_names
@@ -47,7 +46,7 @@ class Uses:
     words: set[str] = field(default_factory=set)
 
 
-def uses(statements: Iterable[ast.stmt]) -> Uses:
+def uses(statements: list[ast.stmt]) -> Uses:
     """Return what statements use."""
     collector = _Collector()
     collector.walk(statements)
@@ -66,13 +65,10 @@ class _Collector:
 
     def __init__(self) -> None:
         self.uses = Uses()
-        self.hidden: Names = frozenset()
-        self.is_in_function = False
-        self.todo: list[ast.AST] = []
         self.scopes: list[tuple[list[ast.AST], Names, bool]] = []
 
-    def walk(self, statements: Iterable[ast.AST]) -> None:
-        self.scopes.append((list(statements), frozenset(), False))
+    def walk(self, statements: list[ast.stmt]) -> None:
+        self.scopes.append(([*statements], frozenset(), False))
         while self.scopes:
             self.todo, self.hidden, self.is_in_function = self.scopes.pop()
             while self.todo:
