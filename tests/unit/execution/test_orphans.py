@@ -114,12 +114,13 @@ def test_orphans_of_a_stage_are_killed_whatever_their_execution() -> None:
 
 def test_the_group_is_killed_with_or_without_the_tag() -> None:
     """A process that does not carry the tag is killed if it is in the process group."""
+    tag = orphans.new_tag("train")  # of nobody, also in tests that run at the same time
     with started("other") as process:
         assert process.stdout
         process.stdout.readline()
-        assert len(killed("tag", process.pid)) == 1
+        assert len(killed(tag, process.pid)) == 1
         assert process.wait(PATIENCE) == -signal.SIGKILL
-        assert killed("tag", process.pid) == []
+        assert killed(tag, process.pid) == []
 
 
 TRACKER = f"{WAITS}  # multiprocessing.resource_tracker import main"
