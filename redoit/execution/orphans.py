@@ -17,6 +17,7 @@ TAG_VARIABLE = "REDOIT_STEP"  # the environment variable
 PADDED_TAG_BYTES = 1000  # the room in an environment where a tag will be replaced by another
 OWNER = re.compile(r"\d+:\d+:[^:\s]*:")
 HELPERS = (b".resource_tracker ", b"multiprocessing.forkserver import ")  # in their command lines
+EXEC_SECONDS = 0.05  # for a helper that was just forked to get its own command line: until then it has the step's
 HELPER_SECONDS = 3.0  # for them to end; also the limit for a process that starts others while we search
 
 
@@ -72,6 +73,8 @@ def _kill(is_left: Callable[[int], bool], *, wait: bool = True) -> list[str]:
     for spared in (HELPERS, HELPERS[:1], ()) if wait else (HELPERS,):
         end = time.monotonic() + HELPER_SECONDS
         while found := [number for number in _others() if is_left(number)]:
+            if wait and not killed:
+                time.sleep(EXEC_SECONDS)
             commands = {number: read_proc(number, "cmdline").strip(b"\0 ") for number in found}
             due = {number: each for number, each in commands.items() if not any(one in each for one in spared)}
             killed |= {number: command for number, command in due.items() if command}  # else it ends already
