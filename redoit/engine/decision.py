@@ -27,10 +27,9 @@ def decide(
     output role -> digest of the content there, None if there is none. `earlier`: returns the traces that this stage had
     here, newest first. They only explain a run or a restore.
     """
-    if invalidated:
-        return Run((invalidated,), closest(action, traces or earlier()))
-    if policy.volatile:
-        return Run((Reason("volatile"),), closest(action, traces or earlier()))
+    forced = invalidated or (Reason("volatile") if policy.volatile else None)
+    if forced:
+        return Run((forced,), closest(action, traces or earlier()))
     for trace in reversed(traces):
         if trace.digests == in_place:
             return Keep(trace)

@@ -136,7 +136,7 @@ class Engine:
                 return Outcome(Status.RAN, trace, time.perf_counter() - began, reasons, warnings)
 
     @contextlib.contextmanager
-    def run_in_staging(self, stage: Stage, settings: Settings, log: Path, options: RunOptions) -> Iterator["Staged"]:
+    def run_in_staging(self, stage: Stage, settings: Settings, log: Path, options: RunOptions) -> Iterator[Staged]:
         """Run a step and check its outputs; yield them, and its result. They are removed afterwards.
 
         Raises: StepError, DiskError, OSError.

@@ -11,11 +11,10 @@ import time
 from collections.abc import Container, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from redoit.errors import InputError, SourceError
-from redoit.model import Action, Code, Environment, Input, Setting, Stage
+from redoit.model import NOTHING, Action, Code, Environment, Input, Setting, Stage
 from redoit.source.distributions import Owners, owners
 from redoit.source.project import Parsed, Project
 from redoit.source.search_path import SearchPath, file_of
@@ -26,7 +25,6 @@ from redoit.state.workspace import Workspace
 
 SNAPSHOT_SECONDS = 1.0  # age from which on the project's source and installed packages are read again
 ENUMERATION = re.compile(r"\benum (\S+):(\w+)")  # module and name, in the kind of a setting
-NOTHING_EXPECTED: Mapping[str, str] = MappingProxyType({})
 Settings = tuple[Setting, ...]
 
 
@@ -200,9 +198,7 @@ class Inspector:
         """Return the modules of the project that the import of a step executes. Raises: SourceError."""
         return self._reading.executed_modules(self._current_snapshot().project_of(step), step)
 
-    def action_from_cache(
-        self, stage: Stage, settings: Settings, expected: Mapping[str, str] = NOTHING_EXPECTED
-    ) -> Action:
+    def action_from_cache(self, stage: Stage, settings: Settings, expected: Mapping[str, str] = NOTHING) -> Action:
         """Return the action of a stage as the project stands now, without the text of its code.
 
         `expected`: path -> digest, which replaces that of the file. Raises: as `action_with_source`.
@@ -234,7 +230,7 @@ class Inspector:
         stage: Stage,
         settings: Settings,
         code: CodeDigests,
-        expected: Mapping[str, str] = NOTHING_EXPECTED,
+        expected: Mapping[str, str] = NOTHING,
     ) -> Action:
         return Action(
             step=("function", f"{stage.step}:run"),

@@ -191,12 +191,10 @@ def make_folders(folder: Path, *more: Path) -> None:
             missing.mkdir()
             share_with_group(missing)
         except FileExistsError as error:
-            if missing.is_dir():  # another process has made it now
-                continue
-            found = "found a file or a broken link, expected a folder"
-            raise DiskError(os.fspath(missing), found, "move it away") from error
-        except OSError as error:
-            raise disk_error(error, missing) from error
+            if not missing.is_dir():  # else another process has made it now
+                found = "found a file or a broken link, expected a folder"
+                raise DiskError(os.fspath(missing), found, "move it away") from error
+            continue
         _fsynced.discard(_name(missing))  # of an earlier folder
     fsync_parents(folder, *more)
 
@@ -248,7 +246,7 @@ def write_unsynced(target: Path, data: bytes) -> None:
 @raises_disk_error
 def overwrite(target: Path, data: bytes) -> None:
     """Write the content of a file that is there in place, durably: a few bytes, which no crash tears."""
-    with open(target, "rb+", buffering=0, opener=_not_a_link) as file:
+    with os.fdopen(os.open(target, os.O_WRONLY | os.O_NOFOLLOW), "wb", buffering=0) as file:
         file.write(data)
         file.truncate()
         os.fsync(file)
@@ -277,10 +275,6 @@ def share_with_group(path: Path) -> None:
     if around & stat.S_ISGID and around & stat.S_IWGRP:
         mode = path.lstat().st_mode
         path.chmod(stat.S_IMODE(mode) | around & (0o2070 if stat.S_ISDIR(mode) else 0o060))
-
-
-def _not_a_link(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW)
 
 
 def _sync(path: Path) -> None:

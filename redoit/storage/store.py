@@ -93,19 +93,15 @@ class Store:
 
     def exists(self, artifact: Artifact) -> bool:
         """Tell whether a blob is there in full length; its bytes are verified when it is restored."""
-        try:
-            with self.open_blob(artifact.digest) as file:
-                return _size(file) == artifact.size
-        except CorruptError:
-            return False
+        with contextlib.suppress(CorruptError), self.open_blob(artifact.digest) as file:
+            return _size(file) == artifact.size
+        return False
 
     def verify(self, artifact: Artifact) -> bool:
         """Tell whether a blob is there and not corrupt."""
-        try:
-            with self.open_blob(artifact.digest) as file:
-                return _size(file) == artifact.size and digest.of_stream(file) == artifact.digest
-        except (CorruptError, OSError):
-            return False
+        with contextlib.suppress(CorruptError, OSError), self.open_blob(artifact.digest) as file:
+            return _size(file) == artifact.size and digest.of_stream(file) == artifact.digest
+        return False
 
     def get(self, name: str) -> bytes:
         """Return the bytes of a small blob, as source and logs are.
