@@ -30,6 +30,7 @@ def check_paths(stages: Iterable[Stage], reserved: Mapping[str, str]) -> None:
     """Check outputs against paths with words for what is there, inputs, and folders. Raises: DeclarationError."""
     real_folder = cache(os.path.realpath)
 
+    @cache
     def place_of(path: str) -> str:
         """Return a path without links, save at its end: a link in an output's place is replaced, not followed."""
         return os.path.join(real_folder(os.path.dirname(path)), os.path.basename(path))
@@ -37,9 +38,10 @@ def check_paths(stages: Iterable[Stage], reserved: Mapping[str, str]) -> None:
     taken = {place: what for path, what in reserved.items() for place in (place_of(path), os.path.realpath(path))}
     folders: dict[str, str] = {}
     for path in (*reserved, *(path for stage in stages for path in stage.files.values())):
-        folder = place_of(path)
-        while (folder := os.path.dirname(folder)) not in folders:
+        folder = real_folder(os.path.dirname(path))
+        while folder not in folders:
             folders[folder] = path
+            folder = os.path.dirname(folder)
     for stage in stages:
         inputs = {os.path.realpath(path) if os.path.islink(path) else place_of(path) for path in stage.inputs.values()}
         for path in stage.outputs.values():

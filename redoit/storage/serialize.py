@@ -134,9 +134,11 @@ def unseal(data: bytes) -> Any:
 
 def json_value(value: object, special: Callable[[float], object] = repr) -> object:
     """Return a value in JSON, which has no infinity. `special`: returns what stands for a number that is not finite."""
+    if value is None or isinstance(value, (str, int)):  # almost all are: an ABC is asked last
+        return value
     if isinstance(value, float):
         return value if math.isfinite(value) else special(value)
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return [json_value(item, special) for item in value]
     return {name: json_value(item, special) for name, item in value.items()} if isinstance(value, Mapping) else value
 
