@@ -119,8 +119,9 @@ class TraceIndex:
 
 def _parse(fields: Any) -> dict[str, Entry]:
     """Return stage -> entry, which is checked when it is used. Raises: one of MALFORMED."""
+    tables = [dict(table) for table in fields["tables"]]
     for entry in fields["stages"].values():
-        entry["action"] |= {name: dict(fields["tables"][entry["action"][name]]) for name in NUMBERED}
+        entry["action"] |= {name: tables[entry["action"][name]] for name in NUMBERED}
     return dict(fields["stages"])
 
 

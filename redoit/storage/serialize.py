@@ -59,7 +59,10 @@ def action_to_dict(action: Action) -> dict[str, object]:
         "settings": json_value(action.settings, lambda number: {"float": repr(number)}),
         "outputs": action.outputs,
         "code": action.code,
-        "environment": json_value(action.environment._asdict()),
+        "environment": {
+            name: part if isinstance(part, str) else list(part) if isinstance(part, tuple) else dict(part)
+            for name, part in action.environment._asdict().items()
+        },
     }
 
 
