@@ -6,7 +6,8 @@ each value, so that an error names the stage and the type.
 """
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from doit.cmdparse import CmdParseError
@@ -93,7 +94,10 @@ def step(
 def _params(stage: StageTask, parameters: Parameters) -> list[dict[str, object]]:
     """Return the parameters of a stage in doit's form; all but switches are parsed by their declared type."""
     pairs = zip(parameters.fields, parameters.declared.values(), strict=True)
-    return [{**param} if "type" in param else {**param, "type": _parser(stage, setting)} for param, setting in pairs]
+    return [
+        {**param} if "type" in param else {**param, "type": partial(_parsed, stage, setting)}
+        for param, setting in pairs
+    ]
 
 
 def _parameters(module: str, signature: Signature, *, cache: bool, time_limit: float | None) -> Parameters:
@@ -126,20 +130,15 @@ def _fields(declared: Declared) -> dict[str, object]:
         "default": declared.default,
         "help": f"{text} [default: %(default)s]".strip(),
     }
-    is_switch = kind.name == "bool" and not kind.optional
-    return {**fields, "type": bool, "inverse": f"no-{flag(declared.name)}"} if is_switch else fields
+    return {**fields, "type": bool, "inverse": f"no-{flag(declared.name)}"} if declared.is_switch else fields
 
 
-def _parser(stage: StageTask, declared: Declared) -> Callable[[str], object]:
-    """Return the parser of a setting's values on the command line. Its errors are shown by doit in one line."""
-
-    def value(text: str) -> object:
-        try:
-            return declared.value(text, f"{stage.stage.name} --{flag(declared.name)}")
-        except DeclarationError as error:
-            raise CmdParseError(str(error)) from None
-
-    return value
+def _parsed(stage: StageTask, declared: Declared, text: str) -> object:
+    """Return a setting's value on the command line. Its errors are shown by doit in one line."""
+    try:
+        return declared.value(text, f"{stage.stage.name} --{flag(declared.name)}")
+    except DeclarationError as error:
+        raise CmdParseError(str(error)) from None
 
 
 def flag(name: str) -> str:

@@ -51,7 +51,8 @@ def _check_targets(task: Task, stage: StageTask) -> None:
 
 
 def _check_params(task: Task, stage: StageTask) -> None:
-    """Check that doit's parameters are the settings, with their defaults. Raises: DeclarationError."""
+    """Check that doit's parameters are the settings, with their defaults and types. Raises: DeclarationError."""
+    types = {str(param.get("name")): param.get("type") for param in task.params}
     defaults = {str(param.get("name")): param.get("default") for param in task.params}
     if len(task.params) != len(stage.declared) or defaults.keys() != stage.declared.keys():
         raise _refused(task, "params", "found others than the settings of run", "make them parameters of run")
@@ -59,6 +60,8 @@ def _check_params(task: Task, stage: StageTask) -> None:
         if defaults[name] is not setting.default:
             found = f"found the default {defaults[name]!r:.99} of {name}, expected that of run"
             raise _refused(task, "params", found, f"set it in pyproject.toml, [tool.doit.tasks.{task.name}]")
+        if not (types[name] is bool if setting.is_switch else getattr(types[name], "args", ())[-1:] == (setting,)):
+            raise _refused(task, "params", f"found another type of {name}", "annotate it in run")
 
 
 def _refused(task: Task, field: str, found: str, todo: str) -> DeclarationError:

@@ -120,6 +120,11 @@ class Declared(NamedTuple):
     default: object
     help: str = ""
 
+    @property
+    def is_switch(self) -> bool:
+        """Tell whether its option takes no value."""
+        return self.kind.name == "bool" and not self.kind.optional
+
     def value(self, given: object, subject: str) -> object:
         """Return a value of the declared type. Raises: DeclarationError; `subject` says where the value is from."""
         try:

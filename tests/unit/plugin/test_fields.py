@@ -66,6 +66,8 @@ def test_fields_of_doit_pass() -> None:
         ({"file_dep": ["b.txt"]}, "make: file_dep: found no source.txt, which is an input"),
         ({"params": lambda own: [*own, {"name": "a", "default": 1}]}, "make: params: found others than the settings"),
         ({"params": lambda own: own[1:]}, "make: params: found others than the settings"),
+        ({"params": lambda own: [{**own[0], "type": str}, *own[1:]]}, "make: params: found another type of times"),
+        ({"params": lambda own: [{**own[0], "type": bool}, *own[1:]]}, "make: params: found another type of times"),
         ({"params": lambda own: [{**own[0], "default": 9}, *own[1:]]}, "make: params: found the default 9 of times"),
         ({"calc_dep": ["a"]}, "make: calc_dep: found on a stage"),
         ({"getargs": {"times": ("a", "b")}}, "make: getargs: found on a stage"),
