@@ -16,6 +16,7 @@ from redoit.engine.inspector import ActionWithSource, Inspector, Settings
 from redoit.errors import CorruptError, DiskError, StepError
 from redoit.model import Action, Artifact, Decision, Keep, Outcome, Reason, Restore, Run, Stage, Status, Trace
 from redoit.state.rescued import set_aside
+from redoit.state.stat_cache import identity
 from redoit.state.workspace import Workspace
 
 if TYPE_CHECKING:  # a run with nothing to do need not import what runs steps
@@ -256,6 +257,7 @@ class Engine:
                     sequence=self.workspace.store.next_sequence(),
                 )
                 others = self.workspace.traces(stage, before.action.key)
+                linked |= {found[:2] for path in stage.outputs.values() if (found := identity(path))}  # now replaced
                 rescued = place_outputs(self.workspace, stage, paths, trace, others)
                 before = before.with_linked(linked)
                 not_recorded = self._record(stage, before, trace, settings_edited=options.settings_edited())

@@ -273,6 +273,14 @@ def test_an_input_that_its_output_is_linked_to_has_not_changed(engine: Engine, s
     assert "while it ran" in warning
 
 
+def test_an_input_that_the_replaced_output_was_linked_to_has_not_changed(engine: Engine, project: Path) -> None:
+    """To replace an output that is another name of an input changes nothing of the input."""
+    MADE.parent.mkdir(exist_ok=True)
+    MADE.hardlink_to(project / "source.txt")
+    built = engine.build(STAGE, ())
+    assert engine.decide(STAGE, ()) == Keep(built.trace)
+
+
 def test_what_nobody_made_survives_a_run_and_a_restore(engine: Engine) -> None:
     """An output that was there before the first run, and one that was edited, are set aside, and a warning says so."""
     MADE.parent.mkdir()
