@@ -198,7 +198,10 @@ class StageLoader(TaskLoader2):
         """Let stages be built, and record the run at its end."""
         self.session.executing = True
         self.session.always = bool(self._parameters.get("always"))
-        self.session.parallel = isinstance(number := self._parameters.get("num_process"), int) and number > 1
+        number = self._parameters.get("num_process")
+        if isinstance(number, int) and number < 0:  # doit would do nothing, and say nothing
+            raise DeclarationError("-n", f"found {number}, expected a number of tasks at once", "say -n 2")
+        self.session.parallel = isinstance(number, int) and number > 1
         # doit sets `control` only once it has accepted all tasks.
         self.session.selected = lambda: getattr(getattr(command, "control", None), "selected_tasks", None) or ()
         self._stack.callback(self.session.record)

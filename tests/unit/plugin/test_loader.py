@@ -97,6 +97,12 @@ def test_a_dodo_without_redoit_passes_unchanged(project: Path, stack: contextlib
     assert not (project / ".redoit").exists()
 
 
+def test_a_number_of_tasks_below_zero_is_an_error(project: Path, stack: contextlib.ExitStack) -> None:
+    """`-n -1` would make doit end at once, with nothing done and nothing said."""
+    with pytest.raises(DeclarationError, match="-n: found -1, expected a number of tasks at once"):
+        load(loader_of(chain_of("make"), stack, num_process=-1))
+
+
 def test_a_command_that_changes_something_holds_the_lock(project: Path) -> None:
     """The workspace is made, and locked until the command ends."""
 
