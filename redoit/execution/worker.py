@@ -16,9 +16,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from redoit.execution import import_hook, orphans
+from redoit.execution import orphans
 from redoit.execution.access_audit import AccessAudit
 from redoit.execution.failure import first_line, own_traceback
+from redoit.source import import_hook
 from redoit.source.search_path import SearchPath
 
 Settings = list[tuple[str, str, object]]  # name, kind and value of each

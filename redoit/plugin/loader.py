@@ -19,13 +19,12 @@ from doit import globals as shared
 from doit.cmd_base import DoitCmdBase, TaskLoader2
 from doit.cmdparse import DefaultUpdate
 from doit.dependency import Dependency
-from doit.exceptions import InvalidTask
+from doit.exceptions import InvalidDodoFile, InvalidTask
 from doit.task import Task
 
 import redoit
 from redoit.engine.reserved import check_outputs
 from redoit.errors import DeclarationError
-from redoit.execution import import_hook, orphans
 from redoit.plugin import configuration
 from redoit.plugin.checkout import Session, engine, forget_project, options
 from redoit.plugin.database import StageDependency
@@ -34,6 +33,7 @@ from redoit.plugin.fields import adopt_fields
 from redoit.plugin.graph import graph_of
 from redoit.plugin.stage_task import StageTask, stage_of
 from redoit.plugin.user_errors import clear_errors
+from redoit.source import import_hook
 from redoit.state.stat_cache import identity
 from redoit.state.workspace import FOLDER
 from redoit.storage import locks
@@ -133,27 +133,35 @@ class StageLoader(TaskLoader2):
             config = self._completed(config)
             # doit waits for ever for a worker process that is killed; each step has its own process anyway.
             self._parameters["par_type"] = "thread"
-            if self._exclusive and orphans.is_step_of_project():  # else it would wait for the one that waits for it
+            self._open_workspace()
+        return config
+
+    def _open_workspace(self) -> None:
+        if self._exclusive and "REDOIT_STEP" in os.environ:
+            from redoit.execution.orphans import is_step_of_project
+
+            if is_step_of_project():  # it would wait for the one that waits for it
                 found = "called by a step of this project"
                 raise DeclarationError("doit", found, "declare in dodo.py what the step needs as inputs of its stage")
-            workspace = engine().workspace
-            if workspace.open(create=self._exclusive):
-                sys.stderr.write(f"{FOLDER}: {EARLIER_FORMAT}\n")
-            if self._exclusive and workspace.shares_store:
-                from redoit.gc.checkouts import register
+        workspace = engine().workspace
+        if workspace.open(create=self._exclusive):
+            sys.stderr.write(f"{FOLDER}: {EARLIER_FORMAT}\n")
+        if not self._exclusive:
+            self._stack.callback(workspace.stat_cache.save)
+            return
+        if workspace.shares_store:
+            from redoit.gc.checkouts import register
 
-                register(workspace)
-            if self._exclusive and (shared := workspace.store.upstream):
-                sys.stderr.write(f"The store {shared.root} can't be written: new results stay in {FOLDER}.\n")
-            self._stack.callback(workspace.save_caches if self._exclusive else workspace.stat_cache.save)
-            if self._exclusive:
-                wait = not self._parameters.get("no_wait")
-                left = self._stack.enter_context(
-                    locks.owned_lock(workspace.root / "lock", lambda text: sys.stderr.write(f"{text}\n"), wait=wait)
-                )
-                if left:  # a crash may have left orphaned files beside outputs, which a full decision removes
-                    workspace.trace_index.forget()
-        return config
+            register(workspace)
+        if shared := workspace.store.upstream:
+            sys.stderr.write(f"The store {shared.root} can't be written: new results stay in {FOLDER}.\n")
+        self._stack.callback(workspace.save_caches)
+        wait = not self._parameters.get("no_wait")
+        left = self._stack.enter_context(
+            locks.owned_lock(workspace.root / "lock", lambda text: sys.stderr.write(f"{text}\n"), wait=wait)
+        )
+        if left:  # a crash may have left orphaned files beside outputs, which a full decision removes
+            workspace.trace_index.forget()
 
     def _uses_redoit(self, config: Mapping[str, object]) -> bool:
         """Return whether dodo.py, or what it imports, has asked for a name of redoit."""
@@ -243,9 +251,8 @@ class StageLoader(TaskLoader2):
         )
         try:
             check_outputs(engine().inspector, given, (str(self._parameters.get("dodoFile")), *configuration.FILES))
-        except DeclarationError:
-            sys.stderr.write("Nothing was run: an output would replace what no stage makes.\n")
-            raise
+        except DeclarationError as error:
+            raise InvalidDodoFile(f"{error}\nNothing was run.") from None
 
     def _dodo_reads_variables(self) -> bool:
         """Return whether dodo.py may read variables of the command line itself, by what it imports from doit."""

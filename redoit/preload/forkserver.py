@@ -25,9 +25,10 @@ import threading
 import warnings
 from pathlib import Path
 
-from redoit.execution import import_hook, orphans, worker
+from redoit.execution import orphans, worker
 from redoit.execution.access_audit import MAX_NAMES, AccessAudit
 from redoit.preload.import_record import ImportRecord
+from redoit.source import import_hook
 
 MAX_PACKET_BYTES = 1 << 16
 MAX_FILES = 8  # of a request

@@ -7,7 +7,7 @@ from importlib.machinery import FileFinder, ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
-from redoit.execution.import_hook import import_from_source
+from redoit.source.import_hook import import_from_source
 
 LOADERS = (  # as Python's own
     (machinery.ExtensionFileLoader, machinery.EXTENSION_SUFFIXES),

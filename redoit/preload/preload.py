@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from redoit.errors import RedoitError
-from redoit.execution import import_hook, orphans
+from redoit.execution import orphans
 from redoit.execution.process import ENVIRONMENT, MAX_WAIT_SECONDS, PROCESSES, Process, WorkerFiles, python
+from redoit.source import import_hook
 
 if TYPE_CHECKING:
     from redoit.execution.executor import LaterStages, StepCall, StepResult

@@ -23,9 +23,9 @@ from redoit.engine.engine import Engine
 from redoit.errors import StepError
 from redoit.execution import worker
 from redoit.execution.executor import StepCall, StepResult
-from redoit.execution.import_hook import import_from_source
 from redoit.plugin import checkout, database, loader, reporter
 from redoit.plugin.checkout import make_engine
+from redoit.source.import_hook import import_from_source
 from redoit.storage import disk
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from examples import write
 from isolated_imports import isolated_imports
 
 from redoit.execution.failure import MAX_CHARACTERS, first_line, own_traceback
-from redoit.execution.import_hook import import_from_source
+from redoit.source.import_hook import import_from_source
 
 
 def failed(root: Path, source: str, **modules: str) -> BaseException:

@@ -12,9 +12,9 @@ from examples import write
 from isolated_imports import isolated_imports
 
 from redoit.execution.executor import StepCall
-from redoit.execution.import_hook import import_from_source
 from redoit.execution.worker import run_step
 from redoit.model import Setting
+from redoit.source.import_hook import import_from_source
 
 MODES = "from enum import Enum\n\n\nclass Mode(Enum):\n    FAST = 'f'\n    SLOW = ['s']\n"
 

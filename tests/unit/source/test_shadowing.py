@@ -9,7 +9,7 @@ import pytest
 from examples import write
 from isolated_imports import isolated_imports
 
-from redoit.execution.import_hook import StandardFirst, import_from_source, protect, standard_first
+from redoit.source.import_hook import StandardFirst, import_from_source, protect, standard_first
 
 OURS = "PLACE = 'project'\n"
 

@@ -14,7 +14,7 @@ import pytest
 from examples import write
 from isolated_imports import isolated_imports
 
-from redoit.execution.import_hook import import_from_source, project_roots
+from redoit.source.import_hook import import_from_source, project_roots
 
 
 @pytest.fixture(autouse=True)
