@@ -303,5 +303,5 @@ def test_without_stages(project: Callable[[dict[str, str]], Pipeline]) -> None:
     pipeline = project({"dodo.py": "def task_plain():\n    return {'actions': ['true']}\n"})
     result = pipeline.doit("cache", "clear", "--yes")
     assert result.code == 3
-    assert result.err.startswith("ERROR: dodo.py: found no DOIT_CONFIG of redoit, so there are no stages; ")
+    assert result.err.startswith("ERROR: dodo.py: found no stage; ")
     assert not pipeline.path(".redoit").exists()
