@@ -23,7 +23,6 @@ from doit.exceptions import InvalidDodoFile, InvalidTask
 from doit.task import Task
 
 import redoit
-from redoit.engine.reserved import check_outputs
 from redoit.errors import DeclarationError
 from redoit.plugin import configuration
 from redoit.plugin.checkout import Session, engine, forget_project, options
@@ -31,6 +30,7 @@ from redoit.plugin.database import StageDependency
 from redoit.plugin.declare import DOIT_CONFIG, step
 from redoit.plugin.fields import adopt_fields
 from redoit.plugin.graph import graph_of
+from redoit.plugin.paths import check_outputs
 from redoit.plugin.stage_task import StageTask, stage_of
 from redoit.plugin.user_errors import clear_errors
 from redoit.source import import_hook

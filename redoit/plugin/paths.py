@@ -1,9 +1,13 @@
-"""Paths of files as dodo.py writes them: their form in a project, and which of them name one file."""
+"""Paths of files as dodo.py writes them: their form in a project, which of them name one file, and which are taken."""
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+
+from redoit.engine.inspector import Inspector, Settings
+from redoit.errors import DeclarationError, RedoitError
+from redoit.model import Stage
 
 MAX_LINKS = 40  # on the way to a file, as in the kernel
 
@@ -47,3 +51,42 @@ class Places:
                 path = os.path.join(os.path.dirname(place), os.readlink(place))
             except (OSError, ValueError):
                 return
+
+
+def check_outputs(
+    inspector: Inspector, stages: Iterable[tuple[Stage, Callable[[], Settings]]], read_by_doit: Iterable[str]
+) -> None:
+    """Refuse outputs that would replace what no stage makes: source, settings, an own input, a folder of files.
+
+    `stages`: each with what returns its settings. Raises: DeclarationError.
+    """
+    given = list(stages)
+    reserved = dict.fromkeys(read_by_doit, "a file that doit reads")
+    for step in {stage.step for stage, _ in given}:
+        reserved[inspector.source_file(step)] = f"the source of {step}"
+    if any(path.endswith(".py") for stage, _ in given for path in stage.outputs.values()):
+        for stage, settings in given:  # to find all source takes longer
+            with contextlib.suppress(RedoitError):  # which is met when the stage is built
+                paths = inspector.source_files(stage, settings())
+                reserved = dict.fromkeys(paths, f"source that {stage.step} reaches") | reserved
+    check_paths([stage for stage, _ in given], reserved)
+
+
+def check_paths(stages: Iterable[Stage], reserved: Mapping[str, str]) -> None:
+    """Check outputs against paths with words for what is there, inputs, and folders. Raises: DeclarationError."""
+    places = Places()
+    taken = {place: what for path, what in reserved.items() for place in places.of_input(path)}
+    folders: dict[str, str] = {}
+    for path in (*reserved, *(path for stage in stages for path in stage.files.values())):
+        folder = places.of_output(path)
+        while (folder := os.path.dirname(folder)) not in folders:
+            folders[folder] = path
+    for stage in stages:
+        inputs = {place for path in stage.inputs.values() for place in places.of_input(path)}
+        for path in stage.outputs.values():
+            place = places.of_output(path)
+            what = taken.get(place) or ("its input" if place in inputs else "")
+            if place in folders:
+                what = what or f"the folder of {folders[place]}"
+            if what:
+                raise DeclarationError(stage.name, f"its output {path} is {what}", "give the output another path")
