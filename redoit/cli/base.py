@@ -71,32 +71,31 @@ class PlainCommand(DoitCmdBase):
 
     def _option_error(self, text: str, arguments: list[str]) -> str:
         """Return doit's error about an option in one line, without its list of all options."""
-        match = re.search(r"option (--?)(\S+) not recognized", text)
+        match = re.search(r"option (--?\S+) not recognized", text)
         if not match:
             line = " ".join(text.split(" (parsing options:", maxsplit=1)[0].split())
             return line.removeprefix("Error parsing Command: ")
-        spelling, options = f"{match[1]}{match[2]}", {option.long for option in self.cmdparser.options}
+        option, options = match[1], {f"--{each.long}" for each in self.cmdparser.options if each.long}
         tasks = {task.name: task for task in getattr(self, "task_list", ())}
-        before = itertools.takewhile(lambda argument: argument.partition("=")[0] != spelling, arguments)
+        before = itertools.takewhile(lambda argument: argument.partition("=")[0] != option, arguments)
         task = next((tasks[name] for name in reversed([*before]) if name in tasks), None)
-        if task is None or match[2] == "help":
-            help_on = task.name if task else self.name
-            suggestion = "" if match[2] == "help" else nearest(match[2], options, "did you mean --")
-            todo = suggestion.replace("-- ", "--") if "did you mean" in suggestion else f"see: doit help {help_on}"
-            return f"{spelling}: no such option; {todo}"
-        if match[2] in options:
-            return f"{spelling}: found behind a task, expected before; say: doit {self.name} {spelling} ..."
+        if task is None or option == "--help":
+            close = nearest(option, options)
+            todo = close if task is None and "did you mean" in close else f"see: doit help {(task or self).name}"
+            return f"{option}: no such option; {todo}"
+        if option in options:
+            return f"{option}: found behind a task, expected before; say: doit {self.name} {option} ..."
         for member in tasks.values():
-            if member.subtask_of == task.name and match[2] in _flags(member):
+            if member.subtask_of == task.name and option in _flags(member):
                 expected = f"found behind the group {task.name}, expected behind one of its tasks"
-                return f"{spelling}: {expected}; say: doit {self.name} {member.name} {spelling} ..."
-        todo = nearest(match[2], _flags(task), "did you mean --").replace("-- ", "--")
-        return f"{spelling}: {task.name} has no such option{'; ' if todo else ''}{todo}"
+                return f"{option}: {expected}; say: doit {self.name} {member.name} {option} ..."
+        todo = nearest(option, _flags(task)) or f"see: doit help {task.name}"
+        return f"{option}: {task.name} has no such option; {todo}"
 
 
 def _flags(task: Task) -> list[str]:
-    """Return the names of a task's options, without the dashes."""
-    return [str(param["long"]) for param in task.params if param.get("long")]
+    """Return the names of a task's options, as they are written."""
+    return [f"--{param['long']}" for param in task.params if param.get("long")]
 
 
 class StageCommand(PlainCommand):

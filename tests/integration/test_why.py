@@ -324,7 +324,7 @@ def test_json_stands_first_or_last(built: Pipeline) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("make", "--tmes", "3"), "--tmes: no such option; did you mean --times?"),
+        (("make", "--tmes", "3"), "--tmes: make has no such option; did you mean --times?"),
         (("make.tmes=3",), "make has no setting 'tmes'"),
         (("times=3",), "times=3: found a setting without its stage; say make.times=3"),
         (("mkae",), "mkae: no such task or target; did you mean make?"),

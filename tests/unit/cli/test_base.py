@@ -62,7 +62,7 @@ ERRORS = {
     "list --qqqq": "--qqqq: no such option; see: doit help list",
     "list -Q": "-Q: no such option; see: doit help list",
     "plan make --tims 4": "--tims: make has no such option; did you mean --times?",
-    "plan make --qqqq": "--qqqq: make has no such option; known: cache, time-limit, times",
+    "plan make --qqqq": "--qqqq: make has no such option; known: --cache, --time-limit, --times",
     "plan make --process 2": "--process: found behind a task, expected before; say: doit plan --process ...",
     "plan make --help": "--help: no such option; see: doit help make",
     "reset-dep make": "make: found a stage, whose outputs count only if its step wrote them; say: doit make",
