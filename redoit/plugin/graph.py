@@ -4,29 +4,22 @@ import fnmatch
 import os
 from collections.abc import Container, Iterable, Mapping
 from functools import cached_property
-from types import MappingProxyType
+from graphlib import CycleError, TopologicalSorter
 
 from doit.task import Task
 
 from redoit.errors import DeclarationError
 from redoit.plugin.paths import Places
 
-NO_ALIASES: Mapping[str, str] = MappingProxyType({})
-
 
 class Graph:
     """The graph of tasks, by name."""
 
-    def __init__(
-        self, needs: Mapping[str, Iterable[str]], stages: Container[str] = (), aliases: Mapping[str, str] = NO_ALIASES
-    ) -> None:
-        """Take task -> its direct dependencies, which tasks are stages, and path of an input -> that of its maker.
-
-        `aliases` has only those that are written in two ways. Raises: DeclarationError on a cycle.
-        """
+    def __init__(self, needs: Mapping[str, Iterable[str]], stages: Container[str] = ()) -> None:
+        """Take task -> its direct dependencies, and which tasks are stages. Raises: DeclarationError on a cycle."""
         self._position = _positions(needs)
         self.stages = stages
-        self.aliases = aliases
+        self.aliases: dict[str, str] = {}  # path of an input -> that of its maker, of those that differ
         self._needs = needs
 
     def dependents(self, name: str) -> tuple[str, ...]:
@@ -56,30 +49,11 @@ class Graph:
 
 def _positions(needs: Mapping[str, Iterable[str]]) -> dict[str, int]:
     """Return task -> its position in an order in which all can run. Raises: DeclarationError on a cycle."""
-    positions: dict[str, int] = {}
-    entered: set[str] = set()
-    for task in needs:
-        stack = [task]
-        while stack:
-            name = stack[-1]
-            missing = [other for other in needs.get(name, ()) if other not in positions]
-            if name in positions or not missing:
-                positions.setdefault(stack.pop(), len(positions))
-            elif name in entered:  # its dependencies have all been visited since
-                raise DeclarationError("dodo.py", _cycle(needs, name, entered - positions.keys()), "remove one of them")
-            else:
-                entered.add(name)
-                stack += missing
-    return positions
-
-
-def _cycle(needs: Mapping[str, Iterable[str]], name: str, unfinished: Container[str]) -> str:
-    """Return the cycle that a task leads to, in words; each unfinished task depends on another one."""
-    path = [name]
-    while path[-1] not in path[:-1]:
-        path.append(next(other for other in needs[path[-1]] if other in unfinished))
-    cycle = path[path.index(path[-1]) :]
-    return f"found a cycle of dependencies ({' -> '.join(reversed(cycle))})"
+    try:
+        return {name: position for position, name in enumerate(TopologicalSorter(needs).static_order())}
+    except CycleError as error:
+        found = f"found a cycle of dependencies ({' -> '.join(error.args[1])})"
+        raise DeclarationError("dodo.py", found, "remove one of them") from None
 
 
 def _reachable(edges: Mapping[str, Iterable[str]], names: Iterable[str]) -> set[str]:
@@ -123,4 +97,6 @@ def graph_of(tasks: Iterable[Task], stages: Container[str]) -> Graph:
         wild = [name for pattern in task.wild_dep for name in fnmatch.filter(names, pattern)]
         task.task_dep += [maker for maker in dict.fromkeys(made) if maker not in task.task_dep]
         needs[task.name] = tuple(dict.fromkeys([*task.task_dep, *task.setup_tasks, *task.calc_dep, *wild]))
-    return Graph(needs, stages, aliases)
+    graph = Graph(needs, stages)
+    graph.aliases = aliases
+    return graph
