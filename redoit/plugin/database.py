@@ -10,6 +10,7 @@ import sqlite3
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeGuard
 
 from doit.dependency import DatabaseException, Dependency, DependencyStatus, SqliteDB
 from doit.task import Task
@@ -24,10 +25,10 @@ SUFFIXES = ("", "-journal", "-wal", "-shm")  # of the files that are one databas
 
 
 class Database(SqliteDB):
-    """doit's sqlite3 backend; entries that can't be read count as absent."""
+    """doit's sqlite3 backend, read whole when it is opened; entries that can't be read count as absent."""
 
     desc = "sqlite3; a corrupt database is replaced"
-    _stored_tasks: set[str] | None = None
+    _stored: dict[str, bytes]
 
     def _sqlite3(self, name: str) -> sqlite3.Connection:
         """Return a connection to the database; to one in memory if it is locked or can't be written."""
@@ -39,7 +40,7 @@ class Database(SqliteDB):
                         _move_aside([path])  # sqlite would follow a link, or wait for the writer of a pipe
                 with contextlib.ExitStack() as failed:
                     connection = failed.enter_context(contextlib.closing(super()._sqlite3(name)))
-                    _check(connection)
+                    self._stored = _entries(connection)
                     failed.pop_all()
                 return connection
             except (DatabaseException, sqlite3.Error) as error:
@@ -48,35 +49,24 @@ class Database(SqliteDB):
                 _move_aside(files)
             except DiskError:
                 break
+        self._stored = {}
         return super()._sqlite3(":memory:")
 
     def _get_task_data(self, task_id: str) -> dict[str, object]:
-        if self._stored_tasks is None:
-            self._stored_tasks = self._read_names()
-        if task_id not in self._stored_tasks:
-            return {}
         try:
-            data = super()._get_task_data(task_id)
-        except (ValueError, RecursionError, sqlite3.Error):
+            data = self.codec.decode(self._stored.get(task_id, b"{}").decode())
+        except (ValueError, RecursionError):
             return {}
         return data if _is_valid(data) else {}
 
-    def _read_names(self) -> set[str]:
-        """Return the stored tasks, in one query: one per task takes longer."""
-        try:
-            return {row["task_id"] for row in self._conn.execute("select task_id from doit")}
-        except (ValueError, sqlite3.Error):
-            return set()
-
     def in_(self, task_id: str) -> bool:
         """Return whether a task is stored."""
-        try:
-            return bool(super().in_(task_id))
-        except (ValueError, sqlite3.Error):
-            return False
+        self.get(task_id, VALUES)
+        return bool(self._cache[task_id])
 
     def remove(self, task_id: str) -> None:
         """Remove a task."""
+        self._stored.pop(task_id, None)
         try:
             super().remove(task_id)
         except sqlite3.Error as error:
@@ -99,18 +89,19 @@ def _is_locked(error: Exception) -> bool:
     return any(word in str(error) for word in ("is locked", "is busy"))
 
 
-def _check(connection: sqlite3.Connection) -> None:
-    """Check that a database has doit's one table, and no view, which may have rows without end.
+def _entries(connection: sqlite3.Connection) -> dict[str, bytes]:
+    """Return task -> data of a database that has doit's one table, and no view, which may have rows without end.
 
     Raises: sqlite3.Error.
     """
     rows = connection.execute("select type, name, rootpage from sqlite_master where sql is not null").fetchall()
     if [(row["type"], row["name"], row["rootpage"] > 0) for row in rows] != [("table", "doit", True)]:
         raise sqlite3.DatabaseError("expected the table of doit")
-    connection.execute("select count(task_id), count(task_data is null) from doit").fetchone()
+    found = connection.execute("select task_id, cast(task_data as blob) as data from doit")
+    return {row["task_id"]: row["data"] or b"" for row in found}
 
 
-def _is_valid(data: object) -> bool:
+def _is_valid(data: object) -> TypeGuard[dict[str, object]]:
     """Return whether the data of a task has the types that doit relies on."""
     if not isinstance(data, dict) or not isinstance(data.get(VALUES, {}), dict):
         return False
