@@ -76,7 +76,12 @@ class Plan(DryRunCommand):
         del selected
         tasks = list(plan.values())
         if as_json:
-            self.write_json([_fields(planned) for planned in tasks])
+            self.write_json(
+                [
+                    {"task": each.name, **each.to_json(), "why": explanation(each) or None, "stage": bool(each.stage)}
+                    for each in tasks
+                ]
+            )
             return
         console = Console(self.outstream)
         rows: list[list[StyledText]] = [
@@ -88,11 +93,6 @@ class Plan(DryRunCommand):
         console.line(_summary(tasks))
         if self.stopped:
             console.line("A run stops at the first failure; with -c it goes on with what does not need it.")
-
-
-def _fields(planned: PlannedTask) -> dict[str, object]:
-    why = explanation(planned) or None
-    return {"task": planned.name, **planned.to_json(), "why": why, "stage": planned.stage is not None}
 
 
 def _time(planned: PlannedTask) -> str:
