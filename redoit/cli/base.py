@@ -28,6 +28,7 @@ from redoit.plugin.declare import DOIT_CONFIG
 from redoit.plugin.loader import StageLoader
 from redoit.plugin.user_errors import clear_errors
 from redoit.source.settings import nearest
+from redoit.text import printable
 
 UNFINISHED: list[contextlib.ExitStack] = []  # a thread still commits: its locks are held until the process ends
 STOP_SECONDS = 10.0  # that stopping may take, and the commits of other threads
@@ -119,6 +120,11 @@ class StageCommand(PlainCommand):
         """Check that the project declares stages. Raises: DeclarationError."""
         if not self.loader.has_stages:
             raise DeclarationError(DODO, "found no stage", "begin it with: from redoit import DOIT_CONFIG, step")
+
+    def say(self, *lines: str) -> None:
+        """Write lines as a terminal can show them, at once."""
+        self.outstream.write("".join(f"{printable(line)}\n" for line in lines))
+        self.outstream.flush()
 
     def execute(self, params: DefaultUpdate, args: list[str]) -> int:
         """Run the command in the project's folder.

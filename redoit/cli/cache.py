@@ -20,7 +20,7 @@ from redoit.history.savings import read_savings
 from redoit.plugin.checkout import engine, run_log
 from redoit.state.rescued import RESCUED, location, rescued
 from redoit.storage.store import QUARANTINE, Store
-from redoit.text import format_count, format_day, format_duration, format_size, one_line, printable
+from redoit.text import format_count, format_day, format_duration, format_size, one_line
 
 SEE_HELP = "see: doit help cache"
 MAX_NAME_CHARACTERS = 60  # of a stage in a table
@@ -100,39 +100,39 @@ clear: remove everything (--yes: without confirmation)."""
         inventories = [collect.inventory(store) for store in stores]
         for store, inventory in zip(stores, inventories, strict=True):
             if store is stores[0] or inventory.size:
-                self._say(f"{store.root} holds {_contents([inventory])}.")
+                self.say(f"{store.root} holds {_contents([inventory])}.")
         stages = _by_stage(trace for inventory in inventories for trace in inventory.traces)
         sizes = ChainMap(*(inventory.blobs for inventory in inventories))
         width = max(map(len, ("stage", *stages)))
         if stages:
-            self._say(f"{'stage':<{width}}  traces   blobs        size      run time")
+            self.say(f"{'stage':<{width}}  traces   blobs        size      run time")
         for name, traces in stages.items():
             blobs = {blob for trace in traces for blob in trace.blobs if blob in sizes}
             size = format_size(sum(sizes[blob] for blob in blobs) + sum(trace.size for trace in traces))
             time_spent = format_duration(sum(trace.seconds for trace in traces))
-            self._say(f"{name:<{width}}  {len(traces):>6,}  {len(blobs):>6,}  {size:>10}  {time_spent:>12}")
+            self.say(f"{name:<{width}}  {len(traces):>6,}  {len(blobs):>6,}  {size:>10}  {time_spent:>12}")
         duplicates = sum(map(_duplicate_bytes, inventories))
         if duplicates:
-            self._say(f"Storing equal content once saves {format_size(duplicates)}.")
+            self.say(f"Storing equal content once saves {format_size(duplicates)}.")
         orphans = [collect.orphaned_files(stores[0], _folders()), *map(collect.orphaned_files, stores[1:])]
         roots = gc_roots(engine().workspace)
         pairs = zip(inventories, orphans, strict=True)
         unneeded = sum(removal(*pair, RetentionPolicy(), roots, time.time()).freed for pair in pairs)
         if unneeded:
-            self._say(f"No result needs {format_size(unneeded)} of it; remove that with: doit cache gc")
+            self.say(f"No result needs {format_size(unneeded)} of it; remove that with: doit cache gc")
         self._show_rescued()
         saved = read_savings(engine().workspace.root)
         if saved.kept or saved.restored:
             counts = f"{saved.kept} kept and {saved.restored} restored results"
-            self._say(f"In this checkout, {counts} have saved {format_duration(saved.seconds)}.")
+            self.say(f"In this checkout, {counts} have saved {format_duration(saved.seconds)}.")
         return 0
 
     def _show_rescued(self) -> None:
         if sizes := _rescued():
             found = f"{format_count(len(sizes), 'rescued file')}, {format_size(sum(sizes.values()))}"
-            self._say(f"{engine().workspace.root / RESCUED} holds {found}; remove all with: doit cache gc --rescued")
+            self.say(f"{engine().workspace.root / RESCUED} holds {found}; remove all with: doit cache gc --rescued")
         for place, size in sizes.items():
-            self._say(f"  {place} ({format_size(size)})")
+            self.say(f"  {place} ({format_size(size)})")
 
     def _gc(self, stores: list[Store], *, dry_run: bool, rescued: bool, **limits: int | None) -> int:
         policy = RetentionPolicy(**limits)
@@ -149,19 +149,19 @@ clear: remove everything (--yes: without confirmation)."""
             for name, traces in _by_stage(done.traces).items():
                 days = sorted({format_day(trace.started) for trace in traces})
                 made = f"on {days[0]}" if len(days) == 1 else f"from {days[0]} to {days[-1]}"
-                self._say(f"{removed} {format_count(len(traces), 'trace')} of {name}, made {made}.")
+                self.say(f"{removed} {format_count(len(traces), 'trace')} of {name}, made {made}.")
             counts = {"trace": len(done.traces), "blob": len(done.blobs), "orphaned file": len(done.orphans)}
             parts = ", ".join(format_count(count, noun) for noun, count in counts.items())
             remaining = f"{format_size(done.remaining)} remain"
-            self._say(f"{freed} {format_size(done.freed)} of {store.root} ({parts}); {remaining}.")
+            self.say(f"{freed} {format_size(done.freed)} of {store.root} ({parts}); {remaining}.")
             if policy.max_size is not None and done.remaining > policy.max_size:
                 newest = " or kept by --keep-last" if policy.keep_last else ""
-                self._say(f"That is more than {format_size(policy.max_size)}: the rest is in use{newest}.")
+                self.say(f"That is more than {format_size(policy.max_size)}: the rest is in use{newest}.")
         if rescued:
             sizes = _rescued()
             for folder in {each.parent for place in sizes for each in (location(place), place)} if not dry_run else ():
                 collect.remove_tree(folder)
-            self._say(f"{removed} {format_count(len(sizes), 'rescued file')}, {format_size(sum(sizes.values()))}.")
+            self.say(f"{removed} {format_count(len(sizes), 'rescued file')}, {format_size(sum(sizes.values()))}.")
         return 0
 
     def _check(self, stores: list[Store]) -> int:
@@ -172,30 +172,27 @@ clear: remove everything (--yes: without confirmation)."""
             corrupt += len(names)
             for name in names:
                 quarantine = store.root / QUARANTINE
-                self._say(f"corrupt: {name}: its content does not match its name; moved to {quarantine}")
+                self.say(f"corrupt: {name}: its content does not match its name; moved to {quarantine}")
         missing = [trace for inventory in inventories for trace in inventory.unrestorable]
         for trace in missing:
-            self._say(f"missing: an output of {_shown_name(trace)}, made on {format_day(trace.started)}")
+            self.say(f"missing: an output of {_shown_name(trace)}, made on {format_day(trace.started)}")
         counts = ((corrupt, "corrupt"), (len(missing), "missing"))
         problems = ", ".join(f"{count} {problem}" for count, problem in counts if count)
-        self._say(f"Checked {_contents(inventories)}: {problems or 'no errors found'}.")
+        self.say(f"Checked {_contents(inventories)}: {problems or 'no errors found'}.")
         return 1 if problems else 0
 
     def _clear(self, stores: list[Store], *, yes: bool) -> int:
         inventories = [collect.inventory(store) for store in stores]
         checkouts = len(other_checkouts(engine().workspace))
         shared = f", which {format_count(checkouts, 'other checkout')} may need" if checkouts else ""
-        self._say(f"This removes {_contents(inventories)}{shared}. Outputs in place stay, but each stage runs again.")
+        self.say(f"This removes {_contents(inventories)}{shared}. Outputs in place stay, but each stage runs again.")
         if not yes and not _confirmed():
-            self._say("Nothing removed.")
+            self.say("Nothing removed.")
             return 1
         for store in (*stores, engine().workspace.copies):
             collect.clear(store)
-        self._say(f"Freed {format_size(sum(inventory.size for inventory in inventories))}.")
+        self.say(f"Freed {format_size(sum(inventory.size for inventory in inventories))}.")
         return 0
-
-    def _say(self, text: str) -> None:
-        self.outstream.write(f"{printable(text)}\n")
 
 
 def _folders() -> list[Path]:

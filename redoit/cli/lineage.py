@@ -15,7 +15,7 @@ from redoit.plugin.checkout import engine, run_log
 from redoit.plugin.stage_task import stage_of
 from redoit.source.settings import nearest
 from redoit.storage import disk
-from redoit.text import encodable, format_count, format_size
+from redoit.text import format_count, format_size
 
 PAGE = "data/lineage.html"
 UNWRAPPED_COLUMNS = 1_000  # without a terminal, no line is wrapped
@@ -68,7 +68,8 @@ class ShowLineage(StageCommand):
         if pos_args:
             self._show(pos_args, stages, number, "".join(forms))
         elif forms:
-            self._say(FORMS[forms[0]](load_lineage(engine().workspace, run_log(), stages, number)).rstrip("\n"))
+            shown = FORMS[forms[0]](load_lineage(engine().workspace, run_log(), stages, number))
+            self.outstream.write(f"{shown.rstrip()}\n")
         else:
             self._write(stages, number, output)
         return 0
@@ -90,8 +91,8 @@ class ShowLineage(StageCommand):
         older = f" ({lineage.older} older not shown: --runs)" if lineage.older else ""
         count = format_count(len(stages), "stage")
         count = count if len(shown) == len(stages) else f"{len(shown)} of {count}"
-        self._say(f"{os.path.relpath(target, start)}: {count}, {runs}{older}, {format_size(len(text.encode()))}.")
-        self._say(f"Open it in a browser: {target.absolute().as_uri()}")
+        self.say(f"{os.path.relpath(target, start)}: {count}, {runs}{older}, {format_size(len(text.encode()))}.")
+        self.say(f"Open it in a browser: {target.absolute().as_uri()}")
 
     def _show(self, arguments: list[str], stages: list[Stage], runs: int | None, form: str) -> None:
         """Show the provenance of one file. Raises: DeclarationError if no stage makes or reads it."""
@@ -111,14 +112,14 @@ class ShowLineage(StageCommand):
         if unrecorded:
             origin = provenance(lineage, path)
         if form == "json":
-            self._say(json.dumps(provenance_json(origin, lineage) | {"in_place": in_place}, indent=1))
+            self.outstream.write(f"{json.dumps(provenance_json(origin, lineage) | {'in_place': in_place}, indent=1)}\n")
             return
         self._tree(origin, lineage)
         if unrecorded and origin.stage and origin.trace:
             made = f"{path} differs from the latest recorded result of {origin.stage.name}, shown here"
-            self._say(f"{made}: it was edited, or made by a run that is not recorded.")
+            self.say(f"{made}: it was edited, or made by a run that is not recorded.")
         elif unrecorded and origin.stage:
-            self._say(f"No result of {origin.stage.name} is recorded: how {path} was made is unknown.")
+            self.say(f"No result of {origin.stage.name} is recorded: how {path} was made is unknown.")
 
     def _path(self, argument: str, lineage: Lineage) -> str:
         """Return a file of the pipeline as its stages declare it. Raises: DeclarationError."""
@@ -142,6 +143,3 @@ class ShowLineage(StageCommand):
         present = {each.path: engine().workspace.stat_cache.digest(each.path) for each in origin.all()}
         width = None if self.outstream.isatty() else UNWRAPPED_COLUMNS
         show(origin, lineage, present, Console(file=self.outstream, highlight=False, markup=False, width=width))
-
-    def _say(self, text: str) -> None:
-        self.outstream.write(encodable(f"{text}\n", self.outstream.encoding))

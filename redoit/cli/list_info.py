@@ -9,13 +9,13 @@ from doit.plugin import PluginDict
 from doit.task import Task
 
 from redoit.cli.base import StageCommand
+from redoit.cli.console import Console
 from redoit.errors import DeclarationError
 from redoit.model import PlannedStatus
 from redoit.planning.planned_task import explanation
 from redoit.plugin.stage_task import StageTask, stage_of
 from redoit.source.settings import nearest
 from redoit.terminal.streams import printable_stream
-from redoit.text import printable
 
 STATUS_HELP = "print what a run would do: (U)p-to-date, (R)un or restore, (E) fail or not run, (I)gnored"
 LETTERS = {"keep": "U", "run": "R", "restore": "R", "fail": "E", "not run": "E", "ignored": "I"}
@@ -61,10 +61,10 @@ class Info(EscapingCommand, cmd_info.Info):
         if stage is None:
             super()._execute([task.name], hide_status=True)
         else:
-            self._write(task.name, *(("", task.doc) if task.doc else ()))
+            self.say(task.name, *(("", task.doc) if task.doc else ()))
         if planned:
             why = explanation(planned)
-            self._write("", f"status: {planned.label}", *([f"  {why}"] if why else []))
+            self.say("", f"status: {planned.label}", *([f"  {why}"] if why else []))
         if stage:
             self._tables(task, stage)
         return 0 if planned is None or planned.status == PlannedStatus.KEEP else 1
@@ -81,11 +81,6 @@ class Info(EscapingCommand, cmd_info.Info):
         self._table("step", [(stage.stage.step, stage.stage.policy.words)])
 
     def _table(self, title: str, rows: Sequence[tuple[str, ...]]) -> None:
-        if not rows:
-            return
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows)
-        self._write("", f"{title}:", *(f"  {line}".rstrip() for line in lines))
-
-    def _write(self, *lines: str) -> None:
-        self.outstream.write("".join(f"{printable(line)}\n" for line in lines))
+        if rows:
+            self.say("", f"{title}:")
+            Console(self.outstream).table([(f"  {name}", *cells) for name, *cells in rows])

@@ -44,13 +44,10 @@ class TabCompletion(PlainCommand, DoitTabCompletion):
         if sys.__stdout__ is None:
             raise InvalidDodoFile(f"{STANDARD_OUTPUT}: found closed, expected a shell or a file that takes the script")
         line = os.environ.get(LINE_VARIABLE)
-        return guard_stdout(
-            lambda: self._script(opt_values) if line is None else self._offers(opt_values, line), STANDARD_OUTPUT
-        )
-
-    def _script(self, opt_values: DefaultUpdate) -> int:
-        self.outstream.write((TEMPLATES / f"completion.{opt_values['shell']}").read_text())
-        return 0
+        if line is not None:
+            return guard_stdout(lambda: self._offers(opt_values, line), STANDARD_OUTPUT)
+        script = (TEMPLATES / f"completion.{opt_values['shell']}").read_text()
+        return guard_stdout(lambda: self.outstream.write(script) * 0, STANDARD_OUTPUT)
 
     def _offers(self, opt_values: DefaultUpdate, line: str) -> int:
         """Print the offers for a line. Nothing else: what dodo.py and its processes print is discarded."""

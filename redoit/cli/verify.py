@@ -9,7 +9,6 @@ from redoit.errors import DeclarationError, RedoitError
 from redoit.planning.verify import verify
 from redoit.plugin.checkout import engine
 from redoit.plugin.stage_task import StageTask, stage_of
-from redoit.text import encodable
 
 
 class Verify(StageCommand):
@@ -35,7 +34,7 @@ class Verify(StageCommand):
             if pos_args or stage.stage.policy.restorable:
                 reproducible &= self._verify(tasks[name], stage)
             else:
-                self._write(f"Step {name} is not verified: it is {stage.stage.policy.words}.")
+                self.say(f"Step {name} is not verified: it is {stage.stage.policy.words}.")
         self.dep_manager.close()
         return 0 if reproducible else 1
 
@@ -62,16 +61,12 @@ class Verify(StageCommand):
         except DeclarationError:
             raise
         except RedoitError as error:
-            self.outstream.write(encodable(getattr(error, "traceback", ""), self.outstream.encoding))
-            self._write(f"Step {task.name} can't be verified. {error}")
+            self.outstream.write(getattr(error, "traceback", ""))
+            self.say(f"Step {task.name} can't be verified. {error}")
             return False
         outputs = stage.stage.outputs
         if not differences:
-            self._write(f"Step {task.name} is reproducible ({', '.join(outputs.values())}; {seconds:.3f}s).")
+            self.say(f"Step {task.name} is reproducible ({', '.join(outputs.values())}; {seconds:.3f}s).")
         for role, difference in differences.items():
-            self._write(f"Step {task.name} is not reproducible: {outputs[role]} differs {difference}.")
+            self.say(f"Step {task.name} is not reproducible: {outputs[role]} differs {difference}.")
         return not differences
-
-    def _write(self, text: str) -> None:
-        self.outstream.write(f"{text}\n")
-        self.outstream.flush()
