@@ -235,20 +235,17 @@ class StageLoader(TaskLoader2):
         self.session.graph = graph_of(tasks, stages)
         self.session.caching = options().cache
         self.session.configuration_files = [*map(identity, configuration.FILES)]
+        given = []
         for task in tasks:
             task.value_savers.append(partial(_come_back, os.getcwd()))
-            stage = stages.get(task.name)
-            if stage is None:
-                continue
-            stage.section = dict(task.cfg_values or {})
-            stage.overrides = overrides.get(task.name, {})
-            values = configuration.section_values(task.name, stage.declared, stage.section)
-            # For doit these are defaults, which options after the task's name override.
-            task.cfg_values = {**values, **stage.overrides}
-            stage.session = self.session
-        given = (
-            (stages[task.name].stage, partial(stages[task.name].settings, task)) for task in tasks if stage_of(task)
-        )
+            if stage := stages.get(task.name):
+                stage.section = dict(task.cfg_values or {})
+                stage.overrides = overrides.get(task.name, {})
+                values = configuration.section_values(task.name, stage.declared, stage.section)
+                # For doit these are defaults, which options after the task's name override.
+                task.cfg_values = {**values, **stage.overrides}
+                stage.session = self.session
+                given.append((stage.stage, partial(stage.settings, task)))
         try:
             check_outputs(engine().inspector, given, (str(self._parameters.get("dodoFile")), *configuration.FILES))
         except DeclarationError as error:

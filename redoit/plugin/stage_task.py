@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from doit.dependency import FileChangedChecker, UptodateCalculator
 from doit.exceptions import TaskFailed
@@ -224,9 +224,7 @@ class StageTask(UptodateCalculator):
 
     def time_limit(self, task: Task) -> float | None:
         """Return the seconds that the step may run, None if there is no limit."""
-        seconds = self.value_of(task, TIME_LIMIT)
-        assert seconds is None or isinstance(seconds, int | float)
-        return seconds
+        return cast("float | None", self.value_of(task, TIME_LIMIT))
 
     def values(self) -> dict[str, object] | None:
         """Return what other tasks get from the stage by doit's `getargs`; None if it has no result."""
