@@ -202,27 +202,16 @@ def guard_stdout(work: Callable[[], int], subject: str) -> int:
         status = work()
         sys.stdout.flush()
         return status
-    except BrokenPipeError:  # the reader has gone
-        _discard_stdout()
-        return SIGNAL_STATUS + signal.SIGPIPE
     except OSError as error:  # no space, or no more open files, in doit's own code
-        subject = error.filename or (subject if _stdout_works() else STANDARD_OUTPUT)
-        raise InvalidDodoFile(f"{subject}: {error.strerror or error}; mend that and run again") from None
-
-
-def _stdout_works() -> bool:
-    """Return whether standard output accepts its pending text; discard it if not."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        _discard_stdout()
-        return False
-    return True
-
-
-def _discard_stdout() -> None:
-    """Discard pending output: Python would complain of it when it exits."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        try:
+            sys.stdout.flush()
+        except OSError:
+            subject = STANDARD_OUTPUT
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it exits
+        if isinstance(error, BrokenPipeError):  # the reader has gone
+            return SIGNAL_STATUS + signal.SIGPIPE
+        found = f"{error.filename or subject}: {error.strerror or error}"
+        raise InvalidDodoFile(f"{found}; mend that and run again") from None
 
 
 @contextlib.contextmanager

@@ -48,11 +48,6 @@ class Reading:
         return executed_modules(project, step)
 
 
-def options() -> configuration.Options:
-    """Return the options of the project in the working directory, read once in a command. Raises: DeclarationError."""
-    return _options_in(os.getcwd())
-
-
 def engine() -> Engine:
     """Return the engine of the project in the working directory, made once in a command. Raises: DeclarationError."""
     return _engine_in(os.getcwd())
@@ -60,18 +55,19 @@ def engine() -> Engine:
 
 def forget_project() -> None:
     """Forget what was read of a project: a command begins, perhaps not the first one of this process."""
-    for cached in (_options_in, _engine_in, configuration.sections_of):
+    for cached in (options_in, _engine_in, configuration.sections_of):
         cached.cache_clear()
 
 
 @lru_cache(maxsize=1)
-def _options_in(_folder: str) -> configuration.Options:
+def options_in(_folder: str) -> configuration.Options:
+    """Return the options of the project in the working directory, this folder. Raises: DeclarationError."""
     return configuration.options()
 
 
 @lru_cache(maxsize=1)
 def _engine_in(folder: str) -> Engine:
-    options = _options_in(folder)
+    options = options_in(folder)
     store = Path(options.store).expanduser() if options.store else None
     return make_engine(Path(), store, strict=options.strict, preload=options.preload)
 

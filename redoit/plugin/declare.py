@@ -84,20 +84,14 @@ def step(
         "file_dep": [*declaration.inputs.values(), *used],
         "targets": list(declaration.outputs.values()),
         "uptodate": [stage],
-        "params": _params(stage, parameters),
+        "params": [
+            {"type": partial(_parsed, stage, declared), **field}
+            for declared, field in zip(parameters.declared.values(), parameters.fields, strict=True)
+        ],
         "clean": True,
         "io": {"capture": False},  # the step's output goes where `-v` says, and to its log
         **fields,
     }
-
-
-def _params(stage: StageTask, parameters: Parameters) -> list[dict[str, object]]:
-    """Return the parameters of a stage in doit's form; all but switches are parsed by their declared type."""
-    pairs = zip(parameters.fields, parameters.declared.values(), strict=True)
-    return [
-        {**param} if "type" in param else {**param, "type": partial(_parsed, stage, setting)}
-        for param, setting in pairs
-    ]
 
 
 def _parameters(module: str, signature: Signature, *, cache: bool, time_limit: float | None) -> Parameters:
@@ -134,7 +128,7 @@ def _fields(declared: Declared) -> dict[str, object]:
 
 
 def _parsed(stage: StageTask, declared: Declared, text: str) -> object:
-    """Return a setting's value on the command line. Its errors are shown by doit in one line."""
+    """Return a setting's value from the command line. Raises: CmdParseError, which doit shows in one line."""
     try:
         return declared.value(text, f"{stage.stage.name} --{flag(declared.name)}")
     except DeclarationError as error:

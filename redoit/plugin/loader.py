@@ -25,7 +25,7 @@ from doit.task import Task
 import redoit
 from redoit.errors import DeclarationError
 from redoit.plugin import configuration
-from redoit.plugin.checkout import Session, engine, forget_project, options
+from redoit.plugin.checkout import Session, engine, forget_project, options_in
 from redoit.plugin.database import StageDependency
 from redoit.plugin.declare import DOIT_CONFIG, step
 from redoit.plugin.fields import adopt_fields
@@ -233,7 +233,7 @@ class StageLoader(TaskLoader2):
             if stage := stages.get(task.name):
                 adopt_fields(task, stage)
         self.session.graph = graph_of(tasks, stages)
-        self.session.caching = options().cache
+        self.session.caching = options_in(os.getcwd()).cache
         self.session.configuration_files = [*map(identity, configuration.FILES)]
         given = []
         for task in tasks:
