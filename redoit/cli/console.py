@@ -19,27 +19,27 @@ UNWRAPPED_COLUMNS = 10_000  # without a terminal, no line is wrapped
 
 
 class Console:
-    """Shows text on a stream. Imports rich when it is made."""
+    """Shows text on a stream, by a console of `rich`, which is imported when this is made."""
 
     def __init__(self, stream: TextIO) -> None:
         from rich.console import Console
 
         self._encoding = stream.encoding
         width = None if stream.isatty() and os.environ.get("TERM") != "dumb" else UNWRAPPED_COLUMNS
-        self._console = Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+        self.rich = Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
 
     def line(self, *pieces: StyledText, indent: int = 0) -> None:
         """Write one line."""
         from rich.text import Text
 
-        self._console.print(Text.assemble(" " * indent, *map(self._escaped, pieces)), soft_wrap=True)
+        self.rich.print(Text.assemble(" " * indent, *map(self._escaped, pieces)), soft_wrap=True)
 
     def table(self, rows: Iterable[Sequence[StyledText]], right: Sequence[int] = ()) -> None:
         """Write rows in columns. `right`: columns that are aligned to the right. The last column is wrapped."""
         rows = [list(row) for row in rows]
-        if len(rows) > MAX_STYLED_ROWS or not self._console.is_terminal:
+        if len(rows) > MAX_STYLED_ROWS or not self.rich.is_terminal:
             self._plain_table(rows, right)
-        elif self._console.width < MIN_TABLE_COLUMNS:
+        elif self.rich.width < MIN_TABLE_COLUMNS:
             for row in rows:
                 self.line(*(piece for cell in row if cell for piece in (cell, " ")))
         else:
@@ -59,10 +59,10 @@ class Console:
             )
         for row in rows:
             table.add_row(*(Text(*self._escaped(cell)) for cell in row))
-        with self._console.capture() as shown:
-            self._console.print(table)
+        with self.rich.capture() as shown:
+            self.rich.print(table)
         for line in shown.get().splitlines():
-            self._console.file.write(f"{line.rstrip()}\n")  # rich fills the last column
+            self.rich.file.write(f"{line.rstrip()}\n")  # rich fills the last column
 
     def _plain_table(self, rows: Sequence[Sequence[StyledText]], right: Sequence[int]) -> None:
         """Write rows in columns without styles and wrapping: rich takes seconds for thousands of rows."""
@@ -73,7 +73,7 @@ class Console:
         for row in cells:
             blanks = [" " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=False)]
             aligned = [blanks[at] + cell if at in right else cell + blanks[at] for at, cell in enumerate(row)]
-            self._console.file.write(f"{'  '.join(aligned).rstrip()}\n")
+            self.rich.file.write(f"{'  '.join(aligned).rstrip()}\n")
 
     def _escaped(self, piece: StyledText) -> tuple[str, str]:
         text, style = (piece, "") if isinstance(piece, str) else piece

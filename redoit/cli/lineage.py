@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from redoit.cli.base import StageCommand
+from redoit.cli.console import Console
 from redoit.errors import DeclarationError
 from redoit.lineage.export import flowchart, lineage_json, provenance_json
 from redoit.lineage.lineage import Lineage, Provenance, in_order, provenance
@@ -18,7 +19,6 @@ from redoit.storage import disk
 from redoit.text import format_count, format_size
 
 PAGE = "data/lineage.html"
-UNWRAPPED_COLUMNS = 1_000  # without a terminal, no line is wrapped
 MAX_RUNS_DIGITS = 9  # of `--runs`
 MAX_STAGES = 500  # on a page; of more, the most active ones
 FORMS = {"json": lambda lineage: json.dumps(lineage_json(lineage)), "mermaid": flowchart, "svg": svg}
@@ -136,10 +136,7 @@ class ShowLineage(StageCommand):
         raise DeclarationError(argument, "no stage makes or reads this file", nearest(argument, files))
 
     def _tree(self, origin: Provenance, lineage: Lineage) -> None:
-        from rich.console import Console
-
         from redoit.lineage.tree import show
 
         present = {each.path: engine().workspace.stat_cache.digest(each.path) for each in origin.all()}
-        width = None if self.outstream.isatty() else UNWRAPPED_COLUMNS
-        show(origin, lineage, present, Console(file=self.outstream, highlight=False, markup=False, width=width))
+        show(origin, lineage, present, Console(self.outstream).rich)
