@@ -6,11 +6,12 @@ The parts of an engine are put together here alone.
 import contextlib
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from redoit.engine.engine import Engine
 from redoit.engine.inspector import Inspector
@@ -20,7 +21,6 @@ from redoit.history.savings import add_savings
 from redoit.model import Code, Outcome, Status
 from redoit.plugin import configuration
 from redoit.plugin.graph import Graph
-from redoit.preload.preload import Preloader
 from redoit.source.project import Project
 from redoit.state.stat_cache import Identity
 from redoit.state.workspace import Workspace
@@ -29,7 +29,9 @@ from redoit.text import command_line
 
 if TYPE_CHECKING:
     from redoit.engine.engine import Execute
+    from redoit.execution.executor import StepResult
     from redoit.planning.planned_task import PlannedTask
+    from redoit.preload.preload import Preloader
 
 
 class Reading:
@@ -87,9 +89,22 @@ def make_engine(
     """
     workspace = Workspace(root, store)
     inspector = Inspector(root, workspace, Reading(), preload)
-    preloader = Preloader(preload, inspector.executed_modules, workspace.installed.stamps)
-    execute = execute or preloader.execute
-    return Engine(workspace, inspector, execute, canonicalize=_canonicalize, strict=strict, close=preloader.close)
+    preloaders, lock = list["Preloader"](), threading.Lock()
+
+    def preloaded(*call: Any) -> "StepResult":
+        """Run a step. What this needs is imported for the first one."""
+        from redoit.preload.preload import Preloader
+
+        with lock:  # stages may start at the same time
+            if not preloaders:
+                preloaders.append(Preloader(preload, inspector.executed_modules, workspace.installed.stamps))
+        return preloaders[0].execute(*call)
+
+    def close() -> None:
+        for preloader in preloaders:
+            preloader.close()
+
+    return Engine(workspace, inspector, execute or preloaded, canonicalize=_canonicalize, strict=strict, close=close)
 
 
 def _canonicalize(path: Path) -> None:
