@@ -139,10 +139,10 @@ def test_a_crash_of_the_last_holder_empties_the_trace_index(
         engine().workspace.trace_index.add("make", latest)
     with contextlib.ExitStack() as orderly:
         loader_of(chain_of("make"), orderly)
-        assert "make" in engine().workspace.trace_index._cache.content.stages
+        assert "make" in engine().workspace.trace_index._cache.content
     (built_chain_folder / ".redoit/lock").write_text("'doit' (process 1)")
     loader_of(chain_of("make"), stack)
-    assert "make" not in engine().workspace.trace_index._cache.content.stages
+    assert "make" not in engine().workspace.trace_index._cache.content
 
 
 def test_a_shared_store_knows_its_checkouts(project: Path, tmp_path: Path, stack: contextlib.ExitStack) -> None:
