@@ -53,8 +53,10 @@ class Database(SqliteDB):
         return super()._sqlite3(":memory:")
 
     def _get_task_data(self, task_id: str) -> dict[str, object]:
+        if task_id not in self._stored:
+            return {}
         try:
-            data = self.codec.decode(self._stored.get(task_id, b"{}").decode())
+            data = self.codec.decode(self._stored[task_id].decode())
         except (ValueError, RecursionError):
             return {}
         return data if _is_valid(data) else {}

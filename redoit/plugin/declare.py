@@ -156,7 +156,8 @@ def _path(subject: str, given: str | os.PathLike[str]) -> str:
     if not isinstance(path, str) or not path or "\0" in path or path.endswith(os.sep):
         raise DeclarationError(subject, f"found {given!r:.99}, expected the path of a file")
     try:
-        if max(map(len, os.fsencode(path).split(b"/"))) > MAX_NAME_BYTES:
+        is_short = len(path) <= MAX_NAME_BYTES and path.isascii()
+        if not is_short and max(map(len, os.fsencode(path).split(b"/"))) > MAX_NAME_BYTES:
             raise DeclarationError(subject, f"found {path:.40}..., expected names of at most {MAX_NAME_BYTES} bytes")
     except UnicodeEncodeError as error:
         found = f"found {given!r:.99}, which no file name has in the encoding {error.encoding}"

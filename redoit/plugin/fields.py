@@ -33,11 +33,12 @@ def adopt_fields(task: Task, stage: StageTask) -> None:
         raise _refused(task, "io", "found capture, which a stage has in its log", "leave it out")
     _check_params(task, stage)
     _check_targets(task, stage)
-    added = {project_path(path) for path in task.file_dep} - set(declared.inputs.values())
-    missing = sorted(set(declared.inputs.values()) - set(map(project_path, task.file_dep)))
-    if missing:
-        raise _refused(task, "file_dep", f"found no {missing[0]}, which is an input", "leave the inputs in it")
-    stage.stage = declared._replace(uses=tuple(sorted(added)))
+    inputs = set(declared.inputs.values())
+    if task.file_dep != inputs:
+        given = set(map(project_path, task.file_dep))
+        for path in sorted(inputs - given):
+            raise _refused(task, "file_dep", f"found no {path}, which is an input", "leave the inputs in it")
+        stage.stage = declared._replace(uses=tuple(sorted(given - inputs)))
 
 
 def _check_targets(task: Task, stage: StageTask) -> None:
@@ -52,15 +53,14 @@ def _check_targets(task: Task, stage: StageTask) -> None:
 
 def _check_params(task: Task, stage: StageTask) -> None:
     """Check that doit's parameters are the settings, with their defaults and types. Raises: DeclarationError."""
-    types = {str(param.get("name")): param.get("type") for param in task.params}
-    defaults = {str(param.get("name")): param.get("default") for param in task.params}
-    if len(task.params) != len(stage.declared) or defaults.keys() != stage.declared.keys():
+    if [param.get("name") for param in task.params] != [*stage.declared]:
         raise _refused(task, "params", "found others than the settings of run", "make them parameters of run")
-    for name, setting in stage.declared.items():
-        if defaults[name] is not setting.default:
-            found = f"found the default {defaults[name]!r:.99} of {name}, expected that of run"
+    for param, (name, setting) in zip(task.params, stage.declared.items(), strict=True):
+        default, kind = param.get("default"), param.get("type")
+        if default is not setting.default:
+            found = f"found the default {default!r:.99} of {name}, expected that of run"
             raise _refused(task, "params", found, f"set it in pyproject.toml, [tool.doit.tasks.{task.name}]")
-        if not (types[name] is bool if setting.is_switch else getattr(types[name], "args", ())[-1:] == (setting,)):
+        if not (kind is bool if setting.is_switch else getattr(kind, "args", ())[-1:] == (setting,)):
             raise _refused(task, "params", f"found another type of {name}", "annotate it in run")
 
 

@@ -67,13 +67,13 @@ def _reachable(edges: Mapping[str, Iterable[str]], names: Iterable[str]) -> set[
     return reached
 
 
-def graph_of(tasks: Iterable[Task], stages: Container[str]) -> Graph:
+def graph_of(tasks: Iterable[Task], stages: Container[str], places: Places) -> Graph:
     """Return the graph of doit's tasks: a task depends on those that make its files, and on those that it names.
 
     Adds the former to `task_dep`: doit finds them only where both write a path in the same way.
     Raises: DeclarationError on a file that two tasks make, or a cycle.
     """
-    tasks, places = list(tasks), Places()
+    tasks = list(tasks)
     makers: dict[str, tuple[str, str]] = {}  # place -> task, and its path of the file
     for task in tasks:
         for target in task.targets:
@@ -86,16 +86,15 @@ def graph_of(tasks: Iterable[Task], stages: Container[str]) -> Graph:
     names = [task.name for task in tasks]
     needs, aliases = {}, {}
     for task in tasks:
-        made = []
-        for path in sorted(task.file_dep):
-            found_place = next((place for place in places.of_input(path) if place in makers), None)
-            if found_place:
-                maker, target = makers[found_place]
-                made.append(maker)
-                if target != path:
-                    aliases[os.path.normpath(path)] = os.path.normpath(target)
+        for path in sorted(task.file_dep) if len(task.file_dep) > 1 else task.file_dep:
+            for place in places.of_input(path):
+                if place in makers:
+                    maker, target = makers[place]
+                    task.task_dep += [maker] if maker not in task.task_dep else []
+                    if target != path:
+                        aliases[os.path.normpath(path)] = os.path.normpath(target)
+                    break
         wild = [name for pattern in task.wild_dep for name in fnmatch.filter(names, pattern)]
-        task.task_dep += [maker for maker in dict.fromkeys(made) if maker not in task.task_dep]
         needs[task.name] = tuple(dict.fromkeys([*task.task_dep, *task.setup_tasks, *task.calc_dep, *wild]))
     graph = Graph(needs, stages)
     graph.aliases = aliases

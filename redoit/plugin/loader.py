@@ -30,7 +30,7 @@ from redoit.plugin.database import StageDependency
 from redoit.plugin.declare import DOIT_CONFIG, step
 from redoit.plugin.fields import adopt_fields
 from redoit.plugin.graph import graph_of
-from redoit.plugin.paths import check_outputs
+from redoit.plugin.paths import Places, check_outputs
 from redoit.plugin.stage_task import StageTask, stage_of
 from redoit.plugin.user_errors import clear_errors
 from redoit.source import import_hook
@@ -232,12 +232,14 @@ class StageLoader(TaskLoader2):
         for task in tasks:
             if stage := stages.get(task.name):
                 adopt_fields(task, stage)
-        self.session.graph = graph_of(tasks, stages)
+        places = Places()
+        self.session.graph = graph_of(tasks, stages, places)
         self.session.caching = options_in(os.getcwd()).cache
         self.session.configuration_files = [*map(identity, configuration.FILES)]
         given = []
+        come_back = partial(_come_back, os.getcwd())
         for task in tasks:
-            task.value_savers.append(partial(_come_back, os.getcwd()))
+            task.value_savers.append(come_back)
             if stage := stages.get(task.name):
                 stage.section = dict(task.cfg_values or {})
                 stage.overrides = overrides.get(task.name, {})
@@ -247,7 +249,8 @@ class StageLoader(TaskLoader2):
                 stage.session = self.session
                 given.append((stage.stage, partial(stage.settings, task)))
         try:
-            check_outputs(engine().inspector, given, (str(self._parameters.get("dodoFile")), *configuration.FILES))
+            read_by_doit = (str(self._parameters.get("dodoFile")), *configuration.FILES)
+            check_outputs(engine().inspector, given, read_by_doit, places)
         except DeclarationError as error:
             raise InvalidDodoFile(f"{error}\nNothing was run.") from None
 

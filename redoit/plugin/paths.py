@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from redoit.engine.inspector import Inspector, Settings
@@ -27,34 +27,43 @@ def project_path(path: str) -> str:
 
 
 class Places:
-    """Tells which paths name one file. Follows links, as they are when dodo.py loads."""
+    """Tells which paths name one file. Follows links, as they are when dodo.py loads, and each path once."""
 
     def __init__(self) -> None:
         self._real: dict[str, str] = {}  # folder -> without links
+        self._outputs: dict[str, str] = {}
+        self._inputs: dict[str, list[str]] = {}
 
     def of_output(self, path: str) -> str:
         """Return the place of a file that a task makes. A link at its end does not count: the file replaces it."""
-        folder, name = os.path.split(os.path.normpath(path))
-        if folder not in self._real:
-            try:
-                self._real[folder] = os.path.realpath(folder)
-            except ValueError:  # no path at all; whoever opens it says so
-                self._real[folder] = folder
-        return os.path.join(self._real[folder], name)
+        if path not in self._outputs:
+            folder, _, name = os.path.normpath(path).rpartition(os.sep)
+            if folder not in self._real:
+                try:
+                    self._real[folder] = os.path.realpath(folder or (os.sep if path.startswith(os.sep) else ""))
+                except ValueError:  # no path at all; whoever opens it says so
+                    self._real[folder] = folder
+            self._outputs[path] = os.path.join(self._real[folder], name)
+        return self._outputs[path]
 
-    def of_input(self, path: str) -> Iterator[str]:
-        """Yield the place of a file that a task reads, then that of each link on the way to its content."""
-        for _ in range(MAX_LINKS):
-            place = self.of_output(path)
-            yield place
+    def of_input(self, path: str) -> list[str]:
+        """Return the place of a file that a task reads, then that of each link on the way to its content."""
+        if path not in self._inputs:
+            places = self._inputs[path] = [self.of_output(path)]
             try:
-                path = os.path.join(os.path.dirname(place), os.readlink(place))
-            except (OSError, ValueError):
-                return
+                while len(places) < MAX_LINKS:
+                    target = os.readlink(places[-1])
+                    places.append(self.of_output(os.path.join(os.path.dirname(places[-1]), target)))
+            except (OSError, ValueError):  # no link
+                pass
+        return self._inputs[path]
 
 
 def check_outputs(
-    inspector: Inspector, stages: Iterable[tuple[Stage, Callable[[], Settings]]], read_by_doit: Iterable[str]
+    inspector: Inspector,
+    stages: Iterable[tuple[Stage, Callable[[], Settings]]],
+    read_by_doit: Iterable[str],
+    places: Places,
 ) -> None:
     """Refuse outputs that would replace what no stage makes: source, settings, an own input, a folder of files.
 
@@ -69,12 +78,11 @@ def check_outputs(
             with contextlib.suppress(RedoitError):  # which is met when the stage is built
                 paths = inspector.source_files(stage, settings())
                 reserved = dict.fromkeys(paths, f"source that {stage.step} reaches") | reserved
-    check_paths([stage for stage, _ in given], reserved)
+    check_paths([stage for stage, _ in given], reserved, places)
 
 
-def check_paths(stages: Iterable[Stage], reserved: Mapping[str, str]) -> None:
+def check_paths(stages: Iterable[Stage], reserved: Mapping[str, str], places: Places) -> None:
     """Check outputs against paths with words for what is there, inputs, and folders. Raises: DeclarationError."""
-    places = Places()
     taken = {place: what for path, what in reserved.items() for place in places.of_input(path)}
     folders: dict[str, str] = {}
     for path in (*reserved, *(path for stage in stages for path in stage.files.values())):

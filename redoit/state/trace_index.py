@@ -106,7 +106,10 @@ class TraceIndex:
         return (
             stage_filename(stage) in self._latest_names
             and is_digest(key)
-            and any(self._is_in(each, key, name, entry["manifest"]) for each in (store, store.upstream) if each)
+            and (
+                self._is_in(store, key, name, entry["manifest"])
+                or (store.upstream is not None and self._is_in(store.upstream, key, name, entry["manifest"]))
+            )
         )
 
     def _is_in(self, store: Store, key: str, name: str, manifest: Mapping[str, Any]) -> bool:

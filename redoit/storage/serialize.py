@@ -19,6 +19,7 @@ MAX_QUOTED_CHARACTERS = 80  # of what was found, in a message
 MAX_NESTED_LISTS = 32  # in the value of a setting
 TAGS = ("tuple", "dict", "record", "member")  # of what JSON does not have, in such a value
 ALL_BITS = 0o7777  # of permissions
+PLAIN = frozenset({str, int, bool, type(None)})  # types that JSON has, and that need no look inside
 MAX_SECONDS = 2**37  # four thousand years, within which a time has a date
 # Errors of reading JSON that is not as redoit would have written it, though it has a valid seal.
 MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
@@ -52,18 +53,27 @@ def trace_from_dict(fields: Mapping[str, Any], name: str = "", action: Action | 
 
 def action_to_dict(action: Action) -> dict[str, object]:
     """Return the action in the dict form of its traces."""
+    environment = action.environment
     return {
-        "step": list(action.step),
-        "inputs": json_value(action.inputs),
+        "step": [*action.step],
+        "inputs": {role: [each.path, each.digest, json_value(each.members)] for role, each in action.inputs.items()},
         "uses": action.uses,
-        "settings": json_value(action.settings, lambda number: {"float": repr(number)}),
+        "settings": [[name, kind, json_value(value, _tagged)] for name, kind, value in action.settings],
         "outputs": action.outputs,
         "code": action.code,
         "environment": {
-            name: part if isinstance(part, str) else list(part) if isinstance(part, tuple) else dict(part)
-            for name, part in action.environment._asdict().items()
+            "platform": [*environment.platform],
+            "python": environment.python,
+            "packages": dict(environment.packages),
+            "variables": dict(environment.variables),
+            "preloaded": [*environment.preloaded],
+            "tools": dict(environment.tools),
         },
     }
+
+
+def _tagged(number: float) -> dict[str, str]:
+    return {"float": repr(number)}
 
 
 def action_from_dict(fields: Mapping[str, Any]) -> Action:
@@ -137,7 +147,7 @@ def unseal(data: bytes) -> Any:
 
 def json_value(value: object, special: Callable[[float], object] = repr) -> object:
     """Return a value in JSON, which has no infinity. `special`: returns what stands for a number that is not finite."""
-    if value is None or isinstance(value, (str, int)):  # almost all are: an ABC is asked last
+    if type(value) in PLAIN:  # almost all are: an ABC is asked last
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else special(value)

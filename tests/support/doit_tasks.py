@@ -12,6 +12,7 @@ from redoit.plugin.checkout import Session
 from redoit.plugin.database import Database, StageDependency
 from redoit.plugin.declare import step
 from redoit.plugin.graph import graph_of
+from redoit.plugin.paths import Places
 from redoit.plugin.stage_task import ContentChecker, StageTask, stage_of
 
 
@@ -40,7 +41,7 @@ def begin_session(tasks: Mapping[str, Task]) -> Session:
     """Return a session that these tasks share, as the loader begins one."""
     stages = {name: stage for name, task in tasks.items() if (stage := stage_of(task))}
     session = Session()
-    session.graph = graph_of(tasks.values(), stages)
+    session.graph = graph_of(tasks.values(), stages, Places())
     for stage in stages.values():
         stage.session = session
         stage.tasks_dict = tasks

@@ -94,7 +94,7 @@ def test_what_no_stage_makes(sources: Path, output: str, what: str) -> None:
     (sources / "linked").symlink_to("steps")
     (sources / "here").symlink_to(".")
     with pytest.raises(DeclarationError, match=f"make: its output {output} is {what}; give the output another path"):
-        check_paths([stage(output)], RESERVED)
+        check_paths([stage(output)], RESERVED, Places())
 
 
 def test_source_that_is_a_link(sources: Path) -> None:
@@ -103,21 +103,21 @@ def test_source_that_is_a_link(sources: Path) -> None:
     (sources / "dodo.py").symlink_to("data/tasks.py")
     for output in ("dodo.py", "data/tasks.py"):
         with pytest.raises(DeclarationError, match=f"its output {output} is a file that doit reads"):
-            check_paths([stage(output)], RESERVED)
+            check_paths([stage(output)], RESERVED, Places())
 
 
 def test_an_input_that_is_a_link_to_the_output(sources: Path) -> None:
     """A stage whose input leads to its own output would change its input."""
     (sources / "data/in").symlink_to("out")
     with pytest.raises(DeclarationError, match="is its input"):
-        check_paths([stage("data/out")], RESERVED)
+        check_paths([stage("data/out")], RESERVED, Places())
 
 
 def test_what_stages_may_make(sources: Path) -> None:
     """New files beside source, files in folders of others, inputs of other stages, and places of links are outputs."""
     (sources / "link.py").symlink_to("steps/make.py")
     outputs = ["steps/new.py", "data/out", "data/deep/out", "link.py", "new/deep"]
-    check_paths([stage(path) for path in outputs] + [stage("last", "data/out")], RESERVED)
+    check_paths([stage(path) for path in outputs] + [stage("last", "data/out")], RESERVED, Places())
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_source_that_a_step_reaches(output: str, what: str) -> None:
     inspector = make_engine(Path()).inspector
     stages = [(stage("data/out"), tuple), (stage(output, name="other")._replace(step="steps.unused"), tuple)]
     if not what:
-        check_outputs(inspector, [*stages[:1], (stage(output), tuple)], ["dodo.py", "pyproject.toml"])
+        check_outputs(inspector, [*stages[:1], (stage(output), tuple)], ["dodo.py", "pyproject.toml"], Places())
         return
     with pytest.raises(DeclarationError, match=f"other: its output {output} is {what}"):
-        check_outputs(inspector, stages, ["dodo.py", "pyproject.toml"])
+        check_outputs(inspector, stages, ["dodo.py", "pyproject.toml"], Places())
