@@ -245,11 +245,11 @@ def write_unsynced(target: Path, data: bytes) -> None:
 
 @raises_disk_error
 def overwrite(target: Path, data: bytes) -> None:
-    """Write the content of a file that is there in place, durably: a few bytes, which no crash tears."""
+    """Write the content of a file that is there in place, durably: a few bytes, whose loss its reader survives."""
     with os.fdopen(os.open(target, os.O_WRONLY | os.O_NOFOLLOW), "wb", buffering=0) as file:
         file.write(data)
-        file.truncate()
-        os.fsync(file)
+        os.ftruncate(file.fileno(), len(data))
+        os.fsync(file.fileno())
 
 
 @raises_disk_error
