@@ -40,7 +40,7 @@ class Parameters(NamedTuple):
     fields: tuple[dict[str, object], ...]
 
 
-_PARAMETERS: dict[tuple[str, bool, object], Parameters] = {}
+_PARAMETERS: dict[tuple[str, bool, str], Parameters] = {}
 
 
 def step(
@@ -96,11 +96,11 @@ def step(
 
 def _parameters(module: str, signature: Signature, *, cache: bool, time_limit: float | None) -> Parameters:
     """Return the parameters of a step's stages, made once. Raises: DeclarationError."""
-    limit = Declared(TIME_LIMIT, Kind("seconds", optional=True), None, "seconds that it may run")
-    limit = limit._replace(default=limit.value(time_limit, f"stage of {module}: {TIME_LIMIT}"))
-    key = module, cache, limit.default
+    key = module, cache, repr(time_limit)
     shared = _PARAMETERS.get(key)
     if shared is None or shared.signature != signature:
+        limit = Declared(TIME_LIMIT, Kind("seconds", optional=True), None, "seconds that it may run")
+        limit = limit._replace(default=limit.value(time_limit, f"stage of {module}: {TIME_LIMIT}"))
         caching = Declared(CACHE, Kind("bool"), cache, "use earlier results")
         settings = (*signature.settings, caching, limit)
         shared = _PARAMETERS[key] = Parameters(
@@ -178,7 +178,7 @@ def _items(given: object) -> list[Any]:
 
 
 def _names(module: str, environ: Iterable[str]) -> tuple[str, ...]:
-    names = _items(environ)
+    names = _items(environ) if environ != () else []
     if not all(isinstance(name, str) and name and not {"=", "\0"} & {*name} for name in names):
         raise DeclarationError(
             f"stage of {module}: environ", f"found {names!r}, expected names of environment variables"

@@ -72,8 +72,8 @@ def test_two_may_provide_one_package(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        {"url": "file:///work/my_lib", "dir_info": {}},
-        {"url": "file:///work/my_lib-1.5-py3-none-any.whl", "archive_info": {}},
+        {"url": "file:///elsewhere/my_lib", "dir_info": {}},
+        {"url": "file:///elsewhere/my_lib-1.5-py3-none-any.whl", "archive_info": {}},
         {"url": "https://example.org/my_lib.git", "vcs_info": {"vcs": "git", "commit_id": "1"}},
     ],
 )
@@ -96,7 +96,7 @@ def test_what_came_from_no_index_counts_by_its_files(tmp_path: Path, source: obj
 
 def test_a_local_file_without_a_digest_is_not_owned(tmp_path: Path) -> None:
     """Neither a list without digests nor a missing one tells another build, so such a file counts by its content."""
-    source = {"url": "file:///work/my_lib", "dir_info": {}}
+    source = {"url": "file:///elsewhere/my_lib", "dir_info": {}}
     installed(tmp_path, {"METADATA": METADATA}, source)
     assert owners(str(tmp_path), "my_lib.py") == {}
     installed(tmp_path, {"METADATA": METADATA, "RECORD": "my_lib.py,,\n"}, source)
