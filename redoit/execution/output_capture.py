@@ -14,6 +14,7 @@ from typing import TextIO
 from redoit.storage import disk
 
 BLOCK_BYTES = 1 << 16  # read at once: what a pipe holds
+WAIT_SECONDS = 0.05  # for the end of a line, before the start of another one
 REWRITTEN = re.compile(rb"^[^\n]*[\r\x08](?=[^\r\x08\n])|[\r\x08]+$", re.MULTILINE)  # what a terminal shows no longer
 
 
@@ -39,11 +40,14 @@ def captured_output(path: Path, stdout: TextIO | None, stderr: TextIO | None) ->
 
 
 class LogFile:
-    """A log that never stops its writers: an error of the disk is raised when it is closed."""
+    """A log that never stops its writers: an error of the disk is raised when it is closed.
+
+    `unfinished`: the writer whose line has no end yet.
+    """
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("wb", buffering=0)
-        self._unfinished: object = None  # the writer whose line has no end yet
+        self.unfinished: object = None
         self._error: OSError | None = None
         self.has_progress = False
 
@@ -53,8 +57,8 @@ class LogFile:
 
         def write(data: bytes) -> None:
             if data:
-                self._append(b"\n" + data if self._unfinished not in (None, write) else data)
-                self._unfinished = None if data.endswith(b"\n") else write
+                self._append(b"\n" + data if self.unfinished not in (None, write) else data)
+                self.unfinished = None if data.endswith(b"\n") else write
             if stream is not None:
                 with contextlib.suppress(OSError, ValueError):  # a terminal that is gone; the log goes on
                     stream.write(decode(data, not data).replace("\r\n", "\n"))
@@ -93,7 +97,7 @@ def _channels(log: LogFile, stdout: TextIO | None, stderr: TextIO | None) -> Ite
     else:
         channels = [(*os.pipe(), stdout), (*os.pipe(), stderr)]
     writers = {source: log.writer(stream) for source, _, stream in channels}
-    copying = threading.Thread(target=_copy, args=(writers,), daemon=True)
+    copying = threading.Thread(target=_copy, args=(log, writers), daemon=True)
     copying.start()
     try:
         yield channels[0][1], channels[-1][1]
@@ -103,21 +107,39 @@ def _channels(log: LogFile, stdout: TextIO | None, stderr: TextIO | None) -> Ite
         copying.join(timeout=5)  # a process that left the group could hold the other end for ever
 
 
-def _copy(writers: dict[int, Callable[[bytes], None]]) -> None:
-    """Copy from open files to writers. One thread, so that a line which was whole before the next one stays whole."""
-    with selectors.DefaultSelector() as selector:
-        for source, write in writers.items():
-            selector.register(source, selectors.EVENT_READ, write)
+def _copy(log: LogFile, writers: dict[int, Callable[[bytes], None]]) -> None:
+    """Copy from open files to writers, so that a line which was whole before the next one stays whole.
+
+    Of what is there at a time whole lines go first. The start of a line waits for a moment if another's line has no end
+    yet: that was written before, or both are written at once.
+    """
+    rest = dict.fromkeys(writers, b"")
+    waiting: set[int] = set()
+    with selectors.DefaultSelector() as selector, contextlib.suppress(ValueError):  # closed: nobody waits any longer
+        for source in writers:
+            selector.register(source, selectors.EVENT_READ)
         while selector.get_map():
-            for key, _ in selector.select():
+            for key, _ in selector.select(WAIT_SECONDS if waiting else None):
                 data = b""
                 with contextlib.suppress(OSError):  # the other end of a pseudo-terminal is gone
                     data = os.read(key.fd, BLOCK_BYTES)
-                with contextlib.suppress(ValueError):  # the log is closed: nobody waits any longer
-                    key.data(data)
+                rest[key.fd] += data
                 if not data:
+                    waiting.add(key.fd)
                     selector.unregister(key.fd)
-                    os.close(key.fd)
+            for source in sorted(writers, key=lambda source: log.unfinished is not writers[source]):
+                lines, end, rest[source] = rest[source].rpartition(b"\n")
+                if end:
+                    writers[source](lines + end)
+            for source, write in writers.items():
+                if rest[source] and (source in waiting or log.unfinished in (None, write)):
+                    write(rest[source])
+                    rest[source] = b""
+            waiting = {source for source in writers if rest[source]}
+    for source, write in writers.items():
+        with contextlib.suppress(ValueError):
+            write(b"")
+        os.close(source)
 
 
 def _strip_progress(log: Path) -> None:

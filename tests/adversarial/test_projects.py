@@ -11,7 +11,7 @@ import pytest
 from projects import ALL, Pipeline, Result
 
 from redoit.digest import of_bytes
-from redoit.model import Setting, Stage
+from redoit.model import Environment, Setting, Stage
 from redoit.state.workspace import Workspace
 
 
@@ -85,7 +85,7 @@ def test_names_in_a_forged_trace_are_shown_and_no_more(built: Pipeline) -> None:
         true.action,
         settings=(Setting(HOSTILE, "str", HOSTILE),),
         code={HOSTILE: of_bytes(b"")},
-        environment={HOSTILE: HOSTILE},
+        environment=Environment(python=HOSTILE, packages={HOSTILE: HOSTILE}),
     )
     metrics = {HOSTILE: float("nan")}
     forged = replace(true, action=action, stage=HOSTILE, host=HOSTILE, started=-1e11, seconds=1e11, metrics=metrics)

@@ -29,7 +29,6 @@ class SqliteDB:
 
 class DbmDB:
     def __init__(self, name: str, codec: _Codec, *, module_name: str | None = None) -> None: ...
-    def __getattr__(self, name: str) -> object: ...  # its `_dbm`
 
 class FileChangedChecker:
     CheckerError: type[OSError]

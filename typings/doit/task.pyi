@@ -7,6 +7,7 @@ from doit.dependency import UptodateCalculator
 
 class IOConfig:
     capture: bool
+    def __init__(self, io_data: dict[str, object] | None) -> None: ...
 
 class Task:
     name: str
