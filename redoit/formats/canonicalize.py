@@ -12,9 +12,9 @@ import copy
 import errno
 import json
 import lzma
+import os
 import shutil
 import struct
-import tempfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -75,8 +75,9 @@ def _end_of_header(file: BinaryIO, place: int, layout: struct.Struct, signature:
 
 def _canonicalize_keras(path: Path) -> None:
     """Rewrite a `.keras` file without its date, its addresses, and the times of its members."""
-    with zipfile.ZipFile(path) as source, tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        rewritten = Path(folder, "rewritten")  # a name of its own: no file of a step is in the way
+    rewritten = path.with_name(f".redoit-{os.urandom(8).hex()}")  # a name that no file of a step has
+    with zipfile.ZipFile(path) as source, contextlib.ExitStack() as unfinished:
+        unfinished.callback(rewritten.unlink, missing_ok=True)
         with zipfile.ZipFile(rewritten, "w") as target:
             target.comment = source.comment
             for member in source.infolist():

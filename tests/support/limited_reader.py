@@ -94,7 +94,7 @@ def _harmless(event: str, subject: str, folder: str) -> bool:
     if event == "exec":
         return any(f'file "{place}' in subject for place in python)
     if event == "import":
-        return subject.startswith("encodings.") or subject == "atexit"  # the latter by temporary folders
+        return subject.startswith("encodings.")
     return subject.startswith(folder)
 
 
