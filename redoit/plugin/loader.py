@@ -41,7 +41,6 @@ from redoit.storage import locks
 
 EARLIER_FORMAT = "its results are of an earlier version and do not count; 'doit cache gc' removes them"
 # What redoit imports that is neither its own nor the standard library's, with what that imports.
-GC_THRESHOLD = 50_000  # new objects before Python looks for garbage
 DEPENDENCIES = frozenset(
     "blake3 cloudpickle igraph jinja2 markdown_it markupsafe mdurl pygments rich texttable".split()  # noqa: SIM905 - read as a line
 )
@@ -188,7 +187,15 @@ class StageLoader(TaskLoader2):
 
     def load_tasks(self, cmd: DoitCmdBase, pos_args: list[str]) -> list[Task]:
         """Return the tasks, each stage configured."""
-        gc.set_threshold(GC_THRESHOLD)  # tasks and stages live to the end, so to look for garbage among them is vain
+        gc.unfreeze()
+        gc.disable()  # all that is made now lives to the end: to look for garbage in it is vain
+        try:
+            return self._load_tasks(cmd, pos_args)
+        finally:
+            gc.freeze()
+            gc.enable()
+
+    def _load_tasks(self, cmd: DoitCmdBase, pos_args: list[str]) -> list[Task]:
         with _loading(self._parameters):
             tasks = list(self._inner.load_tasks(cmd=cmd, pos_args=pos_args))
         stages = {task.name: stage for task in tasks if (stage := stage_of(task))}
