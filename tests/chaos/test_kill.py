@@ -113,7 +113,7 @@ def unnamed(pipeline: Pipeline) -> bool:
     named = set()
     for path in pipeline.path(".redoit/traces").glob("*/*.json"):
         fields = json.loads(path.read_bytes())
-        outputs = [digest for digest, _ in fields["manifest"].values()]
+        outputs = [digest for digest, *_ in fields["manifest"].values()]
         named |= {*outputs, *fields["action"]["code"].values(), fields["log"]}
     blobs = {path.parent.name + path.name for path in pipeline.blobs() if not path.name.startswith(".tmp-")}
     return bool(blobs - named)
