@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from campaigns import Campaign
 from invariants import SCENARIOS, Ground, Scenario, left_after_gc, orphans, relative, sound_traces, staging
-from projects import PRELOAD, WAYS, Pipeline, Result, until
+from projects import CHAIN, PRELOAD, WAYS, Pipeline, Result, until
 
 REPOSITORY = Path(__file__).parents[2]
 MNIST = REPOSITORY.parent / "shared" / "mnist"
@@ -119,14 +119,14 @@ def unnamed(pipeline: Pipeline) -> bool:
     return bool(blobs - named)
 
 
-def killed(ground: Ground, folder: Path, rng: random.Random) -> str:
-    """Kill a doit, see the next come right, and return when that was."""
+def killed(grounds: dict[bool, Ground], folder: Path, rng: random.Random) -> str:
+    """Kill a doit, see the next come right, and return when that was. `grounds`: by whether steps are forked."""
+    forks = rng.random() < 0.5
+    ground = grounds[forks]
     scenario = SCENARIOS[rng.choice(NAMES)]
     pipeline = ground.begin(scenario, folder)
     before = sound_traces(pipeline)
     workers = rng.choice([(), (), ("-n", "2")])
-    if forks := rng.random() < 0.5:
-        pipeline.write("pyproject.toml", PRELOAD)
     process = pipeline.start(*workers, *scenario.arguments)
     wait: Callable[..., None] = rng.choice([at_random, at_a_change, at_a_change])
     wait(rng, pipeline.root, process)
@@ -146,10 +146,11 @@ def killed(ground: Ground, folder: Path, rng: random.Random) -> str:
 
 def test_kill(campaign: Campaign, ground: Ground, tmp_path: Path) -> None:
     """After kill -9 the store is usable, no byte is wrong, and what had finished is not executed again."""
+    grounds = {False: ground, True: Ground(tmp_path / "preloaded", {**CHAIN, "pyproject.toml": PRELOAD})}
     moments: Counter[str] = Counter()
 
     def attack(rng: random.Random) -> None:
-        moments[killed(ground, tmp_path / "round", rng)] += 1
+        moments[killed(grounds, tmp_path / "round", rng)] += 1
 
     campaign.run(attack, few=6, full=500)
     print(f"killed: {dict(moments)}")
