@@ -46,7 +46,7 @@ OPTION_HELP = {  # of doit's options that mean something else in a project with 
 DODO = "dodo.py"
 STANDARD_OUTPUT = "standard output"
 SIGNAL_STATUS = 128  # a shell adds the number of the signal that ended a command
-GC_THRESHOLD_OBJECTS = 100_000  # between two collections of Python: thousands of tasks are no garbage
+GC_THRESHOLD_OBJECTS = 1_000_000  # between two collections of Python: thousands of tasks are no garbage
 
 
 for stream in ("stdout", "stderr"):  # the shell may have closed them; doit takes them when it makes a command
@@ -162,13 +162,17 @@ class StageCommand(PlainCommand):
                     raise
                 raise InvalidDodoFile(str(self._not_found(error.not_found))) from None
             except KeyboardInterrupt:
-                from redoit.execution.process import PROCESSES
-
-                self.loader.session.interrupted = True
-                if not PROCESSES.stop(STOP_SECONDS):
-                    UNFINISHED.append(stack.pop_all())
-                sys.stderr.write("Interrupted: finished stages are kept, the others run next time.\n")
+                self._stop(stack)
                 return SIGNAL_STATUS + (signals[-1] if signals else signal.SIGINT)
+
+    def _stop(self, stack: contextlib.ExitStack) -> None:
+        """End the steps of an interrupted run; if one does not end in time, what it needs stays."""
+        from redoit.execution.process import PROCESSES
+
+        self.loader.session.interrupted = True
+        if not PROCESSES.stop(STOP_SECONDS):
+            UNFINISHED.append(stack.pop_all())
+        sys.stderr.write("Interrupted: finished stages are kept, the others run next time.\n")
 
     def _not_found(self, argument: str) -> RedoitError:
         """Return the error about an argument that is neither a task nor a target."""

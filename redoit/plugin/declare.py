@@ -79,10 +79,14 @@ def step(
     _check_paths(declaration)
     parameters = _parameters(module, signature, cache=cache, time_limit=time_limit)
     stage = StageTask(declaration, parameters.declared, parameters.defaults)
+    return {**_task(stage, parameters), "file_dep": [*declaration.inputs.values(), *used], **fields}
+
+
+def _task(stage: StageTask, parameters: Parameters) -> dict[str, object]:
+    """Return a stage as the dict of a doit task, without the files it depends on."""
     return {
         "actions": [stage.build],
-        "file_dep": [*declaration.inputs.values(), *used],
-        "targets": list(declaration.outputs.values()),
+        "targets": list(stage.stage.outputs.values()),
         "uptodate": [stage],
         "params": [
             {"type": partial(_parsed, stage, declared), **field}
@@ -90,7 +94,6 @@ def step(
         ],
         "clean": True,
         "io": {"capture": False},  # the step's output goes where `-v` says, and to its log
-        **fields,
     }
 
 

@@ -4,7 +4,6 @@ Wraps doit's own loader; a dodo.py that does not use redoit passes through it un
 lock of the checkout is taken before doit opens its database, and released after the run is recorded.
 """
 
-import gc
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -187,15 +186,6 @@ class StageLoader(TaskLoader2):
 
     def load_tasks(self, cmd: DoitCmdBase, pos_args: list[str]) -> list[Task]:
         """Return the tasks, each stage configured."""
-        gc.unfreeze()
-        gc.disable()  # all that is made now lives to the end: to look for garbage in it is vain
-        try:
-            return self._load_tasks(cmd, pos_args)
-        finally:
-            gc.freeze()
-            gc.enable()
-
-    def _load_tasks(self, cmd: DoitCmdBase, pos_args: list[str]) -> list[Task]:
         with _loading(self._parameters):
             tasks = list(self._inner.load_tasks(cmd=cmd, pos_args=pos_args))
         stages = {task.name: stage for task in tasks if (stage := stage_of(task))}
