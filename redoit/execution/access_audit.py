@@ -14,6 +14,7 @@ from typing import Any
 
 MAX_NAMES = 1000  # of files, and of variables
 BYTE_CODE = "__pycache__"
+REDOIT = os.path.join(Path(__file__).parents[1], "")
 AnyPath = str | bytes | os.PathLike[str]
 
 
@@ -123,4 +124,5 @@ class AccessAudit:
             if frame.f_code.co_name == "expanduser":  # where the home folder lies makes no result
                 return False
             frame = frame.f_back
-        return frame is not None and self._is_of_project(os.path.abspath(frame.f_code.co_filename))
+        file = os.path.abspath(frame.f_code.co_filename) if frame else ""
+        return self._is_of_project(file) and not file.startswith(REDOIT)  # which may itself lie in the project

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from examples import write
 from forked_steps import Execute
+from fresh_process import finished
 
 from redoit.execution.executor import StepCall, StepResult
 from redoit.execution.executor import execute as fresh
@@ -115,3 +116,17 @@ def test_the_tag_of_a_step_is_in_its_environment() -> None:
     """Processes that a step starts have a tag, which redoit's own processes have not."""
     assert noted("assert os.environ['REDOIT_STEP']").killed == ()
     assert "REDOIT_STEP" not in os.environ
+
+
+def test_what_redoit_asks_for_is_not_the_projects() -> None:
+    """Where redoit itself lies in the project, as in its repository, what it reads is not what the step reads."""
+    code = """if True:
+        import json
+        from pathlib import Path
+        from redoit.execution.access_audit import AccessAudit
+        audit = AccessAudit(Path.cwd())
+        from redoit.source.search_path import SearchPath
+        SearchPath(Path.cwd()).find_own("steps.train")
+        print(json.dumps(audit.variables_read))
+    """
+    assert finished(code).facts == []
