@@ -6,7 +6,7 @@ lock of the checkout is taken before doit opens its database, and released after
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import lru_cache, partial
 from importlib.machinery import SourceFileLoader
@@ -17,7 +17,7 @@ import doit
 from doit import doit_cmd
 from doit import globals as shared
 from doit.cmd_base import DoitCmdBase, TaskLoader2
-from doit.cmdparse import DefaultUpdate
+from doit.cmdparse import CmdOption, DefaultUpdate
 from doit.dependency import Dependency
 from doit.exceptions import InvalidDodoFile, InvalidTask
 from doit.task import Task
@@ -43,6 +43,7 @@ EARLIER_FORMAT = "its results are of an earlier version and do not count; 'doit 
 DEPENDENCIES = frozenset(
     "blake3 cloudpickle igraph jinja2 markdown_it markupsafe mdurl pygments rich texttable".split()  # noqa: SIM905 - read as a line
 )
+VERBOSITIES, DEFAULT_VERBOSITY = (0, 1, 2), 1
 REDOIT = os.path.join(Path(__file__).parent.parent, "")
 
 
@@ -96,16 +97,25 @@ def _imports_forgotten() -> Iterator[None]:
 
 
 class StageLoader(TaskLoader2):
-    """Wraps doit's loader. `start`: where doit was called. `command`: its name.
+    """Wraps doit's loader. `start`: where doit was called. `command`, `options`: its name, and its options.
 
     `exclusive`: it takes the checkout's lock. `builds`: it is no dry run.
     """
 
     def __init__(
-        self, inner: TaskLoader2, stack: ExitStack, start: Path, *, exclusive: bool, builds: bool, command: str = "run"
+        self,
+        inner: TaskLoader2,
+        stack: ExitStack,
+        start: Path,
+        *,
+        exclusive: bool,
+        builds: bool,
+        command: str = "run",
+        options: Iterable[CmdOption] = (),
     ) -> None:
         self._inner = inner
         self._command = command
+        self._choices = {option.name: option.choices for option in options if option.choices}
         self._stack = stack
         self.start = start
         self._exclusive = exclusive
@@ -168,17 +178,21 @@ class StageLoader(TaskLoader2):
         given = [*vars(redoit).values(), *(getattr(self._inner, "namespace", None) or {}).values(), config]
         return any(value is one for value in given for one in (step, DOIT_CONFIG, redoit))
 
+    def _check_options(self, config: Mapping[str, object]) -> None:
+        """Check options, wherever they are set: doit checks the choices of those on the command line alone."""
+        self._parameters.update_defaults(config)
+        for name, known in {**self._choices, "verbosity": VERBOSITIES}.items():
+            value = self._parameters.get(name, DEFAULT_VERBOSITY)
+            if isinstance(value, str | int) and value not in known:  # else it is a class
+                raise DeclarationError(name, f"found {value!r:.99}, expected one of {', '.join(map(str, known))}")
+
     def _completed(self, config: Mapping[str, object]) -> dict[str, object]:
         """Return DOIT_CONFIG with what redoit needs. Its values are weaker than the command line's and the files'."""
-        if config.get("verbosity", 0) not in (0, 1, 2):
-            raise DeclarationError(
-                "DOIT_CONFIG", f"found the verbosity {config['verbosity']!r:.99}, expected 0, 1 or 2"
-            )
         files = [self._inner.config.get(section, {}) for section in ("GLOBAL", self._command)]
         own = [name for name, value in DOIT_CONFIG.items() if config.get(name, value) == value]
         weaker = {name for name in own if any(name in section for section in files)}
         config = {name: value for name, value in {**DOIT_CONFIG, **config}.items() if name not in weaker}
-        self._parameters.update_defaults(config)
+        self._check_options(config)
         backend = self._parameters["backend"]
         if backend != DOIT_CONFIG["backend"] and self._parameters["dep_file"] == DOIT_CONFIG["dep_file"]:
             config["dep_file"] = f"{DOIT_CONFIG['dep_file']}.{backend}"

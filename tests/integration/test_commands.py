@@ -193,3 +193,26 @@ def test_info_says_why(built: Pipeline) -> None:
     assert "status: run\n  times 3 -> 9\n" in built.doit("info", "make", "make.times=9").out
     built.path("data/made.txt").unlink()
     assert "status: restore\n" in built.doit("info", "make").out
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("backend = nope", "backend: found 'nope', expected one of dbm, json, sqlite3, redoit"),
+        ("reporter = nope", "reporter: found 'nope', expected one of "),
+        ("verbosity = 9", "verbosity: found 9, expected one of 0, 1, 2"),
+    ],
+)
+def test_an_option_in_a_file_is_one_of_its_choices(fresh: Pipeline, option: str, told: str) -> None:
+    """A value that no option of doit has is refused in one line, in doit.cfg as on the command line."""
+    fresh.write("doit.cfg", f"[GLOBAL]\n{option}\n")
+    result = fresh.doit()
+    assert (result.code, result.executed) == (3, [])
+    assert result.err.startswith(f"ERROR: {told}")
+    assert len(result.err.splitlines()) == 1
+
+
+def test_an_option_in_dodo_is_one_of_its_choices(fresh: Pipeline) -> None:
+    """Neither does DOIT_CONFIG of a user's own name a database that there is not."""
+    fresh.write("dodo.py", 'from redoit import step\n\nDOIT_CONFIG = {"backend": "nope"}\n')
+    assert fresh.doit().err.startswith("ERROR: backend: found 'nope', expected one of ")
