@@ -20,7 +20,8 @@ from builds import Builds
 from campaigns import Campaign
 from checkouts import Checkout, Invocation
 from doits import Doit
-from hypothesis import HealthCheck, Phase, seed, settings
+from histories import of_histories, repeatable
+from hypothesis import seed
 from hypothesis import strategies as st
 from hypothesis.errors import FlakyFailure
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
@@ -281,21 +282,9 @@ def explore(folder: Path, begin: int, examples: int, *, real: bool = False, defe
     machine = type(
         "Histories", (Histories,), {"folder": folder, "real": real, "defect": staticmethod(defect), "tally": tally}
     )
-    phases = (Phase.generate,) if real or defect is not sound else (Phase.generate, Phase.shrink)  # which takes long
-    options = settings(
-        max_examples=examples,
-        stateful_step_count=STEPS,
-        deadline=None,
-        database=None,
-        phases=phases,
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-    )
-    try:
+    options = of_histories(examples, shrinks=not real and defect is sound, stateful_step_count=STEPS)
+    with repeatable(begin, examples):
         run_state_machine_as_test(seed(begin)(machine), settings=options)
-    except BaseException as error:
-        error.add_note(f"repeat it with: --seed {begin} --examples {examples}")
-        raise
     print(f"{examples} histories held, seed {begin}, {dict(tally)}")
 
 

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import pytest
 from broken_engines import OF_VARIATIONS, Defect, sound
 from campaigns import Campaign
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from histories import of_histories, repeatable
+from hypothesis import given, seed
 from hypothesis import strategies as st
 from variations import VARIATIONS
 from variations.base import Step
@@ -172,20 +173,9 @@ def explore(
         finally:
             shutil.rmtree(base)
 
-    phases = (Phase.generate,) if real or defect is not sound else (Phase.generate, Phase.shrink)
-    options = settings(
-        max_examples=examples,
-        deadline=None,
-        database=None,
-        phases=phases,
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-    )
-    try:
+    options = of_histories(examples, shrinks=not real and defect is sound)
+    with repeatable(begin, examples):
         seed(begin)(options(given(history=histories(names, 1 if len(names) == 1 else 3))(holds)))()
-    except BaseException as error:
-        error.add_note(f"repeat it with: --seed {begin} --examples {examples}")
-        raise
     print(f"{', '.join(names)}: {examples} histories held, seed {begin}, {dict(tally)}")
 
 
