@@ -28,8 +28,6 @@ from redoit.text import one_line
 
 RUNS = "runs"
 NAME = re.compile(r"\d{20}-([0-9a-f]{64})")
-EARLIER_NAME = re.compile(r"\d{20}-[0-9a-f]{8}(-[0-9a-f]{64})?")
-EARLIER_RUNS, EARLIER_TABLES = "runs.earlier", "tables"
 UNREADABLE = (OSError, CorruptError, *MALFORMED)
 MAX_RUNS = 1_000  # that are read
 MAX_LOG_BYTES = 2**26
@@ -125,19 +123,6 @@ class RunLog:
     def newest(self, number: int | None = None) -> Iterator[RunRecord]:
         """Yield that many runs, the newest first; by default MAX_RUNS. Raises: DiskError."""
         return islice(self._runs(), MAX_RUNS if number is None else number)
-
-    def set_aside_earlier_version(self) -> Path | None:
-        """Move the records of an earlier version of redoit aside; return where they are now. Raises: DiskError."""
-        old = [name for name in disk.list_names(self.folder) if EARLIER_NAME.fullmatch(name)]
-        if not old:
-            return None
-        aside = disk.path_below(self._root, EARLIER_RUNS, "any").parent
-        disk.make_folders(aside)
-        for name in old:
-            disk.move(disk.path_below(self._root, RUNS, name), aside / name)
-        if not os.path.lexists(aside / EARLIER_TABLES):
-            disk.move(self._root / EARLIER_TABLES, aside / EARLIER_TABLES)
-        return aside
 
     def _reference(self, stages: Mapping[str, StageRecord], names: list[str]) -> tuple[str, frozenset[str]]:
         """Return the base of a run, empty if there is none; and the stages that rest on another trace than it says."""

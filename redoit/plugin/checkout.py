@@ -3,9 +3,7 @@
 The parts of an engine are put together here alone.
 """
 
-import contextlib
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -15,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from redoit.engine.engine import Engine
 from redoit.engine.inspector import Inspector
-from redoit.errors import DiskError
 from redoit.history.run_log import RunLog, RunRecord, StageRecord
 from redoit.history.savings import add_savings
 from redoit.model import Code, Outcome, Status
@@ -162,10 +159,4 @@ class Session:
         if Status.KEPT in statuses or Status.RESTORED in statuses:
             add_savings(engine().workspace.root, saved, statuses.count(Status.KEPT), statuses.count(Status.RESTORED))
         seconds = time.perf_counter() - self.clock
-        log = run_log()
-        with contextlib.suppress(DiskError):
-            if aside := log.set_aside_earlier_version():
-                sys.stderr.write(
-                    f"{log.folder}: written by an earlier version, now in {aside}; the run log begins again\n"
-                )
-        log.append(RunRecord(command_line(), self.started, seconds, stages, saved, not self.interrupted))
+        run_log().append(RunRecord(command_line(), self.started, seconds, stages, saved, not self.interrupted))

@@ -72,18 +72,6 @@ def test_a_dry_run_is_not_logged(built: Pipeline) -> None:
     assert len(runs(built)) == 1
 
 
-def test_an_earlier_version_of_the_run_log_is_begun_again(built: Pipeline) -> None:
-    """Records and tables of an earlier version are moved aside by the next run, which says so once."""
-    built.write(".redoit/runs/00000000000000000009-00000000", "")
-    built.write(f".redoit/tables/{'a' * 64}", "[]")
-    told = ".redoit/runs: written by an earlier version, now in .redoit/runs.earlier; the run log begins again\n"
-    assert built.doit().err == told
-    assert built.doit().err == ""
-    assert not built.path(".redoit/tables").exists()
-    assert built.path(f".redoit/runs.earlier/tables/{'a' * 64}").exists()
-    assert [set(words(run).values()) for run in runs(built)] == [{"ran"}, {"kept"}, {"kept"}]
-
-
 def test_the_record_does_not_stop_a_run(built: Pipeline) -> None:
     """Where no record can be written, doit does its work all the same."""
     for path in built.path(".redoit/runs").iterdir():

@@ -330,15 +330,11 @@ def test_some_stages_of_a_run_alone(tmp_path: Path) -> None:
     assert RUN.expanded(["import"]).omitted == {"ran": (1, 2.5), "failed": (1, 1.0)}
 
 
-def test_what_an_earlier_version_recorded_is_set_aside_once(tmp_path: Path) -> None:
-    """Records and tables of an earlier version are moved aside, and nothing else is."""
+def test_what_an_earlier_version_recorded_is_left_alone(tmp_path: Path) -> None:
+    """Records of an earlier version are not read, and stay."""
     recorded(tmp_path, RUN)
-    for name in ("00000000000000000009-00000000", f"00000000000000000009-00000000-{'a' * 64}"):
-        (tmp_path / "runs" / name).write_bytes(b"")
-    (tmp_path / "tables").mkdir()
-    (tmp_path / "tables" / ("a" * 64)).write_bytes(b"[]")
+    (tmp_path / "runs/00000000000000000009-00000000").write_bytes(b"")
     assert len(read(tmp_path)) == 1
-    assert [RunLog(tmp_path).set_aside_earlier_version() for _ in range(2)] == [tmp_path / "runs.earlier", None]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["runs", "runs.earlier"]
-    assert len(list((tmp_path / "runs.earlier").iterdir())) == 3
-    assert len(files_of(tmp_path)) == len(read(tmp_path)) == 1
+    recorded(tmp_path, RUN)
+    assert len(read(tmp_path)) == 2
+    assert len(files_of(tmp_path)) == 3

@@ -130,22 +130,6 @@ def test_a_run_without_stages_leaves_no_record(chain_folder: Path) -> None:
     assert not run_log().folder.exists()
 
 
-def test_records_of_an_earlier_version_are_set_aside(chain_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A line says where the records of an earlier version are now, and the run log begins with this run."""
-    engine().workspace.open()
-    old = run_log().folder / f"{1:020d}-{'a' * 8}"
-    old.parent.mkdir()
-    old.touch()
-    (engine().workspace.root / "tables").mkdir()
-    session = session_of_chain("make")
-    session.end("make", KEPT)
-    session.record()
-    assert "written by an earlier version, now in .redoit/runs.earlier; the run log begins again" in (
-        capsys.readouterr().err
-    )
-    assert len(list(run_log().newest())) == 1
-
-
 def test_what_runs_steps_can_be_given(chain_folder: Path) -> None:
     """An engine runs steps with the function that it is given, and keeps what that made."""
     made = make_engine(Path(), execute=called)
