@@ -12,7 +12,7 @@ from pathlib import Path
 
 from redoit.digest import of_bytes
 from redoit.state.stage_file import read_stage_file
-from redoit.state.workspace import FOLDER, LATEST, Workspace, other_traces
+from redoit.state.workspace import FOLDER, LATEST, Workspace, files_in_place
 from redoit.storage import disk
 from redoit.storage.serialize import canonical_json
 
@@ -33,7 +33,7 @@ def gc_roots(workspace: Workspace) -> set[str]:
         for checkout in {workspace.root, *other_checkouts(workspace)}
         for name in disk.list_names(checkout / LATEST)
     )
-    return {name for fields in files for name in (str(fields.get("trace")), *other_traces(fields).values())}
+    return {name for fields in files for name in (str(fields.get("trace")), *files_in_place(fields).values())}
 
 
 def other_checkouts(workspace: Workspace) -> set[Path]:

@@ -3,7 +3,7 @@
     format                 {"format": 2}
     blobs/, traces/        the store
     private/               traces of impure and volatile stages, which are never shared
-    latest/<stage>         key and name of the trace that the stage's outputs rest on, and of earlier ones
+    latest/<stage>         key and name of the trace that its outputs rest on, and of earlier ones; trace of each file
     copies/                if the store is elsewhere: the traces that outputs rest on, which gc there may remove
     invalidations/<stage>  why the stage must run again, whatever its traces say
     superseded/<stage>     which traces do not count since it has run again
@@ -144,23 +144,13 @@ class Workspace:
         if pairs[:1] != [latest]:
             earlier = [pair for pair in pairs if pair != latest][: MAX_EARLIER - 1]
             disk.fsync_parents(self.store_of(stage).trace_path(*latest))
-            others = self._others(stage, pairs[:1], fields)
-            fields = {"key": latest[0], "trace": latest[1], "earlier": earlier, "others": others}
+            # Another dodo file in this folder may declare a stage of this name, and keep what that made.
+            made = files_in_place(fields)
+            files = {path: made[path] for path in made if os.path.lexists(self.root.parent / path)}
+            files |= dict.fromkeys(trace.action.outputs.values(), latest[1])
+            fields = {"key": latest[0], "trace": latest[1], "earlier": earlier, "files": files}
             disk.write(disk.path_below(self.root, LATEST, name), canonical_json(fields))
         self.trace_index.add(stage.name, trace)
-
-    def _others(self, stage: Stage, latest: list[list[str]], fields: dict[str, object]) -> dict[str, str]:
-        """Return path -> trace of outputs in place that a stage of this name made and this one does not.
-
-        Another dodo file in this folder may declare it, and keep it.
-        """
-        others = other_traces(fields)
-        for trace in filter(None, (self._trace_or_none(stage, *pair) for pair in latest)):
-            others |= dict.fromkeys(trace.action.outputs.values(), trace.name)
-        missing = (path for path in others if not os.path.lexists(self.root.parent / path))
-        for path in {*stage.outputs.values(), *missing}:
-            others.pop(path, None)
-        return others
 
     def _copies_of(self, stage: Stage) -> Store:
         """Return the store that keeps copies of a stage's traces: its own one, unless that is shared."""
@@ -175,10 +165,10 @@ class Workspace:
         return disk.path_below(self.root, LOGS, stage_filename(stage))
 
 
-def other_traces(fields: dict[str, object]) -> dict[str, str]:
-    """Return path -> trace of other outputs in place, from the fields of a file in `latest/`."""
-    others = fields.get("others")
-    return {path: name for path, name in others.items() if is_digest(name)} if isinstance(others, dict) else {}
+def files_in_place(fields: dict[str, object]) -> dict[str, str]:
+    """Return path -> trace of the files that stages of this name made, from the fields of a file in `latest/`."""
+    files = fields.get("files")
+    return {path: name for path, name in files.items() if is_digest(name)} if isinstance(files, dict) else {}
 
 
 def _pairs(fields: dict[str, object]) -> list[list[str]]:

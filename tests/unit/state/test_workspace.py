@@ -13,7 +13,7 @@ from examples import action, artifact, trace
 from redoit.errors import DiskError, StoreError
 from redoit.model import FORMAT, Policy, Reason, Stage, Trace
 from redoit.state.invalidations import Invalidation
-from redoit.state.workspace import Workspace, other_traces
+from redoit.state.workspace import Workspace, files_in_place
 from redoit.storage.serialize import trace_name
 from redoit.storage.store import Store
 
@@ -110,22 +110,22 @@ def made_by(stage: Stage, **changes: Any) -> Trace:
 def test_outputs_of_another_declaration_are_remembered(tmp_path: Path, workspace: Workspace) -> None:
     """What another dodo file made with a stage of this name is remembered while its output is there."""
     other = STAGE._replace(outputs={"model": "other"})
-    mine, theirs = made_by(STAGE), made_by(other)
+    mine, theirs, newer = made_by(STAGE), made_by(other), made_by(STAGE, started=2.0)
     (tmp_path / "other").touch()
-    for stage, made in ((other, theirs), (STAGE, mine), (STAGE, made_by(STAGE, started=2.0))):
+    for stage, made in ((other, theirs), (STAGE, mine), (STAGE, newer)):
         workspace.store.append(made)
         workspace.remember(stage, made)
     (path,) = (workspace.root / "latest").iterdir()
-    assert other_traces(json.loads(path.read_bytes())) == {"other": trace_name(theirs)}
+    assert files_in_place(json.loads(path.read_bytes())) == {"model": trace_name(newer), "other": trace_name(theirs)}
     (tmp_path / "other").unlink()
     workspace.remember(STAGE, mine)
-    assert other_traces(json.loads(path.read_bytes())) == {}
+    assert files_in_place(json.loads(path.read_bytes())) == {"model": trace_name(mine)}
 
 
-@pytest.mark.parametrize("others", [None, 1, {}, [1], [["a" * 64]], {"path": 1}, {"path": "a"}, {"path": ["a" * 64]}])
-def test_damaged_others_are_none(others: object) -> None:
+@pytest.mark.parametrize("files", [None, 1, {}, [1], [["a" * 64]], {"path": 1}, {"path": "a"}, {"path": ["a" * 64]}])
+def test_damaged_files_are_none(files: object) -> None:
     """What redoit would not have written counts for nothing."""
-    assert other_traces({"others": others}) == {}
+    assert files_in_place({"files": files}) == {}
 
 
 def test_a_checkout_of_a_shared_store_has_copies(tmp_path: Path) -> None:
