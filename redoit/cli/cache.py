@@ -97,7 +97,7 @@ clear: remove everything (--yes: without confirmation)."""
         return int(getattr(self, f"_{verb}")(stores, **vars(options)))
 
     def _show(self, stores: list[Store]) -> int:
-        inventories = [collect.inventory(store) for store in stores]
+        inventories = [collect.inventory(stores[0], _folders()), *map(collect.inventory, stores[1:])]
         for store, inventory in zip(stores, inventories, strict=True):
             if store is stores[0] or inventory.size:
                 self.say(f"{store.root} holds {_contents([inventory])}.")
@@ -114,10 +114,8 @@ clear: remove everything (--yes: without confirmation)."""
         duplicates = sum(map(_duplicate_bytes, inventories))
         if duplicates:
             self.say(f"Storing equal content once saves {format_size(duplicates)}.")
-        orphans = [collect.orphaned_files(stores[0], _folders()), *map(collect.orphaned_files, stores[1:])]
         roots = gc_roots(engine().workspace)
-        pairs = zip(inventories, orphans, strict=True)
-        unneeded = sum(removal(*pair, RetentionPolicy(), roots, time.time()).freed for pair in pairs)
+        unneeded = sum(removal(each, RetentionPolicy(), roots, time.time()).freed for each in inventories)
         if unneeded:
             self.say(f"No result needs {format_size(unneeded)} of it; remove that with: doit cache gc")
         self._show_rescued()

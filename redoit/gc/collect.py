@@ -11,6 +11,7 @@ import shutil
 import stat
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from redoit import digest
@@ -23,9 +24,13 @@ from redoit.storage.store import QUARANTINE, TRACES, Store
 ORPHAN_SECONDS = 86_400.0  # age from which a temporary file counts as orphaned
 
 
-def inventory(store: Store) -> Inventory:
-    """Return the valid traces and the blobs of a store. Raises: StoreError on a newer format; DiskError."""
-    traces, outdated, blobs = [], {}, {}
+def inventory(store: Store, folders: Iterable[Path] = ()) -> Inventory:
+    """Return the valid traces and the blobs of a store, and the orphans there and in `folders`.
+
+    Raises: StoreError on a newer format; DiskError.
+    """
+    traces, blobs = [], {}
+    orphans = {path: size_of(path) for path in (*_entries(store.root / QUARANTINE), *_orphaned_files(store, folders))}
     for path in _nested_files(store.root / TRACES):
         key, name = path.parent.name, path.stem
         trace = store.read_trace(key, name) if path.suffix == ".json" else None
@@ -34,26 +39,13 @@ def inventory(store: Store) -> Inventory:
             if trace:
                 traces.append(stored_trace(key, name, trace, stats.st_size, stats.st_mtime))
             elif store.is_of_earlier_format(key, name):
-                outdated[path] = stats.st_size
+                orphans[path] = stats.st_size
     for path in _nested_files(store.root / BLOBS):
         with contextlib.suppress(FileNotFoundError):
             name, stats = path.parent.name + path.name, path.lstat()
             if digest.is_digest(name) and stat.S_ISREG(stats.st_mode):
                 blobs[name] = stats.st_size
-    return Inventory(tuple(traces), blobs, store.constructive, outdated)
-
-
-def orphaned_files(store: Store, folders: Iterable[Path] = ()) -> dict[Path, int]:
-    """Return file -> size in bytes: temporary files left by crashes, there and in `folders`, and quarantined files."""
-    paths = [path for name in (TRACES, BLOBS) for path in _nested_files(store.root / name)]
-    searched = {store.root.resolve(), store.root / TRACES, store.root / BLOBS, *folders}
-    paths += [path for folder in sorted(searched) for path in _entries(folder)]
-    orphans = _entries(store.root / QUARANTINE)
-    for path in paths:
-        with contextlib.suppress(OSError):  # another process has removed it
-            if path.name.startswith(disk.TEMPORARY_PREFIX) and path.lstat().st_mtime < time.time() - ORPHAN_SECONDS:
-                orphans.append(path)
-    return {path: size_of(path) for path in orphans}
+    return Inventory(tuple(traces), blobs, store.constructive, orphans)
 
 
 def collect(
@@ -70,7 +62,7 @@ def collect(
     Raises: StoreError on a newer format, DiskError.
     """
     with contextlib.nullcontext() if dry_run else store.exclusive_lock():
-        planned = removal(inventory(store), orphaned_files(store, folders), policy, gc_roots(), time.time())
+        planned = removal(inventory(store, folders), policy, gc_roots(), time.time())
         if not dry_run:
             _remove(store, planned)
     return planned
@@ -138,21 +130,30 @@ def _is_valid(store: Store, path: Path) -> bool:
 
 def _files(store: Store) -> Iterator[Path]:
     """Yield all paths where blobs and traces belong, save temporary files."""
-    for name in (TRACES, BLOBS):
-        folder = store.root / name
+    for folder in (store.root / TRACES, store.root / BLOBS):
         misplaced = (path for path in _entries(folder) if path.is_symlink() or not path.is_dir())
         for path in (*misplaced, *_nested_files(folder)):
             if not path.name.startswith(disk.TEMPORARY_PREFIX):
                 yield path
 
 
+def _orphaned_files(store: Store, folders: Iterable[Path]) -> Iterator[Path]:
+    """Yield temporary files that crashes left, there and in folders."""
+    tops = store.root / TRACES, store.root / BLOBS
+    searched = {store.root.resolve(), *tops, *chain(*map(_entries, tops)), *folders}
+    for path in chain(*map(_entries, sorted(searched))):
+        with contextlib.suppress(OSError):  # another process has removed it
+            if path.name.startswith(disk.TEMPORARY_PREFIX) and path.lstat().st_mtime < time.time() - ORPHAN_SECONDS:
+                yield path
+
+
 def _nested_files(folder: Path) -> Iterator[Path]:
     """Return the paths two levels below a folder; follows no links."""
-    return (path for inner in _entries(folder) if inner.is_dir() for path in _entries(inner))
+    return chain(*map(_entries, _entries(folder)))
 
 
 def _entries(folder: Path) -> list[Path]:
-    """Return the paths in a folder; none if it is a link: its target does not belong to the store."""
+    """Return the paths in a folder; none if it is none, or a link: its target does not belong to the store."""
     return [folder / name for name in disk.list_names(folder)]
 
 

@@ -31,14 +31,14 @@ class StoredTrace(NamedTuple):
 class Inventory(NamedTuple):
     """The traces and blobs of a store.
 
-    `blobs`: digest -> size in bytes. `constructive`: it keeps outputs as blobs. `outdated`: file of a trace of an
-    earlier format -> size in bytes.
+    `blobs`: digest -> size in bytes. `constructive`: it keeps outputs as blobs. `orphans`: file -> size in bytes;
+    temporary files that crashes left, quarantined files, and traces of an earlier format.
     """
 
     traces: tuple[StoredTrace, ...]
     blobs: dict[str, int]
     constructive: bool = True
-    outdated: Mapping[Path, int] = MappingProxyType({})
+    orphans: Mapping[Path, int] = MappingProxyType({})
 
     @property
     def size(self) -> int:
@@ -53,7 +53,7 @@ class Inventory(NamedTuple):
 
 
 class RetentionPolicy(NamedTuple):
-    """What a garbage collection removes besides orphans, and traces that are outdated or unrestorable.
+    """What a garbage collection removes besides orphans and unrestorable traces.
 
     Traces not used for `older_than` seconds; the least recently used, until `max_size` bytes remain; all but the
     `keep_last` newest of each stage, which stay in any case.
@@ -81,14 +81,11 @@ def stored_trace(key: str, name: str, trace: Trace, size: int, used: float) -> S
     return StoredTrace(key, name, stage, trace.started, trace.seconds, outputs, blobs, size, used)
 
 
-def removal(
-    inventory: Inventory, orphans: Mapping[Path, int], policy: RetentionPolicy, gc_roots: Collection[str], now: float
-) -> Removal:
+def removal(inventory: Inventory, policy: RetentionPolicy, gc_roots: Collection[str], now: float) -> Removal:
     """Return what a garbage collection removes from a store.
 
-    `orphans`: file -> size in bytes. `gc_roots`: names of the traces that outputs in place rest on; these stay.
+    `gc_roots`: names of the traces that outputs in place rest on; these stay.
     """
-    orphans = {**inventory.outdated, **orphans}
     newest: dict[str, list[StoredTrace]] = {}
     for trace in sorted(inventory.traces, key=lambda trace: (-trace.started, trace.name)):
         newest.setdefault(trace.stage, []).append(trace)
@@ -104,7 +101,8 @@ def removal(
     removed = [trace for trace in inventory.traces if trace.name in names]
     blobs = tuple(sorted(inventory.blobs.keys() - blobs_of(t for t in inventory.traces if t.name not in names)))
     freed = sum(inventory.blobs[blob] for blob in blobs) + sum(trace.size for trace in removed)
-    return Removal(tuple(removed), blobs, tuple(orphans), freed + sum(orphans.values()), inventory.size - freed)
+    orphaned = sum(inventory.orphans.values())
+    return Removal(tuple(removed), blobs, tuple(inventory.orphans), freed + orphaned, inventory.size - freed)
 
 
 def blobs_of(traces: Iterable[StoredTrace]) -> frozenset[str]:

@@ -27,20 +27,20 @@ def inventory(*traces: StoredTrace) -> Inventory:
 
 def removed(policy: RetentionPolicy, *traces: StoredTrace, gc_roots: tuple[str, ...] = ()) -> str:
     """Return the names of the traces that a policy removes, as one text."""
-    return "".join(each.name for each in removal(inventory(*traces), {}, policy, gc_roots, NOW).traces)
+    return "".join(each.name for each in removal(inventory(*traces), policy, gc_roots, NOW).traces)
 
 
 def test_from_an_empty_store_nothing_goes() -> None:
     """Where there is nothing, no policy removes anything."""
     policy = RetentionPolicy(max_size=0, older_than=0.0, keep_last=1)
-    assert removal(Inventory((), {}), {}, policy, (), NOW) == Removal((), (), (), 0, 0)
+    assert removal(Inventory((), {}), policy, (), NOW) == Removal((), (), (), 0, 0)
 
 
 def test_blobs_and_files_that_nobody_needs_are_counted() -> None:
     """Unnamed blobs and orphaned files free their bytes, of which only the blobs were the store's own."""
     held = inventory(stored("a", b"model"))
     held.blobs[artifact(b"unnamed").digest] = 7
-    found = removal(held, {Path(".tmp-1"): 100}, USUAL, (), NOW)
+    found = removal(held._replace(orphans={Path(".tmp-1"): 100}), USUAL, (), NOW)
     assert found == Removal((), (artifact(b"unnamed").digest,), (Path(".tmp-1"),), freed=107, remaining=6)
 
 
@@ -51,8 +51,8 @@ def test_a_trace_whose_output_can_not_be_restored_goes(size: int | None) -> None
     blobs = {artifact(b"whole").digest: 5, **({artifact(b"model").digest: size} if size else {})}
     held = Inventory((whole, broken), blobs)
     assert held.unrestorable == (broken,)
-    assert removal(held, {}, USUAL, (), NOW).traces == (broken,)
-    assert removal(held, {}, USUAL, {"b"}, NOW).traces == ()
+    assert removal(held, USUAL, (), NOW).traces == (broken,)
+    assert removal(held, USUAL, {"b"}, NOW).traces == ()
     assert Inventory(held.traces, blobs, constructive=False).unrestorable == ()
 
 
@@ -86,9 +86,9 @@ def test_the_least_recently_used_go_until_the_size_is_right(limit: int, names: s
 def test_a_shared_blob_is_freed_with_its_last_trace() -> None:
     """To remove one of two traces with the same output frees the trace alone."""
     traces = [stored(name, b"x" * 100, used=used) for name, used in {"a": 1.0, "b": 2.0, "c": 3.0}.items()]
-    found = removal(inventory(*traces), {}, RetentionPolicy(max_size=101), (), NOW)
+    found = removal(inventory(*traces), RetentionPolicy(max_size=101), (), NOW)
     assert (found.traces, found.blobs, found.freed, found.remaining) == (tuple(traces[:2]), (), 2, 101)
-    found = removal(inventory(*traces), {}, RetentionPolicy(max_size=100), (), NOW)
+    found = removal(inventory(*traces), RetentionPolicy(max_size=100), (), NOW)
     assert (found.blobs, found.freed, found.remaining) == ((artifact(b"x" * 100).digest,), 103, 0)
 
 
@@ -124,7 +124,7 @@ def test_no_trace_is_left_without_its_blobs(
     names = {made.digest: made.size for one in held for made in one.outputs}
     gc_roots = {one.name for one, row in zip(held, rows, strict=True) if row[3]}
     blobs = {**dict.fromkeys((blob for one in held for blob in one.blobs), 1), **names, artifact(b"unnamed").digest: 5}
-    found = removal(Inventory(tuple(held), blobs), {}, RetentionPolicy(size, age, last), gc_roots, 6.0)
+    found = removal(Inventory(tuple(held), blobs), RetentionPolicy(size, age, last), gc_roots, 6.0)
     staying = [one for one in held if one not in found.traces]
     remaining = blobs.keys() - set(found.blobs)
     assert gc_roots <= {one.name for one in staying}
