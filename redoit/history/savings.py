@@ -26,11 +26,11 @@ def add_savings(root: Path, seconds: float, kept: int, restored: int) -> None:
     before = cache.content
     cache.content = Savings(before.seconds + seconds, before.kept + kept, before.restored + restored)
     cache.changed = True
-    cache.save(Savings._asdict)
+    cache.save()
 
 
 def _cache(root: Path) -> SealedCache[Savings]:
-    return SealedCache(root / "saved", _parse, Savings)
+    return SealedCache(root / "saved", _parse, Savings, Savings._asdict)
 
 
 def _parse(fields: Any) -> Savings:

@@ -28,6 +28,7 @@ class InstalledPackages:
 
     def __init__(self, path: Path, stat_cache: StatCache) -> None:
         self._cache = SealedCache[dict[str, Known]](path, _parse, dict)
+        self.save = self._cache.save
         self._stat_cache = stat_cache
         self._checked: set[str] = set()
         self._read: dict[str, list[distributions.Distribution]] = {}
@@ -59,10 +60,6 @@ class InstalledPackages:
     def forget(self) -> None:
         """Make the next call check the folders again."""
         self._checked = set()
-
-    def save(self) -> None:
-        """Write the cache for the next process, if it has changed."""
-        self._cache.save(dict)
 
     def _stamp(self, folder: str) -> str:
         """Return what changes with the distributions in a folder, or with an archive."""

@@ -21,17 +21,17 @@ T = TypeVar("T")
 class SealedCache(Generic[T]):
     """One cache file and its content, which callers change in place or assign; they set `changed` then.
 
-    `parse`: content from JSON; raises one of MALFORMED on what redoit would not have written.
+    `parse`: content from JSON; raises one of MALFORMED on what redoit would not have written. `to_json`: its reverse.
     """
 
     def __init__(
-        self, path: Path, parse: Callable[[Any], T], empty: Callable[[], T], max_bytes: int = disk.SMALL_FILE_BYTES
+        self, path: Path, parse: Callable[[Any], T], empty: Callable[[], T], to_json: Callable[[Any], object] = dict
     ) -> None:
         self.path = path
         self.changed = False
         self._parse = parse
         self._empty = empty
-        self._max_bytes = max_bytes
+        self._to_json = to_json
 
     @cached_property
     def content(self) -> T:
@@ -39,21 +39,22 @@ class SealedCache(Generic[T]):
         collects = gc.isenabled()
         gc.disable()  # there is no garbage in what is parsed, and a search for it takes as long as the parsing
         try:
-            return self._parse(unseal(disk.read(self.path.parent, self.path.name, max_bytes=self._max_bytes)))
+            data = disk.read(self.path.parent, self.path.name, max_bytes=disk.LARGE_FILE_BYTES)
+            return self._parse(unseal(data))
         except (OSError, CorruptError, *MALFORMED):
             return self._empty()
         finally:
             if collects:
                 gc.enable()
 
-    def save(self, to_json: Callable[[T], object]) -> None:
-        """Write the content, as `to_json` gives it, if it has changed."""
+    def save(self) -> None:
+        """Write the content for the next process, if it has changed."""
         if not self.changed:
             return
         try:
-            data = seal(to_json(self.content))
+            data = seal(self._to_json(self.content))
         except MALFORMED:  # a forged entry, which was parsed no further: all is dropped
-            data = seal(to_json(self._empty()))
+            data = seal(self._to_json(self._empty()))
         with contextlib.suppress(DiskError):
             disk.write_unsynced(self.path, data)
         self.changed = False

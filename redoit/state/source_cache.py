@@ -55,7 +55,8 @@ class SourceCache:
     """The source cache of one checkout."""
 
     def __init__(self, path: Path, stat_cache: StatCache) -> None:
-        self._cache = SealedCache[dict[str, StepInfo]](path, _parse, dict)
+        self._cache = SealedCache[dict[str, StepInfo]](path, _parse, dict, _to_json)
+        self.save = self._cache.save
         self._stat_cache = stat_cache
 
     def lookup(self, step: str, project: Project) -> StepInfo:
@@ -91,10 +92,6 @@ class SourceCache:
                 self._cache.changed = True
         return info
 
-    def save(self) -> None:
-        """Write the cache for the next process, if it has changed."""
-        self._cache.save(lambda steps: {"reader": reader(), "steps": steps})
-
     def _is_current(self, info: StepInfo, snapshot: Project) -> bool:
         project = snapshot.with_roots(info.added)
         return (
@@ -118,6 +115,10 @@ def code_digests(code: Code) -> CodeDigests:
 
 def _listing(project: Project) -> str:
     return digest.of_value(list(project.modules()))
+
+
+def _to_json(steps: Mapping[str, StepInfo]) -> dict[str, object]:
+    return {"reader": reader(), "steps": steps}
 
 
 def _parse(fields: Any) -> dict[str, StepInfo]:

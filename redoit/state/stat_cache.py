@@ -36,7 +36,8 @@ class StatCache:
     """The digests of files, shared by all stages of a project: path -> digest and the fields of Identity."""
 
     def __init__(self, path: Path) -> None:
-        self._cache = SealedCache[dict[str, list[object]]](path, _parse, dict, disk.LARGE_FILE_BYTES)
+        self._cache = SealedCache[dict[str, list[object]]](path, _parse, dict)
+        self.save = self._cache.save
         self._clock_offset: int | None = None  # nanoseconds, of the clock that stamps files to our monotonic one
 
     def digest(self, path: str | os.PathLike[str], max_bytes: int = sys.maxsize) -> str | None:
@@ -49,10 +50,6 @@ class StatCache:
         found = identity(path)
         content = found and self._digest(os.fspath(path), found)
         return found and content and digest.of_content(content, executable=bool(found.mode & EXECUTABLE))
-
-    def save(self) -> None:
-        """Write the cache for the next process, if it has changed."""
-        self._cache.save(dict)
 
     def _digest(self, name: str, before: Identity) -> str | None:
         entry = self._cache.content.get(name)

@@ -40,7 +40,8 @@ class TraceIndex:
     """The trace index of one checkout. `latest`: the folder whose files name the traces that outputs rest on."""
 
     def __init__(self, path: Path, stat_cache: StatCache, latest: Path) -> None:
-        self._cache = SealedCache(path, _parse, dict[str, Entry], disk.LARGE_FILE_BYTES)
+        self._cache = SealedCache(path, _parse, dict[str, Entry], _to_json)
+        self.save = self._cache.save
         self._stat_cache = stat_cache
         self._latest = latest
         self._latest_names: set[str] | None = None
@@ -82,10 +83,6 @@ class TraceIndex:
         """Empty the index: each trace is read from its own file the next time."""
         self._cache.changed = bool(self._cache.content)
         self._cache.content.clear()
-
-    def save(self) -> None:
-        """Write the index for the next process, if it has changed."""
-        self._cache.save(_to_json)
 
     def _matches(self, entry: Entry, action: Action, observed: Mapping[str, str | None]) -> bool:
         """Tell whether an entry is of this action and of these outputs."""

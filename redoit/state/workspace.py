@@ -64,10 +64,8 @@ class Workspace:
 
     def save_caches(self) -> None:
         """Write the caches that have changed, for the next process."""
-        self.installed.save()
-        self.source_cache.save()
-        self.trace_index.save()
-        self.stat_cache.save()
+        for cache in (self.installed, self.source_cache, self.trace_index, self.stat_cache):
+            cache.save()
 
     def open(self, *, create: bool = True) -> bool:
         """Check the format of the folder. `create`: make one if there is none.

@@ -9,6 +9,7 @@ import pytest
 
 from redoit import digest
 from redoit.state.sealed_cache import SealedCache
+from redoit.storage import disk
 from redoit.storage.serialize import MALFORMED, seal
 
 Numbers = dict[str, int]
@@ -19,16 +20,16 @@ def parsed(fields: Any) -> Numbers:
     return {name: 0 + number for name, number in fields.items()}
 
 
-def opened(path: Path, parse: Callable[[Any], Numbers] = parsed, **limits: int) -> SealedCache[Numbers]:
+def opened(path: Path, parse: Callable[[Any], Numbers] = parsed) -> SealedCache[Numbers]:
     """Return a cache of numbers by name."""
-    return SealedCache(path, parse, dict, **limits)
+    return SealedCache(path, parse, dict)
 
 
 def saved(path: Path, content: Numbers) -> bytes:
     """Save content in a cache; return the bytes of its file."""
     cache = opened(path)
     cache.content, cache.changed = content, True
-    cache.save(dict)
+    cache.save()
     return path.read_bytes()
 
 
@@ -43,7 +44,7 @@ def test_changed_content_is_there_for_the_next_process(tmp_path: Path) -> None:
     saved(tmp_path / "cache", {"größe": 1})
     cache = opened(tmp_path / "cache")
     cache.content["two"], cache.changed = 2, True
-    cache.save(dict)
+    cache.save()
     assert opened(tmp_path / "cache").content == {"größe": 1, "two": 2}
 
 
@@ -51,12 +52,12 @@ def test_unchanged_content_is_not_written(tmp_path: Path) -> None:
     """Nothing is written before the content is marked as changed, and nothing again after it was saved."""
     cache = opened(tmp_path / "cache")
     cache.content["one"] = 1
-    cache.save(dict)
+    cache.save()
     assert not cache.path.exists()
     cache.changed = True
-    cache.save(dict)
+    cache.save()
     cache.path.unlink()
-    cache.save(dict)
+    cache.save()
     assert not cache.path.exists()
 
 
@@ -99,18 +100,19 @@ def test_content_that_can_not_be_parsed_is_an_empty_cache(tmp_path: Path, error:
     assert opened(tmp_path / "cache", parse).content == {}
 
 
-def test_a_file_beyond_the_limit_is_an_empty_cache(tmp_path: Path) -> None:
+def test_a_file_beyond_the_limit_is_an_empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file of exactly the limit is read, one of a byte more counts as empty."""
     size = len(saved(tmp_path / "cache", {"one": 1}))
-    assert opened(tmp_path / "cache", max_bytes=size).content == {"one": 1}
-    assert opened(tmp_path / "cache", max_bytes=size - 1).content == {}
+    for limit, content in ((size, {"one": 1}), (size - 1, {})):
+        monkeypatch.setattr(disk, "LARGE_FILE_BYTES", limit)
+        assert opened(tmp_path / "cache").content == content
 
 
 def test_a_forged_entry_drops_all_when_it_is_saved(tmp_path: Path) -> None:
     """Content that can't be turned into JSON is saved as empty, once."""
     cache = opened(tmp_path / "cache")
     cache.content, cache.changed = {"one": 1, "odd": float("nan")}, True
-    cache.save(dict)
+    cache.save()
     assert (cache.changed, cache.path.read_bytes()) == (False, seal({}))
 
 
@@ -118,7 +120,7 @@ def test_a_disk_that_refuses_the_file_is_no_error(tmp_path: Path) -> None:
     """A cache that can't be written is dropped, without another try."""
     cache = opened(tmp_path / "absent/cache")
     cache.changed = True
-    cache.save(dict)
+    cache.save()
     assert (cache.changed, cache.path.parent.exists()) == (False, False)
 
 
