@@ -244,15 +244,6 @@ def write_unsynced(target: Path, data: bytes) -> None:
 
 
 @raises_disk_error
-def overwrite(target: Path, data: bytes) -> None:
-    """Write the content of a file that is there in place, durably: a few bytes, whose loss its reader survives."""
-    with os.fdopen(os.open(target, os.O_WRONLY | os.O_NOFOLLOW), "wb", buffering=0) as file:
-        file.write(data)
-        os.ftruncate(file.fileno(), len(data))
-        os.fsync(file.fileno())
-
-
-@raises_disk_error
 def remove(target: Path) -> None:
     """Remove a file durably, if it is there."""
     with contextlib.suppress(FileNotFoundError):

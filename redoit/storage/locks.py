@@ -8,7 +8,6 @@ import contextlib
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 from redoit.errors import BusyError
@@ -27,7 +26,7 @@ def owned_lock(
     Yields what a holder that died left in the file, an empty text if the last one released it.
     Raises: BusyError if another process holds it and `wait` is false, DiskError.
     """
-    with _locked(path, fcntl.LOCK_EX, say, wait=wait) as handle:
+    with lock(path, say, wait=wait) as handle:
         left = os.pread(handle, MAX_OWNER_BYTES, 0).decode(errors="replace")
         owner = f"'{command_line()[:150]}' (process {os.getpid()}){details}"
         with contextlib.suppress(OSError):  # a full disk: the others wait for "another process"
@@ -40,20 +39,15 @@ def owned_lock(
                 os.ftruncate(handle, 0)
 
 
-def shared_lock(path: Path) -> AbstractContextManager[object]:
-    """Hold a lock that others may share, but none hold alone. No thread may take it twice. Raises: DiskError."""
-    return _locked(path, fcntl.LOCK_SH)
-
-
-def exclusive_lock(path: Path) -> AbstractContextManager[object]:
-    """Hold a lock that nobody else holds, not even shared. Raises: DiskError."""
-    return _locked(path, fcntl.LOCK_EX)
-
-
 @contextlib.contextmanager
-def _locked(
-    path: Path, kind: int, say: Callable[[str], object] = lambda _: None, *, wait: bool = True
+def lock(
+    path: Path, say: Callable[[str], object] = lambda _: None, *, shared: bool = False, wait: bool = True
 ) -> Iterator[int]:
+    """Hold a lock alone, or one that others may share; yield its open file. No thread may take it twice.
+
+    `say`, `wait`, Raises: as of `owned_lock`.
+    """
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     while True:
         handle = _open(path)
         try:
@@ -68,25 +62,20 @@ def _locked(
 
 @disk.raises_disk_error
 def _open(path: Path) -> int:
+    """Open a lock; only to read it where it is somebody else's, which is enough to hold it."""
     if not path.parent.is_dir():
         disk.make_folders(path.parent)
     if path.is_symlink() or (path.exists() and not path.is_file()):
         disk.clear_path(path)  # a link, a folder, a pipe: nobody can lock it
-    return _open_or_create(path)
-
-
-def _open_or_create(path: Path) -> int:
-    """Open a lock; only to read it where it is somebody else's, which is enough to hold it."""
-    flags, existed = os.O_NOFOLLOW | os.O_NONBLOCK, os.path.lexists(path)
+    flags = os.O_NOFOLLOW | os.O_NONBLOCK
     try:
         handle = os.open(path, flags | os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
         if error.errno not in disk.NOT_WRITABLE:
             raise
         return os.open(path, flags | os.O_RDONLY)
-    if not existed:
-        with contextlib.suppress(OSError):
-            disk.share_with_group(path)
+    with contextlib.suppress(OSError):
+        disk.share_with_group(path)
     return handle
 
 

@@ -17,7 +17,6 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from io import BufferedReader
-from itertools import islice
 from pathlib import Path
 
 from redoit import digest
@@ -53,11 +52,10 @@ class Store:
     @property
     def writable(self) -> bool:
         """Tell whether all its folders may be written, or can be made."""
-        if not os.path.lexists(self.root):
-            return True
-        tops = (walked for folder in (self.root, self.root / BLOBS) for walked in islice(os.walk(folder), 1))
-        inner = (os.path.join(top, name) for top, names, _ in tops for name in names)
-        return self.root.is_dir() and all(os.access(folder, os.W_OK | os.X_OK) for folder in (str(self.root), *inner))
+        folders = (self.root, *self.root.glob("*/"), *self.root.glob(f"{BLOBS}/*/"))
+        return not os.path.lexists(self.root) or (
+            self.root.is_dir() and all(os.access(folder, os.W_OK | os.X_OK) for folder in folders)
+        )
 
     @contextlib.contextmanager
     def shared_lock(self) -> Iterator[None]:
@@ -66,12 +64,12 @@ class Store:
             if self.upstream:
                 with contextlib.suppress(DiskError):  # one that can't be locked: what it loses is run again
                     stack.enter_context(self.upstream.shared_lock())
-            stack.enter_context(locks.shared_lock(self.root / "use"))
+            stack.enter_context(locks.lock(self.root / "use", shared=True))
             yield
 
     def exclusive_lock(self) -> AbstractContextManager[object]:
         """Wait until nobody relies on what the store holds, to remove from it. Raises: DiskError."""
-        return locks.exclusive_lock(self.root / "use")
+        return locks.lock(self.root / "use")
 
     @contextlib.contextmanager
     def batch(self) -> Iterator[Batch]:
@@ -152,9 +150,9 @@ class Store:
 
         It is on the disk before a trace has it. Raises: StoreError on a newer format, DiskError.
         """
-        with locks.exclusive_lock(self.root / SEQUENCE):
+        with locks.lock(self.root / SEQUENCE):
             number = 1 + self.last_sequence()
-            disk.overwrite(self.root / SEQUENCE, canonical_json({"sequence": number}))
+            disk.write(self.root / SEQUENCE, canonical_json({"sequence": number}))
         return number
 
     def last_sequence(self) -> int:

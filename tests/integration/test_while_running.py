@@ -7,7 +7,7 @@ import pytest
 from projects import ALL, Pipeline, until, waits_for_lock
 from syscall_shim import Shimmed
 
-from redoit.storage.locks import exclusive_lock
+from redoit.storage.locks import lock
 
 CHANGES = {
     "input": "echo 4 >> source.txt",
@@ -45,7 +45,7 @@ def test_a_commit_waits_for_who_collects(fresh: Pipeline) -> None:
     """While another process has the store to itself, nothing is recorded in it."""
     process = fresh.start("make", DURING_make="until [ -e ../go ]; do sleep 0.01; done")
     until(fresh.executed)
-    with exclusive_lock(fresh.path(".redoit/use")):
+    with lock(fresh.path(".redoit/use")):
         fresh.path("../go").touch()
         until(lambda: waits_for_lock(process.pid))
         assert not fresh.path(".redoit/traces").exists()
@@ -56,7 +56,7 @@ def test_a_commit_waits_for_who_collects(fresh: Pipeline) -> None:
 def test_a_restore_waits_for_who_collects(built: Pipeline) -> None:
     """Between the decision to restore a result and its copy, no other process can remove it."""
     built.path("data/report.txt").unlink()
-    with exclusive_lock(built.path(".redoit/use")):
+    with lock(built.path(".redoit/use")):
         process = built.start()
         until(lambda: waits_for_lock(process.pid))
         assert not built.path("data/report.txt").exists()
