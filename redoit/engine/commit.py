@@ -22,7 +22,7 @@ def put_outputs(
         for part in action.code.parts:
             batch.put(part.source)
         put = batch.put_file if stage.policy.restorable else _artifact_of  # else its digests are enough
-        manifest = {role: put(path)._replace(mode=disk.permissions(path.stat())) for role, path in paths.items()}
+        manifest = {role: put(path)._replace(mode=path.stat().st_mode & 0o777) for role, path in paths.items()}
         return manifest, batch.put_file(log).digest
 
 

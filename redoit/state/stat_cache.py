@@ -71,8 +71,10 @@ class StatCache:
         """Return the time by the clock that stamps files: ours may be wrong, or be set while we run."""
         if self._clock_offset is None:
             try:
-                self._clock_offset = disk.file_clock_ns(self._cache.path.parent) - time.monotonic_ns()
-            except DiskError:
+                with disk.temporary(self._cache.path.parent) as path:
+                    disk.create(path, b"")
+                    self._clock_offset = path.stat().st_mtime_ns - time.monotonic_ns()
+            except (DiskError, OSError):
                 return 0  # without that clock no file is old enough
         return self._clock_offset + time.monotonic_ns()
 

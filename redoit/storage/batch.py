@@ -40,7 +40,7 @@ class Batch:
         # The copy is digested, not the source, which may change: the name must be true of what is kept.
         with source.open("rb") as reader:
             # Others may read the blob if they may read the file.
-            mode = disk.permissions(os.fstat(reader.fileno())) & 0o444 | 0o600
+            mode = os.fstat(reader.fileno()).st_mode & 0o444 | 0o600
             name = disk.clone(path, reader, mode) or digest.of_file(path)
         artifact = Artifact(name, path.stat().st_size)
         if not self._has(artifact):

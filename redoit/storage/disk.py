@@ -151,7 +151,7 @@ def clone(target: Path, reader: BufferedReader, mode: int | None = None) -> str 
             fcntl.ioctl(writer, FICLONE, reader.fileno())
         except OSError:
             copied = digest.copy_and_digest(reader, writer)
-        os.fchmod(writer.fileno(), permissions(os.fstat(reader.fileno())) if mode is None else mode)
+        os.fchmod(writer.fileno(), os.fstat(reader.fileno()).st_mode & 0o777 if mode is None else mode)
     return copied
 
 
@@ -219,14 +219,6 @@ def create(temporary: Path, data: bytes) -> None:
 
 
 @raises_disk_error
-def file_clock_ns(folder: Path) -> int:
-    """Return the time, in nanoseconds, by the clock that stamps files in a folder, which may not be this machine's."""
-    with temporary(folder) as path:
-        path.touch()
-        return path.stat().st_mtime_ns
-
-
-@raises_disk_error
 def write(target: Path, data: bytes) -> None:
     """Write a small file durably, whole or not at all. Its folder is made if need be."""
     make_folders(target.parent)
@@ -250,11 +242,6 @@ def remove(target: Path) -> None:
         os.lstat(target)
         clear_path(target)
         fsync(target.parent)
-
-
-def permissions(status: os.stat_result) -> int:
-    """Return the permission bits of a file."""
-    return status.st_mode & 0o777
 
 
 def share_with_group(path: Path) -> None:

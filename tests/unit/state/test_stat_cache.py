@@ -9,7 +9,6 @@ from projects import until
 
 from redoit import digest
 from redoit.state.stat_cache import FINE_CLOCK_NS, StatCache, identity
-from redoit.storage import disk
 from redoit.storage.serialize import seal
 
 DAY = 86_400
@@ -37,7 +36,13 @@ def settled(path: Path, content: bytes) -> Path:
 
 def rested(path: Path) -> Path:
     """Wait until the times of a file are old enough to be trusted."""
-    until(lambda: disk.file_clock_ns(path.parent) > path.stat().st_ctime_ns + FINE_CLOCK_NS)
+    clock = path.with_name("clock")
+
+    def is_old() -> bool:
+        clock.write_bytes(b"")
+        return clock.stat().st_mtime_ns > path.stat().st_ctime_ns + FINE_CLOCK_NS
+
+    until(is_old)
     return path
 
 
