@@ -55,7 +55,7 @@ class Workspace:
         if store and not self.store.writable:
             self.store = Store(self.root, upstream=self.store)
         self.private = Store(self.root / "private", constructive=False)
-        self.copies = Store(self.root / COPIES, constructive=False)
+        self.copies = Store(self.root / COPIES, constructive=False, upstream=self.store)
         self.stat_cache = StatCache(self.root / "stat-cache")
         self.source_cache = SourceCache(self.root / "source-cache", self.stat_cache)
         self.trace_index = TraceIndex(self.root / "trace-index", self.stat_cache, self.root / LATEST)
@@ -110,9 +110,7 @@ class Workspace:
 
     def traces(self, stage: Stage, key: str) -> list[Trace]:
         """Return the traces of an action, the first recorded first. Raises: StoreError on a newer format."""
-        stores = {store.root: store for store in (self.store_of(stage), self._copies_of(stage))}
-        found = {trace.name: trace for store in stores.values() for trace in store.traces(key)}
-        return sorted(found.values(), key=lambda trace: (trace.sequence, trace.name))
+        return self._copies_of(stage).traces(key)
 
     def latest(self, stage: Stage) -> Trace | None:
         """Return the trace that the stage's outputs rest on, None if it is lost."""
@@ -123,11 +121,10 @@ class Workspace:
 
         `from_index`: those that are only shown may come from the trace index, which takes less time.
         """
-        store, index = self.store_of(stage), self.trace_index
+        store, copies, index = self.store_of(stage), self._copies_of(stage), self.trace_index
         pairs = _pairs(read_stage_file(self.root, LATEST, stage_filename(stage.name)))
         traces = (
-            (from_index and index.lookup(stage.name, store, *pair)) or self._trace_or_none(stage, *pair)
-            for pair in pairs
+            (from_index and index.lookup(stage.name, store, *pair)) or copies.trace_or_none(*pair) for pair in pairs
         )
         return list(islice(filter(None, traces), number))
 
@@ -151,12 +148,9 @@ class Workspace:
         self.trace_index.add(stage.name, trace)
 
     def _copies_of(self, stage: Stage) -> Store:
-        """Return the store that keeps copies of a stage's traces: its own one, unless that is shared."""
+        """Return the store that a stage's traces are read from: its own one, with the copies if that is shared."""
         elsewhere = self.shares_store or self.store.upstream is not None
         return self.copies if elsewhere and stage.policy.restorable else self.store_of(stage)
-
-    def _trace_or_none(self, stage: Stage, key: str, name: str) -> Trace | None:
-        return self.store_of(stage).trace_or_none(key, name) or self._copies_of(stage).trace_or_none(key, name)
 
     def log(self, stage: str) -> Path:
         """Return the path of a stage's log."""

@@ -203,12 +203,12 @@ class Store:
 
     def traces(self, key: str) -> list[Trace]:
         """Return the traces of an action, the first recorded first. Raises: StoreError on a newer format."""
-        names: set[str] = set()
-        for store in filter(None, (self, self.upstream)):
-            with contextlib.suppress(OSError):
-                names |= {name.removesuffix(".json") for name in os.listdir(store.root / TRACES / key)}
-        traces = filter(None, (self.trace_or_none(key, name) for name in names))
-        return sorted(traces, key=lambda trace: (trace.sequence, trace.name))
+        traces = {trace.name: trace for trace in self.upstream.traces(key)} if self.upstream else {}
+        with contextlib.suppress(OSError):
+            for name in {path.removesuffix(".json") for path in os.listdir(self.root / TRACES / key)} - traces.keys():
+                if trace := self.trace_or_none(key, name):
+                    traces[name] = trace
+        return sorted(traces.values(), key=lambda trace: (trace.sequence, trace.name))
 
     def touch(self, trace: Trace) -> None:
         """Note that a trace was used now, as the time of its file: what is long unused may be collected."""
