@@ -81,7 +81,7 @@ class SourceSnapshot:
 
             project = self._new_project(info)
             found = signature(project, step)
-            self._steps[step] = self._cache.add(step, info, project, signature=found)
+            self._steps[step] = self._cache.add(step, info, StepInfo(signature=found), project)
             return found
         return info.signature
 
@@ -97,7 +97,8 @@ class SourceSnapshot:
             info = self._step_info(step)
             project = self._new_project(info)
             code = self._reading.code_of(project, step, ENUMERATION.findall(enumerations))
-            self._steps[step] = self._cache.add(step, info, project, code=(enumerations, code))
+            new = StepInfo(code={enumerations: code_digests(code)})
+            self._steps[step] = self._cache.add(step, info, new, project)
             self._codes[step, enumerations] = code
         return self._codes[step, enumerations]
 

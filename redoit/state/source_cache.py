@@ -64,16 +64,8 @@ class SourceCache:
         info = self._cache.content.get(step)
         return info if info and self._is_current(info, project) else StepInfo()
 
-    def add(
-        self,
-        step: str,
-        earlier: StepInfo,
-        project: Project,
-        *,
-        signature: Signature | None = None,
-        code: tuple[str, Code] | None = None,
-    ) -> StepInfo:
-        """Add what was read of a step in a project to what was read `earlier`, and return both."""
+    def add(self, step: str, earlier: StepInfo, new: StepInfo, project: Project) -> StepInfo:
+        """Add `new` signature or code of a step, as read in a project, to what was read `earlier`; return both."""
         agrees = all(project.file_digests.get(path, content) == content for path, content in earlier.read.items())
         agrees &= all(project.locate(name) == path for name, path in earlier.located.items())
         before = earlier if agrees else StepInfo()  # else its files have changed since
@@ -81,8 +73,8 @@ class SourceCache:
             located={**before.located, **project.locations},
             read={**before.read, **project.file_digests},
             listed=_listing(project) if project.modules_listed else before.listed,
-            signature=signature or before.signature,
-            code={**before.code, **({code[0]: code_digests(code[1])} if code else {})},
+            signature=new.signature or before.signature,
+            code={**before.code, **new.code},
             added=project.added,
         )
         with contextlib.suppress(*MALFORMED):  # a default that JSON can't hold is read each time

@@ -55,7 +55,7 @@ def whole_workspace(project: Path) -> Workspace:
     workspace.installed.owners(sysconfig.get_path("purelib"), "blake3/__init__.py")
     workspace.installed.save()
     known = StepInfo(read={str(project / "input"): of_bytes(b"input")})
-    workspace.source_cache.add("steps.train", known, Project(project))
+    workspace.source_cache.add("steps.train", known, StepInfo(), Project(project))
     workspace.source_cache.save()
     workspace.trace_index.save()
     for started in (1.5, 2.5):

@@ -66,8 +66,8 @@ def memory(root: Path) -> SourceCache:
 def learnt(root: Path, step: str = "steps.one") -> StepInfo:
     """Read a step, remember it and return it."""
     steps, project = memory(root), Project(root)
-    found = steps.add(step, StepInfo(), project, signature=signature(project, step))
-    found = steps.add(step, found, project, code=("", code_of(project, step)))
+    found = steps.add(step, StepInfo(), StepInfo(signature=signature(project, step)), project)
+    found = steps.add(step, found, StepInfo(code={"": code_digests(code_of(project, step))}), project)
     steps.save()
     return found
 
@@ -111,7 +111,9 @@ def test_readings_of_different_times_are_not_mixed(root: Path) -> None:
     before = learnt(root)
     write(root / "steps/tools.py", "def first(n): return -n\n")
     steps, project = memory(root), Project(root)
-    found = steps.add("steps.one", before, project, code=("Mode", code_of(project, "steps.one")))
+    found = steps.add(
+        "steps.one", before, StepInfo(code={"Mode": code_digests(code_of(project, "steps.one"))}), project
+    )
     assert found.signature is None
     assert list(found.code) == ["Mode"]
 
@@ -158,11 +160,11 @@ def test_an_added_root_is_part_of_an_entry(root: Path) -> None:
     """What was read with a folder that the step adds is checked with it; what was read before without it stays."""
     write(root / "lib/helper.py", "def make(made): pass\n")
     steps, project = memory(root), Project(root)
-    found = steps.add("steps.one", StepInfo(), project, signature=signature(project, "steps.one"))
+    found = steps.add("steps.one", StepInfo(), StepInfo(signature=signature(project, "steps.one")), project)
     project = Project(root)
     project.add_root("lib")
     assert project.module("helper") is not None
-    found = steps.add("steps.one", found, project, code=("", code_of(project, "steps.one")))
+    found = steps.add("steps.one", found, StepInfo(code={"": code_digests(code_of(project, "steps.one"))}), project)
     steps.save()
     assert found.signature is not None
     assert found.located["helper"] == f"{root}/lib/helper.py"
