@@ -26,7 +26,8 @@ def digested(file: Path) -> str:
 
 def put(file: Path, store: Path) -> str:
     """Keep a file in a store, and return its digest."""
-    return Store(store).put_file(file).digest
+    with Store(store).batch() as batch:
+        return batch.put_file(file).digest
 
 
 def restored(file: Path, store: Path, target: Path) -> str:

@@ -208,9 +208,10 @@ class Engine:
         remove_orphaned_staging(stage)
         store = self.workspace.store_of(stage)
         with contextlib.suppress(DiskError, OSError):  # they are not needed before the outputs are lost, too
-            for role, artifact in trace.manifest.items():
-                if store.constructive and not store.exists(artifact):
-                    store.put_file(Path(stage.outputs[role]))
+            with store.batch() as batch:
+                for role, artifact in trace.manifest.items():
+                    if store.constructive and not store.exists(artifact):
+                        batch.put_file(Path(stage.outputs[role]))
             if store.trace_or_none(trace.action.key, trace.name) is None:
                 store.append(trace)
 

@@ -79,16 +79,6 @@ class Store:
             yield batch
             batch.commit()
 
-    def put(self, data: bytes) -> Artifact:
-        """Put bytes. Raises: DiskError."""
-        with self.batch() as batch:
-            return batch.put(data)
-
-    def put_file(self, source: Path) -> Artifact:
-        """Put a copy of a file's content. Raises: OSError, DiskError."""
-        with self.batch() as batch:
-            return batch.put_file(source)
-
     def exists(self, artifact: Artifact) -> bool:
         """Tell whether a blob is there in full length; its bytes are verified when it is restored."""
         with contextlib.suppress(CorruptError), self.open_blob(artifact.digest) as file:

@@ -7,6 +7,7 @@ from typing import Any
 
 from redoit import digest
 from redoit.model import Action, Artifact, Environment, Input, Setting, Trace
+from redoit.storage.store import Store
 
 
 def named(text: str) -> str:
@@ -17,6 +18,12 @@ def named(text: str) -> str:
 def artifact(content: bytes) -> Artifact:
     """Return the artifact that bytes are."""
     return Artifact(digest.of_bytes(content), len(content))
+
+
+def put(store: Store, content: bytes | Path) -> Artifact:
+    """Put bytes, or a copy of a file, into a store."""
+    with store.batch() as batch:
+        return batch.put_file(content) if isinstance(content, Path) else batch.put(content)
 
 
 def action(**changes: Any) -> Action:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from examples import artifact, trace
+from examples import artifact, put, trace
 
 from redoit.engine.commit import place_outputs
 from redoit.errors import DiskError
@@ -58,7 +58,7 @@ def test_what_was_recorded_is_replaced(workspace: Workspace, known: str) -> None
     """Bytes that a trace of the stage records, or that the store has, are replaced."""
     placed(workspace, "old")
     if known == "blob":
-        workspace.store.put(b"old")
+        put(workspace.store, b"old")
     elif known == "earlier trace":
         workspace.store.append(made("old"))
         workspace.remember(STAGE, made("old"))
@@ -96,7 +96,7 @@ def test_what_nobody_recorded_is_set_aside(workspace: Workspace, kind: str) -> N
 def test_a_corrupt_blob_is_no_copy(workspace: Workspace) -> None:
     """Bytes whose blob is corrupt are not in the store: they are set aside."""
     placed(workspace, "old")
-    found = workspace.store.put(b"old")
+    found = put(workspace.store, b"old")
     workspace.store.blob_path(found.digest).write_text("bad")
     assert len(placed(workspace)) == 2
 

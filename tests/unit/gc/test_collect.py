@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from examples import action, artifact, trace
+from examples import action, artifact, put, trace
 from projects import PATIENCE, until, waits_for_lock
 
 from redoit import digest
@@ -44,11 +44,11 @@ def store(tmp_path: Path) -> Store:
 def kept(store: Store, content: bytes, *, stage: str = "train", started: float = NOW, used: float = NOW) -> Trace:
     """Put the blobs of a trace, and record it, used at a time."""
     made = trace(
-        manifest={"model": store.put(content), "history": store.put(b"shared")},
+        manifest={"model": put(store, content), "history": put(store, b"shared")},
         action=action(
-            inputs={"normalized": Input("in", digest.of_bytes(content))}, code={"a:run": store.put(b"code").digest}
+            inputs={"normalized": Input("in", digest.of_bytes(content))}, code={"a:run": put(store, b"code").digest}
         ),
-        log=store.put(b"log of " + content).digest,
+        log=put(store, b"log of " + content).digest,
         started=started,
         stage=stage,
     )
@@ -74,7 +74,7 @@ def left(store: Store) -> set[str]:
 def test_without_a_policy_only_orphans_go(store: Store) -> None:
     """Without a policy, unnamed blobs, old temporary files and the quarantine go; each trace stays, whole."""
     made = kept(store, b"model")
-    unnamed = store.put(b"unnamed")
+    unnamed = put(store, b"unnamed")
     old, new = store.root / "blobs/.tmp-old", store.root / "blobs/.tmp-new"
     for path in (old, new):
         path.write_bytes(b"half")
@@ -231,7 +231,7 @@ def test_traces_of_an_earlier_format_are_collected(store: Store) -> None:
     path = store.trace_path("a" * 64, digest.of_bytes(data))
     path.parent.mkdir()
     path.write_bytes(data)
-    blob = store.blob_path(store.put(b"named by the earlier trace").digest)
+    blob = store.blob_path(put(store, b"named by the earlier trace").digest)
     assert collect.check(store)[1] == []
     assert path in collected(store, RetentionPolicy(), dry=True).orphans
     collected(store, RetentionPolicy())
@@ -281,7 +281,7 @@ def test_an_orphan_with_the_longest_name_is_quarantined(store: Store) -> None:
 
 def test_a_blob_is_digested_through_the_file_that_was_opened(store: Store, tmp_path: Path) -> None:
     """A blob that is a link to the right bytes is not what it should be."""
-    made = store.put(b"content")
+    made = put(store, b"content")
     blob = store.blob_path(made.digest)
     blob.rename(tmp_path / "elsewhere")
     blob.symlink_to(tmp_path / "elsewhere")

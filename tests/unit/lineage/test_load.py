@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from examples import put
 from workspaces import TRAIN, some_trace, whole_workspace
 
 from redoit.history.run_log import RunLog, RunRecord, StageRecord
@@ -62,7 +63,7 @@ def test_runs_of_some_stages_alone(workspace: Workspace) -> None:
 def test_what_is_remembered_of_a_trace_is_shown(tmp_path: Path) -> None:
     """A result is the same whether its trace is read or remembered; and one that the store has lost is none."""
     workspace = whole_workspace(tmp_path)
-    workspace.store.put(b"m")
+    put(workspace.store, b"m")
     for look in (Workspace(tmp_path), workspace):
         (found,) = look.earlier(TRAIN, from_index=True)
         assert found == some_trace()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from examples import put
 from workspaces import TRAIN, some_trace, whole_workspace
 
 from redoit.model import Action, Environment, Input, Setting, Trace
@@ -22,7 +23,7 @@ TRACE = some_trace()
 def root(tmp_path: Path) -> Path:
     """Return the folder of a project whose stage has been proven current."""
     workspace = whole_workspace(tmp_path)
-    workspace.store.put(b"m")
+    put(workspace.store, b"m")
     return tmp_path
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from examples import action, artifact, trace
+from examples import action, artifact, put, trace
 
 from redoit.errors import DiskError, StoreError
 from redoit.model import FORMAT, Policy, Reason, Stage, Trace
@@ -198,7 +198,7 @@ def test_an_unreadable_invalidation_counts(workspace: Workspace, failing: Callab
 def test_a_store_that_can_not_be_written_is_only_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a shared store can't be written, its results count and new ones go to the checkout's own folder."""
     shared = tmp_path / "shared"
-    made = Store(shared).put(b"data")
+    made = put(Store(shared), b"data")
     monkeypatch.setattr(os, "access", lambda path, _mode: not os.fspath(path).startswith(os.fspath(shared)))
     workspace = Workspace(tmp_path / "project", shared)
     assert workspace.store.root == workspace.root

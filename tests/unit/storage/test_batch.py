@@ -4,7 +4,7 @@ import contextlib
 from pathlib import Path
 
 import pytest
-from examples import artifact
+from examples import artifact, put
 
 from redoit.storage.store import Store
 
@@ -23,7 +23,7 @@ def files_of(store: Store) -> list[Path]:
 def test_a_batch_is_kept_at_its_end(store: Store, tmp_path: Path) -> None:
     """Until the last of several blobs is taken none is in the store, then all are; equal ones are one."""
     (tmp_path / "output").write_bytes(b"one")
-    there = store.put(b"there")
+    there = put(store, b"there")
     with store.batch() as batch:
         made = [batch.put(b"one"), batch.put_file(tmp_path / "output"), batch.put(b"two"), batch.put(b"there")]
         assert [store.exists(each) for each in made] == [False, False, False, True]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from examples import action, artifact, trace
+from examples import action, artifact, put, trace
 
 from redoit import digest
 from redoit.errors import CorruptError, DiskError, StoreError
@@ -55,7 +55,7 @@ def flip(path: Path) -> None:
 @pytest.mark.parametrize("content", CONTENTS, ids=len)
 def test_put_get_restore(store: Store, tmp_path: Path, content: bytes) -> None:
     """What was put comes back, as bytes and as a file, under the digest of its bytes."""
-    made = store.put(content)
+    made = put(store, content)
     assert made == Artifact(digest.of_bytes(content), len(content))
     assert store.exists(made)
     assert store.get(made.digest) == content
@@ -68,15 +68,15 @@ def test_a_file_is_its_bytes(store: Store, tmp_path: Path, content: bytes) -> No
     """A file that is put is the same blob as its bytes, and stays where it is."""
     source = tmp_path / "output"
     source.write_bytes(content)
-    assert store.put_file(source) == artifact(content)
+    assert put(store, source) == artifact(content)
     assert source.read_bytes() == content
-    assert store.put(content) == store.put_file(source)
+    assert put(store, content) == put(store, source)
     assert len(files_of(store)) == 1
 
 
 def test_blob_is_named_by_its_digest(store: Store) -> None:
     """A blob's path is blobs/, the first two digits of its digest, and the other digits."""
-    made = store.put(b"content")
+    made = put(store, b"content")
     assert files_of(store) == [store.root / "blobs" / made.digest[:2] / made.digest[2:]]
 
 
@@ -84,10 +84,10 @@ def test_put_twice_is_put_once(store: Store, tmp_path: Path) -> None:
     """A blob is written once: a second put leaves the file that is there."""
     source = tmp_path / "output"
     source.write_bytes(b"content")
-    made = store.put_file(source)
+    made = put(store, source)
     before = blob_of(store, made).stat()
-    store.put_file(source)
-    store.put(b"content")
+    put(store, source)
+    put(store, b"content")
     after = blob_of(store, made).stat()
     assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
 
@@ -107,7 +107,7 @@ def test_output_and_blob_share_nothing(store: Store, tmp_path: Path) -> None:
     """Neither what was put nor what was restored is the blob itself: editing either leaves the blob true."""
     source, restored = tmp_path / "output", tmp_path / "restored"
     source.write_bytes(b"content")
-    made = store.put_file(source)
+    made = put(store, source)
     store.restore(made, restored)
     blob = blob_of(store, made)
     assert blob.stat().st_nlink == source.stat().st_nlink == restored.stat().st_nlink == 1
@@ -120,7 +120,7 @@ def test_output_and_blob_share_nothing(store: Store, tmp_path: Path) -> None:
 
 def test_reading_a_corrupt_blob_leaves_it(store: Store) -> None:
     """A flipped bit is found, and nothing is changed."""
-    made = store.put(b"model")
+    made = put(store, b"model")
     assert store.verify(made)
     flip(blob_of(store, made))
     with pytest.raises(CorruptError, match="do not match its digest"):
@@ -132,7 +132,7 @@ def test_reading_a_corrupt_blob_leaves_it(store: Store) -> None:
 def test_corrupt_blob_is_found_and_healed(store: Store, tmp_path: Path) -> None:
     """A flipped bit is found when the blob is restored; the blob is removed, and the next put heals it."""
     content = b"model" * 1000
-    made = store.put(content)
+    made = put(store, content)
     flip(blob_of(store, made))
     with pytest.raises(CorruptError, match="do not match its digest"):
         store.restore(made, tmp_path / "restored")
@@ -140,17 +140,17 @@ def test_corrupt_blob_is_found_and_healed(store: Store, tmp_path: Path) -> None:
     assert not store.exists(made)
     source = tmp_path / "output"
     source.write_bytes(content)
-    assert store.put_file(source) == made
+    assert put(store, source) == made
     assert store.get(made.digest) == content
 
 
 def test_a_true_blob_that_came_meanwhile_is_not_put_aside(store: Store) -> None:
     """Who read a corrupt blob leaves alone what another process has put in its place since."""
-    made = store.put(b"content")
+    made = put(store, b"content")
     flip(blob_of(store, made))
     with store.open_blob(made.digest) as corrupt:
         blob_of(store, made).unlink()
-        store.put(b"content")
+        put(store, b"content")
         store._quarantine_open(made.digest, corrupt)
     assert store.get(made.digest) == b"content"
 
@@ -158,19 +158,19 @@ def test_a_true_blob_that_came_meanwhile_is_not_put_aside(store: Store) -> None:
 @pytest.mark.parametrize("content", [b"", b"mode", b"modelmodel"])
 def test_blob_of_another_length_is_absent_and_healed(store: Store, tmp_path: Path, content: bytes) -> None:
     """A blob that was cut off or grew counts as absent at once, and the next put heals it."""
-    made = store.put(b"model")
+    made = put(store, b"model")
     blob_of(store, made).write_bytes(content)
     assert not store.exists(made)
     with pytest.raises(CorruptError):
         store.restore(made, tmp_path / "restored")
-    assert store.put(b"model") == made
+    assert put(store, b"model") == made
     assert store.get(made.digest) == b"model"
 
 
 def test_a_source_that_grows_is_named_truly(store: Store, tmp_path: Path) -> None:
     """The name is that of the bytes that are kept, so an absent source keeps nothing at all."""
     with pytest.raises(FileNotFoundError):
-        store.put_file(tmp_path / "absent")
+        put(store, tmp_path / "absent")
     assert files_of(store) == []
 
 
@@ -294,7 +294,7 @@ def test_a_newer_trace_is_refused(store: Store) -> None:
 
 def test_nothing_half_written(store: Store, tmp_path: Path) -> None:
     """What a crash left under a temporary name is no blob and no trace, and puts no one off."""
-    made = store.put(b"content")
+    made = put(store, b"content")
     store.append(trace())
     for path in files_of(store):
         (path.parent / ".tmp-0123456789abcdef").write_bytes(b"half")
@@ -310,8 +310,8 @@ def test_no_orphaned_files(store: Store, tmp_path: Path) -> None:
     source = tmp_path / "output"
     source.write_bytes(b"content")
     for _ in range(2):
-        store.put_file(source)
-        store.put(b"other")
+        put(store, source)
+        put(store, b"other")
         store.append(trace())
     assert len(files_of(store)) == 3
     assert len([path for path in store.root.rglob("*") if path.is_file()]) == 3
@@ -320,19 +320,19 @@ def test_no_orphaned_files(store: Store, tmp_path: Path) -> None:
 def test_clear(store: Store) -> None:
     """A cleared store is empty, can be cleared again, and takes new blobs."""
     clear(store)
-    made = store.put(b"content")
+    made = put(store, b"content")
     store.append(trace())
     clear(store)
     assert files_of(store) == []
     assert not store.exists(made)
     assert store.traces(action().key) == []
     clear(store)
-    assert store.get(store.put(b"content").digest) == b"content"
+    assert store.get(put(store, b"content").digest) == b"content"
 
 
 def test_stores_do_not_mix(store: Store, tmp_path: Path) -> None:
     """A second store next to the first has neither its blobs nor its traces."""
-    made = store.put(b"content")
+    made = put(store, b"content")
     store.append(replace(trace(), stage="first"))
     other = Store(tmp_path / "other")
     assert not other.exists(made)
@@ -341,7 +341,7 @@ def test_stores_do_not_mix(store: Store, tmp_path: Path) -> None:
 
 def test_a_blob_without_end_is_not_copied_or_read(store: Store, tmp_path: Path) -> None:
     """A blob that claims to be enormous costs neither room, nor memory, nor time."""
-    made = store.put(b"model")
+    made = put(store, b"model")
     os.truncate(store.blob_path(made.digest), 2**40)
     with pytest.raises(CorruptError, match="found 1,099,511,627,776 bytes, expected 5"):
         store.restore(made, tmp_path / "restored")
@@ -352,7 +352,7 @@ def test_a_blob_without_end_is_not_copied_or_read(store: Store, tmp_path: Path) 
 
 def test_a_forged_size_does_not_put_a_true_blob_aside(store: Store, tmp_path: Path) -> None:
     """A trace with a wrong size makes its own blob absent, and no other."""
-    made = store.put(b"model")
+    made = put(store, b"model")
     with pytest.raises(CorruptError):
         store.restore(made._replace(size=6), tmp_path / "restored")
     assert store.get(made.digest) == b"model"
@@ -361,8 +361,8 @@ def test_a_forged_size_does_not_put_a_true_blob_aside(store: Store, tmp_path: Pa
 MODEL = artifact(b"model")
 MADE = trace(manifest={"model": MODEL}, action=action(outputs=("model",)))
 LINKS: dict[str, Callable[[Store], object]] = {
-    "blobs": lambda store: store.put(b"model"),
-    f"blobs/{MODEL.digest[:2]}": lambda store: store.put(b"model"),
+    "blobs": lambda store: put(store, b"model"),
+    f"blobs/{MODEL.digest[:2]}": lambda store: put(store, b"model"),
     "traces": lambda store: store.append(MADE),
     f"traces/{MADE.action.key}": lambda store: store.append(MADE),
     "quarantine": lambda store: store.quarantine(store.root / "stray"),
@@ -397,9 +397,9 @@ def test_an_existing_blob_is_synced(store: Store, tmp_path: Path, forced: list[s
     for path in (blob, tmp_path / "file"):
         path.write_bytes(b"data")
     if whole:
-        store.put(b"data")
+        put(store, b"data")
     else:
-        store.put_file(tmp_path / "file")
+        put(store, tmp_path / "file")
     assert {str(blob.parent), str(blob.parent.parent), str(store.root)} <= {*forced}
 
 
@@ -408,7 +408,7 @@ def test_a_blob_is_no_more_readable_than_its_file(store: Store, tmp_path: Path, 
     """Who may not read an output may not read its blob either, whatever the umask."""
     (tmp_path / "file").write_text("data")
     (tmp_path / "file").chmod(mode)
-    assert blob_of(store, store.put_file(tmp_path / "file")).stat().st_mode & 0o777 == expected
+    assert blob_of(store, put(store, tmp_path / "file")).stat().st_mode & 0o777 == expected
 
 
 def test_a_group_shares_all_but_what_a_file_hides(store: Store, tmp_path: Path) -> None:
@@ -419,8 +419,8 @@ def test_a_group_shares_all_but_what_a_file_hides(store: Store, tmp_path: Path) 
     try:
         (tmp_path / "file").write_text("data")
         store.append(trace())
-        store.put(b"source")
-        hidden = blob_of(store, store.put_file(tmp_path / "file"))
+        put(store, b"source")
+        hidden = blob_of(store, put(store, tmp_path / "file"))
         with store.shared_lock():
             pass
     finally:
@@ -433,7 +433,7 @@ def test_a_group_shares_all_but_what_a_file_hides(store: Store, tmp_path: Path) 
 def test_what_is_upstream_counts_and_stays(tmp_path: Path) -> None:
     """A trace and a blob of the store upstream are found and restored from there; what is put goes elsewhere."""
     shared = Store(tmp_path / "shared")
-    made, name = shared.put(b"data"), shared.append(trace(sequence=shared.next_sequence()))
+    made, name = put(shared, b"data"), shared.append(trace(sequence=shared.next_sequence()))
     before = files_of(shared)
     store = Store(tmp_path / "own", upstream=shared)
     assert (store.exists(made), store.verify(made), store.get(made.digest)) == (True, True, b"data")
@@ -443,7 +443,7 @@ def test_what_is_upstream_counts_and_stays(tmp_path: Path) -> None:
     assert found is not None
     other = store.append(trace(sequence=store.next_sequence()))
     assert [trace_name(each) for each in store.traces(trace().action.key)] == [name, other]
-    store.put(b"data")
+    put(store, b"data")
     assert Store(store.root).exists(made), "a trace that is recorded here needs it, whatever happens there"
     assert files_of(shared) == before
 
@@ -458,7 +458,7 @@ def test_a_store_that_is_not_there_can_be_made(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", [0o600, 0o755, 0o400, 0o664])
 def test_permissions_are_restored(store: Store, tmp_path: Path, mode: int) -> None:
     """A restored file has the permissions of the manifest, whatever those of the blob and the umask are."""
-    made = store.put(b"data")._replace(mode=mode)
+    made = put(store, b"data")._replace(mode=mode)
     store.restore(made, tmp_path / "restored")
     assert (tmp_path / "restored").stat().st_mode & 0o7777 == mode
 
@@ -468,7 +468,7 @@ def test_holes_stay_in_a_store(store: Store, tmp_path: Path) -> None:
     with (tmp_path / "file").open("wb") as file:
         file.write(b"begin")
         file.truncate(2**24)
-    made = store.put_file(tmp_path / "file")
+    made = put(store, tmp_path / "file")
     store.restore(made, tmp_path / "restored")
     for path in (blob_of(store, made), tmp_path / "restored"):
         assert (path.stat().st_size, path.stat().st_blocks <= 32) == (2**24, True)
