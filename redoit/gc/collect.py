@@ -33,7 +33,7 @@ def inventory(store: Store, folders: Iterable[Path] = ()) -> Inventory:
     orphans = {path: size_of(path) for path in (*_entries(store.root / QUARANTINE), *_orphaned_files(store, folders))}
     for path in _nested_files(store.root / TRACES):
         key, name = path.parent.name, path.stem
-        trace = store.read_trace(key, name) if path.suffix == ".json" else None
+        trace = store.trace_or_none(key, name, must_read=True) if path.suffix == ".json" else None
         with contextlib.suppress(FileNotFoundError):
             stats = path.lstat()
             if trace:
@@ -118,7 +118,8 @@ def _is_valid(store: Store, path: Path) -> bool:
     """Return whether a file of the store has the content that its name promises. Raises: DiskError."""
     if path.parent.parent == store.root / TRACES:
         names = path.parent.name, path.stem
-        return path.suffix == ".json" and bool(store.read_trace(*names) or store.is_of_earlier_format(*names))
+        whole = store.trace_or_none(*names, must_read=True) or store.is_of_earlier_format(*names)
+        return path.suffix == ".json" and bool(whole)
     try:
         with disk.open_regular(store.root, BLOBS, path.parent.name, path.name) as file:
             return digest.of_stream(file) == path.parent.name + path.name

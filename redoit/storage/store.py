@@ -153,20 +153,10 @@ class Store:
         keys = disk.list_names(self.root / TRACES)
         return max((trace.sequence for key in keys for trace in self.traces(key)), default=upstream)
 
-    def trace_or_none(self, key: str, name: str) -> Trace | None:
+    def trace_or_none(self, key: str, name: str, *, must_read: bool = False) -> Trace | None:
         """Return one trace by key and name, None if it is absent, corrupt or can't be read.
 
-        Raises: StoreError on a newer format.
-        """
-        try:
-            return self.read_trace(key, name)
-        except DiskError:
-            return None
-
-    def read_trace(self, key: str, name: str) -> Trace | None:
-        """Return one trace by key and name, None if it is absent or corrupt.
-
-        Raises: StoreError on a newer format, DiskError if it can't be read.
+        Raises: StoreError on a newer format; DiskError, with `must_read`, if it may be there and can't be read.
         """
         if not (digest.is_digest(key) and digest.is_digest(name)):
             return None
@@ -175,9 +165,9 @@ class Store:
         except OSError as error:
             if self.upstream:
                 return self.upstream.trace_or_none(key, name)
-            if error.errno in disk.ABSENT:
-                return None
-            raise disk.disk_error(error, self.trace_path(key, name)) from error
+            if must_read and error.errno not in disk.ABSENT:
+                raise disk.disk_error(error, self.trace_path(key, name)) from error
+            return None
         if digest.of_bytes(data) == name:
             with contextlib.suppress(CorruptError):
                 trace = trace_from_bytes(str(self.trace_path(key, name)), data)
