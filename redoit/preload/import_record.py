@@ -1,47 +1,39 @@
 """Records what the imports of a process found, to tell later whether a fresh process would find the same."""
 
+import functools
+import importlib
 import os
+import pkgutil
 import sys
-from importlib import machinery
-from importlib.machinery import FileFinder, ModuleSpec
+from collections.abc import Sequence
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
 
 from redoit.source.import_hook import import_from_source
 
-LOADERS = (  # as Python's own
-    (machinery.ExtensionFileLoader, machinery.EXTENSION_SUFFIXES),
-    (machinery.SourceFileLoader, machinery.SOURCE_SUFFIXES),
-    (machinery.SourcelessFileLoader, machinery.BYTECODE_SUFFIXES),
-)
 UNCHECKABLE = ""  # where nobody can tell whether an import would find the same
 
 
 class ImportRecord:
-    """What was found at each path: the bytes of a source, the location of a module without its suffix."""
+    """What was found at each path: the bytes of a source, the location of a module without its suffix.
+
+    A finder, which finds nothing: what is looked for, it looks for in the folders of the project, and takes notes.
+    """
 
     def __init__(self) -> None:
         self.found: dict[str, bytes | str | None] = {}
 
     def start(self) -> None:
         """Import the project from source from now on, and record what is found."""
-        path, record = import_from_source(self.add), self
+        self._is_own_folder = functools.cache(import_from_source(self.add).is_own_folder)
+        sys.meta_path.insert(0, self)
 
-        class Finder(FileFinder):
-            def find_spec(self, fullname: str, target: ModuleType | None = None) -> ModuleSpec | None:
-                spec = super().find_spec(fullname, target)
-                checkable = spec is None or spec.loader is None or isinstance(spec.loader, machinery.SourceFileLoader)
-                name = os.path.join(str(self.path), fullname.rpartition(".")[2])
-                record.add(name, _location(spec) if checkable else UNCHECKABLE)
-                return spec
-
-        def hook(folder: str) -> FileFinder:
-            if not os.path.isdir(folder) or not path.is_own_folder(os.path.abspath(folder)):
-                raise ImportError(folder)
-            return Finder(folder, *LOADERS)
-
-        sys.path_hooks.insert(0, hook)
-        sys.path_importer_cache.clear()
+    def find_spec(self, name: str, path: Sequence[str] | None, _target: object = None) -> None:
+        """Record what each folder of the project has for a module that is looked for."""
+        for folder in map(os.path.abspath, sys.path if path is None else path):
+            if self._is_own_folder(folder):
+                place = os.path.join(folder, name.rpartition(".")[2])
+                self.add(place, _location(place))
 
     def add(self, path: str, found: bytes | str | None) -> None:
         """Record what was found at a path."""
@@ -50,23 +42,21 @@ class ImportRecord:
 
     def is_current(self) -> bool:
         """Tell whether the same imports would find the same now."""
-        finders: dict[str, FileFinder] = {}  # each lists its folder once
-
-        def find(path: str) -> str | None:
-            folder, name = os.path.split(path)
-            return _location(finders.setdefault(folder, FileFinder(folder, *LOADERS)).find_spec(name))
-
+        importlib.invalidate_caches()  # each folder is listed once
         try:
-            return all(
-                Path(path).read_bytes() == found if isinstance(found, bytes) else find(path) == found
+            return UNCHECKABLE not in self.found.values() and all(
+                (Path(path).read_bytes() if isinstance(found, bytes) else _location(path)) == found
                 for path, found in self.found.items()
             )
         except OSError:
             return False
 
 
-def _location(spec: ModuleSpec | None) -> str | None:
-    """Return the file of a module, or the folder of a namespace package."""
-    if spec is None:
-        return None
-    return spec.origin if spec.loader else next(iter(spec.submodule_search_locations or ()), None)
+def _location(place: str) -> str | None:
+    """Return the file of a module, or the folder of a namespace package; None if there is none."""
+    folder, name = os.path.split(place)
+    finder = pkgutil.get_importer(folder)
+    spec = finder.find_spec(name) if finder else None
+    if spec is None or spec.loader is None:
+        return next(iter(spec.submodule_search_locations or ()), None) if spec else None
+    return spec.origin if isinstance(spec.loader, SourceFileLoader) else UNCHECKABLE
