@@ -107,14 +107,17 @@ class ShowLineage(StageCommand):
         needed = set(self.loader.session.graph.needed(makers))
         lineage = load_lineage(workspace, run_log(), [each for each in stages if each.name in needed], runs, only=True)
         in_place = workspace.stat_cache.digest(path)
-        origin = provenance(lineage, path, in_place or "")
+        origins = provenance(lineage, path, in_place or "")
+        origin = origins[path, in_place or ""]
         unrecorded = in_place is not None and origin.stage is not None and origin.trace is None
         if unrecorded:
-            origin = provenance(lineage, path)
+            origins = provenance(lineage, path)
+            origin = origins[path, ""]
         if form == "json":
-            self.outstream.write(f"{json.dumps(provenance_json(origin, lineage) | {'in_place': in_place}, indent=1)}\n")
+            exported = provenance_json(origins.values(), lineage) | {"in_place": in_place}
+            self.outstream.write(f"{json.dumps(exported, indent=1)}\n")
             return
-        self._tree(origin, lineage)
+        self._tree(origins, lineage)
         if unrecorded and origin.stage and origin.trace:
             made = f"{path} differs from the latest recorded result of {origin.stage.name}, shown here"
             self.say(f"{made}: it was edited, or made by a run that is not recorded.")
@@ -135,8 +138,8 @@ class ShowLineage(StageCommand):
                 raise DeclarationError(argument, "found a stage, expected a file", todo)
         raise DeclarationError(argument, "no stage makes or reads this file", nearest(argument, files))
 
-    def _tree(self, origin: Provenance, lineage: Lineage) -> None:
+    def _tree(self, origins: dict[tuple[str, str], Provenance], lineage: Lineage) -> None:
         from redoit.lineage.tree import show
 
-        present = {each.path: engine().workspace.stat_cache.digest(each.path) for each in origin.all()}
-        show(origin, lineage, present, Console(self.outstream).rich)
+        present = {each.path: engine().workspace.stat_cache.digest(each.path) for each in origins.values()}
+        show(origins, lineage, present, Console(self.outstream).rich)

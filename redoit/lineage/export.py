@@ -1,6 +1,6 @@
 """The lineage for other programs: as JSON, with each run, and each trace once; as a Mermaid flowchart. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from redoit.history.run_log import RunRecord
 from redoit.lineage.lineage import Lineage, Provenance
@@ -38,17 +38,17 @@ def lineage_json(lineage: Lineage) -> dict[str, object]:
     }
 
 
-def provenance_json(root: Provenance, lineage: Lineage) -> dict[str, object]:
-    """Return the provenance of a file: each content once, by path and digest, the file asked for first."""
+def provenance_json(origins: Iterable[Provenance], lineage: Lineage) -> dict[str, object]:
+    """Return provenances, each with what it was made from by path and digest."""
     files = [
         {
             "path": origin.path,
             "digest": origin.digest or None,
             "stage": origin.stage.name if origin.stage else None,
             "trace": _trace(origin.trace, lineage) if origin.trace else None,
-            "inputs": [{"path": each.path, "digest": each.digest or None} for each in origin.inputs],
+            "inputs": [{"path": path, "digest": digest} for path, digest in origin.inputs],
         }
-        for origin in root.all()
+        for origin in origins
     ]
     return {"version": VERSION, "files": files}
 

@@ -83,51 +83,35 @@ class Provenance(NamedTuple):
     """The provenance of one content of a file.
 
     `digest`: of the content, empty if it is unknown. `stage`: that makes the file, None for a source. `trace`: of the
-    execution that made this content, None if none is recorded. `inputs`: what that execution read.
+    execution that made this content, None if none is recorded. `inputs`: file and digest of what that execution read.
     """
 
     path: str
     digest: str
     stage: Stage | None = None
     trace: Trace | None = None
-    inputs: tuple["Provenance", ...] = ()
-
-    def all(self) -> list["Provenance"]:
-        """Return this and all inputs, theirs included, each once, depth first."""
-        reached: dict[int, Provenance] = {}
-        pending = [self]
-        while pending:
-            origin = pending.pop()
-            if id(origin) not in reached:
-                reached[id(origin)] = origin
-                pending += reversed(origin.inputs)
-        return list(reached.values())
+    inputs: tuple[tuple[str, str], ...] = ()
 
 
-def provenance(lineage: Lineage, path: str, digest: str = "") -> Provenance:
-    """Return the provenance of a file with that content, up to the sources; without a digest, of its latest content.
+def provenance(lineage: Lineage, path: str, digest: str = "") -> dict[tuple[str, str], Provenance]:
+    """Return the provenance of a file with that content and of all inputs, by file and digest, that file first.
 
-    A content that was used twice is one object. Of the executions that made it, the last one before its use counts.
+    Without a digest, of its latest content. Of the executions that made one, the last one before its use counts.
     """
     wanted: dict[str, dict[str, float]] = {path: {digest: math.inf}}
-    made: dict[tuple[str, str], Trace | None] = {}
+    origins: dict[tuple[str, str], Provenance] = {}
     for stage in reversed(lineage.stages):  # who needs a file comes before who makes it
         for role, file in stage.outputs.items():
-            for content, used in wanted.get(file, {}).items():
-                trace = made[file, content] = _maker(lineage, stage, role, content, used)
-                for source, read in _inputs(stage, trace):
+            for content, used in wanted.pop(file, {}).items():
+                trace = _maker(lineage, stage, role, content, used)
+                inputs = _inputs(stage, trace)
+                made = trace.digests[role] if trace else content
+                origins[file, content] = Provenance(file, made, stage, trace, inputs)
+                for source, read in inputs:
                     uses = wanted.setdefault(source, {})
                     uses[read] = max(uses.get(read, -math.inf), trace.started if trace else math.inf)
-    sources = (file for file in wanted if file not in lineage.makers)
-    origins = {(file, content): Provenance(file, content) for file in sources for content in wanted[file]}
-    for stage in lineage.stages:
-        for role, file in stage.outputs.items():
-            for content in wanted.get(file, ()):
-                trace = made[file, content]
-                inputs = tuple(origins[read] for read in _inputs(stage, trace))
-                made_digest = trace.digests[role] if trace else content
-                origins[file, content] = Provenance(file, made_digest, stage, trace, inputs)
-    return origins[path, digest]
+    sources = {(file, content): Provenance(file, content) for file, contents in wanted.items() for content in contents}
+    return origins | sources
 
 
 def _maker(lineage: Lineage, stage: Stage, role: str, digest: str, used: float) -> Trace | None:
@@ -137,6 +121,7 @@ def _maker(lineage: Lineage, stage: Stage, role: str, digest: str, used: float) 
     return next((trace for trace in makers if trace.started <= used), next(iter(makers), None))
 
 
-def _inputs(stage: Stage, trace: Trace | None) -> list[tuple[str, str]]:
+def _inputs(stage: Stage, trace: Trace | None) -> tuple[tuple[str, str], ...]:
     """Return file and digest of what an execution read; of a role that is no longer declared, the role."""
-    return [(stage.inputs.get(role, role), read.digest) for role, read in trace.action.inputs.items()] if trace else []
+    read = trace.action.inputs if trace else {}
+    return tuple((stage.inputs.get(role, role), given.digest) for role, given in read.items())

@@ -16,11 +16,18 @@ MAX_BYTES = 2**53  # a larger size is shown as this
 MAX_LEVELS = 200
 
 
-def show(origin: Provenance, lineage: Lineage, present: Mapping[str, str | None], console: Console) -> None:
-    """Print a file, the execution that made it, and that one's inputs likewise, up to the sources.
+def show(
+    origins: Mapping[tuple[str, str], Provenance],
+    lineage: Lineage,
+    present: Mapping[str, str | None],
+    console: Console,
+) -> None:
+    """Print the first file, the execution that made it, and that one's inputs likewise, up to the sources.
 
-    `present`: file -> digest of what is in place. An execution is printed once, and then referred to.
+    `origins`: by file and digest. `present`: file -> digest of what is in place. An execution is printed once, and then
+    referred to.
     """
+    origin = next(iter(origins.values()))
     root = Tree(_file(origin, present), guide_style="dim")
     shown = set[str]()
     pending = [(origin, root, 0)]
@@ -39,7 +46,7 @@ def show(origin: Provenance, lineage: Lineage, present: Mapping[str, str | None]
         for line in _details(above.trace):
             made.add(line)
         groups: dict[object, list[Provenance]] = {}  # what one execution made stands together
-        for each in above.inputs:
+        for each in map(origins.__getitem__, above.inputs):
             groups.setdefault(each.trace.name if each.trace else id(each), []).append(each)
         below = [
             (group[0], made.add(Text("\n").join(_file(each, present) for each in group)), depth + 1)

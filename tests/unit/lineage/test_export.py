@@ -80,7 +80,7 @@ def test_a_pipeline_without_runs() -> None:
 def test_the_files_that_a_file_came_from() -> None:
     """Each content stands once, the file asked for first, with what its execution read; a source has no stage."""
     found = two_stages(*RUNS, traces=(FIRST, SECOND, USED))
-    files = provenance_json(provenance(found, "b.txt"), found)["files"]
+    files = provenance_json(provenance(found, "b.txt").values(), found)["files"]
     assert [(each["path"], each["stage"]) for each in files] == [("b.txt", "use"), ("a.txt", "make"), ("in.txt", None)]
     assert files[0]["inputs"] == [
         {"path": "a.txt", "digest": artifact(b"a1").digest},
@@ -93,7 +93,7 @@ def test_the_files_that_a_file_came_from() -> None:
 def test_a_file_of_unknown_content() -> None:
     """A file whose making is not recorded has neither a digest nor a trace."""
     found = two_stages(traces=())
-    (only,) = provenance_json(provenance(found, "b.txt"), found)["files"]
+    (only,) = provenance_json(provenance(found, "b.txt").values(), found)["files"]
     assert only == {"path": "b.txt", "digest": None, "stage": "use", "trace": None, "inputs": []}
 
 

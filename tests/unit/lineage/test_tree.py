@@ -14,14 +14,20 @@ from redoit.model import Artifact, Setting, Stage
 from redoit.text import format_time
 
 IN, MADE, OUT, LOG = (artifact(content).digest for content in (b"1", b"a1", b"b1", b""))
+Origins = dict[tuple[str, str], Provenance]
 PRESENT = {"in.txt": IN, "a.txt": MADE, "b.txt": OUT, "c.txt": LOG}
 
 
-def shown(origin: Provenance, lineage: Lineage, present: dict[str, str | None] | None = None) -> list[str]:
+def shown(origins: Origins, lineage: Lineage, present: dict[str, str | None] | None = None) -> list[str]:
     """Return the lines of a tree, as a wide terminal without colours shows them."""
     file = io.StringIO()
-    show(origin, lineage, PRESENT if present is None else present, Console(file=file, width=2000, no_color=True))
+    show(origins, lineage, PRESENT if present is None else present, Console(file=file, width=2000, no_color=True))
     return [line.rstrip() for line in file.getvalue().splitlines()]
+
+
+def of_one(origin: Provenance) -> Origins:
+    """Return a provenance without inputs as the whole one of its file."""
+    return {(origin.path, origin.digest): origin}
 
 
 def stripped(lines: list[str]) -> list[str]:
@@ -132,7 +138,7 @@ def test_many_values_are_counted() -> None:
     """Settings and metrics beyond so many are a number; where there are none, there is no line."""
     settings = tuple(Setting(f"s{n}", "int", n) for n in range(MAX_VALUES + 3))
     done = trace(action=action(settings=settings), metrics={}, name=named("t"))
-    root = Provenance("a.txt", MADE, MAKE, done)
+    root = of_one(Provenance("a.txt", MADE, MAKE, done))
     lines = stripped(shown(root, Lineage([MAKE])))
     assert len(lines) == 3
     assert lines[2].startswith("settings s0=0, s1=1,")
@@ -149,7 +155,7 @@ def test_an_executable_file_has_its_size() -> None:
 def test_a_size_is_no_larger_than_a_page_shows() -> None:
     """A forged size is shown as the largest there is."""
     done = replace(FIRST, manifest={"made": Artifact(MADE, 10**30)})
-    line = shown(Provenance("a.txt", MADE, MAKE, done), Lineage([MAKE]))[0]
+    line = shown(of_one(Provenance("a.txt", MADE, MAKE, done)), Lineage([MAKE]))[0]
     assert line.endswith(f"  {MAX_BYTES / 1e12:.1f} TB")
 
 
@@ -159,7 +165,7 @@ def test_names_do_not_move_the_cursor(name: str) -> None:
     stage = Stage(f"[red]{name}", "s", {}, {"made": name})
     done = trace(action=action(settings=(Setting(name, "str", name),)), host=name, metrics={name: 1.0}, name=named("t"))
     plain = Stage("[red]plain", "s", {}, {"made": "plain"})
-    lines = shown(Provenance(name, MADE, stage, done), Lineage([stage]))
-    assert len(lines) == len(shown(Provenance("plain", MADE, plain, done), Lineage([plain])))
+    lines = shown(of_one(Provenance(name, MADE, stage, done)), Lineage([stage]))
+    assert len(lines) == len(shown(of_one(Provenance("plain", MADE, plain, done)), Lineage([plain])))
     assert all(line.isprintable() for line in lines)
     assert "made by [red]" in lines[1]
