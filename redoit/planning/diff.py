@@ -5,12 +5,13 @@ of its own, so that a changed number is not lost in three hundred columns.
 """
 
 import difflib
-import io
 import itertools
-import tokenize
+import re
 
 MAX_COLUMNS = 100  # of a line that is not wrapped
 MAX_BRACKET_COLUMNS = 60  # in a bracket that is not wrapped
+# Brackets and commas; texts are passed, since what is in them is neither.
+SIGNS = re.compile(r"""[][(){},]|'(?:[^'\\]|\\.)*'?|"(?:[^"\\]|\\.)*"?""")
 
 
 def diff(before: str, after: str) -> list[str]:
@@ -39,21 +40,15 @@ def _wrapped(line: str) -> list[str]:
 
 def _breaks(line: str) -> dict[int, int]:
     """Return where to break a line, at the items of its wide brackets: column -> number of such brackets around it."""
-    try:
-        tokens = list(tokenize.generate_tokens(io.StringIO(line).readline))
-    except (tokenize.TokenError, SyntaxError):
-        return {}  # not a line of its own: a text over several lines, or the head of a block
     breaks: dict[int, int] = {}
     opened: list[list[int]] = []  # of each open bracket, the columns at which its items begin
-    for token in tokens:
-        if token.type != tokenize.OP:
-            continue
-        if token.string in "([{":
-            opened.append([token.end[1]])
-        elif token.string == "," and opened:
-            opened[-1].append(token.end[1])
-        elif token.string in ")]}" and opened:
+    for sign in SIGNS.finditer(line):
+        if sign[0] in "([{":
+            opened.append([sign.end()])
+        elif sign[0] == "," and opened:
+            opened[-1].append(sign.end())
+        elif sign[0] in ")]}" and opened:
             columns = opened.pop()
-            if token.start[1] - columns[0] > MAX_BRACKET_COLUMNS:
-                breaks |= dict.fromkeys(columns, len(opened) + 1) | {token.start[1]: len(opened)}
+            if sign.start() - columns[0] > MAX_BRACKET_COLUMNS:
+                breaks |= dict.fromkeys(columns, len(opened) + 1) | {sign.start(): len(opened)}
     return breaks
