@@ -84,19 +84,14 @@ class Live:
             lines, end, self._partial_line = (self._partial_line + text).rpartition("\n")
             self._flush(lines + end)
 
-    def remove_stage(self, name: str) -> None:
-        """Remove a stage from the display; its unfinished rows are written above it."""
+    def remove_stage(self, name: str, text: str = "") -> None:
+        """Remove a stage from the display, and write its unfinished rows, then text above it."""
         with self._lock:
             if stage := self._stages.get(name):
                 if len(self._stages) == 1:
                     self._erase()
                 del self._stages[name]
                 self._flush(stage.rows.end())
-
-    def end_stage(self, name: str, text: str) -> None:
-        """Remove a stage from the display, and write text below its rows."""
-        with self._lock:
-            self.remove_stage(name)
             self.write(text)
 
     def suspend(self, name: str) -> None:

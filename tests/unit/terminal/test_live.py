@@ -83,8 +83,8 @@ def test_the_end_of_a_stage_stands_below_its_rows(display: Live, terminal: Termi
     """What is written at the end of a stage follows its unfinished row, and the stage is shown no longer."""
     display.add_stage("train", None, parallel=False)
     display.feed("train", "half")
-    display.end_stage("train", "Traceback\n")
-    display.end_stage("train", "Failed\n")
+    display.remove_stage("train", "Traceback\n")
+    display.remove_stage("train", "Failed\n")
     assert terminal.shown == "half\nTraceback\nFailed"
 
 
