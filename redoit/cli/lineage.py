@@ -8,7 +8,7 @@ from redoit.cli.base import StageCommand
 from redoit.cli.console import Console
 from redoit.errors import DeclarationError
 from redoit.lineage.export import flowchart, lineage_json, provenance_json
-from redoit.lineage.lineage import Lineage, Provenance, in_order, provenance
+from redoit.lineage.lineage import Lineage, Origins, provenance
 from redoit.lineage.load import load_lineage, most_active
 from redoit.lineage.page import is_page, page, svg
 from redoit.model import Stage
@@ -63,7 +63,7 @@ class ShowLineage(StageCommand):
         if runs and not number:
             raise DeclarationError("--runs", f"found {runs}, expected a number of runs", "say --runs 20")
         declared = {task.name: stage.stage for task in self.task_list if (stage := stage_of(task))}
-        stages = in_order(declared.values(), filter(declared.__contains__, self.loader.session.graph.needed(declared)))
+        stages = [declared[name] for name in self.loader.session.graph.needed(declared) if name in declared]
         self.dep_manager.close()
         if pos_args:
             self._show(pos_args, stages, number, "".join(forms))
@@ -103,7 +103,7 @@ class ShowLineage(StageCommand):
             raise DeclarationError("doit lineage", f"found --{form} and a file, expected one of them", "leave one out")
         workspace, declared = engine().workspace, Lineage(stages)
         path = self._path(arguments[0], declared)
-        makers = [declared.makers[path][0].name] if path in declared.makers else []
+        makers = [declared.makers[path].name] if path in declared.makers else []
         needed = set(self.loader.session.graph.needed(makers))
         lineage = load_lineage(workspace, run_log(), [each for each in stages if each.name in needed], runs, only=True)
         in_place = workspace.stat_cache.digest(path)
@@ -138,7 +138,7 @@ class ShowLineage(StageCommand):
                 raise DeclarationError(argument, "found a stage, expected a file", todo)
         raise DeclarationError(argument, "no stage makes or reads this file", nearest(argument, files))
 
-    def _tree(self, origins: dict[tuple[str, str], Provenance], lineage: Lineage) -> None:
+    def _tree(self, origins: Origins, lineage: Lineage) -> None:
         from redoit.lineage.tree import show
 
         present = {each.path: engine().workspace.stat_cache.digest(each.path) for each in origins.values()}

@@ -4,7 +4,7 @@ Knows neither disks nor pages. A run or trace that was removed is absent, and wh
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -33,9 +33,9 @@ class Lineage:
     texts: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
-    def makers(self) -> dict[str, tuple[Stage, str]]:
-        """File -> the stage that makes it, and its role there."""
-        return {path: (stage, role) for stage in self.stages for role, path in stage.outputs.items()}
+    def makers(self) -> dict[str, Stage]:
+        """File -> the stage that makes it."""
+        return {path: stage for stage in self.stages for path in stage.outputs.values()}
 
     @cached_property
     def files(self) -> dict[str, dict[str, str]]:
@@ -68,17 +68,6 @@ class Lineage:
         return one_line(record.error or sentence(record.reasons, self.files.get(stage)))
 
 
-def in_order(stages: Iterable[Stage], runnable: Iterable[str]) -> list[Stage]:
-    """Return stages by depth in the graph, then as declared. `runnable`: their names, in any order of a run."""
-    declared = {stage.name: stage for stage in stages}
-    makers = {path: stage.name for stage in declared.values() for path in stage.outputs.values()}
-    depth: dict[str, int] = {}
-    for name in runnable:
-        needed = (depth[makers[path]] for path in declared[name].inputs.values() if path in makers)
-        depth[name] = 1 + max(needed, default=0)
-    return sorted(declared.values(), key=lambda stage: depth[stage.name])
-
-
 class Provenance(NamedTuple):
     """The provenance of one content of a file.
 
@@ -93,13 +82,16 @@ class Provenance(NamedTuple):
     inputs: tuple[tuple[str, str], ...] = ()
 
 
-def provenance(lineage: Lineage, path: str, digest: str = "") -> dict[tuple[str, str], Provenance]:
-    """Return the provenance of a file with that content and of all inputs, by file and digest, that file first.
+Origins = dict[tuple[str, str], Provenance]  # by file and digest, the one that was asked for first
+
+
+def provenance(lineage: Lineage, path: str, digest: str = "") -> Origins:
+    """Return the provenance of a file with that content, and of all that it was made from.
 
     Without a digest, of its latest content. Of the executions that made one, the last one before its use counts.
     """
     wanted: dict[str, dict[str, float]] = {path: {digest: math.inf}}
-    origins: dict[tuple[str, str], Provenance] = {}
+    origins: Origins = {}
     for stage in reversed(lineage.stages):  # who needs a file comes before who makes it
         for role, file in stage.outputs.items():
             for content, used in wanted.pop(file, {}).items():

@@ -66,7 +66,7 @@ def most_active(run_log: RunLog, stages: Sequence[Stage], number: int) -> list[S
         for name, record in run.stages.items()
         if record.status is not Status.KEPT and name in files
     ]
-    needed = [makers[path][0].name for name in active[:number] for path in files[name].values() if path in makers]
+    needed = [makers[path].name for name in active[:number] for path in files[name].values() if path in makers]
     chosen = set(islice(dict.fromkeys((*active, *needed, *files)), number))
     return [stage for stage in stages if stage.name in chosen]
 

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from redoit.lineage.lineage import Lineage, Provenance
+from redoit.lineage.lineage import Lineage, Origins, Provenance
 from redoit.model import Trace
 from redoit.text import format_number, format_seconds, format_size, format_time, one_line
 
@@ -16,16 +16,10 @@ MAX_BYTES = 2**53  # a larger size is shown as this
 MAX_LEVELS = 200
 
 
-def show(
-    origins: Mapping[tuple[str, str], Provenance],
-    lineage: Lineage,
-    present: Mapping[str, str | None],
-    console: Console,
-) -> None:
+def show(origins: Origins, lineage: Lineage, present: Mapping[str, str | None], console: Console) -> None:
     """Print the first file, the execution that made it, and that one's inputs likewise, up to the sources.
 
-    `origins`: by file and digest. `present`: file -> digest of what is in place. An execution is printed once, and then
-    referred to.
+    `present`: file -> digest of what is in place. An execution is printed once, and then referred to.
     """
     origin = next(iter(origins.values()))
     root = Tree(_file(origin, present), guide_style="dim")

@@ -6,23 +6,16 @@ from examples import artifact, named
 from lineages import FIRST, MAKE, RUNS, SECOND, USE, USED, made, run, two_stages
 
 from redoit.history.run_log import StageRecord
-from redoit.lineage.lineage import Lineage, in_order, provenance
+from redoit.lineage.lineage import Lineage, provenance
 from redoit.model import Stage, Status
 
 
 def test_makers_and_sources() -> None:
     """A file's maker is the stage that declares it; other files are sources; stages of old runs are listed."""
     found = two_stages(*RUNS, run(0, gone=StageRecord(Status.KEPT)), traces=())
-    assert found.makers == {"a.txt": (MAKE, "made"), "b.txt": (USE, "out"), "c.txt": (USE, "log")}
+    assert found.makers == {"a.txt": MAKE, "b.txt": USE, "c.txt": USE}
     assert found.sources == ("in.txt",)
     assert found.undeclared == ("gone",)
-
-
-def test_the_order_of_stages() -> None:
-    """Stages are ordered by depth, then as declared."""
-    other = Stage("other", "steps.other", {}, {"made": "o.txt"})
-    for runnable in (("make", "use", "other"), ("other", "make", "use")):
-        assert in_order([USE, other, MAKE], runnable) == [other, MAKE, USE]
 
 
 def test_where_a_file_came_from() -> None:

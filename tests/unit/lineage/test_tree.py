@@ -8,13 +8,12 @@ from examples import action, artifact, named, trace
 from lineages import FIRST, HOSTILE_NAMES, MAKE, RUNS, SECOND, USE, USED, made, two_stages
 from rich.console import Console
 
-from redoit.lineage.lineage import Lineage, Provenance, provenance
+from redoit.lineage.lineage import Lineage, Origins, Provenance, provenance
 from redoit.lineage.tree import MAX_BYTES, MAX_LEVELS, MAX_VALUES, show
 from redoit.model import Artifact, Setting, Stage
 from redoit.text import format_time
 
 IN, MADE, OUT, LOG = (artifact(content).digest for content in (b"1", b"a1", b"b1", b""))
-Origins = dict[tuple[str, str], Provenance]
 PRESENT = {"in.txt": IN, "a.txt": MADE, "b.txt": OUT, "c.txt": LOG}
 
 
