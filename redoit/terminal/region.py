@@ -14,7 +14,6 @@ from rich.text import Text
 
 from redoit.terminal.live import StageRow
 from redoit.terminal.rows import without_colours
-from redoit.terminal.streams import transformed
 from redoit.text import encodable, format_duration, format_estimate, printable
 
 BAR_COLUMNS = range(8, 31)
@@ -28,8 +27,7 @@ class Region:
     def __init__(self, stream: TextIO, stages: Callable[[], Iterable[StageRow]], *, coloured: bool) -> None:
         self._stream = stream
         self._stages = stages
-        file = transformed(stream, str)  # rich would fail on what the encoding lacks
-        self._console = Console(file=file, force_terminal=True, no_color=not coloured)
+        self._console = Console(file=stream, force_terminal=True, no_color=not coloured)
         self._lines = RedrawnLines(
             get_renderable=lambda: self,
             console=self._console,
