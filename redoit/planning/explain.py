@@ -15,8 +15,6 @@ from redoit.reasons import differences, sentence
 from redoit.storage.serialize import json_value, trace_name
 from redoit.storage.store import Store
 
-INVALIDATED = ("forgotten", "uncached", "always", "upstream")  # kinds of reasons
-
 
 class Explainer:
     """Explains the stages of a dry run. `origin`: from a stage and a setting to where its value comes from."""
@@ -66,7 +64,7 @@ class Explainer:
             fields |= self._changed_input(stage, reason)
         elif reason.kind.startswith("output "):
             fields["file"] = stage.outputs[reason.subject]
-        elif reason.kind in INVALIDATED and planned.invalidation:
+        elif planned.invalidation and reason == planned.invalidation.reason:
             fields |= {"since": planned.invalidation.since, "command": planned.invalidation.command}
         return fields
 
