@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from functools import cached_property
 
 from doit import cmd_info, cmd_list
 from doit.cmd_base import TaskLoader2
@@ -13,6 +14,8 @@ from redoit.cli.console import Console
 from redoit.errors import DeclarationError
 from redoit.model import PlannedStatus
 from redoit.planning.planned_task import explanation
+from redoit.plugin.database import StageDependency
+from redoit.plugin.dry_run_tasks import DryRunTasks
 from redoit.plugin.stage_task import StageTask, stage_of
 from redoit.source.settings import nearest
 from redoit.terminal.streams import printable_stream
@@ -22,13 +25,19 @@ LETTERS = {"keep": "U", "run": "R", "restore": "R", "fail": "E", "not run": "E",
 
 
 class EscapingCommand(StageCommand):
-    """A command that shows names as a terminal can, and changes nothing."""
+    """A command that shows names as a terminal can, plans tasks one by one, and changes nothing."""
 
     exclusive = False
+    dep_manager: StageDependency  # where there are stages
 
     def __init__(self, task_loader: TaskLoader2, cmds: PluginDict | None = None, **named: object) -> None:
         super().__init__(task_loader, cmds, **named)
         self.outstream = printable_stream(sys.stdout)
+
+    @cached_property
+    def dry_run(self) -> DryRunTasks:
+        """The dry run of a project with stages, begun once doit has set the options of tasks."""
+        return DryRunTasks(self.loader.session, {task.name: task for task in self.task_list}, self.dep_manager)
 
 
 class List(EscapingCommand, cmd_list.List):
@@ -40,8 +49,8 @@ class List(EscapingCommand, cmd_list.List):
     )
 
     def _print_task(self, template: str, task: Task, status: bool, list_deps: bool, tasks: dict[str, Task]) -> None:
-        if status and (planned := self.loader.session.dry_run(task.name)):
-            template, status = template.replace("{status}", LETTERS[planned.status]), False
+        if status and self.loader.has_stages:
+            template, status = template.replace("{status}", LETTERS[self.dry_run.plan(task.name).status]), False
         super()._print_task(template, task, status, list_deps, tasks)
 
 
@@ -56,7 +65,7 @@ class Info(EscapingCommand, cmd_info.Info):
         if not self.loader.has_stages or len(pos_args) != 1:
             return super()._execute(pos_args, hide_status)
         task = tasks[pos_args[0]]
-        planned = None if hide_status else self.loader.session.dry_run(task.name)
+        planned = None if hide_status else self.dry_run.plan(task.name)
         stage = stage_of(task)
         if stage is None:
             super()._execute([task.name], hide_status=True)

@@ -27,7 +27,6 @@ from redoit.text import command_line
 if TYPE_CHECKING:
     from redoit.engine.engine import Execute
     from redoit.execution.executor import StepResult
-    from redoit.planning.planned_task import PlannedTask
     from redoit.preload.preload import Preloader
 
 
@@ -120,18 +119,15 @@ class Session:
     """What the stages of one command share, and the outcome of each.
 
     `graph`: of all tasks. `configuration_files`: as they were read. `always`, `caching`: `doit -a`, and `cache` of the
-    project. `executing`: stages are built, not only inspected; `parallel`: several at once. `dry_run`: returns what
-    would be decided about a task. `selected`: returns the tasks that the user asked for, once they are known.
-    `records`: the outcomes so far, for the run log.
+    project. `parallel`: several stages are built at once. `selected`: returns the tasks that the user asked for, once
+    they are known. `records`: the outcomes so far, for the run log.
     """
 
     def __init__(self) -> None:
         self.graph = Graph({})
         self.configuration_files: list[Identity | None] = []
-        self.dry_run: Callable[[str], PlannedTask | None] = lambda _task: None
         self.always = False
         self.caching = True
-        self.executing = False
         self.parallel = False
         self.interrupted = False
         self.selected: Callable[[], Iterable[str]] = tuple

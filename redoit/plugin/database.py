@@ -133,15 +133,14 @@ class StageDependency(Dependency):
             status.add_reason("uptodate_false", (stage, [], {}))
         return status
 
-    def conditions_hold(self, task: Task, stage: StageTask, tasks: Mapping[str, Task], *, dry: bool = False) -> bool:
-        """Return whether no entry of `uptodate` but the stage itself is false. `dry`: commands are not executed."""
+    def conditions_hold(self, task: Task, stage: StageTask, tasks: Mapping[str, Task]) -> bool:
+        """Return whether no entry of `uptodate` but the stage itself is false."""
         conditions = [item for item in task.uptodate if item[0] is not stage]
         if not conditions:
             return True
         fields = task.uptodate, task.file_dep, task.targets
         # A true value at first: without any, the task would have no dependencies and always run.
-        known = [item for item in conditions if not (dry and isinstance(item[0], str))]
-        task.uptodate, task.file_dep, task.targets = [(True, [], {}), *known], set(), []
+        task.uptodate, task.file_dep, task.targets = [(True, [], {}), *conditions], set(), []
         try:
             return super().get_status(task, tasks).status == "up-to-date"
         finally:

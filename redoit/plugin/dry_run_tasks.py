@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from doit.control import ExecNode, TaskControl, TaskDispatcher
-from doit.dependency import Dependency
 from doit.task import Task, result_dep
 
 from redoit.errors import RedoitError
@@ -27,7 +26,7 @@ RUN_STATUS = {
 class DryRunTasks:
     """What a run would do with the tasks of a project."""
 
-    def __init__(self, session: Session, tasks: Mapping[str, Task], database: Dependency) -> None:
+    def __init__(self, session: Session, tasks: Mapping[str, Task], database: StageDependency) -> None:
         self._session = session
         self._tasks = tasks
         self._database = database
@@ -78,12 +77,18 @@ class DryRunTasks:
         if node.bad_deps:
             blocked_by = tuple(sorted(dependency.task.name for dependency in node.bad_deps))  # doit's order is random
             return PlannedTask(task.name, PlannedStatus.NOT_RUN, declaration, blocked_by=blocked_by)
-        return self._plan_stage(task, stage) if stage else self._plan_ordinary(task)
+        conditions = task.uptodate
+        commands = {item[0]: "" for item in conditions if isinstance(item[0], str)}
+        # A true value for each, as it isn't executed: without any, the task would have no dependencies and always run.
+        task.uptodate = [(True, [], {}) if isinstance(item[0], str) else item for item in conditions]
+        try:
+            return self._plan_stage(task, stage, commands) if stage else self._plan_ordinary(task, commands)
+        finally:
+            task.uptodate = conditions
 
-    def _plan_stage(self, task: Task, stage: StageTask) -> PlannedTask:
+    def _plan_stage(self, task: Task, stage: StageTask, commands: dict[str, str]) -> PlannedTask:
         stage.setup(self._database, self._tasks)
-        assert isinstance(self._database, StageDependency)
-        stage.conditions_hold = self._database.conditions_hold(task, stage, self._tasks, dry=True)
+        stage.conditions_hold = self._database.conditions_hold(task, stage, self._tasks)
         try:
             settings, invalidated = stage.settings(task), stage.invalidation(task)
         except RedoitError as error:
@@ -92,7 +97,6 @@ class DryRunTasks:
             dependents = () if invalidated == NOT_UP_TO_DATE else self._session.graph.dependents(task.name)
             self._dry_run.invalidate(task.name, dependents, invalidated.kind)
         planned = self._dry_run.plan_stage(stage.stage, settings)
-        commands = {item[0]: "" for item in task.uptodate if isinstance(item[0], str)}
         if not commands or planned.status not in IF_UNCHANGED or planned.trace is None:
             return planned
         digests = planned.trace.digests
@@ -100,8 +104,8 @@ class DryRunTasks:
         if_unchanged = IF_UNCHANGED[planned.status]
         return replace(planned, status=PlannedStatus.RUN, pending=commands, if_unchanged=if_unchanged, uncertain=True)
 
-    def _plan_ordinary(self, task: Task) -> PlannedTask:
-        planned = self._by_doit(task)
+    def _plan_ordinary(self, task: Task, commands: dict[str, str]) -> PlannedTask:
+        planned = self._by_doit(task, commands)
         if self._session.always and planned.status != PlannedStatus.FAIL:
             planned = PlannedTask(task.name, PlannedStatus.RUN)
         if planned.executes and task.actions:
@@ -109,21 +113,21 @@ class DryRunTasks:
             self._dry_run.rebuild(task.name, {path: digest(path) for path in map(os.path.normpath, task.targets)})
         return planned
 
-    def _by_doit(self, task: Task) -> PlannedTask:
-        """Return what doit decides about an ordinary task once earlier tasks are done. Executes no command."""
+    def _by_doit(self, task: Task, commands: dict[str, str]) -> PlannedTask:
+        """Return what doit decides about an ordinary task once earlier tasks are done."""
         paths = {dep: os.path.normpath(dep) for dep in task.file_dep}
         expected = {dep: file for dep, path in paths.items() if (file := self._dry_run.expected.get(path))}
-        reasons, error = self._reasons(task)
+        status = self._database.get_status(task, self._tasks, get_log=True)
+        reasons: dict[str, object] = dict(status.reasons)
         for kind in ("changed_file_dep", "missing_file_dep"):
             found = reasons.get(kind)
             reasons[kind] = [dep for dep in found if dep not in expected] if isinstance(found, list) else []
         if reasons["missing_file_dep"]:
-            return PlannedTask(task.name, PlannedStatus.FAIL, error=error)
+            return PlannedTask(task.name, PlannedStatus.FAIL, error=status.get_error_message() or "")
         by_content = isinstance(self._database.checker, ContentChecker)  # else doit remembers no digests of files
         pending = {paths[dep]: file.maker for dep, file in expected.items() if file.pending or not by_content}
         used = {item[0].dep_name for item in task.uptodate if isinstance(item[0], result_dep)}
-        pending |= {name: name for name in used if self._may_differ(name)}
-        pending |= {item[0]: "" for item in task.uptodate if isinstance(item[0], str)}
+        pending |= {name: name for name in used if self._may_differ(name)} | commands
         known = [dep for dep in expected if paths[dep] not in pending]
         changed = any(self._database._get(task.name, dep) != expected[dep].digest for dep in known)  # noqa: SLF001 - nothing public tells
         if any(reasons.values()) or changed:
@@ -131,17 +135,6 @@ class DryRunTasks:
         if not pending:
             return PlannedTask(task.name, PlannedStatus.KEEP)
         return PlannedTask(task.name, PlannedStatus.RUN, pending=pending, if_unchanged=Status.KEPT, uncertain=True)
-
-    def _reasons(self, task: Task) -> tuple[dict[str, object], str]:
-        """Return doit's reasons to run a task now, and its complaint, without executing the user's commands."""
-        uptodate = task.uptodate
-        try:
-            # A true value for each command: without any, the task would have no dependencies and always run.
-            task.uptodate = [item if not isinstance(item[0], str) else (True, [], {}) for item in uptodate]
-            status = self._database.get_status(task, self._tasks, get_log=True)
-        finally:
-            task.uptodate = uptodate
-        return dict(status.reasons), (status.get_error_message() or "") if status.status == "error" else ""
 
     def _may_differ(self, name: str) -> bool:
         """Tell whether a task, or a member of a group, will run."""

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
-from functools import lru_cache, partial
+from functools import partial
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType
@@ -18,7 +18,6 @@ from doit import doit_cmd
 from doit import globals as shared
 from doit.cmd_base import DoitCmdBase, TaskLoader2
 from doit.cmdparse import CmdOption, DefaultUpdate
-from doit.dependency import Dependency
 from doit.exceptions import InvalidDodoFile, InvalidTask
 from doit.task import Task
 
@@ -211,14 +210,11 @@ class StageLoader(TaskLoader2):
             self._configure(tasks, stages)
             if self._builds:
                 self._prepare_run(cmd)
-            else:
-                self._prepare_dry_run(tasks, cmd.dep_manager)
             self._resolve_targets(pos_args, tasks)
         return tasks
 
     def _prepare_run(self, command: DoitCmdBase) -> None:
         """Let stages be built, and record the run at its end."""
-        self.session.executing = True
         self.session.always = bool(self._parameters.get("always"))
         number = self._parameters.get("num_process")
         if isinstance(number, int) and number < 0:  # doit would do nothing, and say nothing
@@ -228,14 +224,6 @@ class StageLoader(TaskLoader2):
         self.session.selected = lambda: getattr(getattr(command, "control", None), "selected_tasks", None) or ()
         self._stack.callback(self.session.record)
         self._stack.callback(engine().close)
-
-    def _prepare_dry_run(self, tasks: list[Task], database: Dependency) -> None:
-        """Let stages only be planned, each as if those before it had been built."""
-        from redoit.plugin.dry_run_tasks import DryRunTasks
-
-        named = {task.name: task for task in tasks}
-        dry_run = lru_cache(lambda: DryRunTasks(self.session, named, database))  # once doit has set the tasks' options
-        self.session.dry_run = lambda task: dry_run().plan(task)
 
     def _configure(self, tasks: list[Task], stages: dict[str, StageTask]) -> None:
         """Check the graph, and give each stage its settings and the session."""

@@ -17,7 +17,7 @@ from doit.task import Task
 from redoit.engine.engine import RunOptions
 from redoit.errors import DeclarationError, RedoitError
 from redoit.history.run_log import StageRecord
-from redoit.model import Decision, Keep, Outcome, PlannedStatus, Reason, Setting, Stage, Status, Trace
+from redoit.model import Decision, Keep, Outcome, Reason, Setting, Stage, Status, Trace
 from redoit.plugin import configuration
 from redoit.plugin.checkout import Session, engine
 from redoit.source.settings import Declared
@@ -82,9 +82,6 @@ class StageTask(UptodateCalculator):
 
     def __call__(self, task: Task) -> bool:
         """Return whether the stage is kept."""
-        if not self.session.executing:
-            planned = self.session.dry_run(task.name)
-            return planned is not None and planned.status == PlannedStatus.KEEP
         started = time.perf_counter()
         self.decision = None
         try:

@@ -27,6 +27,7 @@ from redoit.model import PlannedStatus, Status
 from redoit.plugin.checkout import engine, run_log
 from redoit.plugin.database import Database, StageDependency
 from redoit.plugin.declare import DOIT_CONFIG, step
+from redoit.plugin.dry_run_tasks import DryRunTasks
 from redoit.plugin.loader import StageLoader
 from redoit.storage.locks import owned_lock
 
@@ -120,9 +121,9 @@ def test_a_command_that_changes_something_holds_the_lock(project: Path) -> None:
 
 def test_a_command_that_shows_something_makes_nothing(project: Path, stack: contextlib.ExitStack) -> None:
     """Without the lock no folder is made, and stages are only planned."""
-    tasks, _, _ = load(loader_of(chain_of("make"), stack, exclusive=False, builds=False))
-    stage = stage_behind(tasks["make"])
-    assert (stage.session.executing, stage.session.dry_run("make").status) == (False, PlannedStatus.RUN)
+    tasks, command, _ = load(loader_of(chain_of("make"), stack, exclusive=False, builds=False))
+    planned = DryRunTasks(stage_behind(tasks["make"]).session, tasks, command.dep_manager).plan("make")
+    assert planned.status == PlannedStatus.RUN
     stack.close()
     assert not (project / ".redoit").exists()
 
@@ -190,7 +191,7 @@ def test_a_run_is_recorded_when_its_command_ends(project: Path) -> None:
         loader = loader_of(chain_of("make"), command_ends, always=True, num_process=2)
         _, command, _ = load(loader)
         session = loader.session
-        assert (session.executing, session.always, session.parallel, session.caching) == (True, True, True, False)
+        assert (session.always, session.parallel, session.caching) == (True, True, False)
         assert loader._parameters["par_type"] == "thread"
         assert list(session.selected()) == []
         command.control = SimpleNamespace(selected_tasks=["make"])

@@ -10,8 +10,7 @@ from doit_tasks import begin_session, chain_tasks, stage_behind, stage_task
 from in_process import STAGES
 
 from redoit.errors import DeclarationError
-from redoit.model import Keep, PlannedStatus, Reason, Setting, Status
-from redoit.planning.planned_task import PlannedTask
+from redoit.model import Keep, Reason, Setting, Status
 from redoit.plugin.checkout import engine
 from redoit.plugin.declare import step
 from redoit.plugin.stage_task import ContentChecker, stage_of, values_of
@@ -111,19 +110,10 @@ def test_earlier_results_may_not_count(
     assert stage_behind(task).is_uncached(task) is bool(options)
 
 
-@pytest.mark.parametrize("status", [PlannedStatus.KEEP, PlannedStatus.RESTORE, PlannedStatus.RUN, PlannedStatus.FAIL])
-def test_a_command_that_builds_nothing_asks_the_dry_run(status: PlannedStatus) -> None:
-    """Where no stage is built, a stage is up to date if the dry run keeps it."""
-    tasks = chain_tasks()
-    begin_session(tasks).dry_run = lambda name: PlannedTask(name, status)
-    assert stage_behind(tasks["make"])(tasks["make"]) is (status == PlannedStatus.KEEP)
-
-
 def test_a_kept_stage_is_decided_once(built_chain_folder: Path) -> None:
     """In a run, a stage whose outputs are up to date is kept and noted; one that can't be decided is left to build."""
     tasks = chain_tasks()
     session = begin_session(tasks)
-    session.executing = True
     stage = stage_behind(tasks["make"])
     assert stage(tasks["make"])
     assert isinstance(stage.decision, Keep)
@@ -137,7 +127,7 @@ def test_a_kept_stage_is_decided_once(built_chain_folder: Path) -> None:
 def test_no_cache_invalidates_before_the_first_stage(built_chain_folder: Path) -> None:
     """The first stage of a run invalidates all that run with `--no-cache` and their dependents, itself kept or not."""
     tasks = chain_tasks()
-    begin_session(tasks).executing = True
+    begin_session(tasks)
     tasks["side"].options = {"cache": False, "time_limit": None}
     assert stage_behind(tasks["make"])(tasks["make"])
     reasons = {name: engine().workspace.invalidations.get(name) for name in tasks}
