@@ -138,7 +138,8 @@ class StageCommand(PlainCommand):
         if args and not self.doc_usage:
             raise InvalidDodoFile(f"doit {self.name}: found '{args[0]}', expected no argument")
         with contextlib.ExitStack() as stack:
-            self._wrap_loader(stack)
+            self.loader.config = self.config  # else doit gives an empty one to each
+            self.loader = StageLoader(self, stack, exclusive=self.exclusive, builds=self.builds)
             signals = stack.enter_context(_interruptible())
             if not params.get("pdb"):
                 stack.enter_context(clear_errors(DODO, own_only=True))  # of a function that doit calls
@@ -160,19 +161,6 @@ class StageCommand(PlainCommand):
             except KeyboardInterrupt:
                 self._stop(stack)
                 return SIGNAL_STATUS + (signals[-1] if signals else signal.SIGINT)
-
-    def _wrap_loader(self, stack: contextlib.ExitStack) -> None:
-        """Let doit's loader configure stages, and hold until the stack is closed what that needs."""
-        self.loader.config = self.config  # else doit gives an empty one to each
-        self.loader = StageLoader(
-            self.loader,
-            stack,
-            Path.cwd(),
-            exclusive=self.exclusive,
-            builds=self.builds,
-            command=self.name,
-            options=self.cmdparser.options,
-        )
 
     def _stop(self, stack: contextlib.ExitStack) -> None:
         """End the steps of an interrupted run; if one does not end in time, what it needs stays."""

@@ -6,7 +6,7 @@ lock of the checkout is taken before doit opens its database, and released after
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from importlib.machinery import SourceFileLoader
@@ -17,7 +17,7 @@ import doit
 from doit import doit_cmd
 from doit import globals as shared
 from doit.cmd_base import DoitCmdBase, TaskLoader2
-from doit.cmdparse import CmdOption, DefaultUpdate
+from doit.cmdparse import DefaultUpdate
 from doit.exceptions import InvalidDodoFile, InvalidTask
 from doit.task import Task
 
@@ -96,32 +96,21 @@ def _imports_forgotten() -> Iterator[None]:
 
 
 class StageLoader(TaskLoader2):
-    """Wraps doit's loader. `start`: where doit was called. `command`, `options`: its name, and its options.
+    """Wraps the loader that doit gave a command. `start`: where doit was called.
 
-    `exclusive`: it takes the checkout's lock. `builds`: it is no dry run.
+    `exclusive`: the command takes the checkout's lock. `builds`: it builds stages.
     """
 
-    def __init__(
-        self,
-        inner: TaskLoader2,
-        stack: ExitStack,
-        start: Path,
-        *,
-        exclusive: bool,
-        builds: bool,
-        command: str = "run",
-        options: Iterable[CmdOption] = (),
-    ) -> None:
-        self._inner = inner
-        self._command = command
-        self._choices = {option.name: option.choices for option in options if option.choices}
+    def __init__(self, command: DoitCmdBase, stack: ExitStack, *, exclusive: bool, builds: bool) -> None:
+        self._inner = command.loader
         self._stack = stack
-        self.start = start
+        self._command = command
         self._exclusive = exclusive
         self._builds = builds
+        self.start = Path.cwd()
         self._parameters = DefaultUpdate()
         self.session = Session()
-        self.cmd_options = inner.cmd_options
+        self.cmd_options = self._inner.cmd_options
         self.has_stages = False
 
     def setup(self, opt_values: DefaultUpdate) -> None:
@@ -180,14 +169,15 @@ class StageLoader(TaskLoader2):
     def _check_options(self, config: Mapping[str, object]) -> None:
         """Check options, wherever they are set: doit checks the choices of those on the command line alone."""
         self._parameters.update_defaults(config)
-        for name, known in {**self._choices, "verbosity": VERBOSITIES}.items():
+        choices = {option.name: option.choices for option in self._command.cmdparser.options if option.choices}
+        for name, known in {**choices, "verbosity": VERBOSITIES}.items():
             value = self._parameters.get(name, DEFAULT_VERBOSITY)
             if isinstance(value, str | int) and value not in known:  # else it is a class
                 raise DeclarationError(name, f"found {value!r:.99}, expected one of {', '.join(map(str, known))}")
 
     def _completed(self, config: Mapping[str, object]) -> dict[str, object]:
         """Return DOIT_CONFIG with what redoit needs. Its values are weaker than the command line's and the files'."""
-        files = [self._inner.config.get(section, {}) for section in ("GLOBAL", self._command)]
+        files = [self._inner.config.get(section, {}) for section in ("GLOBAL", str(self._command.name))]
         own = [name for name, value in DOIT_CONFIG.items() if config.get(name, value) == value]
         weaker = {name for name in own if any(name in section for section in files)}
         config = {name: value for name, value in {**DOIT_CONFIG, **config}.items() if name not in weaker}

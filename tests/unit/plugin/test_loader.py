@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from doit import doit_cmd
 from doit.cmd_base import DodoTaskLoader, ModuleTaskLoader
+from doit.cmd_run import Run
 from doit.cmdparse import DefaultUpdate
 from doit.dependency import Dependency
 from doit.globals import Globals
@@ -73,7 +74,7 @@ def loader_of(
     """Return a loader of a namespace that has read DOIT_CONFIG, with options of the command line."""
     inner = ModuleTaskLoader(namespace)
     inner.config = {}
-    loader = StageLoader(inner, stack, Path.cwd(), exclusive=exclusive, builds=builds)
+    loader = StageLoader(Run(task_loader=inner), stack, exclusive=exclusive, builds=builds)
     parameters = DefaultUpdate({"backend": "dbm", "dep_file": ".doit.db", **options})
     loader.setup(parameters)
     loader.load_doit_config()
@@ -229,7 +230,7 @@ def test_dodo_is_imported_from_source(project: Path, stack: contextlib.ExitStack
         (project / name).write_text(text.format(2))
         os.utime(project / name, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     inner = DodoTaskLoader()
-    StageLoader(inner, stack, project, exclusive=True, builds=True).setup(
+    StageLoader(Run(task_loader=inner), stack, exclusive=True, builds=True).setup(
         {"dodoFile": "dodo.py", "cwdPath": None, "seek_file": False}
     )
     assert (inner.namespace["VALUE"], inner.namespace["OWN"]) == (2, 2)
