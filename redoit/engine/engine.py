@@ -147,8 +147,8 @@ class Engine:
 
         with staging(stage, stage.outputs) as paths:
             places = {**stage.inputs, **{role: str(path) for role, path in paths.items()}}
-            defaults = self.inspector.defaults(stage.step)
-            call = StepCall(stage.step, places, settings, options.time_limit, stage.name, defaults=defaults)
+            preload, defaults = self.inspector.preloaded(stage.step), self.inspector.defaults(stage.step)
+            call = StepCall(stage.step, places, settings, options.time_limit, stage.name, preload, defaults)
             result = self._execute(call, log, *options.streams, options.later_stages)
             rescue = partial(set_aside, root=self.workspace.root, name="written")
             linked = check_outputs(stage, paths, rescue, log)

@@ -8,10 +8,10 @@ import os
 import re
 import sys
 import time
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from redoit.errors import InputError, SourceError
 from redoit.model import NOTHING, Action, Code, Environment, Input, Setting, Stage
@@ -26,6 +26,8 @@ from redoit.state.workspace import Workspace
 SNAPSHOT_SECONDS = 1.0  # age from which on the project's source and installed packages are read again
 ENUMERATION = re.compile(r"\benum (\S+):(\w+)")  # module and name, in the kind of a setting
 Settings = tuple[Setting, ...]
+# Returns the code that a step and some enumerations, each a module and a name, can reach, read from source.
+CodeOf = Callable[[Project, str, Iterable[tuple[str, str]]], Code]
 
 
 class ActionWithSource(NamedTuple):
@@ -48,26 +50,16 @@ class ActionWithSource(NamedTuple):
         return self._replace(files=files)
 
 
-class Reading(Protocol):
-    """Reads which code a step reaches, and which modules its import executes, from source."""
-
-    def code_of(self, project: Project, step: str, enumerations: Iterable[tuple[str, str]]) -> Code:
-        """Return the code that a step and some enumerations, each a module and a name, can reach."""
-
-    def executed_modules(self, project: Project, step: str) -> set[str]:
-        """Return the modules of the project that the import of a step executes."""
-
-
 class SourceSnapshot:
     """The source of a project at one time: from the source cache if it is valid, else read."""
 
-    def __init__(self, root: Path, cache: SourceCache, reading: Reading, owners: Owners = owners) -> None:
+    def __init__(self, root: Path, cache: SourceCache, code_of: CodeOf, owners: Owners = owners) -> None:
         self._parsed: dict[str, Parsed] = {}
         self.project = Project(root, self._parsed, SearchPath(root, owners))
         self.began = time.monotonic()
         self._root = root
         self._cache = cache
-        self._reading = reading
+        self._code_of = code_of
         self._steps: dict[str, StepInfo] = {}
         self._codes: dict[tuple[str, str], Code] = {}
         self._files: dict[tuple[str, tuple[str, ...]], list[str]] = {}
@@ -96,7 +88,7 @@ class SourceSnapshot:
         if (step, enumerations) not in self._codes:
             info = self._step_info(step)
             project = self._new_project(info)
-            code = self._reading.code_of(project, step, ENUMERATION.findall(enumerations))
+            code = self._code_of(project, step, ENUMERATION.findall(enumerations))
             new = StepInfo(code={enumerations: code_digests(code)})
             self._steps[step] = self._cache.add(step, info, new, project)
             self._codes[step, enumerations] = code
@@ -142,14 +134,13 @@ class SourceSnapshot:
 
 
 class Inspector:
-    """Inspects the project in one folder. `preload`: imported before a step that imports all of these modules."""
+    """Inspects the project in one folder. `preload`: imported before a step that may import all of these modules."""
 
-    def __init__(self, root: Path, workspace: Workspace, reading: Reading, preload: tuple[str, ...] = ()) -> None:
+    def __init__(self, root: Path, workspace: Workspace, code_of: CodeOf, preload: tuple[str, ...] = ()) -> None:
         self._workspace = workspace
         self._preload = preload
-        self._reading = reading
         owners = workspace.installed.owners
-        self._new_snapshot = partial(SourceSnapshot, root, workspace.source_cache, reading, owners)
+        self._new_snapshot = partial(SourceSnapshot, root, workspace.source_cache, code_of, owners)
         self._snapshot = self._new_snapshot()
 
     def signature(self, step: str) -> Signature:
@@ -195,9 +186,9 @@ class Inspector:
         changes = sentence(differences(now.action, before.action), stage.files)
         return changes or (f"{', '.join(paths)} changed" if paths else "")
 
-    def executed_modules(self, step: str) -> set[str]:
-        """Return the modules of the project that the import of a step executes. Raises: SourceError."""
-        return self._reading.executed_modules(self._current_snapshot().project_of(step), step)
+    def preloaded(self, step: str) -> tuple[str, ...]:
+        """Return the modules that are imported before a step. Raises: DeclarationError, SourceError."""
+        return self._preloaded(self._current_snapshot().code_digests(step, self.defaults(step)))
 
     def action_from_cache(self, stage: Stage, settings: Settings, expected: Mapping[str, str] = NOTHING) -> Action:
         """Return the action of a stage as the project stands now, without the text of its code.
@@ -250,9 +241,12 @@ class Inspector:
                 python=PYTHON,
                 packages=snapshot.versions(stage.step, code),
                 variables={name: os.environ.get(name) for name in stage.environ},
-                preloaded=self._preload if self._preload and {*self._preload} <= {*code.modules} else (),
+                preloaded=self._preloaded(code),
             ),
         )
+
+    def _preloaded(self, code: CodeDigests) -> tuple[str, ...]:
+        return self._preload if all(module in code.modules for module in self._preload) else ()
 
     def _content(self, path: str, role: str) -> str:
         """Return the digest of the content of a file that a stage needs. Raises: InputError if there is none."""

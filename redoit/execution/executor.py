@@ -70,7 +70,7 @@ def execute(
     stdout: TextIO | None,
     stderr: TextIO | None,
     *,
-    fork: Fork = lambda _tag, _files, _seconds: None,
+    fork: Fork | None = None,
 ) -> StepResult:
     """Run a step in a worker process and return its result. `stdout` and `stderr` receive its output, as the log does.
 
@@ -80,7 +80,7 @@ def execute(
     tag, began, in_time = orphans.new_tag(call.stage), time.monotonic(), True
     with _result_file() as file, captured_output(log, stdout, stderr) as (child_stdout, child_stderr, appended):
         files = WorkerFiles(file.fileno(), child_stdout, child_stderr)
-        process = fork(tag, files, call.time_limit) or fresh_process(tag, files)
+        process = (fork and fork(tag, files, call.time_limit)) or fresh_process(tag, files)
         try:
             with PROCESSES.registered(process.number):
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):

@@ -8,10 +8,10 @@ needless run, never a stale result. Knows nothing of inputs, settings and versio
 from collections.abc import Iterable
 
 from redoit.errors import DeclarationError
-from redoit.fingerprint.reach import Assumed, Key, Reach, loads
+from redoit.fingerprint.reach import Assumed, Key, Reach
 from redoit.fingerprint.texts import STATEMENTS, WHOLE
 from redoit.model import Code, Part
-from redoit.source.names import bindings, executed_imports
+from redoit.source.names import bindings
 from redoit.source.project import Module, Project
 
 
@@ -33,20 +33,6 @@ def code_of(project: Project, step: str, function: str = "run", extra_roots: Ite
         if reach.found == assumed:
             return _code(project, reach)
         assumed = reach.found
-
-
-def executed_modules(project: Project, step: str) -> set[str]:
-    """Return the modules of the project that an import of a step executes."""
-    todo, seen = [step], set()
-    while todo:
-        name = todo.pop()
-        module = project.module(name)
-        if module is None or name in seen:
-            continue
-        seen.add(name)
-        todo += [name.rpartition(".")[0]]
-        todo += [needed for alias in executed_imports(module) for needed in loads(project, alias)]
-    return seen
 
 
 def _code(project: Project, reach: Reach) -> Code:

@@ -30,22 +30,6 @@ if TYPE_CHECKING:
     from redoit.preload.preload import Preloader
 
 
-class Reading:
-    """The fingerprint as the engine uses it; imported only when source must be read."""
-
-    def code_of(self, project: Project, step: str, enumerations: Iterable[tuple[str, str]]) -> Code:
-        """Return the code that a step and its settings' enumerations reach. Raises: DeclarationError, SourceError."""
-        from redoit.fingerprint import code_of
-
-        return code_of(project, step, extra_roots=enumerations)
-
-    def executed_modules(self, project: Project, step: str) -> set[str]:
-        """Return the project's modules that importing a step executes. Raises: SourceError."""
-        from redoit.fingerprint import executed_modules
-
-        return executed_modules(project, step)
-
-
 def engine() -> Engine:
     """Return the engine of the project in the working directory, made once in a command. Raises: DeclarationError."""
     return _engine_in(os.getcwd())
@@ -84,7 +68,7 @@ def make_engine(
     own. `strict`, `preload`: as of the project's options.
     """
     workspace = Workspace(root, store)
-    inspector = Inspector(root, workspace, Reading(), preload)
+    inspector = Inspector(root, workspace, code_of, preload)
     preloaders, lock = list["Preloader"](), threading.Lock()
 
     def preloaded(*call: Any) -> "StepResult":
@@ -93,7 +77,7 @@ def make_engine(
 
         with lock:  # stages may start at the same time
             if not preloaders:
-                preloaders.append(Preloader(preload, inspector.executed_modules, workspace.installed.stamps))
+                preloaders.append(Preloader(preload, inspector.preloaded, workspace.installed.stamps))
         return preloaders[0].execute(*call)
 
     def close() -> None:
@@ -101,6 +85,13 @@ def make_engine(
             preloader.close()
 
     return Engine(workspace, inspector, execute or preloaded, canonicalize=_canonicalize, strict=strict, close=close)
+
+
+def code_of(project: Project, step: str, enumerations: Iterable[tuple[str, str]]) -> Code:
+    """Return the code that a step and enumerations can reach. What this needs is imported when source must be read."""
+    from redoit import fingerprint
+
+    return fingerprint.code_of(project, step, extra_roots=enumerations)
 
 
 def _canonicalize(path: Path) -> None:

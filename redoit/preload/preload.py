@@ -1,8 +1,8 @@
 """Starts the fork server, and decides which steps are forked from it.
 
-The fork server is started as soon as a stage runs and a later stage of this run, which will probably run too, imports
-all of the modules. A forked process is as a fresh one: it leads a session, carries its own tag, ends when we do, and is
-reaped only after its group was killed. If the server ends by itself, the exit status of what it forked is lost.
+The fork server is started as soon as a stage runs and a later stage of this run, which will probably run too, may
+import all of the modules. A forked process is as a fresh one: it leads a session, carries its own tag, ends when we do,
+and is reaped only after its group was killed. If the server ends by itself, the exit status of what it forked is lost.
 """
 
 import contextlib
@@ -13,7 +13,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -31,32 +30,32 @@ SUPPORTED = sys.platform == "linux" and hasattr(os, "pidfd_open") and hasattr(so
 
 
 class Preloader:
-    """Imports some modules of the project, or none, once for a run."""
+    """Imports some modules of the project, or none, once for a run.
+
+    `preloaded`: returns those that are imported before a step; an error is left to the step's own stage.
+    """
 
     def __init__(
-        self, modules: tuple[str, ...], executed_modules: Callable[[str], set[str]], installed: Callable[[], object]
+        self, modules: tuple[str, ...], preloaded: Callable[[str], object], installed: Callable[[], object]
     ) -> None:
-        self._modules = modules
-        self._executed_modules = executed_modules
-        self._installed = installed
+        self._new_server = functools.partial(ForkServer, modules, installed)
+        self._preloaded = preloaded
         self._server: ForkServer | None = None
         self._closed = not (modules and SUPPORTED)
         self._lock = threading.Lock()
-        self._will_import_modules = functools.cache(self._imports_modules)  # of later steps: asked often
+        self._needs_server = functools.cache(self._is_preloaded)  # a later step: asked often
 
     def execute(
         self, call: "StepCall", log: Path, stdout: TextIO | None, stderr: TextIO | None, later_stages: "LaterStages"
     ) -> "StepResult":
         """Run a step in a forked or a fresh process; `later_stages` returns what runs after it. Raises: as `execute`.
 
-        A step that imports the modules imports them first in any case, so that it is the same in both kinds of process.
+        Modules to preload are imported before the step in any case, so that it is the same in both kinds of process.
         """
         from redoit.execution.executor import execute  # by a run that has something to do
 
-        self._start(later_stages)
-        if not self._imports_modules(call.step):
-            return execute(call, log, stdout, stderr)
-        return execute(replace(call, preload=self._modules), log, stdout, stderr, fork=self._fork)
+        server = self._started_server(later_stages)
+        return execute(call, log, stdout, stderr, fork=server.fork if server and call.preload else None)
 
     def close(self) -> None:
         """End the fork server, and start none any more."""
@@ -65,22 +64,17 @@ class Preloader:
                 self._server.end()
             self._server, self._closed = None, True
 
-    def _start(self, later_stages: "LaterStages") -> None:
-        """Start the fork server, if there is none yet and a later stage needs it."""
+    def _started_server(self, later_stages: "LaterStages") -> "ForkServer | None":
+        """Return the fork server, which is started once a later stage needs it."""
         with self._lock, contextlib.suppress(OSError):
-            needed = self._server is None and not self._closed
-            if needed and any(self._will_import_modules(stage.step) for stage in later_stages()):
-                self._server = ForkServer(self._modules, self._installed)
+            startable = self._server is None and not self._closed
+            if startable and any(self._needs_server(stage.step) for stage in later_stages()):
+                self._server = self._new_server()
+        return self._server
 
-    def _fork(self, tag: str, files: WorkerFiles, seconds: float | None) -> Process | None:
-        """Return a forked process; None if a fresh one is needed. `seconds`: how long to wait for the imports."""
-        server = self._server
-        return server.fork(tag, files, seconds) if server else None
-
-    def _imports_modules(self, step: str) -> bool:
-        """Tell whether the import of a step imports all of the modules; an error is left to its own stage."""
+    def _is_preloaded(self, step: str) -> bool:
         try:
-            return bool(self._modules) and {*self._modules} <= self._executed_modules(step)
+            return bool(self._preloaded(step))
         except RedoitError:
             return False
 

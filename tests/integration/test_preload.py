@@ -88,10 +88,10 @@ def test_a_step_alone_is_not_forked(chain: Pipeline) -> None:
 
 
 def test_steps_that_do_not_import_it_are_fresh(chain: Pipeline) -> None:
-    """A step that does not import the module has nothing of it; and where no step does, nobody does."""
+    """A step whose code neither imports nor names the module has nothing of it; where none does, nobody imports it."""
     for name in ("make", "side"):
         chain.write(f"steps/{name}.py", CHAIN[f"steps/{name}.py"])
-    chain.edit("steps/side.py", 'executed("side")', "import sys; assert 'steps.common' not in sys.modules")
+    chain.edit("steps/side.py", 'executed("side")', "import sys; assert 'steps.com' + 'mon' not in sys.modules")
     assert chain.doit().code == 0
     assert imports(chain) == 1
     assert chain.doit("-a", "side").code == 0

@@ -464,13 +464,15 @@ def test_a_variable_that_is_not_set_counts(engine: Engine, monkeypatch: pytest.M
 
 
 def test_preloaded_modules_count_for_a_step_that_imports_all_of_them(steps: Steps) -> None:
-    """What is imported before a step is in its action; a step that does not import all of it is not forked from it."""
+    """What is imported before a step is in its action and its call, for a step that may import all of it."""
     usual, preloading, other = (
         make_engine(Path(), execute=steps, preload=preload).inspector.action_from_cache(STAGE, ())
         for preload in ((), ("steps.make",), ("steps.make", "steps.other"))
     )
     assert preloading.environment.preloaded == ("steps.make",)
     assert usual.key == other.key != preloading.key
+    make_engine(Path(), execute=steps, preload=("steps.make",)).build(STAGE, ())
+    assert steps.calls[-1].preload == ("steps.make",)
 
 
 def test_a_checkout_keeps_what_gc_elsewhere_removed(engine: Engine, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from redoit.execution.executor import StepCall, StepResult
 from redoit.history.run_log import StageRecord
 from redoit.history.savings import Savings, read_savings
 from redoit.model import Keep, Outcome, Reason, Stage, Status
-from redoit.plugin.checkout import Reading, Session, engine, make_engine, run_log
+from redoit.plugin.checkout import Session, code_of, engine, make_engine, run_log
 from redoit.plugin.graph import Graph
 from redoit.source.project import Project
 from redoit.storage.serialize import trace_name
@@ -49,14 +49,13 @@ def test_the_store_of_a_checkout_may_be_elsewhere(
     assert engine().workspace.shares_store
 
 
-def test_source_is_read_with_enumerations_and_imports(chain_folder: Path) -> None:
-    """The code of a step includes enumerations that only its settings name; its import executes what it imports."""
+def test_source_is_read_with_enumerations(chain_folder: Path) -> None:
+    """The code of a step includes enumerations that only its settings name."""
     write(chain_folder, steps__modes="import enum\n\n\nclass Mode(enum.Enum):\n    FAST = 1\n")
     project = Project(chain_folder)
-    without = [part.name for part in Reading().code_of(project, "steps.side", ()).parts]
-    named = [part.name for part in Reading().code_of(project, "steps.side", [("steps.modes", "Mode")]).parts]
+    without = [part.name for part in code_of(project, "steps.side", ()).parts]
+    named = [part.name for part in code_of(project, "steps.side", [("steps.modes", "Mode")]).parts]
     assert "steps.modes:Mode" in set(named) - set(without)
-    assert Reading().executed_modules(project, "steps.side") == {"steps", "steps.side", "steps.witness"}
 
 
 def test_a_step_runs_in_a_process_of_its_own(chain_folder: Path) -> None:

@@ -18,7 +18,7 @@ from redoit.execution.process import Process, WorkerFiles
 from redoit.model import Stage
 from redoit.preload.preload import ForkServer, Preloader
 
-IMPORTS = {"mine.plain": {"mine"}, "mine.one": {"mine", "mine.slow"}}
+PRELOADED = {"mine.plain": (), "mine.one": ("mine.slow",)}
 PARENT = "import os, sys\n\ndef run():\n    return {'parent': os.getppid(), 'slow': 'mine.slow' in sys.modules}\n"
 LATER = [Stage("one", "mine.one", {}, {})]
 
@@ -32,7 +32,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(preloader: Preloader, step: str, later: Callable[[], list[Stage]]) -> tuple[bool, bool]:
     """Run a step; return whether its process was forked by another than us, and whether it has the slow module."""
-    found = preloader.execute(StepCall(step, {}, (), PATIENCE), Path("log"), None, None, later).metrics
+    call = StepCall(step, {}, (), PATIENCE, preload=PRELOADED[step])
+    found = preloader.execute(call, Path("log"), None, None, later).metrics
     return found["parent"] != os.getpid(), bool(found["slow"])
 
 
@@ -43,7 +44,7 @@ def unasked() -> Any:
 
 def test_the_server_starts_for_a_later_step_and_ends_when_it_is_closed() -> None:
     """A step that does not import the module runs afresh, one that does is forked, and afresh again after `close`."""
-    preloader = Preloader(("mine.slow",), IMPORTS.__getitem__, dict)
+    preloader = Preloader(("mine.slow",), PRELOADED.__getitem__, dict)
     assert run(preloader, "mine.plain", lambda: LATER) == (False, False)
     assert run(preloader, "mine.one", unasked) == (True, True)
     preloader.close()
@@ -54,12 +55,12 @@ def test_the_server_starts_for_a_later_step_and_ends_when_it_is_closed() -> None
 def test_a_step_that_needs_the_module_alone_is_not_forked() -> None:
     """Where no later step imports the module, a step imports it itself, and first."""
     write(Path(), mine__slow="import sys\nassert 'mine.one' not in sys.modules\n")
-    preloader = Preloader(("mine.slow",), IMPORTS.__getitem__, dict)
+    preloader = Preloader(("mine.slow",), PRELOADED.__getitem__, dict)
     assert run(preloader, "mine.one", lambda: [Stage("plain", "mine.plain", {}, {})]) == (False, True)
 
 
 def test_without_modules_nobody_is_asked() -> None:
-    """Where there is nothing to preload, neither the later stages nor what steps import is looked at."""
+    """Where there is nothing to preload, neither the later stages nor what steps need is looked at."""
     assert run(Preloader((), unasked, unasked), "mine.plain", unasked) == (False, False)
 
 
@@ -67,16 +68,14 @@ def test_a_later_step_that_can_not_be_read_needs_nothing() -> None:
     """An error in the source of a later step is left to its own stage, and looked for once."""
     asked = []
 
-    def imported(step: str) -> set[str]:
+    def preloaded(step: str) -> tuple[str, ...]:
         asked.append(step)
-        if step == "mine.bad":
-            raise SourceError(step, "it can't be parsed")
-        return IMPORTS[step]
+        raise SourceError(step, "it can't be parsed")
 
-    preloader = Preloader(("mine.slow",), imported, unasked)
+    preloader = Preloader(("mine.slow",), preloaded, unasked)
     for _ in range(2):
         assert run(preloader, "mine.plain", lambda: [Stage("bad", "mine.bad", {}, {})]) == (False, False)
-    assert asked == ["mine.bad", "mine.plain", "mine.plain"]
+    assert asked == ["mine.bad"]
 
 
 @contextlib.contextmanager
