@@ -40,14 +40,7 @@ class RunOptions(NamedTuple):
 
 
 DEFAULT_OPTIONS = RunOptions()
-
-
-class Staged(NamedTuple):
-    """What a step made: role -> staged path, its result, and device and inode of the files that it linked."""
-
-    paths: dict[str, Path]
-    result: "StepResult"
-    linked: set[tuple[int, int]]
+STATUS = {Keep: Status.KEPT, Restore: Status.RESTORED, Run: Status.RAN}
 
 
 class Engine:
@@ -79,11 +72,10 @@ class Engine:
 
         Raises: InputError, SourceError, StoreError, DiskError.
         """
-        action, store = self.inspector.action_from_cache(stage, settings), self.workspace.store_of(stage)
-        trace = self._up_to_date_trace(stage, action, invalidated)
-        if trace:  # which `latest/` names, so nobody collects it
+        action = self.inspector.action_from_cache(stage, settings)
+        if trace := self._up_to_date_trace(stage, action, invalidated):  # which `latest/` names, so nobody collects it
             return Keep(trace)
-        with store.shared_lock():
+        with self.workspace.store_of(stage).shared_lock():
             decision = self._decide(stage, action, invalidated)
             if isinstance(decision, Keep):
                 self._keep(stage, decision.trace)
@@ -97,8 +89,7 @@ class Engine:
         Raises: InputError, SourceError, StoreError.
         """
         action = self.inspector.action_from_cache(stage, settings, expected)
-        trace = self._up_to_date_trace(stage, action, invalidated)
-        if trace:
+        if trace := self._up_to_date_trace(stage, action, invalidated):
             return action, Keep(trace)
         return action, self._decide(stage, action, invalidated, self.workspace.store_of(stage).verify)
 
@@ -120,26 +111,24 @@ class Engine:
         self.inspector.refresh()
         if invalidated:
             self.workspace.invalidations.add(stage.name, dependents(), invalidated.kind)
-        with self.workspace.store_of(stage).shared_lock():
-            decision = self._decide(stage, self.inspector.action_from_cache(stage, settings), invalidated)
-            warnings: tuple[str, ...] = ()
-            if isinstance(decision, Restore):
-                decision, warnings = self._restore(stage, decision)
-            if not isinstance(decision, Run):
-                self._keep(stage, decision.trace)
-        match decision:
-            case Keep(trace):
-                return Outcome(Status.KEPT, trace, time.perf_counter() - began)
-            case Restore(trace, reasons):
-                return Outcome(Status.RESTORED, trace, time.perf_counter() - began, reasons, warnings)
-            case Run(reasons):
-                trace, warnings = self._run(stage, settings, options)
-                return Outcome(Status.RAN, trace, time.perf_counter() - began, reasons, warnings)
+        decision = self.decide(stage, settings, invalidated)
+        warnings: tuple[str, ...] = ()
+        if isinstance(decision, Restore):
+            decision, warnings = self._restore(stage, decision)
+        if isinstance(decision, Run):
+            trace, warnings = self._run(stage, settings, options)
+        else:
+            trace = decision.trace
+        reasons = () if isinstance(decision, Keep) else decision.reasons
+        return Outcome(STATUS[type(decision)], trace, time.perf_counter() - began, reasons, warnings)
 
     @contextlib.contextmanager
-    def run_in_staging(self, stage: Stage, settings: Settings, log: Path, options: RunOptions) -> Iterator[Staged]:
-        """Run a step and check its outputs; yield them, and its result. They are removed afterwards.
+    def run_in_staging(
+        self, stage: Stage, settings: Settings, log: Path, options: RunOptions
+    ) -> Iterator[tuple[dict[str, Path], "StepResult", set[tuple[int, int]]]]:
+        """Run a step and check its outputs, which are removed afterwards.
 
+        Yield role -> staged path, the step's result, and device and inode of the files that it linked.
         Raises: StepError, DiskError, OSError.
         """
         from redoit.engine.staging import check_outputs, staging
@@ -154,7 +143,7 @@ class Engine:
             linked = check_outputs(stage, paths, rescue, log)
             for path in paths.values():
                 self._canonicalize(path)
-            yield Staged(paths, result, linked)
+            yield paths, result, linked
 
     def _up_to_date_trace(self, stage: Stage, action: Action, invalidated: Reason | None) -> Trace | None:
         """Return the trace of which the trace index knows that it is up to date, unless the stage must run anyway."""
@@ -216,21 +205,23 @@ class Engine:
                 store.append(trace)
 
     def _restore(self, stage: Stage, decision: Restore) -> tuple[Decision, tuple[str, ...]]:
-        """Put the outputs of a trace in place, all or none; return warnings. Return Run if a blob is corrupt."""
+        """Put the outputs of a trace in place, all or none; return warnings. Return Run if a blob is lost."""
         from redoit.engine.commit import place_outputs
         from redoit.engine.staging import staging
 
-        manifest = decision.trace.manifest
+        trace, store = decision.trace, self.workspace.store
         in_place = self.inspector.output_digests(stage)
-        differing = [role for role in stage.outputs if in_place[role] != manifest[role].content]
-        with staging(stage, differing) as paths:
-            for role, path in paths.items():
-                try:
-                    self.workspace.store.restore(manifest[role], path)
-                except CorruptError:
-                    return Run((Reason("output lost", role),)), ()
-            warnings = place_outputs(self.workspace, stage, paths, decision.trace, ())
-        self.workspace.store.touch(decision.trace)
+        differing = [role for role in stage.outputs if in_place[role] != trace.manifest[role].content]
+        with store.shared_lock():
+            with staging(stage, differing) as paths:
+                for role, path in paths.items():
+                    try:
+                        store.restore(trace.manifest[role], path)
+                    except CorruptError:
+                        return Run((Reason("output lost", role),)), ()
+                warnings = place_outputs(self.workspace, stage, paths, trace, ())
+            store.touch(trace)
+            self._keep(stage, trace)
         return decision, warnings
 
     def _run(self, stage: Stage, settings: Settings, options: RunOptions) -> tuple[Trace, tuple[str, ...]]:

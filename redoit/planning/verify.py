@@ -27,9 +27,9 @@ def verify(engine: Engine, stage: Stage, settings: Settings, time_limit: float |
         raise InputError(outputs, "not up to date", f"run it first, with: doit {stage.name}")
     began = time.perf_counter()
     log = engine.workspace.log(f"{stage.name} verified")
-    with engine.run_in_staging(stage, settings, log, RunOptions(time_limit)) as staged:
+    with engine.run_in_staging(stage, settings, log, RunOptions(time_limit)) as (paths, *_):
         seconds = time.perf_counter() - began
-        compared = {role: first_difference(Path(stage.outputs[role]), path) for role, path in staged.paths.items()}
+        compared = {role: first_difference(Path(stage.outputs[role]), path) for role, path in paths.items()}
     return {role: where for role, where in compared.items() if where}, seconds
 
 
