@@ -46,15 +46,15 @@ class AccessAudit:
     def _on_event(self, event: str, arguments: tuple[Any, ...]) -> None:
         try:
             if event == "open":
-                self._on_open(*arguments)
+                self._on_open(arguments[0], arguments[2])
             elif event == "sqlite3.connect":
-                self._on_open(arguments[0], "r+", 0)
+                self._on_open(arguments[0], os.O_RDWR)
             elif event == "os.rename":
                 self._written.add(self._resolved(arguments[1]))
         except (OSError, ValueError, TypeError):  # a hook that raises would fail the step
             return
 
-    def _on_open(self, path: int | AnyPath, mode: str | None, flags: int) -> None:
+    def _on_open(self, path: int | AnyPath, flags: int) -> None:
         if isinstance(path, int):
             return
         name = self._resolved(path)
@@ -62,16 +62,12 @@ class AccessAudit:
             name = os.path.abspath(os.fsdecode(path))  # a link that leads out of the project is itself a part of it
             if not self._is_of_project(name):
                 return
-        if mode is None:
-            reads = flags & os.O_ACCMODE != os.O_WRONLY and not flags & os.O_TRUNC
-            writes = flags & os.O_ACCMODE != os.O_RDONLY
-        else:
-            reads = "r" in mode or ("+" in mode and "a" in mode)
-            writes = not mode.startswith("r") or "+" in mode
+        access = flags & os.O_ACCMODE
+        reads = access != os.O_WRONLY and not flags & os.O_TRUNC
         # Checked before it is opened: opening may create it, and it may be gone when the step ends.
         if reads and name not in self._written and os.path.isfile(name):
             self._add(name)
-        if writes:
+        if access != os.O_RDONLY:
             self._written.add(name)
 
     def _add(self, name: str) -> None:
