@@ -32,12 +32,23 @@ main()
 """
 
 
-def python(module: str, *arguments: str) -> list[str]:
-    """Return the command line of a Python process that calls the function `main` of a module of redoit.
+def start_python(
+    module: str, tag: str, handle: int, *arguments: str, streams: tuple[int, int, int] = (subprocess.DEVNULL,) * 3
+) -> "subprocess.Popen[bytes]":
+    """Start a Python process that calls the function `main` of a module of redoit, and leads a session.
 
-    Modules of the project do not replace redoit's or the standard library's.
+    `handle`: an open file, whose number is its first argument. `streams`: its standard input, output and error. Modules
+    of the project do not replace redoit's or the standard library's.
     """
-    return [sys.executable, "-P", "-c", START.format(module), str(Path(__file__).parents[2]), *arguments]
+    return subprocess.Popen(
+        [sys.executable, "-P", "-c", START.format(module), str(Path(__file__).parents[2]), str(handle), *arguments],
+        env={**os.environ, **ENVIRONMENT, orphans.TAG_VARIABLE: tag},
+        pass_fds=(handle,),
+        start_new_session=True,
+        stdin=streams[0],
+        stdout=streams[1],
+        stderr=streams[2],
+    )
 
 
 class WorkerFiles(NamedTuple):
@@ -94,15 +105,8 @@ class Process:
 
 def fresh_process(tag: str, files: WorkerFiles) -> Process:
     """Start an interpreter that has imported nothing yet."""
-    process = subprocess.Popen(
-        python("redoit.execution.worker", str(files.result)),
-        stdin=subprocess.PIPE,
-        stdout=files.stdout,
-        stderr=files.stderr,
-        env={**os.environ, **ENVIRONMENT, orphans.TAG_VARIABLE: tag},
-        pass_fds=(files.result,),
-        start_new_session=True,
-    )
+    streams = subprocess.PIPE, files.stdout, files.stderr
+    process = start_python("redoit.execution.worker", tag, files.result, streams=streams)
     assert process.stdin is not None
     return Process(process.pid, process.stdin, process.wait)
 

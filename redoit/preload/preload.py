@@ -9,7 +9,6 @@ import contextlib
 import functools
 import os
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from redoit.errors import RedoitError
 from redoit.execution import orphans
-from redoit.execution.process import ENVIRONMENT, MAX_WAIT_SECONDS, PROCESSES, Process, WorkerFiles, python
+from redoit.execution.process import MAX_WAIT_SECONDS, PROCESSES, Process, WorkerFiles, start_python
 from redoit.source import import_hook
 
 if TYPE_CHECKING:
@@ -94,15 +93,7 @@ class ForkServer:
         self._tag = orphans.new_tag(FORKSERVER).ljust(orphans.PADDED_TAG_BYTES, ".")
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self._process = subprocess.Popen(
-                python("redoit.preload.forkserver", str(theirs.fileno()), *modules),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, **ENVIRONMENT, orphans.TAG_VARIABLE: self._tag},
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,
-            )
+            self._process = start_python("redoit.preload.forkserver", self._tag, theirs.fileno(), *modules)
         self._registered = contextlib.ExitStack()  # when we are to stop, no thread must go on to wait for its imports
         self._registered.enter_context(PROCESSES.registered(self._process.pid))
 
@@ -113,14 +104,12 @@ class ForkServer:
         """
         channel, theirs = socket.socketpair()
         seconds = min(seconds or MAX_WAIT_SECONDS, MAX_WAIT_SECONDS)
-        with channel:
-            try:
-                with theirs:
-                    self._request_fork(tag, [theirs.fileno(), *files], seconds)
-                number = int(channel.recv(MAX_ANSWER_BYTES))
-            except (OSError, ValueError):  # it refused, or ended
-                return None
+        with channel, contextlib.suppress(OSError, ValueError):  # it refused, or ended
+            with theirs:
+                self._request_fork(tag, [theirs.fileno(), *files], seconds)
+            number = int(channel.recv(MAX_ANSWER_BYTES))
             return Process(number, channel.makefile("wb"), lambda _: self._exit_status(number), self._control)
+        return None
 
     def end(self) -> None:
         """End the server; what was forked from it goes on."""
@@ -131,12 +120,10 @@ class ForkServer:
 
     def _exit_status(self, number: int) -> int | None:
         """Return the exit status of a forked process that has ended; None if the server is gone."""
-        try:
-            with self._lock:
-                self._control.send(str(number).encode())
-                return int(self._control.recv(MAX_ANSWER_BYTES))
-        except (OSError, ValueError):
-            return None
+        with contextlib.suppress(OSError, ValueError), self._lock:
+            self._control.send(str(number).encode())
+            return int(self._control.recv(MAX_ANSWER_BYTES))
+        return None
 
     def _request_fork(self, tag: str, files: list[int], wait_seconds: float) -> None:
         """Ask for a process, once all is imported. Raises: OSError, ValueError if none would be good."""

@@ -16,7 +16,7 @@ from projects import PATIENCE, until
 
 from redoit.execution import orphans
 from redoit.execution.executor import StepCall
-from redoit.execution.process import python
+from redoit.execution.process import start_python
 from redoit.preload.forkserver import MAX_PACKET_BYTES, READY
 
 
@@ -53,14 +53,8 @@ def started(*modules: str) -> Iterator[Server]:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.settimeout(PATIENCE)
     with ours, theirs:
-        command = python("redoit.preload.forkserver", str(theirs.fileno()), *modules)
         tag = "t".ljust(orphans.PADDED_TAG_BYTES, ".")
-        process = subprocess.Popen(
-            command,
-            env={**os.environ, orphans.TAG_VARIABLE: tag},
-            pass_fds=[theirs.fileno()],
-            stderr=subprocess.DEVNULL,
-        )
+        process = start_python("redoit.preload.forkserver", tag, theirs.fileno(), *modules)
         theirs.close()
         yield Server(process, ours)
     try:
