@@ -26,16 +26,15 @@ def put_outputs(
         return manifest, batch.put_file(log).digest
 
 
-def place_outputs(
-    workspace: Workspace, stage: Stage, paths: Mapping[str, Path], trace: Trace, others: Iterable[Trace]
-) -> tuple[str, ...]:
-    """Move staged files onto their targets, whole and fsynced; return warnings of what was set aside.
+def place_outputs(workspace: Workspace, stage: Stage, paths: Mapping[str, Path], trace: Trace) -> tuple[str, ...]:
+    """Move the staged files of a trace onto their targets, whole and fsynced; return warnings of what was set aside.
 
-    `trace`: of these outputs; `others`: of the same action. Raises: DiskError, and all is then as it was.
+    Raises: DiskError, and all is then as it was.
     """
     for path in paths.values():
         disk.fsync(path)
-    warnings = rescue(workspace, stage, [stage.outputs[role] for role in paths], (trace, *others))
+    recorded = (trace, *workspace.traces(stage, trace.action.key))
+    warnings = rescue(workspace, stage, [stage.outputs[role] for role in paths], recorded)
     for role, path in paths.items():
         path.replace(stage.outputs[role])
     for folder in {Path(stage.outputs[role]).parent for role in paths}:

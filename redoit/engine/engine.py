@@ -219,7 +219,7 @@ class Engine:
                         store.restore(trace.manifest[role], path)
                     except CorruptError:
                         return Run((Reason("output lost", role),)), ()
-                warnings = place_outputs(self.workspace, stage, paths, trace, ())
+                warnings = place_outputs(self.workspace, stage, paths, trace)
             store.touch(trace)
             self._keep(stage, trace)
         return decision, warnings
@@ -233,7 +233,6 @@ class Engine:
         started, began = time.time(), time.perf_counter()
         with self.run_in_staging(stage, settings, log, options) as (paths, result, linked):
             undeclared = self._undeclared(stage, before, paths, result)
-            killed = [f"a process that its step left running was killed ({each[:80]})" for each in result.killed]
             seconds = time.perf_counter() - began
             with self.workspace.store_of(stage).shared_lock():
                 manifest, log_digest = put_outputs(self.workspace.store_of(stage), stage, before, paths, log)
@@ -248,12 +247,11 @@ class Engine:
                     metrics=result.metrics,
                     sequence=self.workspace.store.next_sequence(),
                 )
-                others = self.workspace.traces(stage, before.action.key)
                 linked |= {found[:2] for path in stage.outputs.values() if (found := identity(path))}  # now replaced
-                rescued = place_outputs(self.workspace, stage, paths, trace, others)
+                rescued = place_outputs(self.workspace, stage, paths, trace)
                 before = before.with_linked(linked)
                 not_recorded = self._record(stage, before, trace, settings_edited=options.settings_edited())
-        return trace, (*undeclared, *killed, *result.left_out, *rescued, *not_recorded)
+        return trace, (*undeclared, *result.warnings, *rescued, *not_recorded)
 
     def _undeclared(
         self, stage: Stage, before: ActionWithSource, paths: Mapping[str, Path], result: "StepResult"

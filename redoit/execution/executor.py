@@ -44,9 +44,8 @@ class StepCall:
 
     def json(self) -> bytes:
         """Return the call as one line of JSON."""
-        given = {"settings": self.settings, "defaults": self.defaults}  # each a list of name, kind and value
-        fields = {"step": self.step, "paths": dict(self.paths), "preload": self.preload, **given}
-        return json.dumps(fields).encode() + b"\n"
+        fields = {name: value for name, value in vars(self).items() if name not in ("time_limit", "stage")}
+        return json.dumps(fields).encode() + b"\n"  # a setting as a list of name, kind and value
 
 
 @dataclass(frozen=True)
@@ -54,14 +53,13 @@ class StepResult:
     """The metrics that a step returned, and what its process read.
 
     `files_read`: files of the project, from its root; `variables_read`: environment variables that its code asked for;
-    `killed`: command lines of processes that it left running; `left_out`: what it returned that is no metric, in words.
+    `warnings`: what it left running, and what it returned that is no metric, in words.
     """
 
     metrics: Mapping[str, float]
     files_read: tuple[str, ...] = ()
     variables_read: tuple[str, ...] = ()
-    killed: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def execute(
@@ -100,8 +98,9 @@ def execute(
         raise StepError.with_log(call.step, f"exceeded its time limit of {call.time_limit:g} s and was killed", log)
     if status != 0 or "metrics" not in result:
         raise StepError.with_log(call.step, result.get("error") or _ending(status), log, traceback)
+    warnings = [f"a process that its step left running was killed ({each[:80]})" for each in killed]
     read = result["files_read"], result["variables_read"]
-    return StepResult(result["metrics"], *read, tuple(killed), result["left_out"])
+    return StepResult(result["metrics"], *read, (*warnings, *result["left_out"]))
 
 
 def _result_file() -> IO[bytes]:

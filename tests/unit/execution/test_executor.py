@@ -85,7 +85,7 @@ def test_what_is_no_metric_comes_back_in_words() -> None:
     """What a step returns that is no metric comes back in words, beside those that are."""
     write(Path(), mine__odd="def run():\n    return {'a': None, 'b': 1}\n")
     found = execute(StepCall("mine.odd", {}, ()), Path("log"), None, None)
-    assert (found.metrics, found.left_out) == ({"b": 1.0}, ("metric a left out: found None, expected a number",))
+    assert (found.metrics, found.warnings) == ({"b": 1.0}, ("metric a left out: found None, expected a number",))
 
 
 ANSWERS = ["[1]", "7", "{", '{"metrics": 1}', '{"metrics": {"a": "b"}}', '{"metrics": {}, "files_read": 3}']
@@ -202,6 +202,14 @@ def test_what_a_step_leaves_behind_is_killed() -> None:
     assert not Path("ended").exists()
 
 
+def test_who_is_killed_is_named() -> None:
+    """The command line of a process that a step left running makes a warning, cut short."""
+    write(Path(), mine__left=f"import os\n\ndef run():\n    os.system('{FOR_EVER} 0{'0' * 99} &')\n")
+    warnings = execute(StepCall("mine.left", {}, (), PATIENCE), Path("log"), None, None).warnings
+    assert warnings[0].startswith("a process that its step left running was killed (")
+    assert len(warnings[0]) < 140
+
+
 def test_a_step_sees_no_arguments() -> None:
     """A step has its own name as the program's, and no arguments, whoever asks."""
     write(Path(), mine__parse="import argparse\n\nPARSED = argparse.ArgumentParser().parse_args()\n")
@@ -272,7 +280,7 @@ HELPERS = {
 def test_helpers_of_python_end_by_themselves(body: str) -> None:
     """What `multiprocessing` starts beside the step's own processes is neither killed nor reported."""
     write(Path(), mine__one="def run():\n" + "".join(f"    {line}\n" for line in body.splitlines()))
-    assert execute(StepCall("mine.one", {}, (), PATIENCE), Path("log"), None, None).killed == ()
+    assert execute(StepCall("mine.one", {}, (), PATIENCE), Path("log"), None, None).warnings == ()
 
 
 @pytest.mark.parametrize("end", ["raise ValueError", "os.kill(os.getpid(), signal.SIGKILL)", "os._exit(3)"])
