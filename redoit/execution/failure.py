@@ -32,19 +32,15 @@ def first_line(error: BaseException) -> str:
 def own_traceback(error: BaseException, roots: Sequence[str]) -> str:
     """Return a traceback from the first frame below a root, with causes, notes and groups. `roots`: of the project."""
     found = traceback.TracebackException.from_exception(error)
-    waiting = [found]
+    waiting, own_folders = [found], tuple(os.path.join(root, "") for root in roots)
     while waiting:
         each = waiting.pop()
         frames = [frame for frame in each.stack if not frame.filename.startswith(HIDDEN)]
-        own = (index for index, frame in enumerate(frames) if _is_own(frame.filename, roots))
-        each.stack[:] = frames[next(own, 0) :]
+        own = [frame.filename.startswith(own_folders) and "site-packages" not in frame.filename for frame in frames]
+        each.stack[:] = frames[own.index(True) if True in own else 0 :]
         if not each.stack:
             each.stack = None  # type: ignore[assignment]  # else there would be a heading of nothing
         waiting += filter(None, (each.__cause__, each.__context__, *(each.exceptions or ())))
     text = "".join(found.format())
     half = MAX_CHARACTERS // 2
     return text if len(text) <= 2 * half else f"{text[:half]}\n... {len(text) - 2 * half:,} characters\n{text[-half:]}"
-
-
-def _is_own(filename: str, roots: Sequence[str]) -> bool:
-    return any(filename.startswith(os.path.join(root, "")) for root in roots) and "site-packages" not in filename
