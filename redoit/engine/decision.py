@@ -37,8 +37,10 @@ def decide(
         for trace in reversed(traces):
             if restorable(trace):
                 return Restore(trace, _why_not_kept(action, trace, in_place, earlier()))
-    if traces:
-        return Run(_lost(traces[-1], in_place, impure=policy.impure), traces[-1])
+    if traces:  # whose outputs are neither in place nor in the store
+        changes = _output_changes(traces[-1].digests, in_place)
+        lost = changes if policy.impure else [reason._replace(kind="output lost") for reason in changes]
+        return Run(tuple(lost), traces[-1])
     nearest = closest(action, earlier())
     if superseded:
         return Run((Reason("superseded"),), nearest)
@@ -67,9 +69,3 @@ def _output_changes(digests: Mapping[str, str], in_place: Mapping[str, str | Non
         for role in sorted({*digests, *in_place})
         if in_place.get(role) != digests.get(role)
     ]
-
-
-def _lost(trace: Trace, in_place: Mapping[str, str | None], *, impure: bool) -> tuple[Reason, ...]:
-    """Return the outputs that are neither in place nor in the store."""
-    changes = _output_changes(trace.digests, in_place)
-    return tuple(changes if impure else (reason._replace(kind="output lost") for reason in changes))
