@@ -8,6 +8,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
@@ -43,6 +44,7 @@ DEFAULT_OPTIONS = RunOptions()
 STATUS = {Keep: Status.KEPT, Restore: Status.RESTORED, Run: Status.RAN}
 
 
+@dataclass(frozen=True)
 class Engine:
     """Decides and builds the stages of the project in one folder, which is the working directory.
 
@@ -50,22 +52,12 @@ class Engine:
     input is an error. `close`: ends what `execute` started.
     """
 
-    def __init__(
-        self,
-        workspace: Workspace,
-        inspector: Inspector,
-        execute: "Execute",
-        *,
-        canonicalize: Callable[[Path], None],
-        strict: bool = False,
-        close: Callable[[], None] = lambda: None,
-    ) -> None:
-        self.workspace = workspace
-        self.inspector = inspector
-        self.close = close
-        self._execute = execute
-        self._canonicalize = canonicalize
-        self._strict = strict
+    workspace: Workspace
+    inspector: Inspector
+    execute: "Execute"
+    canonicalize: Callable[[Path], None]
+    strict: bool = False
+    close: Callable[[], None] = lambda: None
 
     def decide(self, stage: Stage, settings: Settings, invalidated: Reason | None = None) -> Decision:
         """Return what to do about a stage now; keep what is in place if that is the decision.
@@ -138,11 +130,11 @@ class Engine:
             places = {**stage.inputs, **{role: str(path) for role, path in paths.items()}}
             preload, defaults = self.inspector.preloaded(stage.step), self.inspector.defaults(stage.step)
             call = StepCall(stage.step, places, settings, options.time_limit, stage.name, preload, defaults)
-            result = self._execute(call, log, *options.streams, options.later_stages)
+            result = self.execute(call, log, *options.streams, options.later_stages)
             rescue = partial(set_aside, root=self.workspace.root, name="written")
             linked = check_outputs(stage, paths, rescue, log)
             for path in paths.values():
-                self._canonicalize(path)
+                self.canonicalize(path)
             yield paths, result, linked
 
     def _up_to_date_trace(self, stage: Stage, action: Action, invalidated: Reason | None) -> Trace | None:
@@ -263,7 +255,7 @@ class Engine:
 
         folders = [str(path.parent) for path in paths.values()]
         lines = undeclared_inputs(stage, before.files, folders, result.files_read, result.variables_read)
-        if lines and self._strict:
+        if lines and self.strict:
             raise StepError.with_log(stage.step, "; ".join(lines), self.workspace.log(stage.name))
         return lines
 

@@ -312,7 +312,7 @@ def of_source(engine: Engine, text: str, reason: Reason | None = None, stage: St
 
 def opened_with(engine: Engine, store: Path | None = None, root: Path = Path()) -> Engine:
     """Return another engine that executes the same steps."""
-    made = make_engine(root, store, execute=engine._execute)
+    made = make_engine(root, store, execute=engine.execute)
     made.workspace.open()
     return made
 
