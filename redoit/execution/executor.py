@@ -77,7 +77,7 @@ def execute(
     """
     tag, began, in_time = orphans.new_tag(call.stage), time.monotonic(), True
     with _result_file() as file, captured_output(log, stdout, stderr) as (child_stdout, child_stderr, appended):
-        files = WorkerFiles(file.fileno(), child_stdout, child_stderr)
+        files = file.fileno(), child_stdout, child_stderr
         process = (fork and fork(tag, files, call.time_limit)) or fresh_process(tag, files)
         try:
             with PROCESSES.registered(process.number):

@@ -10,10 +10,11 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from socket import socket
-from typing import IO, NamedTuple
+from typing import IO
 
 from redoit.execution import orphans
 
+WorkerFiles = tuple[int, int, int]  # open files of ours that it writes to: its result, standard output and error
 ENVIRONMENT = {
     "PYTHONHASHSEED": "0",  # the order of a set must not differ between two executions
     "PYTHONUNBUFFERED": "1",  # lines appear when they are printed
@@ -49,14 +50,6 @@ def start_python(
         stdout=streams[1],
         stderr=streams[2],
     )
-
-
-class WorkerFiles(NamedTuple):
-    """The open files of ours that a worker writes to."""
-
-    result: int
-    stdout: int
-    stderr: int
 
 
 class Process:
@@ -105,8 +98,8 @@ class Process:
 
 def fresh_process(tag: str, files: WorkerFiles) -> Process:
     """Start an interpreter that has imported nothing yet."""
-    streams = subprocess.PIPE, files.stdout, files.stderr
-    process = start_python("redoit.execution.worker", tag, files.result, streams=streams)
+    result, stdout, stderr = files
+    process = start_python("redoit.execution.worker", tag, result, streams=(subprocess.PIPE, stdout, stderr))
     assert process.stdin is not None
     return Process(process.pid, process.stdin, process.wait)
 

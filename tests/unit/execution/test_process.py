@@ -14,7 +14,7 @@ from projects import FOR_EVER, PATIENCE, alive, until
 
 from redoit.execution import orphans
 from redoit.execution.executor import StepCall
-from redoit.execution.process import ENVIRONMENT, Process, ProcessRegistry, WorkerFiles, fresh_process
+from redoit.execution.process import ENVIRONMENT, Process, ProcessRegistry, fresh_process
 
 LOOK = """
 import json
@@ -40,7 +40,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def started(tag: str) -> Process:
     """Start a process, whose result, output and errors go to files."""
     with open("result", "wb") as result, open("out", "wb") as out, open("err", "wb") as err:
-        return fresh_process(tag, WorkerFiles(result.fileno(), out.fileno(), err.fileno()))
+        return fresh_process(tag, (result.fileno(), out.fileno(), err.fileno()))
 
 
 def test_a_process_leads_a_session_and_carries_its_tag() -> None:

@@ -14,7 +14,7 @@ from projects import PATIENCE, alive, until
 from redoit.errors import SourceError
 from redoit.execution.executor import StepCall
 from redoit.execution.orphans import PADDED_TAG_BYTES
-from redoit.execution.process import Process, WorkerFiles
+from redoit.execution.process import Process
 from redoit.model import Stage
 from redoit.preload.preload import ForkServer, Preloader
 
@@ -91,7 +91,7 @@ def started(module: str, installed: Callable[[], object] = dict) -> Iterator[For
 def forked(server: ForkServer, tag: str = "tag") -> Process | None:
     """Ask for a process; its output is not looked at."""
     with open(os.devnull, "wb") as nowhere:
-        return server.fork(tag, WorkerFiles(*[nowhere.fileno()] * 3), PATIENCE)
+        return server.fork(tag, (nowhere.fileno(),) * 3, PATIENCE)
 
 
 def test_nothing_is_forked_that_a_fresh_process_would_not_be(monkeypatch: pytest.MonkeyPatch) -> None:
