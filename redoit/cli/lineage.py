@@ -64,7 +64,6 @@ class ShowLineage(StageCommand):
             raise DeclarationError("--runs", f"found {runs}, expected a number of runs", "say --runs 20")
         declared = {task.name: stage.stage for task in self.task_list if (stage := stage_of(task))}
         stages = [declared[name] for name in self.loader.session.graph.needed(declared) if name in declared]
-        self.dep_manager.close()
         if pos_args:
             self._show(pos_args, stages, number, "".join(forms))
         elif forms:

@@ -35,7 +35,6 @@ class Verify(StageCommand):
                 reproducible &= self._verify(tasks[name], stage)
             else:
                 self.say(f"Step {name} is not verified: it is {stage.stage.policy.words}.")
-        self.dep_manager.close()
         return 0 if reproducible else 1
 
     def _named(self, patterns: list[str], tasks: dict[str, Task]) -> list[str]:

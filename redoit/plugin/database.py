@@ -1,106 +1,82 @@
-"""What doit remembers: the state of ordinary tasks in a database of sqlite3, and of a stage what its traces say.
+"""What doit remembers: the state of ordinary tasks in a database, and of a stage what its traces say.
 
 So the database holds nothing about a stage that could be wrong, only that the user ignores it. It is replaced when it
-is corrupt, and in memory when it can't be used: its loss costs no more than running the ordinary tasks again.
+is corrupt: its loss costs no more than running the ordinary tasks again.
 """
 
 import contextlib
-import os
-import sqlite3
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeGuard
 
-from doit.dependency import DatabaseException, Dependency, DependencyStatus, SqliteDB
+from doit.dependency import Dependency, DependencyStatus, JSONCodec, JsonDB
 from doit.task import Task
 
-from redoit.errors import DeclarationError, DiskError
+from redoit.errors import CorruptError, DeclarationError, DiskError
 from redoit.plugin.stage_task import StageTask
 from redoit.state.workspace import FOLDER
 from redoit.storage import disk
+from redoit.storage.serialize import seal, unseal
 
 VALUES, RESULT, IGNORED, FILES = "_values_:", "result:", "ignore:", "deps:"  # keys of doit's database
-SUFFIXES = ("", "-journal", "-wal", "-shm")  # of the files that are one database of sqlite3
 
 
-class Database(SqliteDB):
-    """doit's sqlite3 backend, read whole when it is opened; entries that can't be read count as absent."""
+class Database(JsonDB):
+    """doit's database of JSON, in a sealed file that is read and written whole; entries that are not doit's are absent.
 
-    desc = "sqlite3; a corrupt database is replaced"
-    _stored: dict[str, bytes]
+    Raises: DeclarationError if `--db-file` names what is no database.
+    """
 
-    def _sqlite3(self, name: str) -> sqlite3.Connection:
-        """Return a connection to the database; to one in memory if it is locked or can't be written."""
-        files = [Path(f"{name}{suffix}") for suffix in SUFFIXES]
-        for _ in range(2):
-            try:
-                for path in files:
-                    if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
-                        _move_aside([path])  # sqlite would follow a link, or wait for the writer of a pipe
-                with contextlib.ExitStack() as failed:
-                    connection = failed.enter_context(contextlib.closing(super()._sqlite3(name)))
-                    self._stored = _entries(connection)
-                    failed.pop_all()
-                return connection
-            except (DatabaseException, sqlite3.Error) as error:
-                if _is_locked(error):
-                    break  # another process uses it
-                _move_aside(files)
-            except DiskError:
-                break
-        self._stored = {}
-        return super()._sqlite3(":memory:")
+    desc = "a sealed file of JSON; a corrupt one is replaced"
 
-    def _get_task_data(self, task_id: str) -> dict[str, object]:
-        if task_id not in self._stored:
-            return {}
+    def __init__(self, name: str, codec: JSONCodec, *, module_name: str | None = None) -> None:
+        del module_name
+        self.name, self.codec = name, codec
+        self._path = Path(name).absolute()  # a task may leave the project's folder
+        self._db = {task: data for task, text in _entries(self._path).items() if _is_valid(data := self._decoded(text))}
+        self._changed = False
+
+    def _decoded(self, text: str) -> object:
         try:
-            data = self.codec.decode(self._stored[task_id].decode())
+            return self.codec.decode(text)
         except (ValueError, RecursionError):
-            return {}
-        return data if _is_valid(data) else {}
+            return None
 
-    def in_(self, task_id: str) -> bool:
-        """Return whether a task is stored."""
-        self.get(task_id, VALUES)
-        return bool(self._cache[task_id])
+    def set(self, task_id: str, dependency: str, value: object) -> None:
+        """Store a value of a task."""
+        self._changed = True
+        super().set(task_id, dependency, value)
 
     def remove(self, task_id: str) -> None:
         """Remove a task."""
-        self._stored.pop(task_id, None)
-        try:
-            super().remove(task_id)
-        except sqlite3.Error as error:
-            self._warn(error)
+        self._changed = True
+        super().remove(task_id)
 
     def dump(self) -> None:
-        """Write the changes, and close."""
+        """Write the database, if it has changed."""
+        if not self._changed:
+            return
         try:
-            super().dump()
-        except sqlite3.Error as error:
-            self._warn(error)
-
-    def _warn(self, error: sqlite3.Error) -> None:
-        text = f"{self.name}: can't be written ({error}); stages lose nothing, ordinary tasks run again next time"
-        sys.stderr.write(f"{text}\n")
+            disk.write_unsynced(self._path, seal({task: self.codec.encode(self._db[task]) for task in self._db}))
+        except DiskError as error:
+            lost = "stages lose nothing, ordinary tasks run again next time"
+            sys.stderr.write(f"{self.name}: can't be written ({error.found}); {lost}\n")
 
 
-def _is_locked(error: Exception) -> bool:
-    """Return whether an error says that the database is locked."""
-    return any(word in str(error) for word in ("is locked", "is busy"))
-
-
-def _entries(connection: sqlite3.Connection) -> dict[str, bytes]:
-    """Return task -> data of a database that has doit's one table, and no view, which may have rows without end.
-
-    Raises: sqlite3.Error.
-    """
-    rows = connection.execute("select type, name, rootpage from sqlite_master where sql is not null").fetchall()
-    if [(row["type"], row["name"], row["rootpage"] > 0) for row in rows] != [("table", "doit", True)]:
-        raise sqlite3.DatabaseError("expected the table of doit")
-    found = connection.execute("select task_id, cast(task_data as blob) as data from doit")
-    return {row["task_id"]: row["data"] or b"" for row in found}
+def _entries(path: Path) -> dict[str, str]:
+    """Return task -> data of a database; none if there is none. What else stands there is moved aside."""
+    try:
+        found = unseal(disk.read(path.parent, path.name, max_bytes=sys.maxsize))
+        return {task: text for task, text in found.items() if isinstance(text, str)}
+    except FileNotFoundError:
+        return {}
+    except (OSError, CorruptError, AttributeError):
+        if path.parent.name != FOLDER:
+            raise DeclarationError(str(path), "found no database of doit", "name another file by --db-file") from None
+    with contextlib.suppress(DiskError):
+        disk.move(path, path.with_name(f"{path.name}.corrupt"))
+    return {}
 
 
 def _is_valid(data: object) -> TypeGuard[dict[str, object]]:
@@ -108,7 +84,7 @@ def _is_valid(data: object) -> TypeGuard[dict[str, object]]:
     if not isinstance(data, dict) or not isinstance(data.get(VALUES, {}), dict):
         return False
     names = data.get(FILES, [])
-    return isinstance(names, list) and all(isinstance(name, str) for name in names)
+    return bool(data) and isinstance(names, list) and all(isinstance(name, str) for name in names)
 
 
 class StageDependency(Dependency):
@@ -177,18 +153,3 @@ class StageDependency(Dependency):
     def _is_stored(self, name: str) -> bool:
         stage = self._stages.get(name)
         return bool(self.backend.in_(name)) if stage is None else stage.values() is not None
-
-
-def _move_aside(files: list[Path]) -> None:
-    """Rename the files of a corrupt database, or remove them where that fails.
-
-    Raises: DeclarationError if `--db-file` names a user's own.
-    """
-    for path in files:
-        if path.parent.name != FOLDER and os.path.lexists(path):
-            raise DeclarationError(str(path), "found no database of doit", "name another file by --db-file")
-        try:
-            path.rename(f"{path}.corrupt")
-        except OSError:
-            with contextlib.suppress(DiskError):
-                disk.clear_path(path)

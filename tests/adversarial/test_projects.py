@@ -1,10 +1,8 @@
 """Real doits in projects where an enemy has changed what redoit or doit reads."""
 
-import contextlib
 import json
 import os
 import shutil
-import sqlite3
 from dataclasses import replace
 
 import pytest
@@ -105,33 +103,21 @@ def test_names_in_a_forged_trace_are_shown_and_no_more(built: Pipeline) -> None:
     assert built.doit().code == 0
 
 
-def table(text: str) -> str:
-    """Return SQL that lets doit remember a text of all stages."""
-    return f"delete from doit; insert into doit values {', '.join(f'({name!r}, {text!r})' for name in ALL)}"
-
-
-ENDLESS = "with recursive c(n) as (select 1 union all select n + 1 from c) select 'make' task_id, n task_data from c"
 DATABASES = {
-    "numbers": table('{"deps:": 5, "_values_:": 7, "checker:": 9, "result:": 1, "source.txt": 3, "ignore:": 0}'),
-    "lists": table(
-        '{"deps:": [[1]], "_values_:": [1], "checker:": [], "result:": [], "source.txt": [], "ignore:": []}'
-    ),
-    "texts": table('{"deps:": "source.txt", "_values_:": "x", "checker:": "x", "result:": "x", "source.txt": "x"}'),
-    "lists in lists": table("[" * 100_000),
-    "no JSON": table("{"),
-    "numbers in place of texts": "update doit set task_data = 7",
-    "a view without end": f"drop table doit; create view doit as {ENDLESS}",
-    "a table of other columns": "drop table doit; create table doit (a)",
-    "a trigger": "create trigger t after insert on doit begin delete from doit; end",
+    "numbers": '{"deps:": 5, "_values_:": 7, "checker:": 9, "result:": 1, "source.txt": 3, "ignore:": 0}',
+    "lists": '{"deps:": [[1]], "_values_:": [1], "checker:": [], "result:": [], "source.txt": [], "ignore:": []}',
+    "texts": '{"deps:": "source.txt", "_values_:": "x", "checker:": "x", "result:": "x", "source.txt": "x"}',
+    "lists in lists": "[" * 100_000,
+    "no JSON": "{",
+    "a number": 7,
 }
 
 
-@pytest.mark.parametrize("sql", DATABASES.values(), ids=DATABASES)
-def test_doit_recovers_from_a_hostile_database(built: Pipeline, sql: str) -> None:
-    """Whatever doit's own database says, and however it is made, results are right: it is never the truth."""
+@pytest.mark.parametrize("data", DATABASES.values(), ids=DATABASES)
+def test_doit_recovers_from_a_hostile_database(built: Pipeline, data: object) -> None:
+    """Whatever doit's own database says of all stages, results are right: it is never the truth."""
     clean = built.outputs()
-    with contextlib.closing(sqlite3.connect(built.path(".redoit/doit.db"))) as connection:
-        connection.executescript(sql)
+    built.path(".redoit/doit.db").write_bytes(sealed(dict.fromkeys(ALL, data)))
     for _ in range(2):
         built.path("data/total.txt").unlink()
         result = built.doit()

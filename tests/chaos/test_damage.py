@@ -59,8 +59,7 @@ LOADED = Stage("load", "steps.load", {}, {"loaded": MADE["load"]})
 PLANTED = [  # what is not there, and could be in the way
     *(os.fspath(staging_folder(STAGES[name], role)) for name, role in (("make", "made"), ("join", "report"))),
     os.fspath(staging_folder(LOADED, "loaded")),
-    ".redoit/doit.db-journal",
-    ".redoit/doit.db-wal",
+    ".redoit/doit.db",
     ".redoit/saved",
     ".redoit/logs/none",
     ".redoit/latest/.tmp-0123456789abcdef",

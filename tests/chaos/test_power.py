@@ -19,7 +19,6 @@ from syscall_shim import Operation, Shimmed
 
 NAMES = ("build", "change", "go back", "keep", "forget", "rerun", "uncached", "heal", "gc", "clear")
 DISTRUSTED = {"forget": "forgetting sort", "uncached": "Step sort has finished"}  # once this is said, it is remembered
-MUTE = ("doit.db", "doit.db-journal")  # sqlite's I/O is not seen: its file is there or not, whole or in part
 ACKNOWLEDGED = re.compile(r"^Step (\S+) (?:kept|restored|has finished)\b", re.MULTILINE)
 CHANGES = ("create", "write", "mkdir", "rename", "fsync")
 EACH = EXTREMES + 3  # crashes of each moment: the extremes, and random ones
@@ -31,13 +30,12 @@ OF_KILLED = 100  # states of each of these
 
 @dataclass(frozen=True)
 class History:
-    """What was done: the tree at its beginning, operations, the scenario that they are, and doit's database."""
+    """What was done: the tree at its beginning, operations, and the scenario that they are."""
 
     root: Path
     scenario: Scenario
     before: Tree
     operations: list[Operation]
-    database: bytes
 
 
 @dataclass(frozen=True)
@@ -58,14 +56,13 @@ def recorded(ground: Ground, scenario: Scenario, folder: Path, kill: int = 0) ->
     """Write down what a real doit does; it may be killed before, and then be run again."""
     shimmed = Shimmed(ground.begin(scenario, folder))
     root, operations = shimmed.pipeline.root, []
-    tree = {path: data for path, data in tree_of(root).items() if Path(path).name not in MUTE}
+    tree = tree_of(root)
     if kill:
         shimmed.doit(*scenario.arguments, number=kill, error="KILL", every=True)
         operations = shimmed.operations()
     result = shimmed.doit(*scenario.arguments, every=True)
     assert result.code == 0, result.text
-    database = (root / ".redoit/doit.db").read_bytes()
-    return History(root, scenario, tree, operations + shimmed.operations(), database)
+    return History(root, scenario, tree, operations + shimmed.operations())
 
 
 def crashed(history: History, moment: int, number: int, rng: random.Random) -> State:
@@ -89,8 +86,8 @@ def traces_of(disk: Disk) -> dict[str, str]:
     return {Path(path).stem: json.loads(disk.read(path))["stage"] for path in found}
 
 
-def hold(ground: Ground, history: History, state: State, folder: Path, database: bytes | None = None) -> None:
-    """Hold a state against what must be, and see the next build come right; with a database, that of a real doit."""
+def hold(ground: Ground, history: History, state: State, folder: Path, *, real: bool = False) -> None:
+    """Hold a state against what must be, and see the next build come right; `real`: that of a real doit."""
     if folder.exists():
         shutil.rmtree(folder)
     materialise(state.tree, folder / "project")
@@ -99,10 +96,7 @@ def hold(ground: Ground, history: History, state: State, folder: Path, database:
     assert not lost, f"acknowledged traces are lost: {lost}"
     ground.check_bytes(pipeline)
     finished = finished_in(Result([], 0, state.said, ""))
-    if database is not None:
-        pipeline.path(".redoit").mkdir(exist_ok=True)
-        pipeline.path(".redoit/doit.db").write_bytes(database)
-    executed = ground.check_recovery(pipeline, scenario, finished, real=database is not None)
+    executed = ground.check_recovery(pipeline, scenario, finished, real=real)
     if DISTRUSTED.get(scenario.name, state.said + "never") in state.said:
         assert {*scenario.must} <= {*executed}, "what was distrusted is remembered"
     assert not staging(pipeline), f"staging folders are left: {staging(pipeline)}"
@@ -121,9 +115,8 @@ def fail(campaign: Campaign, ground: Ground, history: History, numbers: Iterator
         if state.name in names:
             return
         names.add(state.name)
-        cut = rng.choice([0, len(history.database), rng.randrange(len(history.database))])
         try:
-            hold(ground, history, state, folder, history.database[:cut] if number % REAL == REAL - 1 else None)
+            hold(ground, history, state, folder, real=number % REAL == REAL - 1)
         except Exception as error:
             last = history.operations[:moment][-12:]
             error.add_note("\n".join(f"{verb} {path} {str(more)[:80]}" for verb, path, more in last))

@@ -34,7 +34,7 @@ ERRORS = {
 STATS = 0.2  # the share of looks at a file's status that are made to fail
 REAL = 0.3  # the share of faults after which a real doit is run, and not the engine in this process
 RETRIED = ("openat", "read", "pread64", "write", "pwrite64", "fsync", "fdatasync", "flock")  # where EINTR can be
-SAMPLE = 400  # system calls, beside all on doit's database
+SAMPLE = 400  # system calls
 PROCESSES = 40  # faults of each scenario that strike a real process at full length, and not a fork of this one
 
 
@@ -112,12 +112,10 @@ def test_a_failing_call(campaign: Campaign, ground: Ground, tmp_path: Path, numb
 
 
 def system_calls(pipeline: Pipeline, scenario: Scenario, rng: random.Random) -> list[tuple[str, int, str, str]]:
-    """Return system calls of a scenario, and how each is to fail: all on the database, and a sample of the others."""
+    """Return system calls of a scenario, and how each is to fail: a sample of all."""
     found = strace.calls(pipeline, *scenario.arguments)
-    database = [call for call in found if "doit.db" in call[2]]
-    others = [call for call in found if "doit.db" not in call[2]]
     made = []
-    for name, number, path in [*database, *rng.sample(others, min(SAMPLE, len(others)))]:
+    for name, number, path in rng.sample(found, min(SAMPLE, len(found))):
         errors = ["EIO", "ENOSPC", "KILL", *(["EINTR", "EINTR"] if name in RETRIED else [])]
         made.append((name, number, rng.choice(errors), path))
     rng.shuffle(made)
@@ -125,7 +123,7 @@ def system_calls(pipeline: Pipeline, scenario: Scenario, rng: random.Random) -> 
 
 
 def test_a_failing_system_call(campaign: Campaign, ground: Ground, tmp_path: Path, numbers: Iterator[int]) -> None:
-    """The same where sqlite or BLAKE3 make the call, and where it is interrupted."""
+    """The same where BLAKE3 makes the call, and where it is interrupted."""
     if not strace.works(tmp_path):
         pytest.skip("strace is not here, or may not be used")
     rng = random.Random(campaign.seed)

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -173,17 +172,6 @@ def test_a_dry_run_before_the_first_run_makes_nothing(fresh: Pipeline) -> None:
         assert result.code in (0, 1), result.text
         assert result.err == ""
     assert [path for path in sorted(fresh.root.rglob("*")) if "__pycache__" not in path.parts] == before
-
-
-def test_a_database_that_is_locked_is_left_alone(built: Pipeline) -> None:
-    """A dry run works while another program locks doit's database, and changes nothing in it."""
-    assert built.doit("ignore", "side").code == 0
-    connection = sqlite3.connect(built.path(".redoit/doit.db"), isolation_level=None)
-    connection.execute("begin exclusive")
-    assert built.doit("plan").code == 0
-    connection.close()
-    assert not built.path(".redoit/doit.db.corrupt").exists()
-    assert json.loads(built.doit("plan", "--json").out)[2]["verdict"] == "ignored"
 
 
 @pytest.mark.parametrize("command", ["", "plan", "why make", "list -s", "info make", "lineage", "cache", "forget make"])

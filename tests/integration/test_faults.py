@@ -25,13 +25,14 @@ def paused(pipeline: Pipeline, name: str) -> "tuple[object, int]":
     return process, int(note.read_text())
 
 
-DATABASES = {"deleted": None, "garbage": b"garbage" * 1000, "empty": b"", "truncated": b"SQLite format 3\0"}
+DATABASES = {"deleted": None, "garbage": b"garbage" * 1000, "empty": b"", "truncated": b"0123"}
 
 
 @pytest.mark.parametrize("data", DATABASES.values(), ids=DATABASES)
 def test_the_database_is_never_the_truth(built: Pipeline, data: bytes | None) -> None:
     """With doit's database lost or corrupt, no stage runs; a corrupt one is moved aside."""
     database = built.path(".redoit/doit.db")
+    assert built.doit("ignore", "side").code == 0
     database.unlink() if data is None else database.write_bytes(data)
     result = built.doit()
     assert (result.executed, result.code, result.err) == ([], 0, "")
@@ -40,16 +41,14 @@ def test_the_database_is_never_the_truth(built: Pipeline, data: bytes | None) ->
         assert built.path(".redoit/doit.db.corrupt").read_bytes() == data
 
 
-@pytest.mark.parametrize("name", ["doit.db", "doit.db-journal", "doit.db-wal", "doit.db-shm"])
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
-def test_what_stands_in_place_of_the_database_goes(built: Pipeline, name: str, make: Callable[[Path], None]) -> None:
+def test_what_stands_in_place_of_the_database_goes(built: Pipeline, make: Callable[[Path], None]) -> None:
     """A pipe or a folder in the place of doit's database is moved away, without waiting."""
-    built.path(f".redoit/{name}").unlink(missing_ok=True)
-    make(built.path(f".redoit/{name}"))
+    make(built.path(".redoit/doit.db"))
     for _ in range(2):
         result = built.doit()
         assert (result.executed, result.code, result.err) == ([], 0, "")
-    assert not built.path(f".redoit/{name}").is_fifo()
+    assert not built.path(".redoit/doit.db").exists()
 
 
 @pytest.mark.parametrize("name", ["stat-cache", "installed"])

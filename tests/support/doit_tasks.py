@@ -14,6 +14,7 @@ from redoit.plugin.declare import step
 from redoit.plugin.graph import graph_of
 from redoit.plugin.paths import Places
 from redoit.plugin.stage_task import ContentChecker, StageTask, stage_of
+from redoit.state.workspace import FOLDER
 
 
 def stage_task(stage: Stage, **fields: Any) -> Task:
@@ -48,7 +49,7 @@ def begin_session(tasks: Mapping[str, Task]) -> Session:
     return session
 
 
-def database_of(tasks: Mapping[str, Task], name: str = ":memory:") -> StageDependency:
+def database_of(tasks: Mapping[str, Task], name: str = f"{FOLDER}/doit.db") -> StageDependency:
     """Return doit's dependency manager for these tasks, with redoit's database."""
     stages = {name: stage for name, task in tasks.items() if (stage := stage_of(task))}
     return StageDependency(Dependency(Database, name, ContentChecker), stages)

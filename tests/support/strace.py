@@ -1,4 +1,4 @@
-"""A doit under strace, which lets a system call fail: also those of sqlite and BLAKE3, which the shim does not see."""
+"""A doit under strace, which lets a system call fail: also those of BLAKE3, which the shim does not see."""
 
 import re
 import shutil

@@ -1,10 +1,8 @@
 """Fixtures of these tests: recorded fsyncs, failing disks, and a folder with the chain."""
 
-import contextlib
 import errno
 import os
 import shutil
-import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -93,16 +91,3 @@ def _refusing(true: Callable[..., Any], bad: Path) -> Callable[..., Any]:
         return true(path, *given, **named) if dir_fd is None else true(path, *given, dir_fd=dir_fd, **named)
 
     return call
-
-
-@pytest.fixture(autouse=True)
-def _connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Close each database with its test, as the end of a doit process does: Python 3.13 warns of what is left open."""
-    connect = sqlite3.connect
-    with contextlib.ExitStack() as connections:
-
-        def connected(*arguments: Any, **options: Any) -> sqlite3.Connection:
-            return connections.enter_context(contextlib.closing(connect(*arguments, **options)))
-
-        monkeypatch.setattr(sqlite3, "connect", connected)
-        yield

@@ -30,7 +30,7 @@ def attributes():
         name = f"doit.{path.stem}".removesuffix(".__init__")
         tree = ast.parse(path.read_text())
         imports = ast.Module([node for node in tree.body if isinstance(node, ast.ImportFrom | ast.Import)], [])
-        names = {**vars(importlib.import_module(name)), "_Codec": object}
+        names = dict(vars(importlib.import_module(name)))
         exec(compile(imports, path, "exec"), names)
         for owner in (node for node in tree.body if isinstance(node, ast.ClassDef)):
             for field in (node for node in owner.body if isinstance(node, ast.AnnAssign)):
@@ -47,7 +47,7 @@ def instances(tmp_path_factory):
     loader.config = {}
     run = Run(task_loader=loader, **given)
     database = str(tmp_path_factory.mktemp("doit") / "doit.db")
-    options = ["--backend", "sqlite3", "--db-file", database, "--reporter", "zero", "--verbosity", "2"]
+    options = ["--backend", "json", "--db-file", database, "--reporter", "zero", "--verbosity", "2"]
     assert run.parse_execute([*options, "first", "second"]) == 0
     task, manager = run.control.tasks["second"], run.dep_manager
     order = [run.control, run.control.task_dispatcher(), task, ExecNode(task, None), uses]

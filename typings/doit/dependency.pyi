@@ -1,34 +1,32 @@
 # The state of tasks that doit remembers, and how it decides whether they are up to date.
 
 import os
-import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from doit.task import Task
 
-class DatabaseException(Exception): ...
+class JSONCodec:
+    def encode(self, data: object) -> str: ...
+    def decode(self, data: str) -> object: ...
 
-class _Codec(Protocol):
-    def encode(self, data: object, /) -> str: ...
-    def decode(self, data: str, /) -> object: ...
-
-class SqliteDB:
+class JsonDB:
     name: str
-    codec: _Codec
-    _conn: sqlite3.Connection
-    _cache: dict[str, dict[str, object]]
-    def __init__(self, name: str, codec: _Codec, *, module_name: str | None = None) -> None: ...
-    def _sqlite3(self, name: str) -> sqlite3.Connection: ...
-    def _get_task_data(self, task_id: str) -> dict[str, object]: ...
+    codec: JSONCodec
+    _db: dict[str, dict[str, object]]
+    def __init__(self, name: str, codec: JSONCodec, *, module_name: str | None = None) -> None: ...
+    def set(self, task_id: str, dependency: str, value: object) -> None: ...
     def get(self, task_id: str, dependency: str) -> object: ...
     def in_(self, task_id: str) -> bool: ...
     def dump(self) -> None: ...
     def remove(self, task_id: str) -> None: ...
 
 class DbmDB:
-    def __init__(self, name: str, codec: _Codec, *, module_name: str | None = None) -> None: ...
+    def __init__(self, name: str, codec: JSONCodec, *, module_name: str | None = None) -> None: ...
+
+class SqliteDB:
+    def __init__(self, name: str, codec: JSONCodec, *, module_name: str | None = None) -> None: ...
 
 class FileChangedChecker:
     CheckerError: type[OSError]
@@ -45,7 +43,7 @@ class DependencyStatus:
 
 class Dependency:
     checker: FileChangedChecker
-    backend: SqliteDB
+    backend: JsonDB
     name: str
     remove: Callable[[str], None]
     _get: Callable[[str, str], object]
@@ -53,10 +51,10 @@ class Dependency:
     _in: Callable[[str], bool]
     def __init__(
         self,
-        db_class: type[SqliteDB],
+        db_class: type[JsonDB],
         backend_name: str,
         checker_cls: type[FileChangedChecker] = ...,
-        codec_cls: type[_Codec] = ...,
+        codec_cls: type[JSONCodec] = ...,
         module_name: str | None = None,
     ) -> None: ...
     def close(self) -> None: ...

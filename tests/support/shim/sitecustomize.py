@@ -8,7 +8,7 @@ Python imports a module of this name when it starts. `SHIM`, JSON in the environ
     here    stand in this very process, whatever it is
     number  the operation, counted from 1, that is to fail, with `error`: the name of an errno, or KILL
 
-sqlite, and what BLAKE3 maps into memory, do their own I/O, which is not seen here.
+What BLAKE3 maps into memory is not seen here.
 """
 
 import builtins

@@ -83,7 +83,7 @@ def loader_of(
 
 def load(loader: StageLoader, *arguments: str) -> tuple[dict[str, Task], Any, list[str]]:
     """Return the tasks that a command loads, the command, and its arguments then."""
-    manager = Dependency(Database, ":memory:")
+    manager = Dependency(Database, ".redoit/doit.db")
     command = SimpleNamespace(dep_manager=manager, execute_tasks=True, control=None)
     given = list(arguments)
     return {task.name: task for task in loader.load_tasks(command, given)}, command, given
