@@ -4,12 +4,18 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from commands import call
+from doit.cmd_base import Command
+from doit.task import Task
+from in_process import STAGES
 from projects import Pipeline
 
-from redoit.cli.tabcompletion import LINE_VARIABLE, TEMPLATES
+from redoit.cli.tabcompletion import FILES, LINE_VARIABLE, TEMPLATES, split
+from redoit.cli.tabcompletion import offers as completions
+from redoit.plugin.stage_task import StageTask
 
 SHELLS = ("bash", "zsh", "fish")
 COMMANDS = ["cache", "clean", "dumpdb", "forget"]  # the first ones
@@ -159,3 +165,111 @@ def test_another_file_is_taken_where_the_line_names_one(chain: Pipeline, offers:
     assert list(offers(chain.root, "doit -f other.py o")) == ["other"]
     assert list(offers(chain.root, "doit --file=other.py o")) == ["other"]
     assert list(offers(chain.root, "doit o")) == []
+
+
+def option(name: str, short: str = "", **fields: Any) -> dict[str, Any]:
+    """Return an option as doit takes it."""
+    return {"name": name, "long": name, "short": short, "default": "", **fields}
+
+
+def command(usage: str = "", *options: dict[str, Any], **fields: Any) -> Command:
+    """Return a command of doit."""
+    return type("Sample", (Command,), {"doc_usage": usage, "cmd_options": options, **fields})()
+
+
+FAKED = {
+    "run": command(
+        "[TASK/TARGET...]",
+        option("file", "f"),
+        option("process", "n"),
+        option("reporter", "r", choices=[("json", ""), ("zero", "")]),
+    ),
+    "list": command("[TASK ...]", option("status", "s", type=bool)),
+    "cache": command(verbs={"gc": ("--dry-run",), "check": ()}),
+    "why": command("[TASK/TARGET...]"),
+    "help": command("[TASK] [COMMAND]"),
+    "lineage": command("[FILE]", option("output", "o")),
+}
+EPOCHS, MODE = option("epochs"), option("mode", choices=[("fast", ""), ("slow", "")])
+TARGETS = ["data/model.keras", "data/plots/loss.svg", "data/plots/scores.svg"]
+TASKS = [
+    Task("train", None, uptodate=[StageTask(STAGES["make"], {}, ())], params=[EPOCHS, MODE], targets=TARGETS),
+    Task("trim", None),
+    Task("sweep", None),
+    Task("sweep:small", None, subtask_of="sweep"),
+    Task("sweep:big", None, subtask_of="sweep", uptodate=[StageTask(STAGES["make"], {}, ())], params=[option("rate")]),
+    Task("_hidden", None),
+]
+TOP = ["train", "trim", "sweep"]
+WORDS = {
+    "doit ": [*FAKED, *TOP],
+    "doit tr": ["train", "trim"],
+    "doit l": ["list", "lineage"],
+    "doit train tr": ["trim"],
+    "doit train l": [],
+    "doit list tr": ["train", "trim"],
+    "doit -n 2 l": [],
+    "doit -f other.py l": ["list", "lineage"],
+    "doit -": ["--file", "-f", "--process", "-n", "--reporter", "-r"],
+    "doit -r ": ["json", "zero"],
+    "doit --reporter=j": ["--reporter=json"],
+    "doit list -": ["--status", "-s"],
+    "doit train --e": ["--epochs"],
+    "doit train --epochs ": [],
+    "doit train --epochs 2 tr": ["trim"],
+    "doit train --epochs=2 --m": ["--mode"],
+    "doit train --mode ": ["fast", "slow"],
+    "doit train --mode=s": ["--mode=slow"],
+    "doit train trim --": [],
+    "doit why train --e": ["--epochs"],
+    "doit list train --": [],
+    "doit train.": ["train.epochs=", "train.mode="],
+    "doit train.mode=": ["train.mode=fast", "train.mode=slow"],
+    "doit list train.m": ["train.mode="],
+    "doit train.epochs=2 tr": ["train", "trim"],
+    "doit train.epochs=2 l": ["list", "lineage"],
+    "doit sw": ["sweep", "sweep:small", "sweep:big"],
+    "doit sweep:": ["sweep:small", "sweep:big"],
+    "doit sweep:big.": ["sweep:big.rate="],
+    "doit _": ["_hidden"],
+    "doit da": ["data/"],
+    "doit data/": ["data/model.keras", "data/plots/"],
+    "doit data/plots/l": ["data/plots/loss.svg"],
+    "doit list da": [],
+    "doit cache ": ["gc", "check"],
+    "doit cache gc -": ["--dry-run"],
+    "doit cache gc ": [],
+    "doit help c": ["cache"],
+    "doit help tri": ["trim"],
+    "doit lineage ": [FILES],
+    "doit lineage -o ": [FILES],
+    "X=1 doit tri": ["trim"],
+    "doit 'tri": ["trim"],
+    'doit "tri': ["trim"],
+}
+
+
+@pytest.mark.parametrize(("line", "expected"), WORDS.items(), ids=WORDS)
+def test_what_may_follow(line: str, expected: list[str]) -> None:
+    """What is offered fits the place and what is written of it."""
+    tasks = {task.name: task for task in TASKS}
+    assert list(completions(*split(line), FAKED, tasks)) == expected
+
+
+SPLIT = {
+    "doit": ([], ""),
+    "doit ": ([], ""),
+    "doit a": ([], "a"),
+    "doit a ": (["a"], ""),
+    "doit 'a b' c": (["a b"], "c"),
+    "doit a\\ b": ([], "a b"),
+    "doit 'a b": ([], "a b"),
+    "doit a.": ([], "a."),
+    "": ([], ""),
+}
+
+
+@pytest.mark.parametrize(("line", "expected"), SPLIT.items(), ids=SPLIT)
+def test_split(line: str, expected: tuple[list[str], str]) -> None:
+    """A line is split as a shell does; quotes may be open."""
+    assert split(line) == expected
