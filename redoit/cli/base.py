@@ -24,6 +24,7 @@ from doit.task import Task
 
 from redoit.errors import DeclarationError, RedoitError
 from redoit.plugin import configuration
+from redoit.plugin.database import StageDependency
 from redoit.plugin.declare import DOIT_CONFIG
 from redoit.plugin.loader import StageLoader
 from redoit.plugin.user_errors import clear_errors
@@ -61,6 +62,11 @@ class PlainCommand(DoitCmdBase):
 
     name: str  # once doit has made the command
 
+    @property
+    def tasks(self) -> dict[str, Task]:
+        """The tasks by name; none before dodo.py is loaded."""
+        return {task.name: task for task in getattr(self, "task_list", ())}
+
     def parse_execute(self, in_args: list[str]) -> int:
         """Run the command with the arguments of the command line. Raises: CmdParseError, in one line."""
         if in_args[:1] == ["--help"]:
@@ -77,7 +83,7 @@ class PlainCommand(DoitCmdBase):
             line = " ".join(text.split(" (parsing options:", maxsplit=1)[0].split())
             return line.removeprefix("Error parsing Command: ")
         option, options = match[1], {f"--{each.long}" for each in self.cmdparser.options if each.long}
-        tasks = {task.name: task for task in getattr(self, "task_list", ())}
+        tasks = self.tasks
         before = itertools.takewhile(lambda argument: argument.partition("=")[0] != option, arguments)
         task = next((tasks[name] for name in reversed([*before]) if name in tasks), None)
         if task is None or option == "--help":
@@ -105,6 +111,7 @@ class StageCommand(PlainCommand):
     exclusive = True
     builds = False
     loader: StageLoader
+    dep_manager: StageDependency  # where there are stages
 
     def get_options(self) -> list[CmdOption]:
         """Return the options, with `--no-wait` for a command that may have to wait."""
@@ -173,9 +180,8 @@ class StageCommand(PlainCommand):
 
     def _not_found(self, argument: str) -> RedoitError:
         """Return the error about an argument that is neither a task nor a target."""
-        tasks = getattr(self, "task_list", ())
-        names = [task.name for task in tasks] + [target for task in tasks for target in task.targets]
-        return DeclarationError(argument, "no such task or target", nearest(argument, names))
+        targets = [target for task in self.task_list for target in task.targets]
+        return DeclarationError(argument, "no such task or target", nearest(argument, [*self.tasks, *targets]))
 
     def _enter_project(self, params: DefaultUpdate) -> None:
         """Change to the project's folder, if a parent of this one is it, and read its configuration."""

@@ -34,9 +34,8 @@ class Help(StageCommand):
         return guard_stdout(lambda: self._help.execute(params, args), STANDARD_OUTPUT)
 
     def _execute(self, pos_args: list[str]) -> int:
-        names = [task.name for task in self.task_list]
-        if pos_args[0] not in names:
-            todo = nearest(pos_args[0], [*names, *self._help.cmds])
+        if pos_args[0] not in self.tasks:
+            todo = nearest(pos_args[0], [*self.tasks, *self._help.cmds])
             raise DeclarationError(pos_args[0], "no such command or task", todo)
         self._help.task_list = self.task_list
         self._help._execute(pos_args)  # noqa: SLF001 - the rest of it loads dodo.py

@@ -14,7 +14,6 @@ from redoit.cli.console import Console
 from redoit.errors import DeclarationError
 from redoit.model import PlannedStatus
 from redoit.planning.planned_task import explanation
-from redoit.plugin.database import StageDependency
 from redoit.plugin.dry_run_tasks import DryRunTasks
 from redoit.plugin.stage_task import StageTask, stage_of
 from redoit.source.settings import nearest
@@ -28,7 +27,6 @@ class EscapingCommand(StageCommand):
     """A command that shows names as a terminal can, plans tasks one by one, and changes nothing."""
 
     exclusive = False
-    dep_manager: StageDependency  # where there are stages
 
     def __init__(self, task_loader: TaskLoader2, cmds: PluginDict | None = None, **named: object) -> None:
         super().__init__(task_loader, cmds, **named)
@@ -37,7 +35,7 @@ class EscapingCommand(StageCommand):
     @cached_property
     def dry_run(self) -> DryRunTasks:
         """The dry run of a project with stages, begun once doit has set the options of tasks."""
-        return DryRunTasks(self.loader.session, {task.name: task for task in self.task_list}, self.dep_manager)
+        return DryRunTasks(self.loader.session, self.tasks, self.dep_manager)
 
 
 class List(EscapingCommand, cmd_list.List):
@@ -58,7 +56,7 @@ class Info(EscapingCommand, cmd_info.Info):
     """doit's `info`; of a stage: its planned status and why, its settings and where they come from, its files."""
 
     def _execute(self, pos_args: list[str], hide_status: bool = False) -> int:  # noqa: FBT002 - as doit calls it
-        tasks = {task.name: task for task in self.task_list}
+        tasks = self.tasks
         for name in pos_args:
             if name not in tasks:
                 raise DeclarationError(name, "no such task", nearest(name, tasks))

@@ -11,7 +11,6 @@ from redoit.cli.base import StageCommand
 from redoit.cli.console import STYLES, Console, StyledText
 from redoit.model import PlannedStatus
 from redoit.planning.planned_task import PlannedTask, explanation
-from redoit.plugin.database import StageDependency
 from redoit.plugin.dry_run_tasks import DryRunTasks
 from redoit.text import format_count, format_estimate
 
@@ -24,7 +23,6 @@ class DryRunCommand(StageCommand):
     exclusive = False
     stops_at_failure = False  # as a run does without `-c`
     stopped = False
-    dep_manager: StageDependency  # where there are stages
     execute_tasks = True  # so that doit reads the parameters that follow a task
     doc_usage = "[TASK/TARGET...]"
     # Those of a run that have no effect here are accepted, so that `plan` can be put before the arguments of any run.

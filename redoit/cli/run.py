@@ -36,7 +36,7 @@ class ResetDep(StageCommand, cmd_resetdep.ResetDep):
     name = "reset-dep"
 
     def _execute(self, pos_args: list[str] | None = None) -> int:
-        tasks = {task.name: task for task in self.task_list}
+        tasks = self.tasks
         for name in with_members([each for each in pos_args or () if each in tasks], tasks):
             if stage_of(tasks[name]):
                 found = "found a stage, whose outputs count only if its step wrote them"
@@ -63,11 +63,10 @@ class Forget(StageCommand, cmd_forget.Forget):
     doc_purpose = "invalidate stages and their dependents, so that they run again"
 
     def _execute(self, forget_sub: bool, forget_disable_default: bool, forget_all: bool) -> int:
-        tasks = {task.name: task for task in self.task_list}
         if not self.sel_tasks and forget_disable_default and not forget_all:
             raise InvalidDodoFile("doit forget: found no task, expected at least one; name it, or add --all")
-        selected = list(tasks) if forget_all or not self.sel_tasks else list(matching(self.sel_tasks, tasks))
-        TaskControl(self.task_list)  # completes the dependencies of tasks
+        tasks = TaskControl(self.task_list).tasks  # with all their dependencies
+        selected = list(tasks) if forget_all or not self.sel_tasks else matching(self.sel_tasks, tasks)
         chosen = set(with_members(selected, tasks))
         if forget_sub:
             chosen |= {task.name for task in tasks_and_deps_iter(tasks, chosen)}
@@ -97,7 +96,7 @@ class Clean(StageCommand, cmd_clean.Clean):
 
 def forget(command: StageCommand, names: list[str]) -> None:
     """Invalidate tasks and their dependents, and print which."""
-    tasks = {task.name: task for task in command.task_list}
+    tasks = command.tasks
     for name in names:
         command.dep_manager.remove(name)  # of a stage: that it is ignored
         if stage_of(tasks[name]) is None:

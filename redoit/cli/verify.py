@@ -25,9 +25,8 @@ class Verify(StageCommand):
 
     def _execute(self, pos_args: list[str]) -> int:
         self.need_stages()
-        tasks = {task.name: task for task in self.task_list}
+        tasks = TaskControl(self.task_list).tasks  # with all their dependencies
         stages = {name: stage for name, task in tasks.items() if (stage := stage_of(task))}
-        TaskControl(self.task_list)  # completes the tasks
         reproducible = True
         for name in self._named(pos_args, tasks) if pos_args else stages:
             stage = stages[name]

@@ -37,7 +37,7 @@ class Why(DryRunCommand):
 
     def show(self, plan: Mapping[str, PlannedTask], selected: list[PlannedTask], *, as_json: bool) -> None:
         """Explain the selected tasks."""
-        tasks = {task.name: task for task in self.task_list}
+        tasks = self.tasks
 
         def origin(name: str, setting: str) -> str:
             stage = stage_of(tasks[name])
