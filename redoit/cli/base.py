@@ -76,6 +76,21 @@ class PlainCommand(DoitCmdBase):
         except CmdParseError as error:
             raise CmdParseError(self._option_error(str(error), in_args)) from None
 
+    def enter_project(self, params: DefaultUpdate) -> None:
+        """Change to the project's folder, if a parent of this one is it, and read its configuration."""
+        if params.get("dodoFile") != DODO or params["cwdPath"] or os.path.exists(DODO):
+            return
+        home = next((folder for folder in Path.cwd().parents if (folder / DODO).exists()), None)
+        if home is None:
+            return
+        os.chdir(home)
+        for section, values in configuration.sections().items():
+            self.config.setdefault(section, {}).update(values)
+        for name in ("GLOBAL", self.name):
+            for option, value in self.config.get(name, {}).items():
+                if option in self.cmdparser:
+                    params.update_defaults({option: self.cmdparser[option].str2type(value)})
+
     def _option_error(self, text: str, arguments: list[str]) -> str:
         """Return doit's error about an option in one line, without its list of all options."""
         match = re.search(r"option (--?\S+) not recognized", text)
@@ -153,7 +168,7 @@ class StageCommand(PlainCommand):
             command = super().execute
 
             def work() -> int:
-                self._enter_project(params)
+                self.enter_project(params)
                 return command(params, args) or 0
 
             stack.callback(gc.freeze)  # else Python searches thousands of tasks for garbage before it ends
@@ -182,21 +197,6 @@ class StageCommand(PlainCommand):
         """Return the error about an argument that is neither a task nor a target."""
         targets = [target for task in self.task_list for target in task.targets]
         return DeclarationError(argument, "no such task or target", nearest(argument, [*self.tasks, *targets]))
-
-    def _enter_project(self, params: DefaultUpdate) -> None:
-        """Change to the project's folder, if a parent of this one is it, and read its configuration."""
-        if params.get("dodoFile") != DODO or params["cwdPath"] or os.path.exists(DODO):
-            return
-        home = next((folder for folder in Path.cwd().parents if (folder / DODO).exists()), None)
-        if home is None:
-            return
-        os.chdir(home)
-        for section, values in configuration.sections().items():
-            self.config.setdefault(section, {}).update(values)
-        for name in ("GLOBAL", self.name):
-            for option, value in self.config.get(name, {}).items():
-                if option in self.cmdparser:
-                    params.update_defaults({option: self.cmdparser[option].str2type(value)})
 
 
 def guard_stdout(work: Callable[[], int], subject: str) -> int:

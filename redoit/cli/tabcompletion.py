@@ -21,7 +21,7 @@ from doit.cmdparse import CmdOption, DefaultUpdate
 from doit.exceptions import InvalidDodoFile
 from doit.task import Task
 
-from redoit.cli.base import DODO, STANDARD_OUTPUT, PlainCommand, guard_stdout
+from redoit.cli.base import STANDARD_OUTPUT, PlainCommand, guard_stdout
 from redoit.plugin.stage_task import stage_of
 from redoit.source.settings import Kind
 from redoit.text import printable
@@ -91,8 +91,7 @@ class TabCompletion(PlainCommand, DoitTabCompletion):
             if name in given:
                 params[variable] = os.path.expanduser(given[name])
         try:
-            if not LOADER_OPTIONS & given.keys() and params["dodoFile"] == DODO:
-                os.chdir(next(folder for folder in (start, *start.parents) if (folder / DODO).exists()))
+            self.enter_project(params)
             self.loader.setup(params)
             self.loader.load_doit_config()
             tasks = {task.name: task for task in self.loader.load_tasks(cmd=self, pos_args=[])}
