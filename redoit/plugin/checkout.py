@@ -32,26 +32,25 @@ if TYPE_CHECKING:
 
 def engine() -> Engine:
     """Return the engine of the project in the working directory, made once in a command. Raises: DeclarationError."""
-    return _engine_in(os.getcwd())
+    return _project_in(os.getcwd())[1]
+
+
+def options() -> configuration.Options:
+    """Return the options of the project in the working directory, read once in a command. Raises: DeclarationError."""
+    return _project_in(os.getcwd())[0]
 
 
 def forget_project() -> None:
     """Forget what was read of a project: a command begins, perhaps not the first one of this process."""
-    for cached in (options_in, _engine_in, configuration.sections_of):
-        cached.cache_clear()
+    _project_in.cache_clear()
+    configuration.sections_of.cache_clear()
 
 
 @lru_cache(maxsize=1)
-def options_in(_folder: str) -> configuration.Options:
-    """Return the options of the project in the working directory, this folder. Raises: DeclarationError."""
-    return configuration.options()
-
-
-@lru_cache(maxsize=1)
-def _engine_in(folder: str) -> Engine:
-    options = options_in(folder)
-    store = Path(options.store).expanduser() if options.store else None
-    return make_engine(Path(), store, strict=options.strict, preload=options.preload)
+def _project_in(_folder: str) -> tuple[configuration.Options, Engine]:
+    found = configuration.options()
+    store = Path(found.store).expanduser() if found.store else None
+    return found, make_engine(Path(), store, strict=found.strict, preload=found.preload)
 
 
 def make_engine(

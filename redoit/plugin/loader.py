@@ -24,7 +24,7 @@ from doit.task import Task
 import redoit
 from redoit.errors import DeclarationError
 from redoit.plugin import configuration
-from redoit.plugin.checkout import Session, engine, forget_project, options_in
+from redoit.plugin.checkout import Session, engine, forget_project, options
 from redoit.plugin.database import StageDependency
 from redoit.plugin.declare import DOIT_CONFIG, step
 from redoit.plugin.fields import adopt_fields
@@ -226,7 +226,7 @@ class StageLoader(TaskLoader2):
                 adopt_fields(task, stage)
         places = Places()
         self.session.graph = graph_of(tasks, stages, places)
-        self.session.caching = options_in(os.getcwd()).cache
+        self.session.caching = options().cache
         self.session.configuration_files = [*map(identity, configuration.FILES)]
         given = []
         come_back = partial(_come_back, os.getcwd())
