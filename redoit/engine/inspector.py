@@ -63,7 +63,7 @@ class SourceSnapshot:
         self._steps: dict[str, StepInfo] = {}
         self._codes: dict[tuple[str, str], Code] = {}
         self._files: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-        self._versions: dict[tuple[str, tuple[str, ...], tuple[str, ...]], dict[str, str]] = {}
+        self.environments: dict[tuple[object, ...], Environment] = {}  # made once for stages with equal ones
 
     def signature(self, step: str) -> Signature:
         """Return what a step's `run` takes. Raises: DeclarationError, SourceError."""
@@ -110,15 +110,13 @@ class SourceSnapshot:
         A module that no distribution provides counts as absent: installing it later is a change. The project's modules
         that lie elsewhere, installed to be edited, have a version, too: code may ask for it.
         """
-        key = step, code.imports, code.modules
-        if key not in self._versions:
-            path = self.project_of(step).path
-            self._versions[key] = found = {}
-            for name in code.imports:
-                found.update(path.versions(name) or {name: "absent"})
-            for name in code.modules:
-                found.update({} if "." in name else path.versions(name))
-        return self._versions[key]
+        path = self.project_of(step).path
+        found: dict[str, str] = {}
+        for name in code.imports:
+            found.update(path.versions(name) or {name: "absent"})
+        for name in code.modules:
+            found.update({} if "." in name else path.versions(name))
+        return found
 
     def project_of(self, step: str) -> Project:
         """Return the project with what a step adds to its search path."""
@@ -236,14 +234,16 @@ class Inspector:
             settings=settings,
             outputs=stage.outputs,
             code=code.parts,
-            environment=Environment(
-                platform=PLATFORM,
-                python=PYTHON,
-                packages=snapshot.versions(stage.step, code),
-                variables={name: os.environ.get(name) for name in stage.environ},
-                preloaded=self._preloaded(code),
-            ),
+            environment=self._environment(snapshot, stage, code),
         )
+
+    def _environment(self, snapshot: SourceSnapshot, stage: Stage, code: CodeDigests) -> Environment:
+        variables = tuple((name, os.environ.get(name)) for name in stage.environ)
+        key = stage.step, code.imports, code.modules, variables
+        if key not in snapshot.environments:
+            versions = snapshot.versions(stage.step, code)
+            snapshot.environments[key] = Environment(PLATFORM, PYTHON, versions, dict(variables), self._preloaded(code))
+        return snapshot.environments[key]
 
     def _preloaded(self, code: CodeDigests) -> tuple[str, ...]:
         return self._preload if all(module in code.modules for module in self._preload) else ()

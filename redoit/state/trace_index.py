@@ -1,10 +1,9 @@
 """The trace that each stage's outputs rest on, all in one file, which spares a no-op the reading of each trace.
 
-    trace-index     tables of code and environments; each stage's trace as a dict that names its tables by number
+    trace-index     tables of what stages share; each stage's trace as a dict that names its tables by number
 
-Nothing is taken on trust: the trace's own file must have the digest that is its name, and be named by `latest/`; the
-blobs must be there; the trace must be of the very action and outputs that are in place now. Whatever does not hold is
-decided as if there were no index.
+The seal proves each entry a copy of its trace. It counts while `latest/` names that trace, the store still has it and
+its blobs, and action and outputs are those in place now. Whatever does not hold is decided as if there were no index.
 """
 
 import json
@@ -14,24 +13,22 @@ from pathlib import Path
 from typing import Any
 
 from redoit.digest import is_digest
-from redoit.model import Action, Artifact, Trace
+from redoit.model import Action, Artifact, Observation, Trace
 from redoit.state.sealed_cache import SealedCache
 from redoit.state.stage_file import stage_filename
-from redoit.state.stat_cache import StatCache
 from redoit.storage import disk
 from redoit.storage.batch import blob_parts
 from redoit.storage.serialize import (
     MALFORMED,
+    action_field,
     action_from_dict,
-    action_to_dict,
     canonical_json,
-    trace_from_dict,
     trace_name,
     trace_to_dict,
 )
 from redoit.storage.store import TRACES, Store
 
-NUMBERED = ("code", "environment")  # fields of an action that many stages share
+SHARED = ("step", "settings", "code", "environment")  # fields of an action that many stages have in common
 
 Entry = dict[str, Any]  # the dict form of a trace, with its `name` and its action's `key`
 
@@ -39,12 +36,12 @@ Entry = dict[str, Any]  # the dict form of a trace, with its `name` and its acti
 class TraceIndex:
     """The trace index of one checkout. `latest`: the folder whose files name the traces that outputs rest on."""
 
-    def __init__(self, path: Path, stat_cache: StatCache, latest: Path) -> None:
+    def __init__(self, path: Path, latest: Path) -> None:
         self._cache = SealedCache(path, _parse, dict[str, Entry], _to_json)
         self.save = self._cache.save
-        self._stat_cache = stat_cache
         self._latest = latest
         self._latest_names: set[str] | None = None
+        self._compared: dict[tuple[int, int], tuple[bool, object, object]] = {}  # by identity
 
     def up_to_date(self, stage: str, store: Store, action: Action, observed: Mapping[str, str | None]) -> Trace | None:
         """Return the trace that proves the outputs in place to be up to date, None if the index has none."""
@@ -86,14 +83,25 @@ class TraceIndex:
 
     def _matches(self, entry: Entry, action: Action, observed: Mapping[str, str | None]) -> bool:
         """Tell whether an entry is of this action and of these outputs."""
-        indexed, given = entry["action"], action_to_dict(action)
+        indexed = entry["action"]
         return (
             not entry["observations"]  # which nobody verifies yet
             and {role: Artifact(*row).content for role, row in entry["manifest"].items()} == observed
-            and indexed == given
-            # As texts, since to Python 1, 1.0 and True are equal.
-            and repr(indexed["settings"]) == repr(given["settings"])
+            and indexed["inputs"] == action_field(action, "inputs")
+            and indexed["outputs"] == action.outputs
+            and indexed["uses"] == action.uses
+            and all(self._equals(indexed[name], action, name) for name in SHARED)
         )
+
+    def _equals(self, table: object, action: Action, name: str) -> bool:
+        """Tell whether a table is this field of an action; compares each pair of objects once."""
+        value = getattr(action, name)
+        pair = id(table), id(value)
+        if pair not in self._compared:
+            # As texts, since to Python 1, 1.0 and True are equal.
+            is_equal = canonical_json(table) == canonical_json(action_field(action, name))
+            self._compared[pair] = is_equal, table, value
+        return self._compared[pair][0]
 
     def _is_stored(self, entry: Entry, stage: str, store: Store) -> bool:
         """Tell whether the store has a trace and its blobs, and `latest/` keeps them from being collected."""
@@ -111,17 +119,16 @@ class TraceIndex:
 
     def _is_in(self, store: Store, key: str, name: str, manifest: Mapping[str, Any]) -> bool:
         """Tell whether a store itself has a trace and its blobs."""
-        path = f"{store.root}/{TRACES}/{key}/{name}.json"
-        if self._stat_cache.digest(path, disk.SMALL_FILE_BYTES) != name:
-            return False
-        return not store.constructive or all(_has_blob(store, *row[:2]) for row in manifest.values())
+        return os.path.exists(f"{store.root}/{TRACES}/{key}/{name}.json") and (
+            not store.constructive or all(_has_blob(store, *row[:2]) for row in manifest.values())
+        )
 
 
 def _parse(fields: Any) -> dict[str, Entry]:
     """Return stage -> entry, which is checked when it is used. Raises: one of MALFORMED."""
-    tables = [dict(table) for table in fields["tables"]]
+    tables = fields["tables"]
     for entry in fields["stages"].values():
-        entry["action"] |= {name: tables[entry["action"][name]] for name in NUMBERED}
+        entry["action"] |= {name: tables[entry["action"][name]] for name in SHARED}
     return dict(fields["stages"])
 
 
@@ -130,7 +137,7 @@ def _to_json(stages: Mapping[str, Entry]) -> dict[str, object]:
     numbers: dict[bytes, int] = {}
     rows = {}
     for stage, entry in stages.items():
-        texts = {name: canonical_json(entry["action"][name]) for name in NUMBERED}
+        texts = {name: canonical_json(entry["action"][name]) for name in SHARED}
         numbered = {name: numbers.setdefault(text, len(numbers)) for name, text in texts.items()}
         rows[stage] = {**entry, "action": {**entry["action"], **numbered}}
     return {"tables": [json.loads(text) for text in numbers], "stages": rows}
@@ -147,4 +154,16 @@ def _has_blob(store: Store, digest: str, size: int) -> bool:
 def _trace(entry: Entry, action: Action) -> Trace:
     """Return the trace of an entry, whose action is this one. Raises: one of MALFORMED."""
     action.__dict__["key"] = entry["key"]  # which takes long to compute
-    return trace_from_dict(entry, entry["name"], action)
+    return Trace(
+        action=action,
+        manifest={role: Artifact(*row) for role, row in entry["manifest"].items()},
+        started=entry["started"] + 0.0,
+        seconds=entry["seconds"] + 0.0,
+        stage=entry["stage"],
+        host=entry["host"],
+        log=entry["log"],
+        metrics={metric: float(value) for metric, value in entry["metrics"].items()},
+        observations=tuple(Observation(*row) for row in entry["observations"]),
+        sequence=entry["sequence"],
+        name=entry["name"],
+    )

@@ -31,13 +31,10 @@ def trace_to_dict(trace: Trace) -> dict[str, Any]:
     return {"format": FORMAT, "action": action_to_dict(trace.action), **fields}
 
 
-def trace_from_dict(fields: Mapping[str, Any], name: str = "", action: Action | None = None) -> Trace:
-    """Return the trace of a dict form. `action`: its action, where the caller has it.
-
-    Raises: one of MALFORMED on what is not the dict form of a trace.
-    """
+def trace_from_dict(fields: Mapping[str, Any]) -> Trace:
+    """Return the trace of a dict form. Raises: one of MALFORMED on what is not the dict form of a trace."""
     return Trace(
-        action=action or action_from_dict(fields["action"]),
+        action=action_from_dict(fields["action"]),
         manifest={role: _artifact(*row) for role, row in fields["manifest"].items()},
         started=seconds_from_json(fields["started"]),
         seconds=seconds_from_json(fields["seconds"]),
@@ -47,29 +44,25 @@ def trace_from_dict(fields: Mapping[str, Any], name: str = "", action: Action | 
         metrics={metric: float(value) for metric, value in fields["metrics"].items()},
         observations=tuple(_observation(*row) for row in fields["observations"]),
         sequence=natural(fields["sequence"]),
-        name=name,
     )
 
 
-def action_to_dict(action: Action) -> dict[str, object]:
+def action_to_dict(action: Action) -> dict[str, Any]:
     """Return the action in the dict form of its traces."""
-    environment = action.environment
-    return {
-        "step": [*action.step],
-        "inputs": {role: [each.path, each.digest, json_value(each.members)] for role, each in action.inputs.items()},
-        "uses": action.uses,
-        "settings": [[name, kind, json_value(value, _tagged)] for name, kind, value in action.settings],
-        "outputs": action.outputs,
-        "code": action.code,
-        "environment": {
-            "platform": [*environment.platform],
-            "python": environment.python,
-            "packages": dict(environment.packages),
-            "variables": dict(environment.variables),
-            "preloaded": [*environment.preloaded],
-            "tools": dict(environment.tools),
-        },
-    }
+    return {name: action_field(action, name) for name in vars(action) if name != "key"}
+
+
+def action_field(action: Action, name: str) -> Any:
+    """Return one field of an action in the dict form of its traces."""
+    match name:
+        case "inputs":
+            rows = action.inputs.items()
+            return {role: [path, content, json_value(members)] for role, (path, content, members) in rows}
+        case "settings":
+            return [[name, kind, json_value(value, _tagged)] for name, kind, value in action.settings]
+        case "environment":
+            return json_value(action.environment._asdict())
+    return json_value(getattr(action, name))
 
 
 def _tagged(number: float) -> dict[str, str]:
