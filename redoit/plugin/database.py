@@ -67,7 +67,8 @@ class Database(JsonDB):
 def _entries(path: Path) -> dict[str, str]:
     """Return task -> data of a database; none if there is none. What else stands there is moved aside."""
     try:
-        found = unseal(disk.read(path.parent, path.name, max_bytes=sys.maxsize))
+        data = disk.read(path.parent, path.name, max_bytes=sys.maxsize)
+        found = unseal(data) if data else {}  # a user may have made the file that `--db-file` names
         return {task: text for task, text in found.items() if isinstance(text, str)}
     except FileNotFoundError:
         return {}
