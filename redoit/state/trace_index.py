@@ -28,7 +28,7 @@ from redoit.storage.serialize import (
 )
 from redoit.storage.store import TRACES, Store
 
-SHARED = ("step", "settings", "code", "environment")  # fields of an action that many stages have in common
+SHARED = ("settings", "code", "environment")  # fields of an action that many stages have in common
 
 Entry = dict[str, Any]  # the dict form of a trace, with its `name` and its action's `key`
 
@@ -87,6 +87,7 @@ class TraceIndex:
         return (
             not entry["observations"]  # which nobody verifies yet
             and {role: Artifact(*row).content for role, row in entry["manifest"].items()} == observed
+            and indexed["step"] == [*action.step]
             and indexed["inputs"] == action_field(action, "inputs")
             and indexed["outputs"] == action.outputs
             and indexed["uses"] == action.uses
