@@ -30,14 +30,13 @@ RESERVED_FIELDS = {
 class Parameters(NamedTuple):
     """What the stages of one step share: their settings, and those that every stage has.
 
-    `defaults`: of the step's own settings. `fields`: as doit takes a parameter, without the type where the declared one
-    parses.
+    `defaults`: of the step's own settings. `params`: `declared` as doit takes them.
     """
 
     signature: Signature
     declared: Mapping[str, Declared]
     defaults: tuple[Setting, ...]
-    fields: tuple[dict[str, object], ...]
+    params: list[dict[str, object]]
 
 
 _PARAMETERS: dict[tuple[str, bool, str], Parameters] = {}
@@ -88,10 +87,7 @@ def _task(stage: StageTask, parameters: Parameters) -> dict[str, object]:
         "actions": [stage.build],
         "targets": list(stage.stage.outputs.values()),
         "uptodate": [stage],
-        "params": [
-            {"type": partial(_parsed, stage, declared), **field}
-            for declared, field in zip(parameters.declared.values(), parameters.fields, strict=True)
-        ],
+        "params": parameters.params,
         "clean": True,
         "io": {"capture": False},  # the step's output goes where `-v` says, and to its log
     }
@@ -105,18 +101,21 @@ def _parameters(module: str, signature: Signature, *, cache: bool, time_limit: f
         limit = Declared(TIME_LIMIT, Kind("seconds", optional=True), None, "seconds that it may run")
         limit = limit._replace(default=limit.value(time_limit, f"stage of {module}: {TIME_LIMIT}"))
         caching = Declared(CACHE, Kind("bool"), cache, "use earlier results")
+        for name in sorted({CACHE, TIME_LIMIT} & {setting.name for setting in signature.settings}):
+            found = f"found a setting '{name}' of run, which every stage has already"
+            raise DeclarationError(f"stage of {module}", found, "rename it")
         settings = (*signature.settings, caching, limit)
         shared = _PARAMETERS[key] = Parameters(
             signature,
             {setting.name: setting for setting in settings},
             tuple(Setting(setting.name, str(setting.kind), setting.default) for setting in signature.settings),
-            tuple(map(_fields, settings)),
+            [_param(module, setting) for setting in settings],
         )
     return shared
 
 
-def _fields(declared: Declared) -> dict[str, object]:
-    """Return a setting as doit takes a parameter, without the type unless it is a switch."""
+def _param(module: str, declared: Declared) -> dict[str, object]:
+    """Return a setting as doit takes a parameter."""
     kind = declared.kind
     text = declared.help.replace("%", "%%")
     if kind.choices:
@@ -127,13 +126,15 @@ def _fields(declared: Declared) -> dict[str, object]:
         "default": declared.default,
         "help": f"{text} [default: %(default)s]".strip(),
     }
-    return {**fields, "type": bool, "inverse": f"no-{flag(declared.name)}"} if declared.is_switch else fields
+    if declared.is_switch:
+        return {**fields, "type": bool, "inverse": f"no-{flag(declared.name)}"}
+    return {**fields, "type": partial(_parsed, f"{module} --{flag(declared.name)}", declared)}
 
 
-def _parsed(stage: StageTask, declared: Declared, text: str) -> object:
+def _parsed(subject: str, declared: Declared, text: str) -> object:
     """Return a setting's value from the command line. Raises: CmdParseError, which doit shows in one line."""
     try:
-        return declared.value(text, f"{stage.stage.name} --{flag(declared.name)}")
+        return declared.value(text, subject)
     except DeclarationError as error:
         raise CmdParseError(str(error)) from None
 
@@ -155,7 +156,7 @@ def _paths(subject: str, given: Mapping[str, str | os.PathLike[str]]) -> dict[st
 
 def _path(subject: str, given: str | os.PathLike[str]) -> str:
     """Return the path of a file in the project. Raises: DeclarationError if it is none."""
-    path = os.fspath(given) if isinstance(given, str | os.PathLike) else given
+    path = os.fspath(given) if not isinstance(given, str) and isinstance(given, os.PathLike) else given
     if not isinstance(path, str) or not path or "\0" in path or path.endswith(os.sep):
         raise DeclarationError(subject, f"found {given!r:.99}, expected the path of a file")
     try:
@@ -190,7 +191,9 @@ def _names(module: str, environ: Iterable[str]) -> tuple[str, ...]:
 
 
 def _check_roles(stage: Stage, signature: Signature) -> None:
-    """Check roles and settings against the signature of the step's `run`. Raises: DeclarationError."""
+    """Check roles against the signature of the step's `run`. Raises: DeclarationError."""
+    if sorted((*stage.inputs, *stage.outputs)) == sorted(signature.roles):
+        return
     subject = f"stage of {stage.step}"
     for role in sorted({*stage.inputs} & {*stage.outputs}):
         raise DeclarationError(subject, f"'{role}' is both an input and an output", "give them two names")
@@ -200,8 +203,6 @@ def _check_roles(stage: Stage, signature: Signature) -> None:
     for role in signature.roles:
         if role not in stage.files:
             raise DeclarationError(subject, f"found no file for '{role}' of run", "name it in inputs or outputs")
-    for name in sorted({CACHE, TIME_LIMIT} & {setting.name for setting in signature.settings}):
-        raise DeclarationError(subject, f"found a setting '{name}' of run, which every stage has already", "rename it")
 
 
 def _check_paths(stage: Stage) -> None:

@@ -15,9 +15,12 @@ from redoit.plugin.stage_task import StageTask
 REFUSED = {"calc_dep": "calc_dep", "getargs": "getargs", "pos_arg": "pos_arg", "custom_title": "title"}  # by attribute
 
 
-def adopt_fields(task: Task, stage: StageTask) -> None:
-    """Give a stage what fields of its task add to it. Raises: DeclarationError on a field that a stage can't have."""
-    if all(item[0] is not stage for item in task.uptodate):  # replaced
+def adopt_fields(task: Task, stage: StageTask, checked: set[tuple[int, int]]) -> None:
+    """Give a stage what fields of its task add to it. Raises: DeclarationError on a field that a stage can't have.
+
+    `checked`: identities of parameters and settings that agree, which the stages of one step share.
+    """
+    if (stage, [], {}) not in task.uptodate:  # replaced
         task.uptodate.append((stage, [], {}))
         stage.configure_task(task)
     declared = stage.stage
@@ -31,7 +34,10 @@ def adopt_fields(task: Task, stage: StageTask) -> None:
         raise DeclarationError(task.name, found, "call step() for each task")
     if task.io.capture:
         raise _refused(task, "io", "found capture, which a stage has in its log", "leave it out")
-    _check_params(task, stage)
+    shared = id(task.params), id(stage.declared)
+    if shared not in checked:
+        _check_params(task, stage)
+        checked.add(shared)
     _check_targets(task, stage)
     inputs = set(declared.inputs.values())
     if task.file_dep != inputs:

@@ -221,9 +221,10 @@ class StageLoader(TaskLoader2):
         declared = {name: stage.declared for name, stage in stages.items()}
         configuration.check_names(self._inner.config, stages, names)
         overrides = configuration.overrides(declared, names, dodo_reads_variables=self._dodo_reads_variables())
+        checked = set[tuple[int, int]]()
         for task in tasks:
             if stage := stages.get(task.name):
-                adopt_fields(task, stage)
+                adopt_fields(task, stage, checked)
         places = Places()
         self.session.graph = graph_of(tasks, stages, places)
         self.session.caching = options().cache

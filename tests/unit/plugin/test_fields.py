@@ -26,7 +26,7 @@ def adopted(**fields: Any) -> Task:
     for name, value in fields.items():
         declared[name] = value(declared[name]) if callable(value) and name in declared else value
     task = dict_to_task(declared)
-    adopt_fields(task, stage_behind(task))
+    adopt_fields(task, stage_behind(task), set())
     return task
 
 
@@ -35,7 +35,7 @@ def test_added_files_are_used() -> None:
     task = adopted(file_dep=lambda own: [*own, "./b.txt", str(Path("a.txt").absolute()), Path("c/../b.txt")])
     assert stage_behind(task).stage.uses == ("a.txt", "b.txt")
     task = dict_to_task(step("steps.make", name="make", uses=["b.txt", Path("a.txt")], **MADE))
-    adopt_fields(task, stage_behind(task))
+    adopt_fields(task, stage_behind(task), set())
     assert stage_behind(task).stage.uses == ("a.txt", "b.txt")
 
 
@@ -86,6 +86,6 @@ def test_two_tasks_with_one_stage_are_refused() -> None:
     """The dict of a stage is that of one task: a copy of it has the same outputs."""
     declared = step("steps.make", **MADE)
     first, second = (dict_to_task({**declared, "name": name}) for name in ("first", "second"))
-    adopt_fields(second, stage_behind(second))
+    adopt_fields(second, stage_behind(second), set())
     with pytest.raises(DeclarationError, match=r"first: found the stage of second.*; call step\(\) for each task"):
-        adopt_fields(first, stage_behind(first))
+        adopt_fields(first, stage_behind(first), set())
