@@ -47,7 +47,6 @@ def test_what_is_stored_is_read_again(path: Path) -> None:
 
 DAMAGED = {
     "another file": lambda data: b"no database" * 999,
-    "nothing": lambda data: b"",
     "a part": lambda data: data[:-1],
     "a flipped bit": lambda data: data[:-3] + bytes([data[-3] ^ 1]) + data[-2:],
     "a sealed list": lambda data: seal([]),
@@ -61,6 +60,14 @@ def test_what_is_no_database_is_moved_aside(path: Path, damaged: Callable[[bytes
     data = path.read_bytes()
     assert opened(path).get("task", "result:") is None
     assert Path(f"{path}.corrupt").read_bytes() == data
+    opened(path, task="new")
+    assert opened(path).get("task", "result:") == "new"
+
+
+def test_an_empty_file_is_a_new_database(tmp_path: Path) -> None:
+    """A file that `mktemp` has made for `--db-file` becomes the database."""
+    path = tmp_path / "empty"
+    path.touch()
     opened(path, task="new")
     assert opened(path).get("task", "result:") == "new"
 
