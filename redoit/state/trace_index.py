@@ -2,8 +2,8 @@
 
     trace-index     tables of what stages share; each stage's trace as a dict that names its tables by number
 
-The seal proves each entry a copy of its trace. It counts while `latest/` names that trace, the store still has it and
-its blobs, and action and outputs are those in place now. Whatever does not hold is decided as if there were no index.
+The seal proves each entry a copy of its trace. It counts while `latest/` names that trace, the store still has its very
+bytes and its blobs, and action and outputs are those in place now. Else all is decided as if there were no index.
 """
 
 import json
@@ -16,6 +16,7 @@ from redoit.digest import is_digest
 from redoit.model import Action, Artifact, Observation, Trace
 from redoit.state.sealed_cache import SealedCache
 from redoit.state.stage_file import stage_filename
+from redoit.state.stat_cache import StatCache
 from redoit.storage import disk
 from redoit.storage.batch import blob_parts
 from redoit.storage.serialize import (
@@ -36,9 +37,10 @@ Entry = dict[str, Any]  # the dict form of a trace, with its `name` and its acti
 class TraceIndex:
     """The trace index of one checkout. `latest`: the folder whose files name the traces that outputs rest on."""
 
-    def __init__(self, path: Path, latest: Path) -> None:
+    def __init__(self, path: Path, stat_cache: StatCache, latest: Path) -> None:
         self._cache = SealedCache(path, _parse, dict[str, Entry], _to_json)
         self.save = self._cache.save
+        self._stat_cache = stat_cache
         self._latest = latest
         self._latest_names: set[str] | None = None
         self._compared: dict[tuple[int, int], tuple[bool, object, object]] = {}  # by identity
@@ -120,9 +122,10 @@ class TraceIndex:
 
     def _is_in(self, store: Store, key: str, name: str, manifest: Mapping[str, Any]) -> bool:
         """Tell whether a store itself has a trace and its blobs."""
-        return os.path.exists(f"{store.root}/{TRACES}/{key}/{name}.json") and (
-            not store.constructive or all(_has_blob(store, *row[:2]) for row in manifest.values())
-        )
+        path = f"{store.root}/{TRACES}/{key}/{name}.json"
+        if self._stat_cache.digest(path, disk.SMALL_FILE_BYTES) != name:
+            return False
+        return not store.constructive or all(_has_blob(store, *row[:2]) for row in manifest.values())
 
 
 def _parse(fields: Any) -> dict[str, Entry]:

@@ -58,7 +58,7 @@ class Workspace:
         self.copies = Store(self.root / COPIES, constructive=False, upstream=self.store)
         self.stat_cache = StatCache(self.root / "stat-cache")
         self.source_cache = SourceCache(self.root / "source-cache", self.stat_cache)
-        self.trace_index = TraceIndex(self.root / "trace-index", self.root / LATEST)
+        self.trace_index = TraceIndex(self.root / "trace-index", self.stat_cache, self.root / LATEST)
         self.installed = InstalledPackages(self.root / "installed", self.stat_cache)
         self.invalidations = Invalidations(self.root)
 

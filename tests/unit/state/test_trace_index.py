@@ -1,6 +1,7 @@
 """The trace index: an entry counts for one action, its outputs and one store only."""
 
 import math
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -87,8 +88,17 @@ def blob_of(root: Path) -> Path:
     return Workspace(root).store.blob_path(TRACE.manifest["model"].digest)
 
 
+def rewritten(root: Path) -> None:
+    """Change the trace in place, and leave its size and its time of modification."""
+    before = trace_of(root).stat()
+    trace_of(root).write_bytes(trace_of(root).read_bytes().replace(b"host", b"HOST"))
+    os.utime(trace_of(root), ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
 DAMAGE: dict[str, Callable[[Path], object]] = {
     "the trace is gone": lambda root: trace_of(root).unlink(),
+    "the trace has other bytes": rewritten,
+    "the trace is a hole of 10 GB": lambda root: os.truncate(trace_of(root), 10 * 2**30),
     "the blob is gone": lambda root: blob_of(root).unlink(),
     "the blob is shorter": lambda root: blob_of(root).write_bytes(b""),
     "nothing names the trace": lambda root: (root / ".redoit/latest/train").unlink(),
