@@ -67,11 +67,7 @@ class Engine:
         action = self.inspector.action_from_cache(stage, settings)
         if trace := self._up_to_date_trace(stage, action, invalidated):  # which `latest/` names, so nobody collects it
             return Keep(trace)
-        with self.workspace.store_of(stage).shared_lock():
-            decision = self._decide(stage, action, invalidated)
-            if isinstance(decision, Keep):
-                self._keep(stage, decision.trace)
-            return decision
+        return self._decide_and_keep(stage, action, invalidated)
 
     def dry_run(
         self, stage: Stage, settings: Settings, invalidated: Reason | None, expected: Mapping[str, str]
@@ -103,7 +99,8 @@ class Engine:
         self.inspector.refresh()
         if invalidated:
             self.workspace.invalidations.add(stage.name, dependents(), invalidated.kind)
-        decision = self.decide(stage, settings, invalidated)
+        # Without the trace index: a crash may have left orphans beside the outputs.
+        decision = self._decide_and_keep(stage, self.inspector.action_from_cache(stage, settings), invalidated)
         warnings: tuple[str, ...] = ()
         if isinstance(decision, Restore):
             decision, warnings = self._restore(stage, decision)
@@ -145,6 +142,14 @@ class Engine:
         return workspace.trace_index.up_to_date(
             stage.name, workspace.store_of(stage), action, self.inspector.output_digests(stage)
         )
+
+    def _decide_and_keep(self, stage: Stage, action: Action, invalidated: Reason | None) -> Decision:
+        """Return what to do; keep what is in place if that is the decision."""
+        with self.workspace.store_of(stage).shared_lock():
+            decision = self._decide(stage, action, invalidated)
+            if isinstance(decision, Keep):
+                self._keep(stage, decision.trace)
+            return decision
 
     def _decide(
         self,
