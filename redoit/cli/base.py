@@ -169,7 +169,11 @@ class StageCommand(PlainCommand):
 
             def work() -> int:
                 self.enter_project(params)
-                return command(params, args) or 0
+                try:
+                    return command(params, args) or 0
+                finally:
+                    if database := getattr(self, "dep_manager", None):
+                        database.close()  # also after an error
 
             stack.callback(gc.freeze)  # else Python searches thousands of tasks for garbage before it ends
             try:
