@@ -93,14 +93,16 @@ class PlainCommand(DoitCmdBase):
 
     def _option_error(self, text: str, arguments: list[str]) -> str:
         """Return doit's error about an option in one line, without its list of all options."""
-        match = re.search(r"option (--?\S+) not recognized", text)
+        match = re.search(r"option (--?\S+) not recognized|^(--\S+): found", text)
         if not match:
             line = " ".join(text.split(" (parsing options:", maxsplit=1)[0].split())
             return line.removeprefix("Error parsing Command: ")
-        option, options = match[1], {f"--{each.long}" for each in self.cmdparser.options if each.long}
+        option, options = match[1] or match[2], {f"--{each.long}" for each in self.cmdparser.options if each.long}
         tasks = self.tasks
         before = itertools.takewhile(lambda argument: argument.partition("=")[0] != option, arguments)
         task = next((tasks[name] for name in reversed([*before]) if name in tasks), None)
+        if match[2]:
+            return f"{task.name} {text}" if task else text
         if task is None or option == "--help":
             close = nearest(option, options)
             todo = close if task is None and "did you mean" in close else f"see: doit help {(task or self).name}"

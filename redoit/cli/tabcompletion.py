@@ -1,7 +1,7 @@
 """`doit tabcompletion`: a script for a shell, which then calls this command to complete a line.
 
-What may follow is told by doit's own commands and tasks. An offer is a word that may follow, with its description. The
-user continues a word that ends with `=` or `/`.
+Offers come from doit's own commands and tasks. An offer is a word that may follow, with its description; the user
+continues a word that ends with `=` or `/`.
 """
 
 import contextlib

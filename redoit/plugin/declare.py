@@ -2,7 +2,7 @@
 
 A declaration is checked against the signature of the step's `run` when the file loads. Settings become parameters of
 the doit task: `--epochs`, `--learning-rate`, `--no-shuffle`. doit parses the command line; the declared type parses
-each value, so that an error names the stage and the type.
+each value, so that an error names what was expected; the command adds the stage.
 """
 
 import os
@@ -39,7 +39,7 @@ class Parameters(NamedTuple):
     params: list[dict[str, object]]
 
 
-_PARAMETERS: dict[tuple[str, bool, str], Parameters] = {}
+PARAMETERS: dict[tuple[str, bool, str], Parameters] = {}  # of the steps of one project
 
 
 def step(
@@ -96,7 +96,7 @@ def _task(stage: StageTask, parameters: Parameters) -> dict[str, object]:
 def _parameters(module: str, signature: Signature, *, cache: bool, time_limit: float | None) -> Parameters:
     """Return the parameters of a step's stages, made once. Raises: DeclarationError."""
     key = module, cache, repr(time_limit)
-    shared = _PARAMETERS.get(key)
+    shared = PARAMETERS.get(key)
     if shared is None or shared.signature != signature:
         limit = Declared(TIME_LIMIT, Kind("seconds", optional=True), None, "seconds that it may run")
         limit = limit._replace(default=limit.value(time_limit, f"stage of {module}: {TIME_LIMIT}"))
@@ -105,16 +105,16 @@ def _parameters(module: str, signature: Signature, *, cache: bool, time_limit: f
             found = f"found a setting '{name}' of run, which every stage has already"
             raise DeclarationError(f"stage of {module}", found, "rename it")
         settings = (*signature.settings, caching, limit)
-        shared = _PARAMETERS[key] = Parameters(
+        shared = PARAMETERS[key] = Parameters(
             signature,
             {setting.name: setting for setting in settings},
             tuple(Setting(setting.name, str(setting.kind), setting.default) for setting in signature.settings),
-            [_param(module, setting) for setting in settings],
+            [*map(_param, settings)],
         )
     return shared
 
 
-def _param(module: str, declared: Declared) -> dict[str, object]:
+def _param(declared: Declared) -> dict[str, object]:
     """Return a setting as doit takes a parameter."""
     kind = declared.kind
     text = declared.help.replace("%", "%%")
@@ -128,13 +128,13 @@ def _param(module: str, declared: Declared) -> dict[str, object]:
     }
     if declared.is_switch:
         return {**fields, "type": bool, "inverse": f"no-{flag(declared.name)}"}
-    return {**fields, "type": partial(_parsed, f"{module} --{flag(declared.name)}", declared)}
+    return {**fields, "type": partial(_parsed, declared)}
 
 
-def _parsed(subject: str, declared: Declared, text: str) -> object:
+def _parsed(declared: Declared, text: str) -> object:
     """Return a setting's value from the command line. Raises: CmdParseError, which doit shows in one line."""
     try:
-        return declared.value(text, subject)
+        return declared.value(text, f"--{flag(declared.name)}")
     except DeclarationError as error:
         raise CmdParseError(str(error)) from None
 
@@ -156,7 +156,7 @@ def _paths(subject: str, given: Mapping[str, str | os.PathLike[str]]) -> dict[st
 
 def _path(subject: str, given: str | os.PathLike[str]) -> str:
     """Return the path of a file in the project. Raises: DeclarationError if it is none."""
-    path = os.fspath(given) if not isinstance(given, str) and isinstance(given, os.PathLike) else given
+    path = os.fspath(given) if isinstance(given, str | os.PathLike) else given
     if not isinstance(path, str) or not path or "\0" in path or path.endswith(os.sep):
         raise DeclarationError(subject, f"found {given!r:.99}, expected the path of a file")
     try:

@@ -26,7 +26,7 @@ from redoit.errors import DeclarationError
 from redoit.plugin import configuration
 from redoit.plugin.checkout import Session, engine, forget_project, options
 from redoit.plugin.database import StageDependency
-from redoit.plugin.declare import DOIT_CONFIG, step
+from redoit.plugin.declare import DOIT_CONFIG, PARAMETERS, step
 from redoit.plugin.fields import adopt_fields
 from redoit.plugin.graph import graph_of
 from redoit.plugin.paths import Places, check_outputs
@@ -117,6 +117,7 @@ class StageLoader(TaskLoader2):
         """Import dodo.py, and change to its folder."""
         self._parameters = opt_values
         forget_project()
+        self._stack.callback(PARAMETERS.clear)
         self._stack.enter_context(_imports_forgotten())
         for name in redoit.__all__:  # there once somebody asks for them
             vars(redoit).pop(name, None)

@@ -64,6 +64,8 @@ ERRORS = {
     "plan make --tims 4": "--tims: make has no such option; did you mean --times?",
     "plan make --qqqq": "--qqqq: make has no such option; known: --cache, --time-limit, --times",
     "plan make --process 2": "--process: found behind a task, expected before; say: doit plan --process ...",
+    "run side make --times=x": "make --times: found 'x', expected an integer",
+    "plan make --times 1 join --time-limit soon": "join --time-limit: found 'soon', expected seconds above 0, or none",
     "plan make --help": "--help: no such option; see: doit help make",
     "reset-dep make": "make: found a stage, whose outputs count only if its step wrote them; say: doit make",
     "strace make": "make: found a stage, expected a task whose action is a command",
@@ -78,6 +80,22 @@ ERRORS = {
 def test_a_wrong_argument_is_one_line(chain: Pipeline, arguments: str) -> None:
     """An option or name that does not exist is one line, with the nearest one or where to look."""
     assert call(chain.root, *arguments.split()) == (3, "", f"ERROR: {ERRORS[arguments]}\n")
+
+
+@pytest.mark.parametrize("edit", ["append({})", "clear()", "sort(key=str)", "__getitem__(0).update(default=9)"])
+def test_a_mended_project_loads_in_the_same_process(chain: Pipeline, edit: str) -> None:
+    """Parameters that a dodo.py has changed are refused; what loads after it in this process has its own."""
+    good = chain.read("dodo.py")
+    assert call(chain.root, "list").code == 0
+    chain.write(
+        "dodo.py",
+        good.replace("def task_make", "def make") + f"\n\ndef task_make():\n    t = make()\n    "
+        f"t['params'].{edit}\n    return t\n",
+    )
+    result = call(chain.root, "list")
+    assert (result.code, result.err.startswith("ERROR: make: params: found ")) == (3, True)
+    chain.write("dodo.py", good)
+    assert call(chain.root, "list").code == 0
 
 
 def test_an_option_for_programs_may_follow_the_tasks(chain: Pipeline) -> None:
