@@ -9,11 +9,12 @@ bytes and its blobs, and action and outputs are those in place now. Else all is 
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from redoit.digest import is_digest
-from redoit.model import Action, Artifact, Observation, Trace
+from redoit.model import Action, Artifact, Trace
 from redoit.state.sealed_cache import SealedCache
 from redoit.state.stage_file import stage_filename
 from redoit.state.stat_cache import StatCache
@@ -22,8 +23,8 @@ from redoit.storage.batch import blob_parts
 from redoit.storage.serialize import (
     MALFORMED,
     action_field,
-    action_from_dict,
     canonical_json,
+    trace_from_dict,
     trace_name,
     trace_to_dict,
 )
@@ -66,7 +67,9 @@ class TraceIndex:
                 return None
             if not self._is_stored(entry, stage, store):
                 return None
-            return _trace(entry, action_from_dict(entry["action"]))
+            trace = trace_from_dict(entry)
+            trace.action.__dict__["key"] = key  # which takes long to compute
+            return replace(trace, name=name)
         except MALFORMED:
             return None
 
@@ -114,6 +117,7 @@ class TraceIndex:
         return (
             stage_filename(stage) in self._latest_names
             and is_digest(key)
+            and is_digest(entry["log"])
             and (
                 self._is_in(store, key, name, entry["manifest"])
                 or (store.upstream is not None and self._is_in(store.upstream, key, name, entry["manifest"]))
@@ -156,8 +160,8 @@ def _has_blob(store: Store, digest: str, size: int) -> bool:
 
 
 def _trace(entry: Entry, action: Action) -> Trace:
-    """Return the trace of an entry, whose action is this one. Raises: one of MALFORMED."""
-    action.__dict__["key"] = entry["key"]  # which takes long to compute
+    """Return the trace of an entry of this action, without observations. Raises: one of MALFORMED."""
+    action.__dict__["key"] = entry["key"]
     return Trace(
         action=action,
         manifest={role: Artifact(*row) for role, row in entry["manifest"].items()},
@@ -167,7 +171,6 @@ def _trace(entry: Entry, action: Action) -> Trace:
         host=entry["host"],
         log=entry["log"],
         metrics={metric: float(value) for metric, value in entry["metrics"].items()},
-        observations=tuple(Observation(*row) for row in entry["observations"]),
         sequence=entry["sequence"],
         name=entry["name"],
     )

@@ -13,7 +13,7 @@ from workspaces import TRAIN, some_trace, whole_workspace
 
 from redoit.model import Action, Environment, Input, Setting, Trace
 from redoit.state.workspace import Workspace
-from redoit.storage.serialize import trace_name
+from redoit.storage.serialize import seal, trace_name, unseal
 from redoit.storage.store import Store
 
 TRACE = some_trace()
@@ -112,6 +112,18 @@ def test_what_the_store_has_lost_is_not_proven(root: Path, damage: Callable[[Pat
     assert proven(root) is not None
     damage(root)
     assert proven(root) is None
+
+
+@pytest.mark.parametrize("field", ["log", "key", "name"])
+def test_a_forged_entry_is_no_way_to_other_files(root: Path, field: str) -> None:
+    """What would name a file elsewhere does not count, though its seal is right."""
+    path = root / ".redoit/trace-index"
+    forged = unseal(path.read_bytes())
+    forged["stages"]["train"][field] = "../../../secret"
+    path.write_bytes(seal(forged))
+    assert proven(root) is None
+    key, name = forged["stages"]["train"]["key"], forged["stages"]["train"]["name"]
+    assert Workspace(root).trace_index.lookup("train", Workspace(root).store, key, name) is None
 
 
 def test_tables_that_no_stage_is_of_are_left_out(root: Path) -> None:
