@@ -36,6 +36,7 @@ def main(arguments: list[str]) -> int:
         return 0
     KEPT.mkdir(exist_ok=True)
     parent = Path(given.folder) if given.folder else KEPT
+    parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=parent, prefix="run-"))
     about = machine.described(folder, shlex.join(["nox", "-s", "bench", "--", *map(nameless, arguments)]))
     bench = Bench(folder, given.runs, given.quick, given.profile, given.mount, given.against)
