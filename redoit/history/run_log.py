@@ -62,7 +62,7 @@ class RunRecord(NamedTuple):
     `command`: as it was given. `started`: seconds since the epoch. `stages`: all that were selected, or of a run as it
     was read those that its record names: all that were not kept, and perhaps more. `saved`: seconds. `complete`: it
     was not interrupted. `name`: of its record. `base`: the stages of the record that this one refers to; those that
-    only it names were kept, in next to no time. `omitted`: status -> number and seconds of more stages.
+    only it names were kept, in `kept_seconds` each. `omitted`: status -> number and seconds of more stages.
     """
 
     command: str
@@ -73,18 +73,20 @@ class RunRecord(NamedTuple):
     complete: bool = True
     name: str = ""
     base: Mapping[str, StageRecord] = MappingProxyType({})
+    kept_seconds: float = 0.0
     omitted: Mapping[str, tuple[int, float]] = MappingProxyType({})
 
     def expanded(self, only: Iterable[str] | None = None) -> "RunRecord":
         """Return the run with all its stages, or with some and the sums of the others."""
-        known = {**self.base, **self.stages}
         stages = {}
-        for stage in known if only is None else filter(known.__contains__, only):
-            kept = known[stage]._replace(status=Status.KEPT, seconds=0.0, reasons=(), error="")
-            stages[stage] = self.stages.get(stage, kept)
+        for stage in (*self.base, *self.stages) if only is None else only:
+            if record := self.stages.get(stage):
+                stages[stage] = record
+            elif record := self.base.get(stage):
+                stages[stage] = record._replace(status=Status.KEPT, seconds=self.kept_seconds, reasons=(), error="")
+        count = len(self.base) + sum(stage not in self.base for stage in self.stages) - len(stages)
         rest = [record for stage, record in self.stages.items() if stage not in stages]
-        count = len(known) - len(stages) - len(rest)
-        omitted = {"kept": (count, 0.0)} if count else {}
+        omitted = {"kept": (count - len(rest), 0.0)} if count > len(rest) else {}
         for record in rest:
             number, seconds = omitted.get(record.status, (0, 0.0))
             omitted[record.status] = number + 1, seconds + record.seconds
@@ -103,7 +105,7 @@ class RunLog:
         """Record a run, and remove the oldest. A disk that refuses costs only the record."""
         with contextlib.suppress(DiskError, OSError):
             names = self._names()
-            data = seal(record_to_json(run, *self._base(run.stages, names[-MAX_RUNS:])))
+            data = seal(record_to_json(run, *self._reference(run.stages, names[-MAX_RUNS:])))
             if len(data) > disk.LARGE_FILE_BYTES:
                 return
             name = f"{int(run.started * 1e9):020d}-{data.split(maxsplit=1)[0].decode()}"
@@ -122,16 +124,16 @@ class RunLog:
         """Yield that many runs, the newest first; by default MAX_RUNS. Raises: DiskError."""
         return islice(self._runs(), MAX_RUNS if number is None else number)
 
-    def _base(self, stages: Mapping[str, StageRecord], names: list[str]) -> tuple[str, dict[str, str]]:
-        """Return the base of a run, empty if there is none; and stage -> trace there."""
+    def _reference(self, stages: Mapping[str, StageRecord], names: list[str]) -> tuple[str, frozenset[str]]:
+        """Return the base of a run, empty if there is none; and the stages that rest on another trace than it says."""
         for name in reversed(names[-MAX_BASES:]) if len(stages) > MAX_CHANGED_STAGES else ():
             with contextlib.suppress(*UNREADABLE):
                 base = self._fields(name)["base"] or name
                 traces = {row[0]: row[3] for row in self._fields(base)["stages"]}
-                changed = sum(now.trace not in ("", traces.get(stage)) for stage, now in stages.items())
-                if base in names and traces.keys() <= stages.keys() and changed <= MAX_CHANGED_STAGES:
-                    return base, traces
-        return "", {}
+                changed = {stage for stage, now in stages.items() if now.trace and now.trace != traces.get(stage)}
+                if base in names and traces.keys() <= stages.keys() and len(changed) <= MAX_CHANGED_STAGES:
+                    return base, frozenset(changed)
+        return "", frozenset()
 
     def _runs(self) -> Iterator[RunRecord]:
         for name in reversed(self._names()):
@@ -141,9 +143,11 @@ class RunLog:
                 if base not in self._bases:
                     self._bases[base] = stages_from_json(self._fields(base)["stages"])
                 stages = self._bases.get(name) or stages_from_json(fields["stages"])  # it may be a base itself
-                started, seconds, saved = (seconds_from_json(fields[each]) for each in ("started", "seconds", "saved"))
+                started, seconds, saved, kept = (
+                    seconds_from_json(fields[field]) for field in ("started", "seconds", "saved", "kept_seconds")
+                )
                 command, complete = one_line(fields["command"]), fields["complete"] is True
-                yield RunRecord(command, started, seconds, stages, saved, complete, name, self._bases[base])
+                yield RunRecord(command, started, seconds, stages, saved, complete, name, self._bases[base], kept)
 
     def _fields(self, name: str) -> dict[str, Any]:
         """Return the JSON of a record. Raises: OSError, CorruptError if it is not what its name pins."""
@@ -157,16 +161,19 @@ class RunLog:
         return [name for name in disk.list_names(self.folder) if NAME.fullmatch(name)]
 
 
-def record_to_json(run: RunRecord, base: str, traces: Mapping[str, str]) -> dict[str, object]:
-    """Return the record of a run, in JSON; `base`, and the `traces` that this has, as of `RunLog._base`."""
+def record_to_json(run: RunRecord, base: str, changed: frozenset[str]) -> dict[str, object]:
+    """Return the record of a run, in JSON; `base` and `changed` as of `RunLog._reference`."""
+    named, unnamed = {}, []
+    for stage, record in run.stages.items():
+        if base and record.status is Status.KEPT and stage not in changed:
+            unnamed.append(record.seconds)
+        else:
+            named[stage] = record
     return {
         **{field: getattr(run, field) for field in ("command", "started", "seconds", "saved", "complete")},
         "base": base,
-        "stages": [
-            [stage, *record[:5], json_value(record.reasons), record.error]
-            for stage, record in run.stages.items()
-            if record.status is not Status.KEPT or record.trace != traces.get(stage)
-        ],
+        "kept_seconds": round(sum(unnamed) / max(len(unnamed), 1), 6),
+        "stages": [[stage, *record[:5], json_value(record.reasons), record.error] for stage, record in named.items()],
     }
 
 

@@ -166,7 +166,7 @@ CONTENTS: dict[str, tuple[str, bytes | Callable[[Path], bytes]]] = {
     "large run of a deep base": (RUN, run(base=DEEP_LIST)),
     "large run in which lists changed": (RUN, run(changed=[[]])),
     "large run in which strangers changed": (RUN, run(changed=["../canary"] * 9)),
-    "large run in which a number changed": (RUN, run(changed=7)),
+    "large run in which a number changed": (RUN, run(changed=7, kept_seconds=7)),
     "large run in another state": (RUN, run(state=DEEP_LIST)),
 }  # fmt: skip
 

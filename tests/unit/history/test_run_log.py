@@ -62,6 +62,7 @@ FORGED: list[object] = [
             "saved": 0,
             "complete": True,
             "base": "",
+            "kept_seconds": 0,
             "stages": [],
             **change,
         }
@@ -112,12 +113,12 @@ def test_a_bit_that_flips_takes_the_record(tmp_path: Path) -> None:
 
 def run_of(**changed: StageRecord) -> RunRecord:
     """Return a run in which most of 300 stages were kept."""
-    kept = {f"s{number}": StageRecord(Status.KEPT, "a" * 64, f"{number:064x}", 0.0, 2.0) for number in range(300)}
+    kept = {f"s{number}": StageRecord(Status.KEPT, "a" * 64, f"{number:064x}", 0.001, 2.0) for number in range(300)}
     return RUN._replace(stages={**kept, **changed})
 
 
 RAN = StageRecord(Status.RAN, "a" * 64, "e" * 64, 2.5, 2.0, (Reason("forgotten"),))
-KEPT = RAN._replace(status=Status.KEPT, seconds=0.0, reasons=())
+KEPT = RAN._replace(status=Status.KEPT, seconds=0.001, reasons=())
 FAILED = StageRecord(Status.FAILED, seconds=1.0, error="no luck")
 
 
@@ -205,6 +206,14 @@ def test_runs_of_other_stages(tmp_path: Path, fewer: int) -> None:
     assert read(tmp_path)[-1]["s7"] == KEPT
 
 
+def test_the_time_of_kept_stages_is_their_mean(tmp_path: Path) -> None:
+    """Of stages that were kept, a record with a base has the mean time."""
+    recorded(tmp_path, run_of(), run_of(s8=run_of().stages["s8"]._replace(seconds=0.301)))
+    (_, stages) = read(tmp_path)
+    assert stages["s8"].seconds == stages["s9"].seconds == pytest.approx(0.002)
+    assert stages["s9"].saved == pytest.approx(1.998)
+
+
 def test_no_record_outlives_its_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As many runs are read as fit, whatever the bases they refer to."""
     monkeypatch.setattr(run_log, "MAX_RUNS", 3)
@@ -218,7 +227,7 @@ def test_no_record_outlives_its_base(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_what_takes_too_much_room_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest records go when all have too many bytes, and the newest never."""
     runs = [RUN._replace(stages={f"{n}:{s}": r for s, r in run_of().stages.items()}) for n in range(4)]
-    monkeypatch.setattr(run_log, "MAX_LOG_BYTES", 140_000)
+    monkeypatch.setattr(run_log, "MAX_LOG_BYTES", 150_000)
     recorded(tmp_path, *runs)
     assert len(read(tmp_path)) == len(files_of(tmp_path)) == 2
     monkeypatch.setattr(run_log, "MAX_LOG_BYTES", 1)
@@ -295,8 +304,8 @@ def test_writers_that_prune_at_once_leave_no_wrong_record(tmp_path: Path) -> Non
         {"stages": 7},
         {"stages": [["s7", "kept", "", "", "inf", 0, [], ""]]},
         {"stages": [["s7", "kept", None, None, 0, 0, [], ""]]},
-        {"saved": "x"},
-        {"seconds": 1e300},
+        {"kept_seconds": "x"},
+        {"kept_seconds": 1e300},
         {"base": 7},
         {"base": []},
         {"base": "../../canary"},
