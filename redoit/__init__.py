@@ -4,7 +4,7 @@ A `dodo.py` needs two names: `step` declares a stage, `DOIT_CONFIG` tells doit w
 imported on demand, so that a step's own process never pays for the engine.
 """
 
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # of typing, which each process of a step would import
 
 if TYPE_CHECKING:
     from redoit.plugin.declare import DOIT_CONFIG, step

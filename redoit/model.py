@@ -150,17 +150,19 @@ class Policy(NamedTuple):
     """How a stage's earlier results may be used.
 
     `cache`: they count. `volatile`: the stage runs each time. `impure`: its result depends on the outside world, so it
-    is kept while its outputs match, but never restored and never shared.
+    is kept while its outputs match, but never restored and never shared. `observe`: what it touches counts, too.
     """
 
     cache: bool = True
     volatile: bool = False
     impure: bool = False
+    observe: bool = True
 
     @property
     def words(self) -> str:
         """The policy in words, empty if it is the default."""
         words = {"impure": self.impure, "volatile": self.volatile, "not cached": not self.cache}
+        words["not observed"] = not self.observe
         return ", ".join(word for word, applies in words.items() if applies)
 
     @property
@@ -204,11 +206,19 @@ class Artifact(NamedTuple):
 
 
 class Observation(NamedTuple):
-    """What an execution touched beyond what it was given. `digest`: of what was found, None if nothing was there."""
+    """What an execution touched beyond what it was given.
 
-    kind: str  # code, file, folder, variable or package
+    `kind`: as in `engine.surroundings`. `digest`: of what was found, for a package its version, None if nothing was.
+    """
+
+    kind: str
     name: str
     digest: str | None
+
+    @property
+    def is_undeclared_input(self) -> bool:
+        """Tell whether it is an existing file or variable that the stage should declare."""
+        return self.kind in ("file", "variable", "names") and self.digest is not None
 
 
 @dataclass(frozen=True)
@@ -236,6 +246,11 @@ class Trace:
     def digests(self) -> dict[str, str]:
         """Return role -> digest of the content of the outputs."""
         return {role: artifact.content for role, artifact in self.manifest.items()}
+
+    @property
+    def undeclared(self) -> tuple[Observation, ...]:
+        """The undeclared inputs that its execution read."""
+        return tuple(row for row in self.observations if row.is_undeclared_input)
 
 
 class Reason(NamedTuple):

@@ -19,32 +19,39 @@ def decide(
     superseded: bool = False,
     invalidated: Reason | None,
     restorable: Callable[[Trace], bool],
+    changes: Callable[[Trace], tuple[Reason, ...]] = lambda _trace: (),
     earlier: Callable[[], Sequence[Trace]],
 ) -> Decision:
     """Return what to do about a stage: keep the newest trace that is in place, else restore the newest that can be.
 
     `traces`: of this action, oldest first, those that count. `superseded`: there are others, which do not. `in_place`:
-    output role -> digest of the content there, None if there is none. `earlier`: returns the traces that this stage had
-    here, newest first. They only explain a run or a restore.
+    output role -> digest of the content there, None if there is none. `changes`: returns how what a trace observed has
+    changed; one that differs does not count. `earlier`: returns the traces that this stage had here, newest first. They
+    only explain a run or a restore.
     """
     forced = invalidated or (Reason("volatile") if policy.volatile else None)
     if forced:
         return Run((forced,), closest(action, traces or earlier()))
-    for trace in reversed(traces):
+    observed = {id(trace): changes(trace) for trace in traces}
+    holding = [trace for trace in traces if not observed[id(trace)]]
+    for trace in reversed(holding):
         if trace.digests == in_place:
             return Keep(trace)
     if policy.restorable:
-        for trace in reversed(traces):
+        for trace in reversed(holding):
             if restorable(trace):
-                return Restore(trace, _why_not_kept(action, trace, in_place, earlier()))
+                return Restore(trace, _why_not_kept(action, trace, in_place, earlier(), changes))
+    if traces and not holding:
+        nearest = min(reversed(traces), key=lambda trace: len(observed[id(trace)]))
+        return Run(observed[id(nearest)], nearest)
     if traces:  # whose outputs are neither in place nor in the store
         changes = _output_changes(traces[-1].digests, in_place)
         lost = changes if policy.impure else [reason._replace(kind="output lost") for reason in changes]
         return Run(tuple(lost), traces[-1])
-    nearest = closest(action, earlier())
+    near = closest(action, earlier())
     if superseded:
-        return Run((Reason("superseded"),), nearest)
-    return Run((nearest and tuple(differences(action, nearest.action))) or (Reason("first"),), nearest)
+        return Run((Reason("superseded"),), near)
+    return Run((near and (*differences(action, near.action), *changes(near))) or (Reason("first"),), near)
 
 
 def closest(action: Action, traces: Sequence[Trace]) -> Trace | None:
@@ -53,11 +60,15 @@ def closest(action: Action, traces: Sequence[Trace]) -> Trace | None:
 
 
 def _why_not_kept(
-    action: Action, trace: Trace, in_place: Mapping[str, str | None], earlier: Sequence[Trace]
+    action: Action,
+    trace: Trace,
+    in_place: Mapping[str, str | None],
+    earlier: Sequence[Trace],
+    changes: Callable[[Trace], tuple[Reason, ...]],
 ) -> tuple[Reason, ...]:
     """Return how the action and the outputs in place differ from the latest trace."""
     latest = next(iter(earlier), trace)
-    reasons = [*differences(action, latest.action), *_output_changes(latest.digests, in_place)]
+    reasons = [*differences(action, latest.action), *changes(latest), *_output_changes(latest.digests, in_place)]
     return tuple(reasons or _output_changes(trace.digests, in_place))  # of another trace of the same action
 
 

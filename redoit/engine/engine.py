@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from redoit.engine.inspector import ActionWithSource, Inspector, Settings
+from redoit.engine.surroundings import Surroundings
 from redoit.errors import CorruptError, DiskError, StepError
 from redoit.model import Action, Artifact, Decision, Keep, Outcome, Reason, Restore, Run, Stage, Status, Trace
 from redoit.state.rescued import set_aside
 from redoit.state.stat_cache import identity
-from redoit.state.workspace import Workspace
+from redoit.state.workspace import OBSERVED, Workspace
 
 if TYPE_CHECKING:  # a run with nothing to do need not import what runs steps
+    from redoit.engine.observations import Observed
     from redoit.execution.executor import LaterStages, StepCall, StepResult
 
     # Runs a step: call, log, where its output and its errors appear. Raises: StepError, DiskError, OSError.
@@ -54,6 +56,7 @@ class Engine:
 
     workspace: Workspace
     inspector: Inspector
+    around: Surroundings
     execute: "Execute"
     canonicalize: Callable[[Path], None]
     strict: bool = False
@@ -126,7 +129,11 @@ class Engine:
         with staging(stage, stage.outputs) as paths:
             places = {**stage.inputs, **{role: str(path) for role, path in paths.items()}}
             preload, defaults = self.inspector.preloaded(stage.step), self.inspector.defaults(stage.step)
-            call = StepCall(stage.step, places, settings, options.time_limit, stage.name, preload, defaults)
+            record = os.path.abspath(self.workspace.root / OBSERVED / log.name)
+            scope = (os.path.realpath(os.getcwd()), *_named(settings)) if stage.policy.observe else ()
+            call = StepCall(
+                stage.step, places, settings, options.time_limit, stage.name, preload, defaults, record, scope
+            )
             result = self.execute(call, log, *options.streams, options.later_stages)
             rescue = partial(set_aside, root=self.workspace.root, name="written")
             linked = check_outputs(stage, paths, rescue, log)
@@ -139,9 +146,9 @@ class Engine:
         workspace = self.workspace
         if invalidated or stage.policy.volatile or workspace.invalidations.get(stage.name):
             return None
-        return workspace.trace_index.up_to_date(
-            stage.name, workspace.store_of(stage), action, self.inspector.output_digests(stage)
-        )
+        in_place, store = self.inspector.output_digests(stage), workspace.store_of(stage)
+        trace = workspace.trace_index.up_to_date(stage.name, store, action, in_place)
+        return trace if trace and not any(self._changes(stage, trace)) else None
 
     def _decide_and_keep(self, stage: Stage, action: Action, invalidated: Reason | None) -> Decision:
         """Return what to do; keep what is in place if that is the decision."""
@@ -171,17 +178,23 @@ class Engine:
         invalidation = self.workspace.invalidations.get(stage.name)
         below = self.workspace.invalidations.superseded_below(stage.name)
         found = self.workspace.traces(stage, action.key)
-        traces = [trace for trace in found if trace.sequence >= below and not trace.observations]
         return decide(
             action,
-            traces,
+            [trace for trace in found if trace.sequence >= below],
             in_place,
             policy=stage.policy,
             superseded=any(trace.sequence < below for trace in found),
             invalidated=invalidation.reason if invalidation else invalidated,
             restorable=restorable,
+            changes=lambda trace: tuple(self._changes(stage, trace)),
             earlier=lambda: self.workspace.earlier(stage),
         )
+
+    def _changes(self, stage: Stage, trace: Trace) -> Iterator[Reason]:
+        """Yield why a trace of the present action does not count. Raises: SourceError."""
+        if self.strict and stage.policy.restorable and (undeclared := trace.undeclared):
+            yield Reason("strict", undeclared[0].name)
+        yield from self.around.changes(stage, trace.action, trace.observations)
 
     def _keep(self, stage: Stage, trace: Trace) -> None:
         """Record the trace of the outputs in place, and remove what a crash left beside them.
@@ -216,7 +229,7 @@ class Engine:
                         store.restore(trace.manifest[role], path)
                     except CorruptError:
                         return Run((Reason("output lost", role),)), ()
-                warnings = place_outputs(self.workspace, stage, paths, trace)
+                warnings = (*self._told(stage, trace), *place_outputs(self.workspace, stage, paths, trace))
             store.touch(trace)
             self._keep(stage, trace)
         return decision, warnings
@@ -229,7 +242,7 @@ class Engine:
         log = self.workspace.log(stage.name)
         started, began = time.time(), time.perf_counter()
         with self.run_in_staging(stage, settings, log, options) as (paths, result, linked):
-            undeclared = self._undeclared(stage, before, paths, result)
+            touched = self._observed(stage, before, paths, result)
             seconds = time.perf_counter() - began
             with self.workspace.store_of(stage).shared_lock():
                 manifest, log_digest = put_outputs(self.workspace.store_of(stage), stage, before, paths, log)
@@ -242,33 +255,45 @@ class Engine:
                     host=os.uname().nodename,
                     log=log_digest,
                     metrics=result.metrics,
+                    observations=touched.rows,
                     sequence=self.workspace.store.next_sequence(),
                 )
                 linked |= {found[:2] for path in stage.outputs.values() if (found := identity(path))}  # now replaced
                 rescued = place_outputs(self.workspace, stage, paths, trace)
                 before = before.with_linked(linked)
-                not_recorded = self._record(stage, before, trace, settings_edited=options.settings_edited())
-        return trace, (*undeclared, *result.warnings, *rescued, *not_recorded)
+                told = self._told(stage, trace)
+                changed = [f"{', '.join(touched.changed)} changed"] if touched.changed else []
+                changed += ["a record of what it touched was lost"] if result.touched.torn else []
+                changed += ["its settings changed"] if options.settings_edited() else []
+                not_recorded = self._record(stage, before, trace, " and ".join(changed))
+        return trace, (*told, *result.warnings, *rescued, *not_recorded)
 
-    def _undeclared(
+    def _observed(
         self, stage: Stage, before: ActionWithSource, paths: Mapping[str, Path], result: "StepResult"
-    ) -> list[str]:
-        """Return warnings of the undeclared inputs that the step read. Raises: StepError if they are errors."""
-        if not stage.policy.restorable:  # it is declared to depend on more than its inputs
-            return []
-        from redoit.engine.undeclared_inputs import undeclared_inputs
+    ) -> "Observed":
+        """Return what the step touched. Raises: StepError if it read what it should not."""
+        from redoit.engine import undeclared
+        from redoit.engine.observations import observed
 
-        folders = [str(path.parent) for path in paths.values()]
-        lines = undeclared_inputs(stage, before.files, folders, result.files_read, result.variables_read)
-        if lines and self.strict:
-            raise StepError.with_log(stage.step, "; ".join(lines), self.workspace.log(stage.name))
-        return lines
+        staging, named = [path.parent for path in paths.values()], _named(before.action.settings)
+        found = observed(stage, before, result.touched, self.around, staging=map(str, staging), named=named)
+        if stage.policy.restorable:  # else it is declared to depend on more than its inputs
+            outputs = stage.outputs.values()
+            if wrong := undeclared.faults(found.rows, self.around.makers, outputs, strict=self.strict):
+                raise StepError.with_log(stage.step, "; ".join(wrong), self.workspace.log(stage.name))
+        return found
 
-    def _record(
-        self, stage: Stage, before: ActionWithSource, trace: Trace, *, settings_edited: bool
-    ) -> tuple[str, ...]:
-        """Record a trace, unless its action changed while the step ran; return warnings."""
-        changed = self.inspector.changes_since(stage, before) or ("its settings changed" if settings_edited else "")
+    def _told(self, stage: Stage, trace: Trace) -> tuple[str, ...]:
+        """Return what is said of a trace's undeclared inputs: those that no earlier trace of the stage here has."""
+        from redoit.engine import undeclared
+
+        earlier = {row[:2] for each in self.workspace.earlier(stage) for row in each.observations}
+        new = [row for row in trace.observations if row[:2] not in earlier]
+        return tuple(undeclared.lines_of(new)) if new and stage.policy.restorable else ()
+
+    def _record(self, stage: Stage, before: ActionWithSource, trace: Trace, changed: str) -> tuple[str, ...]:
+        """Record a trace, unless something changed while the step ran; return warnings."""
+        changed = self.inspector.changes_since(stage, before) or changed
         if changed:
             return (f"{changed} while it ran: its outputs are in place but not recorded, so it runs again next time",)
         store = self.workspace.store_of(stage)
@@ -279,9 +304,17 @@ class Engine:
         store.append(trace)
         self.workspace.remember(stage, trace)
         invalidations.remove(stage.name)
+        earlier = [each for each in earlier if each.observations == trace.observations]
         if earlier and stage.policy.restorable:
             old, new = earlier[0].digests, trace.digests
             files = ", ".join(stage.outputs[role] for role in sorted(new) if new[role] != old[role])
             if files:
                 return (f"not reproducible: {files} differs from an earlier run of the same action; both are stored",)
         return ()
+
+
+def _named(settings: Settings) -> list[str]:
+    """Return the paths that settings name, absolute and without links: the content of what is there counts."""
+    values = [setting.value for setting in settings if setting.kind in ("path", "list[path]") and setting.value]
+    paths = [str(path) for value in values for path in (value if isinstance(value, list) else [value])]
+    return [os.path.realpath(path) for path in paths]

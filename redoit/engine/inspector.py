@@ -26,7 +26,7 @@ from redoit.state.workspace import Workspace
 SNAPSHOT_SECONDS = 1.0  # age from which on the project's source and installed packages are read again
 ENUMERATION = re.compile(r"\benum (\S+):(\w+)")  # module and name, in the kind of a setting
 Settings = tuple[Setting, ...]
-# Returns the code that a step and some enumerations, each a module and a name, can reach, read from source.
+# Returns the code that a step and some other parts, each a module and a name, can reach, read from source.
 CodeOf = Callable[[Project, str, Iterable[tuple[str, str]]], Code]
 
 
@@ -62,6 +62,7 @@ class SourceSnapshot:
         self._code_of = code_of
         self._steps: dict[str, StepInfo] = {}
         self._codes: dict[tuple[str, str], Code] = {}
+        self.versions_found: dict[str, str | None] = {}  # of what observations name
         self._files: dict[tuple[str, tuple[str, ...]], list[str]] = {}
         self.environments: dict[tuple[object, ...], Environment] = {}  # made once for stages with equal ones
 
@@ -77,22 +78,26 @@ class SourceSnapshot:
             return found
         return info.signature
 
-    def code_digests(self, step: str, settings: Settings) -> CodeDigests:
-        """Return the digests of the code that a step can reach, with the enumerations of its settings."""
-        digests = self._step_info(step).code.get(_enumerations(settings))
-        return digests or code_digests(self.code(step, settings))
+    def code_digests(self, step: str, settings: Settings, parts: Iterable[str] = ()) -> CodeDigests:
+        """Return the digests of the code that a step can reach, with the enumerations of its settings.
 
-    def code(self, step: str, settings: Settings) -> Code:
+        `parts`: names of parts that it reaches besides, as was observed.
+        """
+        digests = self._step_info(step).code.get(_roots(settings, parts))
+        return digests or code_digests(self.code(step, settings, parts))
+
+    def code(self, step: str, settings: Settings, parts: Iterable[str] = ()) -> Code:
         """Return that code with its text. Raises: DeclarationError, SourceError."""
-        enumerations = _enumerations(settings)
-        if (step, enumerations) not in self._codes:
+        roots = _roots(settings, parts)
+        if (step, roots) not in self._codes:
             info = self._step_info(step)
             project = self._new_project(info)
-            code = self._code_of(project, step, ENUMERATION.findall(enumerations))
-            new = StepInfo(code={enumerations: code_digests(code)})
+            pairs = (root.replace(":import ", ":").partition(":") for root in roots.splitlines())
+            code = self._code_of(project, step, [(module, name) for module, _, name in pairs])
+            new = StepInfo(code={roots: code_digests(code)})
             self._steps[step] = self._cache.add(step, info, new, project)
-            self._codes[step, enumerations] = code
-        return self._codes[step, enumerations]
+            self._codes[step, roots] = code
+        return self._codes[step, roots]
 
     def files(self, step: str, code: Code | CodeDigests) -> list[str]:
         """Return the files that the code of a step was read from; those of the project from its root."""
@@ -196,9 +201,35 @@ class Inspector:
         snapshot = self._current_snapshot()
         return self._action(snapshot, stage, settings, snapshot.code_digests(stage.step, settings), expected)
 
-    def code(self, stage: Stage, settings: Settings) -> Code:
-        """Return the code that a stage's step can reach. Raises: SourceError."""
-        return self._current_snapshot().code(stage.step, settings)
+    def code(self, stage: Stage, settings: Settings, parts: Iterable[str] = ()) -> Code:
+        """Return the code that a stage's step and other parts can reach. Raises: SourceError."""
+        return self._current_snapshot().code(stage.step, settings, parts)
+
+    def observed_code(self, stage: Stage, settings: Settings, parts: Iterable[str]) -> dict[str, str]:
+        """Return part -> digest of what these parts add to the code of a stage's step. Raises: SourceError."""
+        snapshot = self._current_snapshot()
+        read = snapshot.code_digests(stage.step, settings).parts
+        found = snapshot.code_digests(stage.step, settings, parts).parts
+        return {name: content for name, content in found.items() if read.get(name) != content}
+
+    def project(self, stage: Stage) -> Project:
+        """Return the project, with what a stage's step adds to its search path."""
+        return self._current_snapshot().project_of(stage.step)
+
+    def version(self, module: str) -> str | None:
+        """Return the names and versions of the distributions that provide a module, None if none does."""
+        snapshot = self._current_snapshot()
+        if module not in snapshot.versions_found:
+            versions = snapshot.project.path.versions(module).items()
+            snapshot.versions_found[module] = ", ".join(f"{name} {version}" for name, version in versions) or None
+        return snapshot.versions_found[module]
+
+    def distribution(self, name: str) -> str | None:
+        """Return the version of an installed distribution, None if there is none."""
+        snapshot = self._current_snapshot()
+        if f"{name} " not in snapshot.versions_found:
+            snapshot.versions_found[f"{name} "] = snapshot.project.path.version_of(name)
+        return snapshot.versions_found[f"{name} "]
 
     def source_files(self, stage: Stage, settings: Settings) -> list[str]:
         """Return the files that this code is read from. Raises: SourceError."""
@@ -270,6 +301,7 @@ OPTIMISED = f" -{'O' * sys.flags.optimize}" if sys.flags.optimize else ""
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}{IMPLEMENTATION}{OPTIMISED}"
 
 
-def _enumerations(settings: Settings) -> str:
-    """Return the kinds of those settings that are enumerations, as one text."""
-    return ", ".join(setting.kind for setting in settings if "enum " in setting.kind)
+def _roots(settings: Settings, parts: Iterable[str]) -> str:
+    """Return the enumerations of settings, and names of parts, one a line."""
+    kinds = [":".join(found) for setting in settings for found in ENUMERATION.findall(setting.kind)]
+    return "\n".join([*kinds, *sorted(parts)])

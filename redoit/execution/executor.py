@@ -17,13 +17,16 @@ from pathlib import Path
 from typing import IO, Any, TextIO
 
 from redoit.errors import StepError
-from redoit.execution import orphans
+from redoit.execution import orphans, records
 from redoit.execution.output_capture import captured_output
 from redoit.execution.process import PROCESSES, Process, WorkerFiles, fresh_process, kill_group
+from redoit.execution.records import Touched
 from redoit.model import Setting, Stage
 
 LaterStages = Callable[[], Iterable[Stage]]  # returns the stages that will probably run after one
 Fork = Callable[[str, WorkerFiles, float | None], Process | None]  # tag, files, seconds to wait for it
+
+UNOBSERVED = Touched(observed=False)
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ class StepCall:
     """One call of a step: role -> path from the project's root, settings, time limit in seconds, and the stage.
 
     `preload`: modules that are imported before the step. `defaults`: those of `run`, as its source reads; the worker
-    refuses the call if they are not Python's. No two calls for one stage may be under way at once.
+    refuses the call if they are not Python's. `record`: the file that takes what is observed, within `scope`: the
+    project's folder and other paths, or nothing. No two calls for one stage may be under way at once.
     """
 
     step: str
@@ -41,24 +45,24 @@ class StepCall:
     stage: str = ""
     preload: tuple[str, ...] = ()
     defaults: tuple[Setting, ...] = ()
+    record: str = ""
+    scope: tuple[str, ...] = ()
 
     def json(self) -> bytes:
         """Return the call as one line of JSON."""
-        fields = {name: value for name, value in vars(self).items() if name not in ("time_limit", "stage")}
+        fields = {name: value for name, value in vars(self).items() if name not in ("time_limit", "stage", "scope")}
         return json.dumps(fields).encode() + b"\n"  # a setting as a list of name, kind and value
 
 
 @dataclass(frozen=True)
 class StepResult:
-    """The metrics that a step returned, and what its process read.
+    """The metrics that a step returned, and what its execution touched.
 
-    `files_read`: files of the project, from its root; `variables_read`: environment variables that its code asked for;
     `warnings`: what it left running, and what it returned that is no metric, in words.
     """
 
     metrics: Mapping[str, float]
-    files_read: tuple[str, ...] = ()
-    variables_read: tuple[str, ...] = ()
+    touched: Touched = UNOBSERVED
     warnings: tuple[str, ...] = ()
 
 
@@ -76,9 +80,11 @@ def execute(
     are interrupted. Raises: StepError if the step raises, exits, is killed or takes too long; DiskError, OSError.
     """
     tag, began, in_time = orphans.new_tag(call.stage), time.monotonic(), True
+    if call.record:
+        records.begin(Path(call.record), call.scope)
     with _result_file() as file, captured_output(log, stdout, stderr) as (child_stdout, child_stderr, appended):
         files = file.fileno(), child_stdout, child_stderr
-        process = (fork and fork(tag, files, call.time_limit)) or fresh_process(tag, files)
+        process = (fork and fork(tag, files, call.time_limit)) or fresh_process(tag, files, call.record)
         try:
             with PROCESSES.registered(process.number):
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -99,8 +105,8 @@ def execute(
     if status != 0 or "metrics" not in result:
         raise StepError.with_log(call.step, result.get("error") or _ending(status), log, traceback)
     warnings = [f"a process that its step left running was killed ({each[:80]})" for each in killed]
-    read = result["files_read"], result["variables_read"]
-    return StepResult(result["metrics"], *read, (*warnings, *result["left_out"]))
+    touched = records.read(Path(call.record)) if call.scope else UNOBSERVED
+    return StepResult(result["metrics"], touched, (*warnings, *result["left_out"]))
 
 
 def _result_file() -> IO[bytes]:
@@ -115,7 +121,7 @@ def _parse(file: IO[bytes]) -> dict[str, Any]:
     try:
         found = dict(json.loads(file.read()))
         result: dict[str, Any] = {name: str(found[name]) for name in ("error", "traceback") if name in found}
-        result |= {name: tuple(map(str, found.get(name, ()))) for name in ("files_read", "variables_read", "left_out")}
+        result["left_out"] = tuple(map(str, found.get("left_out", ())))
         if "metrics" in found:
             result["metrics"] = {name: float(value) for name, value in found["metrics"].items()}
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):

@@ -13,6 +13,7 @@ from socket import socket
 from typing import IO
 
 from redoit.execution import orphans
+from redoit.execution.observer import OBSERVE
 
 WorkerFiles = tuple[int, int, int]  # open files of ours that it writes to: its result, standard output and error
 ENVIRONMENT = {
@@ -34,16 +35,22 @@ main()
 
 
 def start_python(
-    module: str, tag: str, handle: int, *arguments: str, streams: tuple[int, int, int] = (subprocess.DEVNULL,) * 3
+    module: str,
+    tag: str,
+    handle: int,
+    *arguments: str,
+    record: str,
+    streams: tuple[int, int, int] = (subprocess.DEVNULL,) * 3,
 ) -> "subprocess.Popen[bytes]":
     """Start a Python process that calls the function `main` of a module of redoit, and leads a session.
 
-    `handle`: an open file, whose number is its first argument. `streams`: its standard input, output and error. Modules
-    of the project do not replace redoit's or the standard library's.
+    `handle`: an open file, whose number is its first argument. `record`: the file that takes what is observed.
+    `streams`: its standard input, output and error. Modules of the project do not replace redoit's or the standard
+    library's.
     """
     return subprocess.Popen(
         [sys.executable, "-P", "-c", START.format(module), str(Path(__file__).parents[2]), str(handle), *arguments],
-        env={**os.environ, **ENVIRONMENT, orphans.TAG_VARIABLE: tag},
+        env={**os.environ, **ENVIRONMENT, orphans.TAG_VARIABLE: tag, OBSERVE: record},
         pass_fds=(handle,),
         start_new_session=True,
         stdin=streams[0],
@@ -96,10 +103,11 @@ class Process:
         return self._end(None)
 
 
-def fresh_process(tag: str, files: WorkerFiles) -> Process:
+def fresh_process(tag: str, files: WorkerFiles, record: str) -> Process:
     """Start an interpreter that has imported nothing yet."""
     result, stdout, stderr = files
-    process = start_python("redoit.execution.worker", tag, result, streams=(subprocess.PIPE, stdout, stderr))
+    streams = subprocess.PIPE, stdout, stderr
+    process = start_python("redoit.execution.worker", tag, result, record=record, streams=streams)
     assert process.stdin is not None
     return Process(process.pid, process.stdin, process.wait)
 

@@ -16,8 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from redoit.execution import orphans
-from redoit.execution.access_audit import AccessAudit
+from redoit.execution import observer, orphans
 from redoit.execution.failure import first_line, own_traceback
 from redoit.source import import_hook
 from redoit.source.search_path import SearchPath
@@ -31,13 +30,13 @@ def main() -> NoReturn:
     parent = os.dup(0)
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
-    audit = AccessAudit(Path.cwd())
+    observer.start()
     import_hook.import_from_source()
-    serve(parent, int(sys.argv[1]), audit)
+    serve(parent, int(sys.argv[1]))
 
 
-def serve(parent: int, result: int, audit: AccessAudit) -> NoReturn:
-    """Read a call from the parent, run it, write its result and what was read; exit.
+def serve(parent: int, result: int) -> NoReturn:
+    """Read a call from the parent, run it, write its result; exit.
 
     `parent`, `result`: open files, of which the first ends with the parent.
     """
@@ -46,12 +45,14 @@ def serve(parent: int, result: int, audit: AccessAudit) -> NoReturn:
     if not line.endswith(b"\n"):
         sys.exit("no step call on standard input")
     call = json.loads(line)
+    if (record := call.pop("record")) != os.environ.get(observer.OBSERVE):
+        observer.redirect(record)
     threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
     sys.argv[:], sys.orig_argv[:] = [call["step"]], [sys.executable, "-m", call["step"]]  # nothing of redoit
     fields = run_step(**call)
     try:
         with open(result, "w", encoding="utf-8") as file:
-            json.dump({**fields, "files_read": audit.files_read, "variables_read": audit.variables_read}, file)
+            json.dump(fields, file)
     except OSError as error:
         sys.exit(f"the result of the step could not be written ({error.strerror})")
     sys.exit(1 if "error" in fields else 0)

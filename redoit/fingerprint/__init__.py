@@ -18,18 +18,17 @@ from redoit.source.project import Module, Project
 def code_of(project: Project, step: str, function: str = "run", extra_roots: Iterable[Key] = ()) -> Code:
     """Return all code that a step's function can reach.
 
-    `extra_roots`: module and name of definitions that count although the code need not name them: the enumerations of
-    its settings. Raises: DeclarationError if there is no such step, SourceError if a file can't be read or parsed.
+    `extra_roots`: module and name of parts that count although the code need not name them: the enumerations of its
+    settings, and what was executed. Raises: DeclarationError if there is no such step, SourceError if a file can't be read or parsed.
     """
     module = project.module(step)
     if module is None or function not in bindings(module).names:
         found = "no such module in the project" if module is None else f"no function {function!r}"
         raise DeclarationError(step, found, f"define it: def {function}(...)")
-    roots = [(name, what) for name, what in extra_roots if (m := project.module(name)) and what in bindings(m).names]
-    assumed = Assumed()
+    extra, assumed = sorted(extra_roots), Assumed()
     while True:  # what reached code does may make more of the code count, which may reach more
         reach = Reach(project, step, function, assumed)
-        reach.walk(roots)
+        reach.walk(extra)
         if reach.found == assumed:
             return _code(project, reach)
         assumed = reach.found

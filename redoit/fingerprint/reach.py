@@ -64,12 +64,22 @@ class Reach:
     def walk(self, extra_roots: Iterable[Key] = ()) -> None:
         """Follow all names from the step's function and from extra roots, until nothing new is reached."""
         self.add(*self.root, ())
-        for module, name in extra_roots:
-            self.add(module, name, (self.part_name(self.root),))
+        for key in extra_roots:
+            self.add_root(*key)
         while self.queue:
             self.visit(self.queue.popleft())
         modules = [each for name, what in self.via if what == STATEMENTS and (each := self.project.module(name))]
         self.found = self.found._replace(handed=Handed.union(handed(self.project, each) for each in modules))
+
+    def add_root(self, name: str, what: str) -> None:
+        """Add a part that counts although the code need not name it, if it is there."""
+        module, via = self.project.module(name), (self.part_name(self.root),)
+        if what == WHOLE:
+            self.take_whole(name, "it was executed", self.root)
+        elif what == STATEMENTS:
+            self.add_module(name, via)
+        elif module is not None and what in bindings(module).names:
+            self.add(name, what, via)
 
     def add(self, module: str, name: str, via: tuple[str, ...]) -> None:
         """Add a reached part, and the statements that an import of its module executes."""

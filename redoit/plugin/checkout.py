@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from redoit.engine.engine import Engine
 from redoit.engine.inspector import Inspector
+from redoit.engine.surroundings import Surroundings
 from redoit.history.run_log import RunLog, RunRecord, StageRecord
 from redoit.history.savings import add_savings
 from redoit.model import Code, Outcome, Status
@@ -20,7 +21,7 @@ from redoit.plugin import configuration
 from redoit.plugin.graph import Graph
 from redoit.source.project import Project
 from redoit.state.stat_cache import Identity
-from redoit.state.workspace import Workspace
+from redoit.state.workspace import OBSERVED, Workspace
 from redoit.storage.serialize import trace_name
 from redoit.text import command_line
 
@@ -76,21 +77,23 @@ def make_engine(
 
         with lock:  # stages may start at the same time
             if not preloaders:
-                preloaders.append(Preloader(preload, inspector.preloaded, workspace.installed.stamps))
+                record = workspace.root / OBSERVED / ".preload"
+                preloaders.append(Preloader(preload, inspector.preloaded, workspace.installed.stamps, record))
         return preloaders[0].execute(*call)
 
     def close() -> None:
         for preloader in preloaders:
             preloader.close()
 
-    return Engine(workspace, inspector, execute or preloaded, canonicalize=_canonicalize, strict=strict, close=close)
+    around = Surroundings(workspace, inspector)
+    return Engine(workspace, inspector, around, execute or preloaded, _canonicalize, strict=strict, close=close)
 
 
-def code_of(project: Project, step: str, enumerations: Iterable[tuple[str, str]]) -> Code:
-    """Return the code that a step and enumerations can reach. What this needs is imported when source must be read."""
+def code_of(project: Project, step: str, roots: Iterable[tuple[str, str]]) -> Code:
+    """Return the code that a step and other parts can reach. What this needs is imported when source must be read."""
     from redoit import fingerprint
 
-    return fingerprint.code_of(project, step, extra_roots=enumerations)
+    return fingerprint.code_of(project, step, extra_roots=roots)
 
 
 def _canonicalize(path: Path) -> None:

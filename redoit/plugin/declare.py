@@ -50,6 +50,7 @@ def step(
     cache: bool = True,
     volatile: bool = False,
     impure: bool = False,
+    observe: bool = True,
     uses: Iterable[str | os.PathLike[str]] = (),
     environ: Iterable[str] = (),
     time_limit: float | None = None,
@@ -59,8 +60,8 @@ def step(
 
     `inputs` and `outputs` are role -> path; their roles are the positional parameters of the step's `run`, whose
     keyword-only parameters become the task's. `uses`: files that it needs besides. `environ` names the environment
-    variables that its result depends on. `time_limit`: seconds that it may run. `fields` are passed to doit (`name`,
-    `doc`, `task_dep`, ...).
+    variables that its result depends on. `observe`: what it touches besides counts, too. `time_limit`: seconds that it
+    may run. `fields` are passed to doit (`name`, `doc`, `task_dep`, ...).
 
     Raises: DeclarationError.
     """
@@ -69,7 +70,7 @@ def step(
         raise DeclarationError("step", f"found {module!r:.99}, expected the name of a module")
     for field in sorted(RESERVED_FIELDS & fields.keys()):
         raise DeclarationError(subject, f"found '{field}', which redoit sets itself", "leave it out")
-    policy = _policy(module, cache, volatile, impure)
+    policy = _policy(module, cache, volatile, impure, observe)
     made = _paths(subject, outputs)
     declaration = Stage(module, module, _paths(subject, inputs), made, policy, _names(module, environ))
     used = [_path(f"{subject}: uses", each) for each in _items(uses)]

@@ -1,7 +1,7 @@
 """Errors of the user's own files, which doit would show with its own traceback.
 
 An error that passed through code of the user is shown from its first own frame on, any other by what it says. Importing
-this is cheap: each doit does, by `redoit-errors.pth`.
+this is cheap: each doit does, by `redoit.pth`.
 """
 
 import contextlib

@@ -23,10 +23,8 @@ import socket
 import sys
 import threading
 import warnings
-from pathlib import Path
 
-from redoit.execution import orphans, worker
-from redoit.execution.access_audit import MAX_NAMES, AccessAudit
+from redoit.execution import observer, orphans, worker
 from redoit.preload.import_record import ImportRecord
 from redoit.source import import_hook
 
@@ -45,16 +43,14 @@ def main() -> None:
     os.dup2(printed[1], 2)
     sys.argv[:], sys.orig_argv[:] = [""], [sys.executable]
     before = random.getstate()
-    set_variable = type(os.environ).__setitem__  # the audit takes what is set by its own for the step's doing
-    audit, record = AccessAudit(Path.cwd()), ImportRecord()
+    observer.start()
+    record = ImportRecord()
     record.start()
     import_hook.standard_first().use(modules)
     for module in modules:
         importlib.import_module(module)
-    reads = {os.path.abspath(path) for path in audit.files_read}
-    sources = {os.path.realpath(path) for path, found in record.found.items() if isinstance(found, bytes)}
-    if not reads <= sources or len(reads) >= MAX_NAMES or threading.active_count() > 1:
-        return  # the imports depended on more than is on record, or did more
+    if threading.active_count() > 1:
+        return  # the imports did more than a fork takes along
     _end_with_peer(control, enabled=False)
     control.send(READY)
     seeded = random.getstate()
@@ -69,10 +65,10 @@ def main() -> None:
         os.write(handle, os.pread(memory, os.fstat(memory).st_size, 0))
         os.close(stream)
         os.close(memory)
-    set_variable(os.environ, orphans.TAG_VARIABLE, tag)
+    os.environ[orphans.TAG_VARIABLE] = tag
     set_tag(tag)
     os.write(channel, str(os.getpid()).encode())
-    worker.serve(channel, result, audit)
+    worker.serve(channel, result)
 
 
 def set_tag(tag: str) -> None:

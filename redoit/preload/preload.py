@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from redoit.errors import RedoitError
-from redoit.execution import orphans
+from redoit.execution import orphans, records
 from redoit.execution.process import MAX_WAIT_SECONDS, PROCESSES, Process, WorkerFiles, start_python
 from redoit.source import import_hook
 
@@ -31,13 +31,14 @@ SUPPORTED = sys.platform == "linux" and hasattr(os, "pidfd_open") and hasattr(so
 class Preloader:
     """Imports some modules of the project, or none, once for a run.
 
-    `preloaded`: returns those that are imported before a step; an error is left to the step's own stage.
+    `preloaded`: returns those that are imported before a step; an error is left to the step's own stage. `record`: the
+    file that takes what their imports touch, which counts for each step that is forked.
     """
 
     def __init__(
-        self, modules: tuple[str, ...], preloaded: Callable[[str], object], installed: Callable[[], object]
+        self, modules: tuple[str, ...], preloaded: Callable[[str], object], installed: Callable[[], object], record: Path
     ) -> None:
-        self._new_server = functools.partial(ForkServer, modules, installed)
+        self._new_server = functools.partial(ForkServer, modules, installed, record)
         self._preloaded = preloaded
         self._server: ForkServer | None = None
         self._closed = not (modules and SUPPORTED)
@@ -84,7 +85,7 @@ class ForkServer:
     `installed`: returns the installed packages. Raises: OSError.
     """
 
-    def __init__(self, modules: Iterable[str], installed: Callable[[], object]) -> None:
+    def __init__(self, modules: Iterable[str], installed: Callable[[], object], record: Path) -> None:
         os.close(os.pidfd_open(os.getpid()))  # else nobody could wait for what it forks
         orphans.kill_orphans(FORKSERVER)
         self._installed = installed
@@ -93,7 +94,9 @@ class ForkServer:
         self._tag = orphans.new_tag(FORKSERVER).ljust(orphans.PADDED_TAG_BYTES, ".")
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self._process = start_python("redoit.preload.forkserver", self._tag, theirs.fileno(), *modules)
+            handle, path = theirs.fileno(), os.path.abspath(record)
+            records.begin(record, (os.getcwd(),))
+            self._process = start_python("redoit.preload.forkserver", self._tag, handle, *modules, record=path)
         self._registered = contextlib.ExitStack()  # when we are to stop, no thread must go on to wait for its imports
         self._registered.enter_context(PROCESSES.registered(self._process.pid))
 

@@ -88,6 +88,25 @@ class SearchPath:
                     versions.update(self._owners(folder, os.path.abspath(path)))
         return versions
 
+    def version_of(self, distribution: str) -> str | None:
+        """Return the version of an installed distribution, None if there is none."""
+        for entry in self.entries:
+            for name in distributions.metadata_names(entry):
+                if name.partition("-")[0] == distribution:
+                    return distributions.Distribution(Path(entry, name)).name_and_version[1]
+        return None
+
+    def name_of(self, file: str) -> str | None:
+        """Return the name by which Python would import a file, None if by none. `file`: absolute, without links."""
+        path = self._from_root(file)
+        for entry in sorted(self.entries, key=len, reverse=True):
+            if path.startswith(f"{entry}/"):
+                inner = PurePath(path[len(entry) + 1 :]).with_suffix("")
+                name = ".".join(inner.parent.parts if inner.name == "__init__" else inner.parts)
+                if (found := self.find(name)) and os.path.realpath(found.path) == file:
+                    return name
+        return None
+
     def modules(self) -> Iterator[str]:
         """Yield the names of all modules of the project, packages before what they hold."""
         names: list[str] = []

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from redoit.digest import is_digest
-from redoit.model import Action, Artifact, Trace
+from redoit.model import Action, Artifact, Observation, Trace
 from redoit.state.sealed_cache import SealedCache
 from redoit.state.stage_file import stage_filename
 from redoit.state.stat_cache import StatCache
@@ -47,7 +47,10 @@ class TraceIndex:
         self._compared: dict[tuple[int, int], tuple[bool, object, object]] = {}  # by identity
 
     def up_to_date(self, stage: str, store: Store, action: Action, observed: Mapping[str, str | None]) -> Trace | None:
-        """Return the trace that proves the outputs in place to be up to date, None if the index has none."""
+        """Return the trace that proves the outputs in place to be up to date, None if the index has none.
+
+        Its observations are left to be checked.
+        """
         try:
             entry = self._cache.content.get(stage)
             if entry is None or not self._matches(entry, action, observed) or not self._is_stored(entry, stage, store):
@@ -90,8 +93,7 @@ class TraceIndex:
         """Tell whether an entry is of this action and of these outputs."""
         indexed = entry["action"]
         return (
-            not entry["observations"]  # which nobody verifies yet
-            and {role: Artifact(*row).content for role, row in entry["manifest"].items()} == observed
+            {role: Artifact(*row).content for role, row in entry["manifest"].items()} == observed
             and indexed["step"] == [*action.step]
             and indexed["inputs"] == action_field(action, "inputs")
             and indexed["outputs"] == action.outputs
@@ -160,7 +162,7 @@ def _has_blob(store: Store, digest: str, size: int) -> bool:
 
 
 def _trace(entry: Entry, action: Action) -> Trace:
-    """Return the trace of an entry of this action, without observations. Raises: one of MALFORMED."""
+    """Return the trace of an entry of this action. Raises: one of MALFORMED."""
     action.__dict__["key"] = entry["key"]
     return Trace(
         action=action,
@@ -171,6 +173,7 @@ def _trace(entry: Entry, action: Action) -> Trace:
         host=entry["host"],
         log=entry["log"],
         metrics={metric: float(value) for metric, value in entry["metrics"].items()},
+        observations=tuple(map(Observation._make, entry["observations"])),
         sequence=entry["sequence"],
         name=entry["name"],
     )

@@ -8,6 +8,7 @@
     invalidations/<stage>  why the stage must run again, whatever its traces say
     superseded/<stage>     which traces do not count since it has run again
     logs/<stage>           what the step printed in its latest execution
+    observed/<stage>       what it touched then, as its processes recorded it
     lock                   held while stages are built
 
 All else may be lost without harm:
@@ -42,7 +43,7 @@ from redoit.storage.serialize import canonical_json, check_format, trace_name
 from redoit.storage.store import Store
 
 FOLDER = ".redoit"
-LATEST, LOGS, COPIES = "latest", "logs", "copies"
+LATEST, LOGS, COPIES, OBSERVED = "latest", "logs", "copies", "observed"
 MAX_EARLIER = 8  # traces of a stage that latest/ names, to explain the next run
 
 
@@ -152,9 +153,9 @@ class Workspace:
         elsewhere = self.shares_store or self.store.upstream is not None
         return self.copies if elsewhere and stage.policy.restorable else self.store_of(stage)
 
-    def log(self, stage: str) -> Path:
-        """Return the path of a stage's log."""
-        return disk.path_below(self.root, LOGS, stage_filename(stage))
+    def log(self, stage: str, folder: str = LOGS) -> Path:
+        """Return the path of a stage's log, or of its record of what was observed."""
+        return disk.path_below(self.root, folder, stage_filename(stage))
 
 
 def files_in_place(fields: dict[str, object]) -> dict[str, str]:

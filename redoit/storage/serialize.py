@@ -20,6 +20,7 @@ MAX_NESTED_LISTS = 32  # in the value of a setting
 TAGS = ("tuple", "dict", "record", "member")  # of what JSON does not have, in such a value
 ALL_BITS = 0o7777  # of permissions
 PLAIN = frozenset({str, int, bool, type(None)})  # types that JSON has, and that need no look inside
+VERSIONED = ("package", "distribution")  # observations that hold a version in place of a digest
 MAX_SECONDS = 2**37  # four thousand years, within which a time has a date
 # Errors of reading JSON that is not as redoit would have written it, though it has a valid seal.
 MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
@@ -233,4 +234,6 @@ def _environment(fields: Mapping[str, Any]) -> Environment:
 
 def _observation(kind: str, name: str, digest: object) -> Observation:
     kind, name = _texts((kind, name))
-    return Observation(kind, name, None if digest is None else _digest(digest))
+    if digest is not None and kind not in VERSIONED:
+        _digest(digest)
+    return Observation(kind, name, None if digest is None else _texts([digest])[0])

@@ -1,0 +1,141 @@
+"""What observations find now, to tell whether a trace still holds. Changes nothing.
+
+An observation is a kind, a name and what was found; names of files are paths from the project's root.
+
+    file, content, opened   a file: undeclared; source or named by a setting; opened while the step ran, perhaps by it
+    status, size            whether something is there and what; and how large it is
+    link, folder            where a link leads; the names in a folder, but those of outputs and `made`
+    made                    a name in such a folder that the step itself made
+    variable, copied        a variable that was asked for; one of a copied environment
+    names                   the names in a copied environment
+    package, distribution   the version of what provides a module; of what was asked for its version
+    code                    a part that was executed, and reading alone does not reach
+    unwatched, unobserved   marks: native reads were not observed; nothing was
+"""
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from itertools import groupby
+
+from redoit import digest
+from redoit.engine.inspector import Inspector
+from redoit.model import NOTHING, Action, Observation, Reason, Stage
+from redoit.state.workspace import FOLDER, Workspace
+
+FILES = ("file", "content", "opened")
+# Variables that count only if they are declared: secrets, what selects resources, and what redoit sets.
+NEVER = re.compile(
+    r".*(TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL).*|.*_KEY|CUDA_VISIBLE_DEVICES|.*_NUM_THREADS|SLURM_.*|REDOIT_.*"
+    r"|PYTHONHASHSEED|PYTHONUNBUFFERED",
+    re.IGNORECASE,
+)
+# Variables that differ between two terminals, which a copy of the environment has as well.
+OF_TERMINALS = re.compile(
+    r"SHLVL|_|PWD|OLDPWD|TERM.*|COLORTERM|LS_COLORS|COLUMNS|LINES|SSH_.*|XDG_.*|DBUS_.*|DISPLAY|WAYLAND_.*|WINDOWID|TMUX.*"
+    r"|STY|VSCODE_.*|HOSTNAME|MAIL|SYSTEMD_.*|INVOCATION_ID|JOURNAL_STREAM|PYTEST_CURRENT_TEST"
+)
+# The words for what has changed, by the kind of the observation.
+REASONS = {
+    "file": "read", "content": "content", "variable": "asked", "copied": "asked", "code": "executed", "folder": "listed",
+    "opened": "opened", "package": "package", "distribution": "package", "names": "copied", "unobserved": "unobserved",
+}  # fmt: skip
+
+
+class Surroundings:
+    """What is around the project's stages now. `makers`: path of each output -> its stage; set once all are known."""
+
+    def __init__(self, workspace: Workspace, inspector: Inspector) -> None:
+        self.workspace, self.inspector = workspace, inspector
+        self.makers: Mapping[str, str] = NOTHING
+
+    def changes(self, stage: Stage, action: Action, rows: Iterable[Observation], expected: Mapping[str, str] = NOTHING) -> Iterator[Reason]:
+        """Yield how the observations of a trace of this action differ from what is there now.
+
+        `expected`: path -> digest, which replaces that of the file. Raises: SourceError.
+        """
+        if not stage.policy.observe:
+            return
+        code = dict[str, str]()
+        for kind, group in groupby(rows, key=lambda row: row.kind):
+            found = list(group)
+            if kind == "code":
+                code = {row.name: row.digest or "" for row in found}
+                continue
+            find = partial(self.find, kind)
+            if kind == "folder":
+                made = {row.name for row in rows if row.kind == "made"}
+                find = partial(self.names_in, made=made)
+            for row in found:
+                now = expected.get(row.name) if kind in FILES else None
+                now = now or find(row.name)
+                if now != row.digest:
+                    yield Reason(_kind(row, now), row.name, row.digest, now if kind in ("package", "distribution") else stage.name)
+        if code:
+            now_code = self.inspector.observed_code(stage, action.settings, code)
+            for name in sorted(code.keys() | now_code.keys()):
+                if code.get(name) != now_code.get(name):
+                    yield Reason("executed", name, code.get(name), stage.name)
+
+    def find(self, kind: str, name: str) -> str | None:
+        """Return what an observation of this kind finds now, None if there is nothing."""
+        match kind:
+            case "file" | "content" | "opened":
+                return self.workspace.stat_cache.content(name)
+            case "status" | "size":
+                return _status(name, sized=kind == "size")
+            case "link":
+                return digest.of_value(os.readlink(name)) if os.path.islink(name) else None
+            case "variable" | "copied":
+                return None if (text := os.environ.get(name)) is None else digest.of_value(text)
+            case "names":
+                return digest.of_value(copied_names())
+            case "package":
+                return self.inspector.version(name)
+            case "distribution":
+                return self.inspector.distribution(name)
+        return None
+
+    def names_in(self, folder: str, made: Iterable[str] = ()) -> str | None:
+        """Return the digest of the names in a folder, None if there is none."""
+        try:
+            return self.digest_of_names(folder, os.listdir(folder), made)
+        except OSError:
+            return None
+
+    def digest_of_names(self, folder: str, names: Iterable[str], made: Iterable[str] = ()) -> str:
+        """Return the digest of names in a folder, without those that stages and the step itself make there."""
+        left_out = {os.path.basename(path) for path in made if os.path.dirname(path) == ("" if folder == "." else folder)}
+        inside = os.path.join("" if folder == "." else os.path.normpath(folder), "")
+        outputs = {path[len(inside) :].partition("/")[0] for path in self.makers if path.startswith(inside)}
+        counted = set(names) - left_out - outputs - {"__pycache__"}
+        return digest.of_value(sorted(name for name in counted if not name.startswith(FOLDER)))
+
+
+def _kind(row: Observation, now: str | None) -> str:
+    """Return the kind of the reason for a changed observation."""
+    if row.kind in FILES and now is None:
+        return "gone"
+    if row.digest is None and row.kind in ("status", "size"):
+        return "appeared"
+    return REASONS.get(row.kind, "looked at")
+
+
+def _status(name: str, *, sized: bool) -> str | None:
+    try:
+        found = os.stat(name)
+    except OSError:
+        return None
+    return status_digest(stat.S_IFMT(found.st_mode), found.st_size if sized and stat.S_ISREG(found.st_mode) else None)
+
+
+def status_digest(kind: int, size: int | None) -> str:
+    """Return the digest of what something is and, of a file, how large. `kind`: the type bits of its mode."""
+    return digest.of_value([kind, size])
+
+
+def copied_names() -> list[str]:
+    """Return the sorted names of the variables that count in a copy of the environment."""
+    return sorted(name for name in os.environ if not NEVER.fullmatch(name) and not OF_TERMINALS.fullmatch(name))

@@ -1,0 +1,45 @@
+"""Undeclared inputs in words: what is said of them once, and which are errors. Pure."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from redoit.model import Observation
+from redoit.text import FEW, first_few
+
+MARKS = {
+    "names": "undeclared variables, by a copy of the environment: each is tracked; ask by name for those it needs{}",
+    "foreign": "a Python program that can't be observed, {}: files that its arguments name are tracked, no others;"
+    " declare the others in uses",
+    "unwatched": "native reads were not observed: files that C code and other programs read are not tracked{}",
+}
+
+
+def lines_of(rows: Iterable[Observation]) -> list[str]:
+    """Return what is said of undeclared inputs, and of what could not be observed."""
+    rows = list(rows)
+    files = [row.name for row in rows if row.kind == "file"]
+    variables = [row.name for row in rows if row.kind == "variable"]
+    lines = [_line(noun, names, "tracked", f"with {field}=[{_quoted(names)}]") for noun, names, field in
+             (("input", files, "uses"), ("variable", variables, "environ")) if names]
+    return [*lines, *(MARKS[row.kind].format(row.name) for row in rows if row.kind in MARKS)]
+
+
+def faults(rows: Iterable[Observation], makers: Mapping[str, str], outputs: Collection[str], *, strict: bool) -> list[str]:
+    """Return which undeclared inputs are errors: the stage's own outputs, those of others, with `strict` all."""
+    undeclared = [row for row in rows if row.is_undeclared_input or (strict and row.kind == "foreign")]
+    lines = []
+    for row in undeclared:
+        if row.kind == "file" and row.name in outputs:
+            lines.append(_line("input", [row.name], "its own earlier output, which a clean build has not", ""))
+        elif row.kind == "file" and row.name in makers:
+            lines.append(_line("input", [row.name], f"made by {makers[row.name]}", "in inputs"))
+    return lines or (lines_of(undeclared) if strict else [])
+
+
+def _line(noun: str, names: Sequence[str], found: str, where: str) -> str:
+    plural, them = ("s", "them") if len(names) > 1 else ("", "it")
+    todo = f"declare {them} {where}" if where else "keep what it needs in another file"
+    return f"undeclared {noun}{plural} {first_few(names)}: {found}; {todo}"
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join([*(f'"{name}"' for name in names[:FEW]), *["..."][: len(names) > FEW]])

@@ -1,0 +1,54 @@
+"""What an execution touched, as its processes recorded it. Pure, save for reading the file.
+
+Does not know what is declared, nor what counts.
+"""
+
+from binascii import crc32
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from redoit.execution.observer import line_of
+
+Record = tuple[str, ...]
+
+
+class Touched(NamedTuple):
+    """The records of an execution, in their order: of each its kind and fields.
+
+    `opened`: absolute paths that somebody opened meanwhile, perhaps its C code or a program that it started. `watched`:
+    all such were seen. `torn`: a record may be missing. `observed`: it was to be observed.
+    """
+
+    records: tuple[Record, ...] = ()
+    opened: frozenset[str] = frozenset()
+    watched: bool = True
+    torn: bool = False
+    observed: bool = True
+
+    def of(self, kind: str) -> Iterator[Record]:
+        """Yield the fields of each record of a kind."""
+        return (record[1:] for record in self.records if record[0] == kind)
+
+
+def begin(path: Path, scope: tuple[str, ...]) -> None:
+    """Make an empty record file. `scope`: the project's folder, and other paths of which the content counts."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.write_bytes(line_of("scope", *scope))
+
+
+def read(path: Path) -> Touched:
+    """Return what was recorded."""
+    try:
+        return Touched(tuple(map(_record, path.read_bytes().splitlines(keepends=True)))[1:])
+    except (OSError, ValueError):
+        return Touched(torn=True)
+
+
+def _record(line: bytes) -> Record:
+    """Return the kind and the fields of a record. Raises: ValueError if it is torn."""
+    checksum, payload = line[:8], line[9:-1]
+    if not line.endswith(b"\n") or int(checksum, 16) != crc32(payload):
+        raise ValueError("a torn record")
+    return tuple(field.decode("unicode_escape") for field in payload.split(b"\t"))
