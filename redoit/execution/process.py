@@ -13,7 +13,7 @@ from socket import socket
 from typing import IO
 
 from redoit.execution import orphans
-from redoit.execution.observer import OBSERVE
+from redoit.observer.record import OBSERVE
 
 WorkerFiles = tuple[int, int, int]  # open files of ours that it writes to: its result, standard output and error
 ENVIRONMENT = {

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from redoit.execution.observer import line_of
+from redoit.observer.record import line_of
 
 Record = tuple[str, ...]
 

@@ -16,7 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from redoit.execution import observer, orphans
+from redoit import observer
+from redoit.execution import orphans
 from redoit.execution.failure import first_line, own_traceback
 from redoit.source import import_hook
 from redoit.source.search_path import SearchPath

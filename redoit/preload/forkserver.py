@@ -24,7 +24,8 @@ import sys
 import threading
 import warnings
 
-from redoit.execution import observer, orphans, worker
+from redoit import observer
+from redoit.execution import orphans, worker
 from redoit.preload.import_record import ImportRecord
 from redoit.source import import_hook
 

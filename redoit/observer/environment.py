@@ -1,0 +1,67 @@
+"""Observes which environment variables are asked for.
+
+    variable <name> <library>      asked for by name; by code of the project if `library` is empty
+    environment <file> <line>      all were copied there, by code of the project
+
+Sees all that goes through `os.environ` and `os.environb`, not what C code asks for.
+"""
+
+from __future__ import annotations  # what they name is not imported
+
+import os
+
+from redoit.observer.frames import caller, is_installed, is_standard
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from redoit.observer.record import Recorder
+
+
+class Environment:
+    """Observes the variables of one process."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._add = recorder.add
+        self._copied: tuple[int, int] | None = None  # where the environment was copied last
+        self._wrap(recorder.guard(self._on_name), recorder.guard(self._on_copy))
+
+    def handlers(self) -> dict[str, Callable[..., None]]:
+        """Return no audit event: there is none."""
+        return {}
+
+    def _on_name(self, name: str) -> None:
+        asker = caller(is_standard)
+        if asker and (id(asker), asker.f_lasti) != self._copied:  # a copy asks once for each name
+            self._add("variable", name, "library" if is_installed(asker.f_code.co_filename) else "")
+
+    def _on_copy(self) -> None:
+        if asker := caller(is_standard):
+            self._copied = id(asker), asker.f_lasti
+            if not is_installed(asker.f_code.co_filename):
+                self._add("environment", os.path.realpath(asker.f_code.co_filename), asker.f_lineno)
+
+    @staticmethod
+    def _wrap(asked: Callable[..., None], copied: Callable[..., None]) -> None:
+        """Call us for what raises no audit event; what the process set itself tells nothing of the outside."""
+        environment = type(os.environ)
+        get, put, iterate = environment.__getitem__, environment.__setitem__, environment.__iter__
+        set_here: set[str] = set()
+
+        def getitem(this: os._Environ[str], key: str) -> str:
+            if (name := key if isinstance(key, str) else os.fsdecode(key)) not in set_here:
+                asked(name)
+            return get(this, key)
+
+        def setitem(this: os._Environ[str], key: str, value: str) -> None:
+            put(this, key, value)
+            set_here.add(os.fsdecode(key))
+
+        def iterator(this: os._Environ[str]) -> Iterator[str]:
+            copied()
+            return iterate(this)
+
+        environment.__getitem__ = getitem  # type: ignore[method-assign]  # each way to read it passes here
+        environment.__setitem__ = setitem  # type: ignore[method-assign]
+        environment.__iter__ = iterator  # type: ignore[method-assign]

@@ -1,0 +1,198 @@
+"""Observes which files of the project are read, made, looked for and looked at, and which folders are listed.
+
+    read, imported <path> <identity>     a file that is opened, by the import system alone if `imported`
+    made <path>                          a file or folder that this process made, or may change
+    absent <path>                        looked for in vain
+    status <path> <type> <size>          what something is; how large, if whoever asks can see that
+    link <path> <target>                 where a link leads
+    folder <path> <name>...              what is in a folder
+    distribution <folder>                metadata of an installed package that is read
+
+Sees what raises an audit event, and the family of `os.stat`, which raises none. What C code opens is not seen here.
+"""
+
+from __future__ import annotations  # what they name is not imported
+
+import os
+import sys
+
+from redoit.observer.frames import caller, is_import, is_standard
+from redoit.observer.record import UNOBSERVED, Recorder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+    from typing import Any
+
+    from redoit.observer.record import AnyPath
+
+stat, lstat, access, readlink = os.stat, os.lstat, os.access, os.readlink  # those that record nothing
+TYPE, FILE = 0o170000, 0o100000  # bits of a mode
+SOURCES = (".py", ".pyc", ".pyi", ".so")
+# Functions that ask what something is, and not how large it is.
+WITHOUT_SIZE = {"exists", "lexists", "isfile", "isdir", "islink", "is_file", "is_dir", "is_symlink", "_joinrealpath"}
+MAX_FRAMES = 12  # between reading a line of source and who asks for it
+
+
+class Files:
+    """Observes files and folders of one process."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder, self._add, self._place = recorder, recorder.add, recorder.place
+        self._own: set[str] = set()  # files and folders that this process made or may change
+        self._listed: set[str] = set()
+        self._wrap_lookups()
+
+    def handlers(self) -> dict[str, Callable[..., None]]:
+        """Return audit event -> what to do at it."""
+        return {
+            "open": self._on_open,
+            "sqlite3.connect": self._on_connect,
+            "os.listdir": self._on_list,
+            "os.scandir": self._on_list,
+            "os.mkdir": self._on_made,
+            "os.rename": self._on_moved,
+            "os.link": self._on_moved,
+            "os.symlink": self._on_moved,
+        }
+
+    def _on_open(self, path: AnyPath | int, _mode: object, flags: int) -> None:
+        if isinstance(path, int):
+            return
+        name = self._place(path)
+        if not name:
+            if str(path).endswith(("/METADATA", "/PKG-INFO")) and caller(is_standard):
+                self._add("distribution", os.path.basename(os.path.dirname(path)))
+            return
+        found = _status(name)
+        if flags & os.O_ACCMODE != os.O_WRONLY and not flags & os.O_TRUNC:
+            if found and found.st_mode & TYPE == FILE:
+                self._on_read(name, found)
+            elif found is None and not flags & os.O_CREAT:
+                self._add("absent", name)
+        if flags & os.O_ACCMODE != os.O_RDONLY:
+            self._made(name)
+
+    def _on_read(self, name: str, found: os.stat_result) -> None:
+        reader = caller(lambda file: file.endswith("/tokenize.py"))
+        if reader is None:
+            return
+        file, kind = reader.f_code.co_filename, "read"
+        if file.endswith("/linecache.py"):
+            self._on_source(reader)
+            kind = "imported"
+        elif name.endswith(SOURCES) and (is_import(file) or file.endswith(("/runpy.py", "/importlib/util.py"))):
+            kind = "imported"
+        if kind == "imported" or not self._is_own(name):
+            identity = found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_mode
+            self._add(kind, name, *identity)
+
+    def _on_source(self, frame: FrameType | None) -> None:
+        """Record the definition of which somebody reads the source; a traceback or a warning reads none."""
+        for _ in range(MAX_FRAMES):
+            if frame is None or frame.f_code.co_name == "findsource":
+                break
+            frame = frame.f_back
+        item = frame.f_locals.get("object") if frame and frame.f_code.co_name == "findsource" else None
+        code = getattr(item, "f_code", getattr(getattr(item, "tb_frame", None), "f_code", item))
+        if hasattr(code, "co_qualname"):
+            self._add("code", os.path.realpath(code.co_filename), code.co_qualname, code.co_firstlineno, "")
+        elif isinstance(getattr(item, "__qualname__", None), str):
+            self._add("function", getattr(item, "__module__", ""), getattr(item, "__qualname__", ""))
+        elif isinstance(file := getattr(item, "__file__", None), str):
+            self._add("code", os.path.realpath(file), "*", 1, "")
+
+    def _on_connect(self, path: AnyPath) -> None:
+        self._add("native", "")
+        name = self._place(path)
+        if name and (found := _status(name)):
+            self._on_read(name, found)
+        elif name:
+            self._made(name)
+
+    def _on_made(self, path: AnyPath, *_: object) -> None:
+        if name := self._place(path):
+            self._made(name)
+
+    def _on_moved(self, _source: object, path: AnyPath, *_: object) -> None:
+        self._on_made(path)
+
+    def _made(self, name: str) -> None:
+        self._own.add(name)
+        self._add("made", name)
+
+    def _is_own(self, path: str) -> bool:
+        """Tell whether this process made a file, or a folder around it."""
+        while path not in self._own and path not in ("", "/"):
+            path = os.path.dirname(path)
+        return path in self._own
+
+    def _on_list(self, path: AnyPath | int | None) -> None:
+        lister = caller(lambda file: file == "<frozen os>")
+        file = lister.f_code.co_filename if lister else "<frozen importlib"
+        if is_import(file) or "/importlib/metadata/" in file or file.endswith("/pkgutil.py"):
+            return
+        text = readlink(f"/proc/self/fd/{path}") if isinstance(path, int) else os.fsdecode(path or ".")
+        name = self._place(f"{text}/.")
+        if name and name not in self._listed and not self._is_own(name):
+            self._listed.add(name)
+            self._add("folder", name, *sorted(os.listdir(name)))
+
+    def _on_lookup(self, path: AnyPath | int, with_size: bool) -> None:  # noqa: FBT001 - a guard passes no names
+        """Record what something is, for who asks whether it is there."""
+        name = "" if isinstance(path, int) else self._place(path)
+        if not name or self._is_own(name) or caller(is_standard) is None:
+            return
+        found = _status(name)
+        if found is None:
+            self._add("absent", name)
+        else:
+            kind = found.st_mode & TYPE
+            self._add("status", name, kind, found.st_size if with_size and kind == FILE else "")
+
+    def _on_link(self, path: AnyPath) -> None:
+        folder, _, name = os.path.abspath(os.fsdecode(path)).rpartition("/")
+        place = self._place(f"{folder}/.")
+        if place and name not in UNOBSERVED and os.path.islink(os.path.join(place, name)) and caller(is_standard):
+            self._add("link", os.path.join(place, name), readlink(os.path.join(place, name)))
+
+    def _wrap_lookups(self) -> None:
+        """Call us for what raises no audit event."""
+        look = self._recorder.guard(self._on_lookup)
+        source = self._recorder.guard(self._on_source)
+
+        def lookup(path: Any) -> None:
+            frame = sys._getframe(2)  # noqa: SLF001 - there is no other way
+            file = frame.f_code.co_filename
+            if file.endswith("/linecache.py"):
+                source(frame)
+            elif not (is_import(file) or file.endswith(("/inspect.py", "/pkgutil.py"))):
+                look(path, frame.f_code.co_name not in WITHOUT_SIZE)
+
+        os.stat, os.lstat, os.access = _calling(stat, lookup), _calling(lstat, lookup), _calling(access, lookup)
+        os.readlink = _calling(readlink, self._recorder.guard(self._on_link))
+
+
+def _calling(function: Any, record: Callable[[Any], object]) -> Any:
+    """Return a function that records its argument first, and otherwise can't be told from the one it calls."""
+
+    def observed(path: Any, *arguments: Any, **options: Any) -> Any:
+        if not options.get("dir_fd"):
+            record(path)
+        return function(path, *arguments, **options)
+
+    observed.__name__ = observed.__qualname__ = function.__name__
+    observed.__module__, observed.__doc__ = function.__module__, function.__doc__
+    for supported in (os.supports_dir_fd, os.supports_effective_ids, os.supports_fd, os.supports_follow_symlinks):
+        if function in supported:
+            supported.add(observed)
+    return observed
+
+
+def _status(path: str) -> os.stat_result | None:
+    """Return what is at a path, None if nothing is."""
+    try:
+        return stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None

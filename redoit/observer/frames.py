@@ -1,0 +1,47 @@
+"""Whose code causes an event: the project's, a library's, the standard library's or redoit's own."""
+
+from __future__ import annotations  # what they name is not imported
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+STANDARD = os.path.join(os.path.dirname(os.__file__), "")
+REDOIT = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
+OBSERVER = os.path.join(os.path.dirname(__file__), "")
+VENV = os.path.join(sys.prefix, "") if sys.prefix != sys.base_prefix else "\0"
+
+
+def is_installed(path: str) -> bool:
+    """Tell whether a path belongs to Python or to what is installed for it."""
+    return "/site-packages/" in path or "/dist-packages/" in path or path.startswith((STANDARD, VENV))
+
+
+def is_standard(file: str) -> bool:
+    """Tell whether code is the standard library's."""
+    return file.startswith("<frozen ") or (file.startswith(STANDARD) and "-packages/" not in file)
+
+
+def is_import(file: str) -> bool:
+    """Tell whether code is the import system's."""
+    return file.startswith("<frozen importlib") or file.endswith("/importlib/__init__.py")
+
+
+def caller(passed: Callable[[str], bool]) -> FrameType | None:
+    """Return the frame that causes what is observed, behind those whose file is passed; None if that is redoit's own.
+
+    None also where a home folder is looked up, where it lies makes no result; and for lines of `.pth` files.
+    """
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - there is no other way
+    while frame is not None and ((file := frame.f_code.co_filename).startswith(OBSERVER) or passed(file)):
+        if frame.f_code.co_name == "expanduser":
+            return None
+        frame = frame.f_back
+    if frame is None or (file := frame.f_code.co_filename).startswith(REDOIT):
+        return None
+    of_site = file == "<string>" and frame.f_back is not None and is_standard(frame.f_back.f_code.co_filename)
+    return None if of_site else frame

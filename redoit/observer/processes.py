@@ -1,0 +1,84 @@
+"""Observes which programs are started, and lets each of them inherit what it takes to observe it in turn.
+
+    program <process> <folder> <argument>...     0 if its number is not known
+
+A step that gives a program an environment of its own, or none, means no harm to the observer.
+"""
+
+from __future__ import annotations  # what they name is not imported
+
+import os
+import sys
+
+from redoit.observer.record import OBSERVE, Recorder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from redoit.observer.record import AnyPath
+
+INHERITED = (OBSERVE, "REDOIT_STEP")  # variables: the second names the step, to find what it leaves running
+MAX_ARGUMENT_CHARACTERS = 1 << 16  # of one program
+
+
+class Processes:
+    """Observes the programs that one process starts."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._add = recorder.add
+        self._wrap(recorder.guard(self._on_program))
+
+    def handlers(self) -> dict[str, Callable[..., None]]:
+        """Return audit event -> what to do at it."""
+        return {"os.system": self._on_system, "os.exec": self._on_replaced}
+
+    def _on_program(self, number: int, folder: AnyPath | None, *arguments: AnyPath) -> None:
+        texts = [os.fsdecode(each) for each in arguments]
+        self._add("program", number, os.fsdecode(folder) if folder else os.getcwd(), *_fitting(texts))
+
+    def _on_system(self, command: AnyPath) -> None:
+        self._on_program(0, None, "sh", "-c", command)
+
+    def _on_replaced(self, path: AnyPath, arguments: list[AnyPath], *_: object) -> None:
+        self._on_program(os.getpid(), None, path, *arguments[1:])
+
+    @staticmethod
+    def _wrap(started: Callable[..., None]) -> None:
+        """Add the variables to each environment that lacks them."""
+        import _posixsubprocess
+
+        fork_exec, posix_spawn = _posixsubprocess.fork_exec, os.posix_spawn
+
+        def observed_fork_exec(arguments: Any, programs: Any, close: Any, kept: Any, folder: Any, env: Any, *rest: Any) -> int:
+            if env is not None:
+                names = {bytes(each).partition(b"=")[0] for each in env}
+                missing = {name: text for name, text in _inherited().items() if os.fsencode(name) not in names}
+                env = [*env, *(os.fsencode(f"{name}={text}") for name, text in missing.items())]
+            number: int = fork_exec(arguments, programs, close, kept, folder, env, *rest)
+            started(number, folder, *arguments)
+            return number
+
+        def observed_posix_spawn(path: AnyPath, argv: Any, env: Any, /, **options: Any) -> int:
+            number = posix_spawn(path, argv, {**_inherited(), **env}, **options)
+            started(number, None, *argv)
+            return number
+
+        _posixsubprocess.fork_exec = observed_fork_exec  # type: ignore[assignment]
+        os.posix_spawn = observed_posix_spawn  # type: ignore[assignment]
+        if hasattr(loaded := sys.modules.get("subprocess"), "_fork_exec"):
+            loaded._fork_exec = observed_fork_exec  # type: ignore[union-attr]  # noqa: SLF001 - imported by name
+
+
+def _inherited() -> dict[str, str]:
+    return {name: os.environ[name] for name in INHERITED if name in os.environ}
+
+
+def _fitting(texts: list[str]) -> Iterator[str]:
+    """Yield texts as long as there is room for them."""
+    room = MAX_ARGUMENT_CHARACTERS
+    for text in texts:
+        room -= len(text)
+        if room > 0:
+            yield text

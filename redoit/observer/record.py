@@ -1,0 +1,146 @@
+"""Appends records of what a process does to a file that many processes share, each record in one write, without a lock.
+
+    <CRC-32 of the rest> <kind>\t<field>\t...        each field escaped as in a Python string
+
+The first record is the scope: the project's folder, and other paths of which the content counts; without any, nothing
+is observed. A record that can't be written empties the file: no record is better than one that lacks something.
+"""
+
+from __future__ import annotations  # what they name is not imported
+
+import os
+import sys
+from _thread import get_ident
+from binascii import crc32
+
+from redoit.observer.frames import is_installed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    AnyPath = str | bytes | os.PathLike[str]
+
+OBSERVE = "REDOIT_OBSERVE"  # the variable that names the record file
+UNOBSERVED = {".git", ".hg", "__pycache__", "site-packages", "dist-packages"}  # folders
+OWN = ".redoit"  # what redoit's own files and folders begin with
+
+
+def line_of(kind: str, *fields: object) -> bytes:
+    """Return a record."""
+    payload = b"\t".join(str(field).encode("unicode_escape") for field in (kind, *fields))
+    return b"%08x %s\n" % (crc32(payload), payload)
+
+
+class Recorder:
+    """The records of one process, and of those that are forked from it."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._seen: dict[bytes, None] = {}
+        self._folders: dict[str, str] = {}  # folder -> the same without links, empty if nothing in it counts
+        self._busy: set[int] = set()  # threads that are in here: what we do is not observed
+        os.register_at_fork(after_in_child=self._busy.clear)
+        self.scope = self._read_scope()
+        self._begin()
+
+    def observe(self, handlers: Iterable[tuple[str, Callable[..., None]]]) -> None:
+        """Call handlers of audit events from now on: a hook can't be removed."""
+        get = {event: self.guard(handler) for event, handler in handlers}.get
+
+        def hook(event: str, arguments: tuple[Any, ...]) -> None:
+            handler = get(event)
+            if handler is not None:
+                handler(*arguments)
+
+        sys.addaudithook(hook)
+
+    def redirect(self, path: str) -> None:
+        """Append to another file from now on, and first all that was observed so far."""
+        self._path, self.scope = path, ()
+        self.scope = self._read_scope()
+        self._append(b"".join(self._seen))
+        self._begin()
+
+    def add(self, kind: str, *fields: object) -> None:
+        """Append a record, once."""
+        line = line_of(kind, *fields)
+        if self.scope and line not in self._seen:
+            self._append(line)
+            self._seen[line] = None
+
+    def guard(self, function: Callable[..., None]) -> Callable[..., None]:
+        """Return a function that does not observe itself and never raises."""
+
+        def guarded(*arguments: Any) -> None:
+            thread = get_ident()
+            if thread in self._busy or not self.scope:
+                return
+            self._busy.add(thread)
+            try:
+                function(*arguments)
+            except (OSError, ValueError, TypeError):  # no path that could be opened
+                return
+            except Exception:  # noqa: BLE001 - what was not recorded must not count as not done
+                self.give_up()
+            finally:
+                self._busy.discard(thread)
+
+        return guarded
+
+    def give_up(self) -> None:
+        """Empty the file."""
+        try:
+            os.truncate(self._path, 0)
+        except OSError:
+            return  # the step has ended
+
+    def place(self, path: AnyPath) -> str:
+        """Return the absolute path of what is in scope, without links; an empty text for all else."""
+        text = os.fsdecode(path)
+        if not text.startswith("/"):
+            text = f"{os.getcwd()}/{text}"
+        folder, _, name = text.rpartition("/")
+        if name in ("", ".", ".."):
+            folder, _, name = os.path.realpath(text).rpartition("/")
+        if folder not in self._folders:
+            self._folders[folder] = "" if is_installed(f"{folder}/") else os.path.realpath(folder or "/")
+        if not (real := self._folders[folder]):
+            return ""
+        found = os.path.join(real, name)
+        if os.path.islink(found) and self._is_in_scope(target := os.path.realpath(found)):
+            return target  # a link that leads out is itself in scope
+        return found if self._is_in_scope(found) else ""
+
+    def _is_in_scope(self, path: str) -> bool:
+        """Tell whether a path counts, if it has no links."""
+        root = next((each for each in self.scope if f"{path}/".startswith(f"{each}/")), None)
+        if root is None or (path.startswith(self._temporary) and not f"{root}/".startswith(self._temporary)):
+            return False
+        parts = path[len(root) :].split("/")
+        return UNOBSERVED.isdisjoint(parts) and not any(part.startswith(OWN) for part in parts) and not is_installed(path)
+
+    def _read_scope(self) -> tuple[str, ...]:
+        self._temporary = os.path.join(os.path.realpath(os.environ.get("TMPDIR") or "/tmp"), "")  # noqa: S108 - not used
+        try:
+            with open(self._path, "rb") as file:
+                return tuple(field.decode("unicode_escape") for field in file.readline()[9:-1].split(b"\t")[1:])
+        except OSError:
+            return ()
+
+    def _begin(self) -> None:
+        self.add("process", os.getpid(), os.getppid(), *sys.orig_argv)
+
+    def _append(self, data: bytes) -> None:
+        # Opened each time: a step may close all files of its process, and then open its own under our number.
+        try:
+            handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+            try:
+                complete = os.write(handle, data) == len(data)
+            finally:
+                os.close(handle)
+        except OSError:
+            complete = False
+        if not complete:
+            self.give_up()
