@@ -22,8 +22,8 @@ MAX_WATCHES = 20_000  # a link may lead to a whole disk
 MODIFIED, CLOSED, OPENED, APPEARED = 0x2, 0x10, 0x20, 0x80 | 0x100  # of inotify(7): created, or moved here
 OVERFLOW, REMOVED, IS_FOLDER = 0x4000, 0x8000, 0x4000_0000
 MASK = MODIFIED | CLOSED | OPENED | APPEARED  # CLOSED, so that the kernel does not merge two openings into one event
-RECORDED_PATHS = (b"R", b"W", b"I", b"C", b"A")  # kinds of records whose second field is a path
 is_excluded = re.compile(r"\.git|\.hg|__pycache__|node_modules|site-packages|\.redoit.*", re.DOTALL).fullmatch
+recorded_paths = re.compile(rb"^.{8} [RWICA]\t([^\t\n]+)", re.MULTILINE).findall  # of a checksum, a kind, and fields
 
 
 class Window:
@@ -60,8 +60,7 @@ class Window:
     def claims(self) -> set[str]:
         """Return what the stage declares, and what the record of its step names by now."""
         content = self._record.read_bytes() if self._record.exists() else b""
-        fields = [line[9:].split(b"\t") for line in content.splitlines() if b"\t" in line]
-        names = [path.decode("unicode_escape", "replace") for kind, path, *_ in fields if kind in RECORDED_PATHS]
+        names = [name.decode("unicode_escape", "replace") for name in recorded_paths(content)]
         return set(map(os.path.realpath, [*self._declared, *names]))
 
 
@@ -135,11 +134,10 @@ class Watcher:
             path = os.path.realpath(link) if os.path.islink(link) else link
             if path != link and os.path.commonpath([path, self._root]) in (path, self._root):
                 continue  # in the project, which is watched anyway, or around it
-            if path != self._root and any(map(is_excluded, map(os.path.basename, (path, link)))):
+            excluded = is_excluded(os.path.basename(path)) or is_excluded(os.path.basename(link))
+            if path != self._root and (excluded or os.path.exists(os.path.join(path, "pyvenv.cfg"))):
                 continue
             try:
-                if path != self._root and os.path.exists(os.path.join(path, "pyvenv.cfg")):
-                    continue
                 watch = self._inotify.add_watch(path, MASK)
                 if self._paths.get(watch) != path and os.path.isdir(path):
                     with os.scandir(path) as entries:

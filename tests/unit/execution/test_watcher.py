@@ -1,17 +1,20 @@
 """Which files of a project C code and other programs open while a window is open."""
 
 import ctypes
+import fcntl
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
+import termios
 import threading
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from projects import until
 
 from redoit.execution.watcher import Watcher, Window
 
@@ -259,32 +262,71 @@ def test_windows_of_two_threads(watcher: Watcher, root: Path) -> None:
     assert told == {number: {f"file{number}"} for number in range(8)}
 
 
-FLOOD = """
-import os
-for number in range(10_000):
-    os.close(os.open("a" if number % 2 else "b", os.O_RDONLY))
-"""
+def flood(opens: int) -> None:
+    """Let a program open two files in turn, which makes two events each time."""
+    code = f"import os\nfor _ in range({opens // 2}):\n    for name in 'ab': os.close(os.open(name, os.O_RDONLY))"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_a_queue_that_overflows(watcher: Watcher) -> None:
-    """A window in which the kernel lost events is not complete; the next one is, also in a folder made meanwhile."""
+def is_drained(watcher: Watcher) -> bool:
+    """Tell whether the kernel's queue is empty."""
+    return not int.from_bytes(fcntl.ioctl(watcher._inotify, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+
+@pytest.fixture
+def two_files() -> None:
+    """Make the files of `flood`."""
     for name in "ab":
         Path(name).write_text("x")
+
+
+@pytest.mark.usefixtures("two_files")
+def test_a_queue_that_overflows(watcher: Watcher) -> None:
+    """A window in which the kernel lost events is not complete; the next one is, also in a folder made meanwhile."""
     with watcher.window(Path("absent"), ()) as window, watcher._lock:  # nobody drains the queue
-        subprocess.run([sys.executable, "-c", FLOOD], check=True)
+        flood(20_000)
         shell("mkdir new; echo x > new/file")
     assert not window.complete
     assert opened(watcher, lambda: shell("cat new/file params.yaml")) == {"new/file", "params.yaml"}
 
 
+@pytest.mark.usefixtures("two_files")
 def test_many_events(watcher: Watcher) -> None:
-    """While a window is open its events are drained: more than the queue takes are no loss."""
-    for name in "ab":
-        Path(name).write_text("x")
+    """The queue is drained while a window is open: more events than it takes are no loss."""
     with watcher.window(Path("absent"), ()) as window:
         for _ in range(3):
-            subprocess.run([sys.executable, "-c", FLOOD], check=True)
+            flood(6000)
+            until(lambda: is_drained(watcher))
     assert names(window) == {"a", "b"}
+
+
+def test_more_folders_than_the_limit(watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A window is not complete where a project has more folders than are watched."""
+    monkeypatch.setattr("redoit.execution.watcher.MAX_WATCHES", 1)
+    with watcher.window(Path("absent"), ()) as window:
+        pass
+    assert not window.complete
+
+
+TORN = [b"", b"\xff\n\t\n\n", b"00000000 R\n", b"00000000 R\t\\x0"]
+
+
+@pytest.mark.parametrize("content", TORN)
+def test_a_record_that_is_torn(watcher: Watcher, content: bytes) -> None:
+    """What is torn in the record of another stage claims nothing."""
+    Path(".redoit-record").write_bytes(content)
+    with watcher.window(Path("absent"), ()) as window, watcher.window(Path(".redoit-record"), ()):
+        shell("cat params.yaml")
+    assert names(window) == {"params.yaml"}
+
+
+@pytest.mark.parametrize("name", [rb"\x00", rb"\ud800"])
+def test_a_record_that_names_no_path(watcher: Watcher, name: bytes) -> None:
+    """Where the record of another stage names what can't be a path, a window is not complete, and nothing raises."""
+    Path(".redoit-record").write_bytes(b"00000000 R\t" + name)
+    with watcher.window(Path("absent"), ()) as window, watcher.window(Path(".redoit-record"), ()):
+        shell("cat params.yaml")
+    assert not window.complete
 
 
 FEW = """
