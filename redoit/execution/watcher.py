@@ -114,7 +114,13 @@ class Watcher:
             while self._events:
                 self._on_event(*self._events.popleft())
             self._watch(*paths)
-        except (ImportError, AttributeError, OSError):  # there is no inotify, or no more of it
+        except (
+            ImportError,
+            AttributeError,
+            OSError,
+            RuntimeError,
+            ValueError,
+        ):  # there is no inotify, or no more of it
             self._complete = False
 
     def _keep_draining(self, inotify: Any) -> None:
@@ -167,5 +173,5 @@ class Watcher:
         if event == "open" and self._windows:
             with contextlib.suppress(OSError, ValueError, TypeError):  # a hook that raises would fail the opening
                 path = os.path.abspath(os.fsdecode(arguments[0]))
-                for window in self._windows:
+                for window in tuple(self._windows):  # another thread may end one
                     window.own_opens.append(path)

@@ -106,6 +106,7 @@ WRITTEN = [
     "echo new > data/.tmp; mv data/.tmp params.yaml; cat params.yaml",
     "echo 4 > params.yaml; cat params.yaml",
     "cat params.yaml; echo 4 >> params.yaml",
+    "cat params.yaml; rm params.yaml",
     "cp params.yaml /dev/null; : > params.yaml",
     "mkdir -p new/inner; echo 1 > new/inner/file; cat new/inner/file",
     "mkdir ../made; echo 1 > ../made/file; mv ../made made; cat made/file",
@@ -114,7 +115,7 @@ WRITTEN = [
 
 @pytest.mark.parametrize("commands", WRITTEN)
 def test_what_changed_is_not_told(watcher: Watcher, commands: str) -> None:
-    """A file that was made or modified in the window, also before it was read, is not told."""
+    """A file that was made, modified or removed in the window is not told, though it was read before or after."""
     assert opened(watcher, lambda: shell(commands)) == set()
 
 
@@ -152,11 +153,12 @@ def test_what_this_process_opens_is_not_told(watcher: Watcher) -> None:
 
 
 def test_what_this_process_opens_as_well(watcher: Watcher) -> None:
-    """A file that both doit and a program open is told."""
+    """A file that both doit and a program open is told, though the kernel merges equal events in its queue."""
 
     def both() -> None:
-        Path("params.yaml").read_text()
-        shell("cat params.yaml")
+        with watcher._lock:  # nobody drains the queue meanwhile
+            Path("params.yaml").read_text()
+            shell("cat params.yaml")
 
     assert opened(watcher, both) == {"params.yaml"}
 
