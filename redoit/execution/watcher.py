@@ -101,7 +101,7 @@ class Watcher:
                 inotify.close()
 
     def _drain(self, *paths: str) -> None:
-        """Take in what happened so far, then watch more."""
+        """Take in what happened so far, then watch more; no window is complete where there is not enough of inotify."""
         try:
             if self._inotify is None and self._complete:
                 import inotify_simple
@@ -114,13 +114,7 @@ class Watcher:
             while self._events:
                 self._on_event(*self._events.popleft())
             self._watch(*paths)
-        except (
-            ImportError,
-            AttributeError,
-            OSError,
-            RuntimeError,
-            ValueError,
-        ):  # there is no inotify, or no more of it
+        except (ImportError, AttributeError, OSError, RuntimeError, ValueError):
             self._complete = False
 
     def _keep_draining(self, inotify: Any) -> None:

@@ -198,18 +198,20 @@ def test_extra(watcher: Watcher, tmp_path: Path) -> None:
 EXCLUDED = [".git", ".hg", "__pycache__", "node_modules", "lib/site-packages", ".redoit", "data/.redoit-1f", "venv"]
 
 
-def test_folders_that_are_not_watched(watcher: Watcher) -> None:
-    """What lies in folders of tools and virtual environments is not told, whether they were there or appear."""
+def test_what_is_not_watched(watcher: Watcher, tmp_path: Path) -> None:
+    """What lies in folders of tools and virtual environments is not told; they may be there, appear, or be links."""
     for folder in EXCLUDED:
         Path(folder).mkdir(parents=True)
         Path(folder, "file").write_text("x")
     Path("venv/pyvenv.cfg").write_text("home = /usr")
     Path("venv/lib").mkdir()
     Path("venv/lib/file").write_text("x")
-    assert (
-        opened(watcher, lambda: shell("cat */file */*/file .git/file .hg/file .redoit/file data/.redoit-1f/file"))
-        == set()
-    )
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state/file").write_text("x")
+    Path(".redoit-state").symlink_to(tmp_path / "state")
+    Path("data/.redoit-1f.lock").write_text("x")
+    commands = "cat */file */*/file .git/file .hg/file .redoit*/file data/.redoit-1f/file data/.redoit-1f.lock"
+    assert opened(watcher, lambda: shell(commands)) == set()
     Path("data/.git").mkdir()
     Path("data/.git/file").write_text("x")
     assert opened(watcher, lambda: shell("cat data/.git/file")) == set()
