@@ -8,7 +8,6 @@ causes it returns, so whoever drains the queue at the end of a window misses not
 import contextlib
 import ctypes
 import os
-import re
 import select
 import sys
 import threading
@@ -18,12 +17,14 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from redoit.execution import records
+from redoit.execution.observer import UNOBSERVED
+
 MAX_WATCHES = 20_000  # a link may lead to a whole disk
 MODIFIED, CLOSED, OPENED, APPEARED = 0x2, 0x10, 0x20, 0x80 | 0x100  # of inotify(7): created, or moved here
 OVERFLOW, REMOVED, IS_FOLDER = 0x4000, 0x8000, 0x4000_0000
 MASK = MODIFIED | CLOSED | OPENED | APPEARED  # CLOSED, so that the kernel does not merge two openings into one event
-is_excluded = re.compile(r"\.git|\.hg|__pycache__|node_modules|site-packages|\.redoit.*", re.DOTALL).fullmatch
-recorded_paths = re.compile(rb"^.{8} [RWICA]\t([^\t\n]+)", re.MULTILINE).findall  # of a checksum, a kind, and fields
+CLAIMS = ("read", "made", "imported", "code", "absent")  # kinds of records that name a file
 
 
 class Window:
@@ -59,9 +60,12 @@ class Window:
 
     def claims(self) -> set[str]:
         """Return what the stage declares, and what the record of its step names by now."""
-        content = self._record.read_bytes() if self._record.exists() else b""
-        names = [name.decode("unicode_escape", "replace") for name in recorded_paths(content)]
+        names = [record[1] for record in records.read(self._record).records if record[0] in CLAIMS]
         return set(map(os.path.realpath, [*self._declared, *names]))
+
+
+def _is_excluded(name: str) -> bool:
+    return name in UNOBSERVED or name == "node_modules" or name.startswith(".redoit")
 
 
 class Watcher:
@@ -134,19 +138,20 @@ class Watcher:
             path = os.path.realpath(link) if os.path.islink(link) else link
             if path != link and os.path.commonpath([path, self._root]) in (path, self._root):
                 continue  # in the project, which is watched anyway, or around it
-            excluded = is_excluded(os.path.basename(path)) or is_excluded(os.path.basename(link))
+            excluded = _is_excluded(os.path.basename(path)) or _is_excluded(os.path.basename(link))
             if path != self._root and (excluded or os.path.exists(os.path.join(path, "pyvenv.cfg"))):
                 continue
             try:
                 watch = self._inotify.add_watch(path, MASK)
-                if self._paths.get(watch) != path and os.path.isdir(path):
-                    with os.scandir(path) as entries:
+                if self._paths.get(watch) != path:
+                    with contextlib.suppress(NotADirectoryError), os.scandir(path) as entries:
                         pending += [entry.path for entry in entries if entry.is_symlink() or entry.is_dir()]
                 self._paths[watch] = path
             except OSError:  # it is gone, or shut for steps as well; else there are too many
                 self._complete = not (os.access(path, os.R_OK) or os.access(path, os.X_OK))
             self._complete &= len(self._paths) <= MAX_WATCHES
-            self._events.extend(self._inotify.read(0))  # listing makes events, too
+            if not len(self._paths) % 500:
+                self._events.extend(self._inotify.read(0))  # listing makes events, too: four a folder
 
     def _on_event(self, watch: int, event: int, _: int, name: str) -> None:
         if event & OVERFLOW:
@@ -154,7 +159,7 @@ class Watcher:
                 window.complete = False
             self._paths.clear()
             self._watch(self._root)  # the event of a new folder may be lost
-        elif watch in self._paths and not is_excluded(name):
+        elif watch in self._paths and not _is_excluded(name):
             path = os.path.join(self._paths[watch], name) if name else self._paths[watch]
             for window in self._windows:
                 window.on_event(path, event)

@@ -9,13 +9,13 @@ import subprocess
 import sys
 import termios
 import threading
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from projects import until
 
+from redoit.execution.observer import line_of
 from redoit.execution.watcher import Watcher, Window
 
 LIBC = ctypes.CDLL(None)
@@ -219,8 +219,7 @@ def test_what_is_not_watched(watcher: Watcher, tmp_path: Path) -> None:
 
 def record(path: str, *lines: tuple[str, ...]) -> Path:
     """Write a record as the observer does."""
-    payloads = ["\t".join(each.encode("unicode_escape").decode() for each in fields).encode() for fields in lines]
-    Path(path).write_bytes(b"".join(b"%08x %s\n" % (zlib.crc32(payload), payload) for payload in payloads))
+    Path(path).write_bytes(b"".join(line_of(*fields) for fields in (("scope",), *lines)))
     return Path(path)
 
 
@@ -231,12 +230,12 @@ def test_overlapping_windows(watcher: Watcher, root: Path) -> None:
         Path(name).write_text("x")
     everything = "cat declared known tree/file späte mine"
     declared = [str(root / "declared"), str(root / "tree")]
-    notes = ("R", str(root / "known")), ("W", str(root / "späte")), ("V", str(root / "mine")), ("R",)
+    notes = ("read", str(root / "known"), "1"), ("made", str(root / "späte")), ("variable", str(root / "mine"))
     with watcher.window(Path("absent"), ()) as long:
         with watcher.window(record(".redoit-1", *notes), declared) as short:
             shell(everything)
         Path(".redoit-1").unlink()
-        with watcher.window(record(".redoit-2", ("R", str(root / "params.yaml"))), ()) as second:
+        with watcher.window(record(".redoit-2", ("read", str(root / "params.yaml"))), ()) as second:
             shell("cat params.yaml data/raw.csv")
     assert names(long) == {"mine", "data/raw.csv"}
     assert names(short) == {"declared", "known", "tree/file", "späte", "mine"}
@@ -312,23 +311,19 @@ def test_more_folders_than_the_limit(watcher: Watcher, monkeypatch: pytest.Monke
     assert not window.complete
 
 
-TORN = [b"", b"\xff\n\t\n\n", b"00000000 R\n", b"00000000 R\t\\x0"]
-
-
-@pytest.mark.parametrize("content", TORN)
+@pytest.mark.parametrize("content", [b"", b"\n\t\n", b"00000000 read\t/x\n", b"00000000 r"])
 def test_a_record_that_is_torn(watcher: Watcher, content: bytes) -> None:
-    """What is torn in the record of another stage claims nothing."""
-    Path(".redoit-record").write_bytes(content)
+    """A record of another stage that is torn claims nothing."""
+    Path(".redoit-record").write_bytes(line_of("scope") + content)
     with watcher.window(Path("absent"), ()) as window, watcher.window(Path(".redoit-record"), ()):
         shell("cat params.yaml")
     assert names(window) == {"params.yaml"}
 
 
-@pytest.mark.parametrize("name", [rb"\x00", rb"\ud800"])
-def test_a_record_that_names_no_path(watcher: Watcher, name: bytes) -> None:
+@pytest.mark.parametrize("name", ["\0", "\ud800"])
+def test_a_record_that_names_no_path(watcher: Watcher, name: str) -> None:
     """Where the record of another stage names what can't be a path, a window is not complete, and nothing raises."""
-    Path(".redoit-record").write_bytes(b"00000000 R\t" + name)
-    with watcher.window(Path("absent"), ()) as window, watcher.window(Path(".redoit-record"), ()):
+    with watcher.window(Path("absent"), ()) as window, watcher.window(record(".redoit-1", ("read", name)), ()):
         shell("cat params.yaml")
     assert not window.complete
 
