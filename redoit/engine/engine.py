@@ -7,8 +7,8 @@ next begins. A crash leaves orphaned files at worst, never a trace of outputs th
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
@@ -24,7 +24,10 @@ from redoit.state.workspace import OBSERVED, Workspace
 if TYPE_CHECKING:  # a run with nothing to do need not import what runs steps
     from redoit.engine.observations import Observed
     from redoit.execution.executor import LaterStages, StepCall, StepResult
+    from redoit.execution.watcher import Window
 
+    # Watches while a step runs: its record, paths that are declared, and others that are in scope.
+    Watch = Callable[[Path, Collection[str], Sequence[str]], contextlib.AbstractContextManager[Window | None]]
     # Runs a step: call, log, where its output and its errors appear. Raises: StepError, DiskError, OSError.
     Execute = Callable[[StepCall, Path, TextIO | None, TextIO | None, LaterStages], StepResult]
 
@@ -50,7 +53,7 @@ STATUS = {Keep: Status.KEPT, Restore: Status.RESTORED, Run: Status.RAN}
 class Engine:
     """Decides and builds the stages of the project in one folder, which is the working directory.
 
-    `execute`: runs a step. `canonicalize`: rewrites an output without clocks and addresses. `strict`: an undeclared
+    `execute`: runs a step. `watch`: tells what other programs open meanwhile. `canonicalize`: rewrites an output without clocks and addresses. `strict`: an undeclared
     input is an error. `close`: ends what `execute` started.
     """
 
@@ -59,6 +62,7 @@ class Engine:
     around: Surroundings
     execute: "Execute"
     canonicalize: Callable[[Path], None]
+    watch: "Watch" = lambda *_: contextlib.nullcontext()
     strict: bool = False
     close: Callable[[], None] = lambda: None
 
@@ -134,7 +138,12 @@ class Engine:
             call = StepCall(
                 stage.step, places, settings, options.time_limit, stage.name, preload, defaults, record, scope
             )
-            result = self.execute(call, log, *options.streams, options.later_stages)
+            declared = (*stage.inputs.values(), *stage.uses, *stage.outputs.values())
+            with self.watch(Path(record), declared, scope[1:]) if scope else contextlib.nullcontext() as window:
+                result = self.execute(call, log, *options.streams, options.later_stages)
+            if window:
+                touched = result.touched._replace(opened=window.opened, watched=window.complete)
+                result = replace(result, touched=touched)
             rescue = partial(set_aside, root=self.workspace.root, name="written")
             linked = check_outputs(stage, paths, rescue, log)
             for path in paths.values():

@@ -6,8 +6,8 @@ executed counts whole.
 """
 
 import os
-import stat
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,14 +18,23 @@ from redoit.execution.records import Touched
 from redoit.model import Observation, Stage
 from redoit.source.environ_copies import is_for_processes
 from redoit.source.names import bindings
-from redoit.source.project import Project
 from redoit.state.stat_cache import Identity, identity
 
+PYTHON = re.compile(r"python[\d.]*")
 MAX_ROUNDS = 4  # of reading what was executed: each can only add parts
 # Variables that count although only libraries ask for them: they change results, and seldom change themselves.
 OF_LIBRARIES = frozenset(
-    "KERAS_BACKEND KERAS_FLOATX MPLBACKEND TF_USE_LEGACY_KERAS TF_DETERMINISTIC_OPS TF_ENABLE_ONEDNN_OPTS XLA_FLAGS"
-    " JAX_ENABLE_X64 NUMBA_DISABLE_JIT".split()
+    [
+        "KERAS_BACKEND",
+        "KERAS_FLOATX",
+        "MPLBACKEND",
+        "TF_USE_LEGACY_KERAS",
+        "TF_DETERMINISTIC_OPS",
+        "TF_ENABLE_ONEDNN_OPTS",
+        "XLA_FLAGS",
+        "JAX_ENABLE_X64",
+        "NUMBA_DISABLE_JIT",
+    ]
 )
 
 
@@ -55,7 +64,12 @@ def observed(
         return Observed((Observation("unobserved", "", "0" * 64),))
     files = _Files(stage, touched, around, staging, (*named, *before.files))
     code = _Executed(stage, before, touched, around)
-    rows = {*files.rows(code.files), *code.rows(), *_variables(stage, touched, around), *_packages(before, touched, around, code)}
+    rows = {
+        *files.rows(code.files),
+        *code.rows(),
+        *_variables(stage, touched, around),
+        *_packages(before, touched, around, code),
+    }
     return Observed(tuple(sorted(rows, key=lambda row: row[:2])), tuple(sorted(files.changed | code.changed)))
 
 
@@ -70,7 +84,7 @@ class _Files:
         self.given = set(map(os.path.realpath, (*staging, *stage.inputs.values(), *stage.uses)))
         self.outputs = set(map(os.path.realpath, stage.outputs.values()))
         self.known = set(map(os.path.realpath, known))
-        self.made = {path for path, in touched.of("made")}
+        self.made = {path for (path,) in touched.of("made")}
         self.changed: set[str] = set()
 
     def rows(self, sources: Iterable[str]) -> Iterator[Observation]:
@@ -85,10 +99,24 @@ class _Files:
             if path not in known and path not in around_known and not _is_below(path, self.made):
                 yield Observation(kind, self._name(path), found)
         yield from self._listings()
-        claimed = known | {path for path, *_ in self.touched.of("imported")} | self.made
-        for path in self.touched.opened | set(self._arguments()):
-            if path not in claimed and not _is_below(path, self.given) and (found := identity(path)):
+        yield from self._opened(known | {path for path, *_ in self.touched.of("imported")} | self.made)
+
+    def _opened(self, known: set[str]) -> Iterator[Observation]:
+        """Yield what C code and other programs may have read; who runs neither is not concerned."""
+        programs = [fields for fields in self.touched.of("program")]
+        if not programs and not any(self.touched.of("native")):
+            return
+        if not self.touched.watched:
+            yield Observation("unwatched", "", None)
+        # An editor and a linter open source that no program of the step reads.
+        opened = {path for path in self.touched.opened if programs or not path.endswith(".py")}
+        for path in opened.union(*map(_arguments, programs)) - known:
+            if not _is_below(path, self.given) and path.startswith(f"{self.root}/") and (found := identity(path)):
                 yield self._content("opened", path, found)
+        observed = {number for process in self.touched.of("process") for number in process[:1]}
+        for number, _, program, *_ in programs:
+            if number not in observed and PYTHON.fullmatch(os.path.basename(program)):
+                yield Observation("foreign", os.path.basename(program), None)
 
     def _reads(self) -> Iterator[tuple[str, Identity]]:
         """Yield each file that was read before the step itself made it, and how it was then."""
@@ -133,18 +161,17 @@ class _Files:
             yield from (Observation("made", each, None) for each in made)
             yield Observation("folder", folder, self.around.digest_of_names(folder, names, made))
 
-    def _arguments(self) -> Iterator[str]:
-        """Yield the files that arguments of the programs name which it started."""
-        for _, folder, *arguments in self.touched.of("program"):
-            for word in (word for text in arguments for word in (text, *text.replace("'", " ").replace('"', " ").split())):
-                path = os.path.realpath(os.path.join(folder, word))
-                if "\0" not in word and path.startswith(f"{self.root}/") and os.path.isfile(path):
-                    yield path
-
     def _name(self, path: str) -> str:
         """Return a path from the project's root, if it lies there."""
         inside = path == self.root or path.startswith(f"{self.root}/")
         return os.path.relpath(path, self.root) if inside else path
+
+
+def _arguments(program: Sequence[str]) -> set[str]:
+    """Return the paths that arguments of a program may name."""
+    _, folder, *arguments = program
+    words = {word for text in arguments for word in (text, *re.split(r"[\s'\";=<>|&()]+", text))}
+    return {os.path.realpath(os.path.join(folder, word)) for word in words if word and "\0" not in word}
 
 
 def _is_below(path: str, known: set[str]) -> bool:
@@ -268,7 +295,9 @@ def _bytes_of(file: str) -> bytes:
         return b"\0"
 
 
-def _packages(before: ActionWithSource, touched: Touched, around: Surroundings, code: _Executed) -> Iterator[Observation]:
+def _packages(
+    before: ActionWithSource, touched: Touched, around: Surroundings, code: _Executed
+) -> Iterator[Observation]:
     reached = before.action.environment.packages
     asked = {name for name, by in touched.of("module") if by}
     for module in asked | code.installed | {name for name, _ in touched.of("module")}:
@@ -278,7 +307,7 @@ def _packages(before: ActionWithSource, touched: Touched, around: Surroundings, 
         if not is_known and not code.project.locate(module) and (version or module in asked):
             yield Observation("package", module, version)
     names = {name.lower().replace("-", "_") for name in reached}
-    for folder, in touched.of("distribution"):
+    for (folder,) in touched.of("distribution"):
         name = folder.removesuffix(".dist-info").removesuffix(".egg-info").partition("-")[0]
         if name.lower() not in names:
             yield Observation("distribution", name, around.find("distribution", name))

@@ -51,7 +51,9 @@ class Surroundings:
         self.workspace, self.inspector = workspace, inspector
         self.makers: Mapping[str, str] = NOTHING
 
-    def changes(self, stage: Stage, action: Action, rows: Iterable[Observation], expected: Mapping[str, str] = NOTHING) -> Iterator[Reason]:
+    def changes(
+        self, stage: Stage, action: Action, rows: Iterable[Observation], expected: Mapping[str, str] = NOTHING
+    ) -> Iterator[Reason]:
         """Yield how the observations of a trace of this action differ from what is there now.
 
         `expected`: path -> digest, which replaces that of the file. Raises: SourceError.
@@ -72,7 +74,12 @@ class Surroundings:
                 now = expected.get(row.name) if kind in FILES else None
                 now = now or find(row.name)
                 if now != row.digest:
-                    yield Reason(_kind(row, now), row.name, row.digest, now if kind in ("package", "distribution") else stage.name)
+                    yield Reason(
+                        _kind(row, now),
+                        row.name,
+                        row.digest,
+                        now if kind in ("package", "distribution") else stage.name,
+                    )
         if code:
             now_code = self.inspector.observed_code(stage, action.settings, code)
             for name in sorted(code.keys() | now_code.keys()):
@@ -107,7 +114,9 @@ class Surroundings:
 
     def digest_of_names(self, folder: str, names: Iterable[str], made: Iterable[str] = ()) -> str:
         """Return the digest of names in a folder, without those that stages and the step itself make there."""
-        left_out = {os.path.basename(path) for path in made if os.path.dirname(path) == ("" if folder == "." else folder)}
+        left_out = {
+            os.path.basename(path) for path in made if os.path.dirname(path) == ("" if folder == "." else folder)
+        }
         inside = os.path.join("" if folder == "." else os.path.normpath(folder), "")
         outputs = {path[len(inside) :].partition("/")[0] for path in self.makers if path.startswith(inside)}
         counted = set(names) - left_out - outputs - {"__pycache__"}

@@ -18,12 +18,17 @@ def lines_of(rows: Iterable[Observation]) -> list[str]:
     rows = list(rows)
     files = [row.name for row in rows if row.kind == "file"]
     variables = [row.name for row in rows if row.kind == "variable"]
-    lines = [_line(noun, names, "tracked", f"with {field}=[{_quoted(names)}]") for noun, names, field in
-             (("input", files, "uses"), ("variable", variables, "environ")) if names]
+    lines = [
+        _line(noun, names, "tracked", f"with {field}=[{_quoted(names)}]")
+        for noun, names, field in (("input", files, "uses"), ("variable", variables, "environ"))
+        if names
+    ]
     return [*lines, *(MARKS[row.kind].format(row.name) for row in rows if row.kind in MARKS)]
 
 
-def faults(rows: Iterable[Observation], makers: Mapping[str, str], outputs: Collection[str], *, strict: bool) -> list[str]:
+def faults(
+    rows: Iterable[Observation], makers: Mapping[str, str], outputs: Collection[str], *, strict: bool
+) -> list[str]:
     """Return which undeclared inputs are errors: the stage's own outputs, those of others, with `strict` all."""
     undeclared = [row for row in rows if row.is_undeclared_input or (strict and row.kind == "foreign")]
     lines = []

@@ -26,8 +26,6 @@ from redoit.model import Setting, Stage
 LaterStages = Callable[[], Iterable[Stage]]  # returns the stages that will probably run after one
 Fork = Callable[[str, WorkerFiles, float | None], Process | None]  # tag, files, seconds to wait for it
 
-UNOBSERVED = Touched(observed=False)
-
 
 @dataclass(frozen=True)
 class StepCall:
@@ -62,7 +60,7 @@ class StepResult:
     """
 
     metrics: Mapping[str, float]
-    touched: Touched = UNOBSERVED
+    touched: Touched = Touched()
     warnings: tuple[str, ...] = ()
 
 
@@ -105,7 +103,7 @@ def execute(
     if status != 0 or "metrics" not in result:
         raise StepError.with_log(call.step, result.get("error") or _ending(status), log, traceback)
     warnings = [f"a process that its step left running was killed ({each[:80]})" for each in killed]
-    touched = records.read(Path(call.record)) if call.scope else UNOBSERVED
+    touched = records.read(Path(call.record)) if call.scope else Touched(observed=False)
     return StepResult(result["metrics"], touched, (*warnings, *result["left_out"]))
 
 

@@ -39,7 +39,7 @@ def start_python(
     tag: str,
     handle: int,
     *arguments: str,
-    record: str,
+    record: str = "",
     streams: tuple[int, int, int] = (subprocess.DEVNULL,) * 3,
 ) -> "subprocess.Popen[bytes]":
     """Start a Python process that calls the function `main` of a module of redoit, and leads a session.
@@ -103,7 +103,7 @@ class Process:
         return self._end(None)
 
 
-def fresh_process(tag: str, files: WorkerFiles, record: str) -> Process:
+def fresh_process(tag: str, files: WorkerFiles, record: str = "") -> Process:
     """Start an interpreter that has imported nothing yet."""
     result, stdout, stderr = files
     streams = subprocess.PIPE, stdout, stderr

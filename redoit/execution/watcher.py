@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from redoit.execution import records
-from redoit.execution.observer import UNOBSERVED
+from redoit.observer.record import UNOBSERVED
 
 MAX_WATCHES = 20_000  # a link may lead to a whole disk
 MODIFIED, CLOSED, OPENED, APPEARED = 0x2, 0x10, 0x20, 0x80 | 0x100  # of inotify(7): created, or moved here

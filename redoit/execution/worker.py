@@ -46,8 +46,8 @@ def serve(parent: int, result: int) -> NoReturn:
     if not line.endswith(b"\n"):
         sys.exit("no step call on standard input")
     call = json.loads(line)
-    if (record := call.pop("record")) != os.environ.get(observer.OBSERVE):
-        observer.redirect(record)
+    if call["record"] not in ("", os.environ.get(observer.OBSERVE)):  # forked
+        observer.redirect(call["record"])
     threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
     sys.argv[:], sys.orig_argv[:] = [call["step"]], [sys.executable, "-m", call["step"]]  # nothing of redoit
     fields = run_step(**call)
@@ -60,7 +60,7 @@ def serve(parent: int, result: int) -> NoReturn:
 
 
 def run_step(
-    step: str, paths: dict[str, str], settings: Settings, preload: list[str], defaults: Settings
+    step: str, paths: dict[str, str], settings: Settings, preload: list[str], defaults: Settings, **_: object
 ) -> dict[str, object]:
     """Run a step; return its metrics, or its error and traceback. The parameters are the fields of a `StepCall`."""
     project, roots, finder = os.getcwd(), import_hook.project_roots(), import_hook.standard_first()

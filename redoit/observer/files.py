@@ -139,7 +139,7 @@ class Files:
             self._listed.add(name)
             self._add("folder", name, *sorted(os.listdir(name)))
 
-    def _on_lookup(self, path: AnyPath | int, with_size: bool) -> None:  # noqa: FBT001 - a guard passes no names
+    def _on_lookup(self, path: AnyPath | int, with_size: bool) -> None:
         """Record what something is, for who asks whether it is there."""
         name = "" if isinstance(path, int) else self._place(path)
         if not name or self._is_own(name) or caller(is_standard) is None:

@@ -51,7 +51,9 @@ class Processes:
 
         fork_exec, posix_spawn = _posixsubprocess.fork_exec, os.posix_spawn
 
-        def observed_fork_exec(arguments: Any, programs: Any, close: Any, kept: Any, folder: Any, env: Any, *rest: Any) -> int:
+        def observed_fork_exec(
+            arguments: Any, programs: Any, close: Any, kept: Any, folder: Any, env: Any, *rest: Any
+        ) -> int:
             if env is not None:
                 names = {bytes(each).partition(b"=")[0] for each in env}
                 missing = {name: text for name, text in _inherited().items() if os.fsencode(name) not in names}

@@ -119,7 +119,9 @@ class Recorder:
         if root is None or (path.startswith(self._temporary) and not f"{root}/".startswith(self._temporary)):
             return False
         parts = path[len(root) :].split("/")
-        return UNOBSERVED.isdisjoint(parts) and not any(part.startswith(OWN) for part in parts) and not is_installed(path)
+        return (
+            UNOBSERVED.isdisjoint(parts) and not any(part.startswith(OWN) for part in parts) and not is_installed(path)
+        )
 
     def _read_scope(self) -> tuple[str, ...]:
         self._temporary = os.path.join(os.path.realpath(os.environ.get("TMPDIR") or "/tmp"), "")  # noqa: S108 - not used

@@ -26,8 +26,11 @@ from redoit.storage.serialize import trace_name
 from redoit.text import command_line
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from redoit.engine.engine import Execute
     from redoit.execution.executor import StepResult
+    from redoit.execution.watcher import Watcher, Window
     from redoit.preload.preload import Preloader
 
 
@@ -69,7 +72,7 @@ def make_engine(
     """
     workspace = Workspace(root, store)
     inspector = Inspector(root, workspace, code_of, preload)
-    preloaders, lock = list["Preloader"](), threading.Lock()
+    preloaders, watchers, lock = list["Preloader"](), list["Watcher"](), threading.Lock()
 
     def preloaded(*call: Any) -> "StepResult":
         """Run a step. What this needs is imported for the first one."""
@@ -82,11 +85,20 @@ def make_engine(
         return preloaders[0].execute(*call)
 
     def close() -> None:
-        for preloader in preloaders:
-            preloader.close()
+        for opened in (*preloaders, *watchers):
+            opened.close()
 
-    around = Surroundings(workspace, inspector)
-    return Engine(workspace, inspector, around, execute or preloaded, _canonicalize, strict=strict, close=close)
+    def watch(*window: Any) -> "AbstractContextManager[Window]":
+        """Watch while a step runs. What this needs is imported for the first one."""
+        from redoit.execution.watcher import Watcher
+
+        with lock:
+            if not watchers:
+                watchers.append(Watcher(os.path.realpath(root)))
+        return watchers[0].window(*window)
+
+    around, run = Surroundings(workspace, inspector), execute or preloaded
+    return Engine(workspace, inspector, around, run, _canonicalize, watch=watch, strict=strict, close=close)
 
 
 def code_of(project: Project, step: str, roots: Iterable[tuple[str, str]]) -> Code:

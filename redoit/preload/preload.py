@@ -36,7 +36,11 @@ class Preloader:
     """
 
     def __init__(
-        self, modules: tuple[str, ...], preloaded: Callable[[str], object], installed: Callable[[], object], record: Path
+        self,
+        modules: tuple[str, ...],
+        preloaded: Callable[[str], object],
+        installed: Callable[[], object],
+        record: Path,
     ) -> None:
         self._new_server = functools.partial(ForkServer, modules, installed, record)
         self._preloaded = preloaded

@@ -32,7 +32,7 @@ class Forking:
         forked = self._server and self._server.fork(tag, files, seconds)
         if not forked:  # there is no server yet, or what it imported has changed
             self.end()
-            self._server = ForkServer(["common"], dict)
+            self._server = ForkServer(["common"], dict, Path("observed"))
             forked = self._server.fork(tag, files, seconds)
         assert forked
         return forked

@@ -1,6 +1,7 @@
 """One stage, built again and again: what is executed, what is recorded, and what stays as it was."""
 
 import contextlib
+import dataclasses
 import os
 import shutil
 import time
@@ -14,9 +15,11 @@ from examples import artifact, named, write
 from redoit.engine.engine import Engine, RunOptions
 from redoit.errors import StepError
 from redoit.execution.executor import StepCall, StepResult
+from redoit.execution.records import Touched
 from redoit.model import Input, Keep, Outcome, Policy, Reason, Restore, Run, Stage, Status
 from redoit.plugin.checkout import make_engine
 from redoit.reasons import sentence
+from redoit.state.stat_cache import identity
 
 STAGE = Stage("make", "steps.make", {"source": "source.txt"}, {"made": "data/made.txt"})
 IMPURE = STAGE._replace(policy=Policy(impure=True))
@@ -44,6 +47,14 @@ class Steps:
             Path(call.paths["made"]).write_text(self.text)
         self.during()
         return self.result
+
+
+def read(*names: str) -> Touched:
+    """Return what an execution touched that read some files."""
+    paths = [str(Path(name).resolve()) for name in names]
+    for path in paths:
+        Path(path).touch()
+    return Touched(tuple(("read", path, *map(str, identity(path) or ())) for path in paths))
 
 
 @pytest.fixture(autouse=True)
@@ -209,7 +220,7 @@ def test_another_output_of_an_equal_action_is_a_warning(
 
 def test_what_a_step_did_besides_is_a_warning(engine: Engine, steps: Steps) -> None:
     """An undeclared input makes a warning, before those of the execution."""
-    steps.result = StepResult({}, files_read=("extra.txt", "source.txt", "steps/make.py"), warnings=("killed",))
+    steps.result = StepResult({}, read("extra.txt", "source.txt"), ("killed",))
     undeclared, killed = engine.build(STAGE, ()).warnings
     assert undeclared.startswith("undeclared input extra.txt: ")
     assert killed == "killed"
@@ -217,7 +228,7 @@ def test_what_a_step_did_besides_is_a_warning(engine: Engine, steps: Steps) -> N
 
 def test_an_undeclared_input_is_an_error_if_that_is_wanted(steps: Steps) -> None:
     """A strict engine refuses the outputs of a step that read an undeclared input; an impure stage may."""
-    steps.result = StepResult({}, files_read=("extra.txt",))
+    steps.result = StepResult({}, read("extra.txt"))
     engine = opened(steps, strict=True)
     with pytest.raises(StepError, match=r"step steps\.make: undeclared input extra\.txt: .*; its log is "):
         engine.build(STAGE, ())
@@ -241,9 +252,7 @@ def test_a_staged_output_is_canonical_and_goes_nowhere(engine: Engine, steps: St
     MADE.parent.mkdir()
     MADE.write_text("in place")
     before = files(project)
-    canonicalizing = Engine(
-        engine.workspace, engine.inspector, steps, canonicalize=lambda path: path.write_text("canonical")
-    )
+    canonicalizing = dataclasses.replace(engine, canonicalize=lambda path: path.write_text("canonical"))
     with canonicalizing.run_in_staging(STAGE, (), project / "log", RunOptions(time_limit=7.0)) as (
         paths,
         result,

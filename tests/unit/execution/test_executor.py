@@ -88,7 +88,7 @@ def test_what_is_no_metric_comes_back_in_words() -> None:
     assert (found.metrics, found.warnings) == ({"b": 1.0}, ("metric a left out: found None, expected a number",))
 
 
-ANSWERS = ["[1]", "7", "{", '{"metrics": 1}', '{"metrics": {"a": "b"}}', '{"metrics": {}, "files_read": 3}']
+ANSWERS = ["[1]", "7", "{", '{"metrics": 1}', '{"metrics": {"a": "b"}}', '{"metrics": {}, "left_out": 3}']
 
 
 @pytest.mark.parametrize("answer", [*ANSWERS, pytest.param("[" * 10**5, id="deep")])

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from projects import until
 
-from redoit.execution.observer import line_of
 from redoit.execution.watcher import Watcher, Window
+from redoit.observer.record import line_of
 
 LIBC = ctypes.CDLL(None)
 LIBC.fopen.restype = ctypes.c_void_p

@@ -44,7 +44,7 @@ def unasked() -> Any:
 
 def test_the_server_starts_for_a_later_step_and_ends_when_it_is_closed() -> None:
     """A step that does not import the module runs afresh, one that does is forked, and afresh again after `close`."""
-    preloader = Preloader(("mine.slow",), PRELOADED.__getitem__, dict)
+    preloader = Preloader(("mine.slow",), PRELOADED.__getitem__, dict, Path("observed"))
     assert run(preloader, "mine.plain", lambda: LATER) == (False, False)
     assert run(preloader, "mine.one", unasked) == (True, True)
     preloader.close()
@@ -55,13 +55,13 @@ def test_the_server_starts_for_a_later_step_and_ends_when_it_is_closed() -> None
 def test_a_step_that_needs_the_module_alone_is_not_forked() -> None:
     """Where no later step imports the module, a step imports it itself, and first."""
     write(Path(), mine__slow="import sys\nassert 'mine.one' not in sys.modules\n")
-    preloader = Preloader(("mine.slow",), PRELOADED.__getitem__, dict)
+    preloader = Preloader(("mine.slow",), PRELOADED.__getitem__, dict, Path("observed"))
     assert run(preloader, "mine.one", lambda: [Stage("plain", "mine.plain", {}, {})]) == (False, True)
 
 
 def test_without_modules_nobody_is_asked() -> None:
     """Where there is nothing to preload, neither the later stages nor what steps need is looked at."""
-    assert run(Preloader((), unasked, unasked), "mine.plain", unasked) == (False, False)
+    assert run(Preloader((), unasked, unasked, Path("observed")), "mine.plain", unasked) == (False, False)
 
 
 def test_a_later_step_that_can_not_be_read_needs_nothing() -> None:
@@ -72,7 +72,7 @@ def test_a_later_step_that_can_not_be_read_needs_nothing() -> None:
         asked.append(step)
         raise SourceError(step, "it can't be parsed")
 
-    preloader = Preloader(("mine.slow",), preloaded, unasked)
+    preloader = Preloader(("mine.slow",), preloaded, unasked, Path("observed"))
     for _ in range(2):
         assert run(preloader, "mine.plain", lambda: [Stage("bad", "mine.bad", {}, {})]) == (False, False)
     assert asked == ["mine.bad"]
@@ -81,7 +81,7 @@ def test_a_later_step_that_can_not_be_read_needs_nothing() -> None:
 @contextlib.contextmanager
 def started(module: str, installed: Callable[[], object] = dict) -> Iterator[ForkServer]:
     """Yield a fork server that imports a module: not as a fixture, for pytest changes the environment until a test."""
-    server = ForkServer([module], installed)
+    server = ForkServer([module], installed, Path("observed"))
     try:
         yield server
     finally:
