@@ -44,10 +44,10 @@ def decide(
     if traces and not holding:
         nearest = min(reversed(traces), key=lambda trace: len(observed[id(trace)]))
         return Run(observed[id(nearest)], nearest)
-    if traces:  # whose outputs are neither in place nor in the store
-        changes = _output_changes(traces[-1].digests, in_place)
-        lost = changes if policy.impure else [reason._replace(kind="output lost") for reason in changes]
-        return Run(tuple(lost), traces[-1])
+    if holding:  # whose outputs are neither in place nor in the store
+        missing = _output_changes(holding[-1].digests, in_place)
+        lost = missing if policy.impure else [reason._replace(kind="output lost") for reason in missing]
+        return Run(tuple(lost), holding[-1])
     near = closest(action, earlier())
     if superseded:
         return Run((Reason("superseded"),), near)

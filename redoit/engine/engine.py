@@ -53,7 +53,8 @@ STATUS = {Keep: Status.KEPT, Restore: Status.RESTORED, Run: Status.RAN}
 class Engine:
     """Decides and builds the stages of the project in one folder, which is the working directory.
 
-    `execute`: runs a step. `watch`: tells what other programs open meanwhile. `canonicalize`: rewrites an output without clocks and addresses. `strict`: an undeclared
+    `around`: what its stages may touch besides what they are given. `execute`: runs a step. `watch`: tells what other
+    programs open meanwhile. `canonicalize`: rewrites an output without clocks and addresses. `strict`: an undeclared
     input is an error. `close`: ends what `execute` started.
     """
 

@@ -23,19 +23,10 @@ from redoit.state.stat_cache import Identity, identity
 PYTHON = re.compile(r"python[\d.]*")
 MAX_ROUNDS = 4  # of reading what was executed: each can only add parts
 # Variables that count although only libraries ask for them: they change results, and seldom change themselves.
-OF_LIBRARIES = frozenset(
-    [
-        "KERAS_BACKEND",
-        "KERAS_FLOATX",
-        "MPLBACKEND",
-        "TF_USE_LEGACY_KERAS",
-        "TF_DETERMINISTIC_OPS",
-        "TF_ENABLE_ONEDNN_OPTS",
-        "XLA_FLAGS",
-        "JAX_ENABLE_X64",
-        "NUMBA_DISABLE_JIT",
-    ]
-)
+OF_LIBRARIES = frozenset({
+    "KERAS_BACKEND", "KERAS_FLOATX", "MPLBACKEND", "TF_USE_LEGACY_KERAS", "TF_DETERMINISTIC_OPS", "TF_ENABLE_ONEDNN_OPTS",
+    "XLA_FLAGS", "JAX_ENABLE_X64", "NUMBA_DISABLE_JIT",
+})  # fmt: skip
 
 
 class Observed(NamedTuple):
@@ -95,15 +86,15 @@ class _Files:
                 yield self._content("content" if _is_below(path, self.known) else "file", path, found)
         known = {*read, *self.given, *self.known, *self.outputs, *sources}
         around_known = {folder for path in known for folder in map(str, Path(path).parents)}
-        for kind, path, found in self._looked_at():
+        for kind, path, seen in self._looked_at():
             if path not in known and path not in around_known and not _is_below(path, self.made):
-                yield Observation(kind, self._name(path), found)
+                yield Observation(kind, self._name(path), seen)
         yield from self._listings()
         yield from self._opened(known | {path for path, *_ in self.touched.of("imported")} | self.made)
 
     def _opened(self, known: set[str]) -> Iterator[Observation]:
         """Yield what C code and other programs may have read; who runs neither is not concerned."""
-        programs = [fields for fields in self.touched.of("program")]
+        programs = list(self.touched.of("program"))
         if not programs and not any(self.touched.of("native")):
             return
         if not self.touched.watched:

@@ -39,8 +39,8 @@ OF_TERMINALS = re.compile(
 )
 # The words for what has changed, by the kind of the observation.
 REASONS = {
-    "file": "read", "content": "content", "variable": "asked", "copied": "asked", "code": "executed", "folder": "listed",
-    "opened": "opened", "package": "package", "distribution": "package", "names": "copied", "unobserved": "unobserved",
+    "file": "read", "content": "content", "opened": "opened", "folder": "listed", "variable": "asked", "copied": "asked",
+    "names": "copied", "package": "package", "distribution": "package", "unobserved": "unobserved",
 }  # fmt: skip
 
 

@@ -26,6 +26,8 @@ from redoit.model import Setting, Stage
 LaterStages = Callable[[], Iterable[Stage]]  # returns the stages that will probably run after one
 Fork = Callable[[str, WorkerFiles, float | None], Process | None]  # tag, files, seconds to wait for it
 
+NOTHING = Touched()
+
 
 @dataclass(frozen=True)
 class StepCall:
@@ -60,7 +62,7 @@ class StepResult:
     """
 
     metrics: Mapping[str, float]
-    touched: Touched = Touched()
+    touched: Touched = NOTHING
     warnings: tuple[str, ...] = ()
 
 

@@ -19,7 +19,8 @@ def code_of(project: Project, step: str, function: str = "run", extra_roots: Ite
     """Return all code that a step's function can reach.
 
     `extra_roots`: module and name of parts that count although the code need not name them: the enumerations of its
-    settings, and what was executed. Raises: DeclarationError if there is no such step, SourceError if a file can't be read or parsed.
+    settings, and what was executed. Raises: DeclarationError if there is no such step, SourceError if a file can't be
+    read or parsed.
     """
     module = project.module(step)
     if module is None or function not in bindings(module).names:

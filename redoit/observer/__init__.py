@@ -2,13 +2,14 @@
 
 `redoit.pth` starts it in each Python process whose variable OBSERVE names a record file. What is observed is appended
 there when it happens, so a process that is killed has told all. Here project code is always compiled from its source:
-no stale byte code is executed. Imports nothing heavy and nothing else of redoit, and never fails the step. Does not know
-what is declared, nor what counts.
+no stale byte code is executed. Imports nothing heavy and nothing else of redoit, and never fails the step. Does not
+know what is declared, nor what counts.
 """
 
 import os
 
-from redoit.observer.record import OBSERVE, Recorder
+from redoit.observer.record import OBSERVE as OBSERVE
+from redoit.observer.record import Recorder
 
 RECORDERS: list[Recorder] = []  # at most one
 

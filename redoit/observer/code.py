@@ -3,7 +3,7 @@
     code <file> <qualified name> <line> <importer>    a function that is called, or a module: `<module>`
     function <module> <qualified name>                one whose code is compiled, sent elsewhere or read
     unpickled <module> <name>                         what an unpickler asks for
-    module <name> <asked>                             a top-level module that is installed, or that project code asks for
+    module <name> <asked>                             a top-level module that is installed, or asked for by the project
     native                                            C code that may open files by itself
 
 Functions are seen from Python 3.12 on, by `sys.monitoring`, at no cost that can be measured; else modules alone.

@@ -95,7 +95,7 @@ class Files:
                 break
             frame = frame.f_back
         item = frame.f_locals.get("object") if frame and frame.f_code.co_name == "findsource" else None
-        code = getattr(item, "f_code", getattr(getattr(item, "tb_frame", None), "f_code", item))
+        code: Any = getattr(item, "f_code", getattr(getattr(item, "tb_frame", None), "f_code", item))
         if hasattr(code, "co_qualname"):
             self._add("code", os.path.realpath(code.co_filename), code.co_qualname, code.co_firstlineno, "")
         elif isinstance(getattr(item, "__qualname__", None), str):

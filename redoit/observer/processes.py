@@ -51,14 +51,13 @@ class Processes:
 
         fork_exec, posix_spawn = _posixsubprocess.fork_exec, os.posix_spawn
 
-        def observed_fork_exec(
-            arguments: Any, programs: Any, close: Any, kept: Any, folder: Any, env: Any, *rest: Any
-        ) -> int:
-            if env is not None:
-                names = {bytes(each).partition(b"=")[0] for each in env}
+        def observed_fork_exec(*given: Any) -> int:
+            arguments, programs, close, kept, folder, variables, *rest = given
+            if variables is not None:
+                names = {bytes(each).partition(b"=")[0] for each in variables}
                 missing = {name: text for name, text in _inherited().items() if os.fsencode(name) not in names}
-                env = [*env, *(os.fsencode(f"{name}={text}") for name, text in missing.items())]
-            number: int = fork_exec(arguments, programs, close, kept, folder, env, *rest)
+                variables = [*variables, *(os.fsencode(f"{name}={text}") for name, text in missing.items())]
+            number: int = fork_exec(arguments, programs, close, kept, folder, variables, *rest)
             started(number, folder, *arguments)
             return number
 
@@ -67,10 +66,10 @@ class Processes:
             started(number, None, *argv)
             return number
 
-        _posixsubprocess.fork_exec = observed_fork_exec  # type: ignore[assignment]
+        _posixsubprocess.fork_exec = observed_fork_exec
         os.posix_spawn = observed_posix_spawn  # type: ignore[assignment]
-        if hasattr(loaded := sys.modules.get("subprocess"), "_fork_exec"):
-            loaded._fork_exec = observed_fork_exec  # type: ignore[union-attr]  # noqa: SLF001 - imported by name
+        if (loaded := sys.modules.get("subprocess")) is not None:
+            vars(loaded)["_fork_exec"] = observed_fork_exec  # which it has imported by name
 
 
 def _inherited() -> dict[str, str]:

@@ -85,8 +85,10 @@ def make_engine(
         return preloaders[0].execute(*call)
 
     def close() -> None:
-        for opened in (*preloaders, *watchers):
-            opened.close()
+        for preloader in preloaders:
+            preloader.close()
+        for watcher in watchers:
+            watcher.close()
 
     def watch(*window: Any) -> "AbstractContextManager[Window]":
         """Watch while a step runs. What this needs is imported for the first one."""
