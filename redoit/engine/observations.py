@@ -24,8 +24,8 @@ PYTHON = re.compile(r"python[\d.]*")
 MAX_ROUNDS = 4  # of reading what was executed: each can only add parts
 # Variables that count although only libraries ask for them: they change results, and seldom change themselves.
 OF_LIBRARIES = frozenset({
-    "KERAS_BACKEND", "KERAS_FLOATX", "MPLBACKEND", "TF_USE_LEGACY_KERAS", "TF_DETERMINISTIC_OPS", "TF_ENABLE_ONEDNN_OPTS",
-    "XLA_FLAGS", "JAX_ENABLE_X64", "NUMBA_DISABLE_JIT",
+    "JAX_ENABLE_X64", "KERAS_BACKEND", "KERAS_FLOATX", "MPLBACKEND", "NUMBA_DISABLE_JIT", "TF_DETERMINISTIC_OPS",
+    "TF_ENABLE_ONEDNN_OPTS", "TF_USE_LEGACY_KERAS", "XLA_FLAGS",
 })  # fmt: skip
 
 
@@ -269,14 +269,14 @@ def _variables(stage: Stage, touched: Touched, around: Surroundings) -> Iterator
         if not is_for_processes(_bytes_of(file), int(line))
         for name in copied_names()
     }
-    asked = {name for name, asker in touched.of("variable") if not asker or name in OF_LIBRARIES} - set(stage.environ)
-    for name in asked:
-        if not NEVER.fullmatch(name):
-            yield Observation("variable", name, around.find("variable", name))
+    asked = {name for name, library in touched.of("variable") if not library}
+    ambient = copied | {name for name, _ in touched.of("variable") if name in OF_LIBRARIES}
+    for kind, names in (("variable", asked), ("ambient", ambient - asked)):
+        for name in names - set(stage.environ):
+            if not NEVER.fullmatch(name):
+                yield Observation(kind, name, around.find(kind, name))
     if copied:
         yield Observation("names", "", around.find("names", ""))
-    for name in copied - asked - set(stage.environ):
-        yield Observation("copied", name, around.find("copied", name))
 
 
 def _bytes_of(file: str) -> bytes:

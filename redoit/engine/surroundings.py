@@ -6,7 +6,7 @@ An observation is a kind, a name and what was found; names of files are paths fr
     status, size            whether something is there and what; and how large it is
     link, folder            where a link leads; the names in a folder, but those of outputs and `made`
     made                    a name in such a folder that the step itself made
-    variable, copied        a variable that was asked for; one of a copied environment
+    variable, ambient       a variable that was asked for; one that a library did, or of a copied environment
     names                   the names in a copied environment
     package, distribution   the version of what provides a module; of what was asked for its version
     code                    a part that was executed, and reading alone does not reach
@@ -39,8 +39,8 @@ OF_TERMINALS = re.compile(
 )
 # The words for what has changed, by the kind of the observation.
 REASONS = {
-    "file": "read", "content": "content", "opened": "opened", "folder": "listed", "variable": "asked", "copied": "asked",
-    "names": "copied", "package": "package", "distribution": "package", "unobserved": "unobserved",
+    "file": "read", "content": "content", "opened": "opened", "folder": "listed", "variable": "asked",
+    "ambient": "asked", "names": "copied", "package": "package", "distribution": "package", "unobserved": "unobserved",
 }  # fmt: skip
 
 
@@ -95,7 +95,7 @@ class Surroundings:
                 return _status(name, sized=kind == "size")
             case "link":
                 return digest.of_value(os.readlink(name)) if os.path.islink(name) else None
-            case "variable" | "copied":
+            case "variable" | "ambient":
                 return None if (text := os.environ.get(name)) is None else digest.of_value(text)
             case "names":
                 return digest.of_value(copied_names())

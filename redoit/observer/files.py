@@ -84,7 +84,7 @@ class Files:
             kind = "imported"
         elif name.endswith(SOURCES) and (is_import(file) or file.endswith(("/runpy.py", "/importlib/util.py"))):
             kind = "imported"
-        if kind == "imported" or not self._is_own(name):
+        if kind == "imported" or (caller(is_standard) and not self._is_own(name)):
             identity = found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_mode
             self._add(kind, name, *identity)
 

@@ -34,14 +34,17 @@ def is_import(file: str) -> bool:
 def caller(passed: Callable[[str], bool]) -> FrameType | None:
     """Return the frame that causes what is observed, behind those whose file is passed; None if that is redoit's own.
 
-    None also where a home folder is looked up, where it lies makes no result; and for lines of `.pth` files.
+    None also where a folder for temporary files or of a user is looked up: where it lies makes no result; and for the
+    lines of `.pth` files.
     """
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - there is no other way
     while frame is not None and ((file := frame.f_code.co_filename).startswith(OBSERVER) or passed(file)):
-        if frame.f_code.co_name == "expanduser":
+        if frame.f_code.co_name in ("expanduser", "_candidate_tempdir_list"):
             return None
         frame = frame.f_back
-    if frame is None or (file := frame.f_code.co_filename).startswith(REDOIT):
+    if frame is None or frame.f_code.co_filename.startswith(REDOIT):
         return None
-    of_site = file == "<string>" and frame.f_back is not None and is_standard(frame.f_back.f_code.co_filename)
-    return None if of_site else frame
+    outer: FrameType | None = frame
+    while outer is not None and outer.f_code.co_filename == "<string>":
+        outer = outer.f_back
+    return None if outer is not None and outer is not frame and is_standard(outer.f_code.co_filename) else frame

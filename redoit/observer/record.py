@@ -1,4 +1,4 @@
-r"""Appends records of what a process does to a file that many processes share, each record in one write, without a lock.
+r"""Appends records of what a process does to a file that many processes share, each in one write, without a lock.
 
     <CRC-32 of the rest> <kind>\t<field>\t...        each field escaped as in a Python string
 
