@@ -248,6 +248,12 @@ class Trace:
         return {role: artifact.content for role, artifact in self.manifest.items()}
 
     @property
+    def code(self) -> dict[str, str]:
+        """Return part -> digest of all code that counts: what reading reached, and what was executed besides."""
+        executed = {row.name: row.digest for row in self.observations if row.kind == "code" and row.digest}
+        return {**self.action.code, **executed}
+
+    @property
     def undeclared(self) -> tuple[Observation, ...]:
         """The undeclared inputs that its execution read."""
         return tuple(row for row in self.observations if row.is_undeclared_input)

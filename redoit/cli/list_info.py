@@ -14,6 +14,7 @@ from redoit.cli.console import Console
 from redoit.errors import DeclarationError
 from redoit.model import PlannedStatus
 from redoit.planning.planned_task import explanation
+from redoit.plugin.checkout import engine
 from redoit.plugin.dry_run_tasks import DryRunTasks
 from redoit.plugin.stage_task import StageTask, stage_of
 from redoit.source.settings import nearest
@@ -84,6 +85,8 @@ class Info(EscapingCommand, cmd_info.Info):
         self._table("settings", settings)
         self._table("inputs", list(stage.stage.inputs.items()))
         self._table("uses", [(path,) for path in stage.stage.uses])
+        latest = engine().workspace.latest(stage.stage)
+        self._table("undeclared inputs, tracked", [(row.name, row.kind) for row in latest.undeclared] if latest else [])
         self._table("outputs", list(stage.stage.outputs.items()))
         self._table("step", [(stage.stage.step, stage.stage.policy.words)])
 

@@ -76,6 +76,7 @@ def _lines(explained: dict[str, Any]) -> Iterator[Line]:
         yield from _details(reason, shown)
     if explained["result"]:
         yield 2, f"made {_origin(explained['result'])}", ""
+        yield from ((2, line, "yellow") for line in explained["result"]["undeclared"])
     if explained["compared_with"]:
         differs = any(reason["kind"] in DIFFERENCES for reason in explained["reasons"])
         lead = "compared with the result made" if differs else "last made"
@@ -109,7 +110,7 @@ def _details(reason: dict[str, Any], shown: set[str]) -> Iterator[Line]:
     if kind == "input awaited" and reason["because"] and reason["made_by"] not in shown:
         shown.add(reason["made_by"])
         yield 4, f"{reason['made_by']} runs: {reason['because']}", ""
-    if kind.startswith("code"):
+    if kind.startswith(("code", "executed")):
         yield from _code(reason, shown)
 
 

@@ -255,7 +255,9 @@ class Engine:
             touched = self._observed(stage, before, paths, result)
             seconds = time.perf_counter() - began
             with self.workspace.store_of(stage).shared_lock():
-                manifest, log_digest = put_outputs(self.workspace.store_of(stage), stage, before, paths, log)
+                executed = [row.name for row in touched.rows if row.kind == "code"]
+                code = self.inspector.code(stage, settings, executed) if executed else before.code
+                manifest, log_digest = put_outputs(self.workspace.store_of(stage), stage, code, paths, log)
                 trace = Trace(
                     action=before.action,
                     manifest=manifest,

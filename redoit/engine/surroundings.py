@@ -16,8 +16,8 @@ An observation is a kind, a name and what was found; names of files are paths fr
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property, partial
 from itertools import groupby
 
 from redoit import digest
@@ -45,11 +45,26 @@ REASONS = {
 
 
 class Surroundings:
-    """What is around the project's stages now. `makers`: path of each output -> its stage; set once all are known."""
+    """What is around the project's stages now. `targets`: returns file -> its maker, for all tasks, once it is set."""
 
     def __init__(self, workspace: Workspace, inspector: Inspector) -> None:
         self.workspace, self.inspector = workspace, inspector
-        self.makers: Mapping[str, str] = NOTHING
+        self.targets: Callable[[], Mapping[str, str]] = dict
+
+    @cached_property
+    def makers(self) -> dict[str, str]:
+        """Path of each file that a task makes -> the task. The path is from the project's root, without links."""
+        return {os.path.relpath(os.path.realpath(path)): task for path, task in self.targets().items()}
+
+    @cached_property
+    def _names_made(self) -> dict[str, set[str]]:
+        """Folder -> the names in it that lead to files which tasks make."""
+        names: dict[str, set[str]] = {}
+        for path in self.makers:
+            while path:
+                path, name = os.path.split(path)  # noqa: PLW2901 - from the inside out
+                names.setdefault(path or ".", set()).add(name)
+        return names
 
     def changes(
         self, stage: Stage, action: Action, rows: Iterable[Observation], expected: Mapping[str, str] = NOTHING
@@ -114,12 +129,8 @@ class Surroundings:
 
     def digest_of_names(self, folder: str, names: Iterable[str], made: Iterable[str] = ()) -> str:
         """Return the digest of names in a folder, without those that stages and the step itself make there."""
-        left_out = {
-            os.path.basename(path) for path in made if os.path.dirname(path) == ("" if folder == "." else folder)
-        }
-        inside = os.path.join("" if folder == "." else os.path.normpath(folder), "")
-        outputs = {path[len(inside) :].partition("/")[0] for path in self.makers if path.startswith(inside)}
-        counted = set(names) - left_out - outputs - {"__pycache__"}
+        left_out = {os.path.basename(path) for path in made if (os.path.dirname(path) or ".") == folder}
+        counted = set(names) - left_out - self._names_made.get(folder, set()) - {"__pycache__"}
         return digest.of_value(sorted(name for name in counted if not name.startswith(FOLDER)))
 
 

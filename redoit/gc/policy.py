@@ -77,7 +77,7 @@ class Removal(NamedTuple):
 def stored_trace(key: str, name: str, trace: Trace, size: int, used: float) -> StoredTrace:
     """Return what garbage collection needs of a trace. Equal digests share one string: there may be many."""
     stage, outputs = sys.intern(trace.stage), tuple(trace.manifest.values())
-    blobs = tuple(map(sys.intern, {trace.log, *(made.digest for made in outputs), *trace.action.code.values()}))
+    blobs = tuple(map(sys.intern, {trace.log, *(made.digest for made in outputs), *trace.code.values()}))
     return StoredTrace(key, name, stage, trace.started, trace.seconds, outputs, blobs, size, used)
 
 

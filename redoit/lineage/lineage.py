@@ -116,4 +116,5 @@ def _maker(lineage: Lineage, stage: Stage, role: str, digest: str, used: float) 
 def _inputs(stage: Stage, trace: Trace | None) -> tuple[tuple[str, str], ...]:
     """Return file and digest of what an execution read; of a role that is no longer declared, the role."""
     read = trace.action.inputs if trace else {}
-    return tuple((stage.inputs.get(role, role), given.digest) for role, given in read.items())
+    undeclared = ((row.name, row.digest or "") for row in (trace.undeclared if trace else ()) if row.kind == "file")
+    return (*((stage.inputs.get(role, role), given.digest) for role, given in read.items()), *undeclared)

@@ -94,7 +94,7 @@ def _texts(workspace: Workspace, lineage: Lineage) -> dict[str, str]:
     digests: Mapping[tuple[str, str], dict[str, None]] = defaultdict(dict)
     for stage, names in lineage.results.items():
         for name in names:
-            for part, digest in lineage.traces[name].action.code.items():
+            for part, digest in lineage.traces[name].code.items():
                 digests[stage, part][digest] = None
     parts = dict.fromkeys(digest for each in digests.values() if len(each) > 1 for digest in each)
     logs = dict.fromkeys(trace.log for trace in sorted(lineage.traces.values(), key=lambda trace: -trace.started))

@@ -99,7 +99,7 @@ class PageData:
                 [word(role), words[made.content], min(made.size, MAX_BYTES)]
                 for role, made in islice(trace.manifest.items(), MAX_ITEMS)
             ],
-            [self._parts[one_line(part), words[digest]] for part, digest in islice(action.code.items(), MAX_PARTS)],
+            [self._parts[one_line(part), words[digest]] for part, digest in islice(trace.code.items(), MAX_PARTS)],
             self._environments[tuple((one_line(name), one_line(text)) for name, text in environment)],
             [
                 [word(metric), f"{value:.9g}".replace("inf", "Infinity").replace("nan", "NaN")]  # as JavaScript has it
@@ -107,7 +107,7 @@ class PageData:
             ],
             words[trace.log],
             words[trace.name],
-            self._rows(_declared(action).items()),
+            self._rows((_declared(action) | _observed(trace)).items()),
         ]
 
 
@@ -122,6 +122,12 @@ def _declared(action: Action) -> dict[str, str]:
     paths = {**{role: given.path for role, given in action.inputs.items()}, **action.outputs}
     used = {f"uses {path}": digest for path, digest in action.uses.items()}
     return {"step": " ".join(action.step[1:]), **{f"path of {role}": path for role, path in paths.items()}, **used}
+
+
+def _observed(trace: Trace) -> dict[str, str]:
+    """Return what an execution touched besides, but for code, by label."""
+    rows = (row for row in trace.observations if row.kind != "code")
+    return {f"observed {row.kind} {row.name}": row.digest or "absent" for row in rows}
 
 
 def rounded(seconds: float) -> float:

@@ -80,6 +80,7 @@ def _stage(origin: Provenance, lineage: Lineage) -> Text:
 def _details(trace: Trace) -> Iterator[Text]:
     values = {
         "settings": [f"{setting.name}={setting.value!r}" for setting in trace.action.settings],
+        "undeclared inputs": [row.name for row in trace.undeclared],
         "metrics": [f"{name} {format_number(value)}" for name, value in trace.metrics.items()],
     }
     for name, words in values.items():

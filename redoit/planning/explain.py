@@ -7,6 +7,7 @@ a changed input with the stage that made it, and why that one made another.
 from collections.abc import Callable, Iterable
 
 from redoit.engine.engine import Engine
+from redoit.engine.undeclared import lines_of
 from redoit.errors import CorruptError, StoreError
 from redoit.model import Code, PlannedStatus, Reason, Stage
 from redoit.planning.diff import diff
@@ -37,6 +38,7 @@ class Explainer:
             "key": trace.action.key,
             **{field: getattr(trace, field) for field in ("started", "seconds", "host")},
             "settings": {setting.name: json_value(setting.value) for setting in trace.action.settings},
+            "undeclared": lines_of(trace.observations),
         }
         kept = planned.status in (PlannedStatus.KEEP, PlannedStatus.RESTORE)
         return {
@@ -57,8 +59,9 @@ class Explainer:
         if reason.kind.startswith("setting"):
             removed = reason.kind == "setting removed"
             fields["from"] = None if removed else self._origin(planned.name, reason.subject)
-        elif reason.kind.startswith("code"):
-            code = self._engine.inspector.code(stage, planned.settings)
+        elif reason.kind.startswith(("code", "executed")):
+            observed = [row.name for row in planned.trace.observations if row.kind == "code"] if planned.trace else []
+            code = self._engine.inspector.code(stage, planned.settings, observed)
             fields |= _changed_code(self._engine.workspace.store_of(stage), code, reason)
         elif reason.kind.startswith("input"):
             fields |= self._changed_input(stage, reason)

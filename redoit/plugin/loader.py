@@ -228,6 +228,7 @@ class StageLoader(TaskLoader2):
                 adopt_fields(task, stage, checked)
         places = Places()
         self.session.graph = graph_of(tasks, stages, places)
+        engine().around.targets = lambda: {path: task.name for task in tasks for path in task.targets}
         self.session.caching = options().cache
         self.session.configuration_files = [*map(identity, configuration.FILES)]
         given = []

@@ -139,6 +139,7 @@ def _parse(fields: Any) -> dict[str, Entry]:
     tables = fields["tables"]
     for entry in fields["stages"].values():
         entry["action"] |= {name: tables[entry["action"][name]] for name in SHARED}
+        entry["observations"] = tables[entry["observations"]]
     return dict(fields["stages"])
 
 
@@ -149,7 +150,8 @@ def _to_json(stages: Mapping[str, Entry]) -> dict[str, object]:
     for stage, entry in stages.items():
         texts = {name: canonical_json(entry["action"][name]) for name in SHARED}
         numbered = {name: numbers.setdefault(text, len(numbers)) for name, text in texts.items()}
-        rows[stage] = {**entry, "action": {**entry["action"], **numbered}}
+        observations = numbers.setdefault(canonical_json(entry["observations"]), len(numbers))
+        rows[stage] = {**entry, "action": {**entry["action"], **numbered}, "observations": observations}
     return {"tables": [json.loads(text) for text in numbers], "stages": rows}
 
 
