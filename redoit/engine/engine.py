@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, TextIO
 from redoit.engine.inspector import ActionWithSource, Inspector, Settings
 from redoit.engine.surroundings import Surroundings
 from redoit.errors import CorruptError, DiskError, StepError
-from redoit.model import Action, Artifact, Decision, Keep, Outcome, Reason, Restore, Run, Stage, Status, Trace
+from redoit.model import NOTHING, Action, Artifact, Decision, Keep, Outcome, Reason, Restore, Run, Stage, Status, Trace
 from redoit.state.rescued import set_aside
 from redoit.state.stat_cache import identity
 from redoit.state.workspace import OBSERVED, Workspace
@@ -85,9 +85,9 @@ class Engine:
         Raises: InputError, SourceError, StoreError.
         """
         action = self.inspector.action_from_cache(stage, settings, expected)
-        if trace := self._up_to_date_trace(stage, action, invalidated):
+        if trace := self._up_to_date_trace(stage, action, invalidated, expected):
             return action, Keep(trace)
-        return action, self._decide(stage, action, invalidated, self.workspace.store_of(stage).verify)
+        return action, self._decide(stage, action, invalidated, self.workspace.store_of(stage).verify, expected)
 
     def build(
         self,
@@ -151,14 +151,16 @@ class Engine:
                 self.canonicalize(path)
             yield paths, result, linked
 
-    def _up_to_date_trace(self, stage: Stage, action: Action, invalidated: Reason | None) -> Trace | None:
+    def _up_to_date_trace(
+        self, stage: Stage, action: Action, invalidated: Reason | None, expected: Mapping[str, str] = NOTHING
+    ) -> Trace | None:
         """Return the trace of which the trace index knows that it is up to date, unless the stage must run anyway."""
         workspace = self.workspace
         if invalidated or stage.policy.volatile or workspace.invalidations.get(stage.name):
             return None
         in_place, store = self.inspector.output_digests(stage), workspace.store_of(stage)
         trace = workspace.trace_index.up_to_date(stage.name, store, action, in_place)
-        return trace if trace and not any(self._changes(stage, trace)) else None
+        return trace if trace and not any(self._changes(stage, trace, expected)) else None
 
     def _decide_and_keep(self, stage: Stage, action: Action, invalidated: Reason | None) -> Decision:
         """Return what to do; keep what is in place if that is the decision."""
@@ -174,8 +176,9 @@ class Engine:
         action: Action,
         invalidated: Reason | None,
         verify: Callable[[Artifact], bool] = lambda _artifact: True,
+        expected: Mapping[str, str] = NOTHING,
     ) -> Decision:
-        """Return what to do. `verify`: checks the bytes of a blob that would be restored."""
+        """Return what to do. `verify`: checks the bytes of a blob that would be restored; `expected`: as `dry_run`."""
         from redoit.engine.decision import decide
 
         store = self.workspace.store_of(stage)
@@ -196,15 +199,15 @@ class Engine:
             superseded=any(trace.sequence < below for trace in found),
             invalidated=invalidation.reason if invalidation else invalidated,
             restorable=restorable,
-            changes=lambda trace: tuple(self._changes(stage, trace)),
+            changes=lambda trace: tuple(self._changes(stage, trace, expected)),
             earlier=lambda: self.workspace.earlier(stage),
         )
 
-    def _changes(self, stage: Stage, trace: Trace) -> Iterator[Reason]:
+    def _changes(self, stage: Stage, trace: Trace, expected: Mapping[str, str]) -> Iterator[Reason]:
         """Yield why a trace of the present action does not count. Raises: SourceError."""
         if self.strict and stage.policy.restorable and (undeclared := trace.undeclared):
             yield Reason("strict", undeclared[0].name)
-        yield from self.around.changes(stage, trace.action, trace.observations)
+        yield from self.around.changes(stage, trace.action, trace.observations, expected)
 
     def _keep(self, stage: Stage, trace: Trace) -> None:
         """Record the trace of the outputs in place, and remove what a crash left beside them.

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from redoit.engine.engine import Engine
+from redoit.engine.surroundings import FILES
 from redoit.errors import RedoitError
 from redoit.model import Keep, PlannedStatus, Reason, Restore, Run, Setting, Stage, Status
 from redoit.planning.planned_task import PlannedTask
@@ -89,7 +90,7 @@ class DryRun:
             used = {given.path: given.digest for given in latest.action.inputs.values()} if latest else {}
             used |= latest.action.uses if latest else {}
             expected |= {path: used.get(path, UNKNOWN) for path in expected if expected[path] == UNKNOWN}
-        return expected
+        return {path: file.digest for path, file in self.expected.items() if not file.pending} | expected
 
     def _pending_files(self, stage: Stage, settings: tuple[Setting, ...]) -> dict[str, str]:
         """Return the inputs and source files of a stage that will be rebuilt, each with the task that rebuilds it."""
@@ -97,7 +98,9 @@ class DryRun:
             return {}
         inputs, sources = _reads(stage), self._engine.inspector.source_files(stage, settings)
         digest = self._engine.workspace.stat_cache.digest
-        found = {path: self.expected[path] for path in (*inputs, *sources) if path in self.expected}
+        latest = self._engine.workspace.earlier(stage, 1, from_index=True)
+        observed = [row.name for trace in latest for row in trace.observations if row.kind in FILES]
+        found = {path: self.expected[path] for path in (*inputs, *sources, *observed) if path in self.expected}
         return {
             path: file.maker
             for path, file in found.items()
