@@ -41,6 +41,17 @@ def place_outputs(workspace: Workspace, stage: Stage, paths: Mapping[str, Path],
     return warnings
 
 
+def not_reproducible(stage: Stage, trace: Trace, earlier: Iterable[Trace]) -> tuple[str, ...]:
+    """Return a warning if the same action, which observed the same, made other bytes before."""
+    before = next((each for each in earlier if each.observations == trace.observations), None)
+    if before is None or not stage.policy.restorable:
+        return ()
+    old, new = before.digests, trace.digests
+    files = ", ".join(stage.outputs[role] for role in sorted(new) if new[role] != old[role])
+    text = f"not reproducible: {files} differs from an earlier run of the same action; both are stored"
+    return (text,) if files else ()
+
+
 def rescue(workspace: Workspace, stage: Stage, targets: Iterable[str], traces: Iterable[Trace] = ()) -> tuple[str, ...]:
     """Set aside what neither these traces nor earlier ones of the stage record, all or nothing; return warnings.
 

@@ -13,8 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
-from redoit.engine.inspector import ActionWithSource, Inspector, Settings
-from redoit.engine.surroundings import Surroundings
+from redoit.engine import undeclared
+from redoit.engine.inspector import ActionWithSource, Inspector
+from redoit.engine.snapshot import Settings
+from redoit.engine.surroundings import Surroundings, named_paths
 from redoit.errors import CorruptError, DiskError, StepError
 from redoit.model import NOTHING, Action, Artifact, Decision, Keep, Outcome, Reason, Restore, Run, Stage, Status, Trace
 from redoit.state.rescued import set_aside
@@ -24,6 +26,7 @@ from redoit.state.workspace import OBSERVED, Workspace
 if TYPE_CHECKING:  # a run with nothing to do need not import what runs steps
     from redoit.engine.observations import Observed
     from redoit.execution.executor import LaterStages, StepCall, StepResult
+    from redoit.execution.records import Touched
     from redoit.execution.watcher import Window
 
     # Watches while a step runs: its record, paths that are declared, and others that are in scope.
@@ -135,7 +138,7 @@ class Engine:
             places = {**stage.inputs, **{role: str(path) for role, path in paths.items()}}
             preload, defaults = self.inspector.preloaded(stage.step), self.inspector.defaults(stage.step)
             record = os.path.abspath(self.workspace.root / OBSERVED / log.name)
-            scope = (os.path.realpath(os.getcwd()), *_named(settings)) if stage.policy.observe else ()
+            scope = (os.path.realpath(os.getcwd()), *named_paths(settings)) if stage.policy.observe else ()
             call = StepCall(
                 stage.step, places, settings, options.time_limit, stage.name, preload, defaults, record, scope
             )
@@ -205,8 +208,8 @@ class Engine:
 
     def _changes(self, stage: Stage, trace: Trace, expected: Mapping[str, str]) -> Iterator[Reason]:
         """Yield why a trace of the present action does not count. Raises: SourceError."""
-        if self.strict and stage.policy.restorable and (undeclared := trace.undeclared):
-            yield Reason("strict", undeclared[0].name)
+        if self.strict and stage.policy.restorable and trace.undeclared:
+            yield Reason("strict", trace.undeclared[0].name)
         yield from self.around.changes(stage, trace.action, trace.observations, expected)
 
     def _keep(self, stage: Stage, trace: Trace) -> None:
@@ -242,7 +245,8 @@ class Engine:
                         store.restore(trace.manifest[role], path)
                     except CorruptError:
                         return Run((Reason("output lost", role),)), ()
-                warnings = (*self._told(stage, trace), *place_outputs(self.workspace, stage, paths, trace))
+                told = undeclared.new_lines(stage, trace, self.workspace.earlier(stage))
+                warnings = (*told, *place_outputs(self.workspace, stage, paths, trace))
             store.touch(trace)
             self._keep(stage, trace)
         return decision, warnings
@@ -255,7 +259,7 @@ class Engine:
         log = self.workspace.log(stage.name)
         started, began = time.time(), time.perf_counter()
         with self.run_in_staging(stage, settings, log, options) as (paths, result, linked):
-            touched = self._observed(stage, before, paths, result)
+            touched = self._observed(stage, before, paths, result.touched)
             seconds = time.perf_counter() - began
             with self.workspace.store_of(stage).shared_lock():
                 executed = [row.name for row in touched.rows if row.kind == "code"]
@@ -276,38 +280,27 @@ class Engine:
                 linked |= {found[:2] for path in stage.outputs.values() if (found := identity(path))}  # now replaced
                 rescued = place_outputs(self.workspace, stage, paths, trace)
                 before = before.with_linked(linked)
-                told = self._told(stage, trace)
-                changed = [f"{', '.join(touched.changed)} changed"] if touched.changed else []
-                changed += ["a record of what it touched was lost"] if result.touched.torn else []
-                changed += ["its settings changed"] if options.settings_edited() else []
-                not_recorded = self._record(stage, before, trace, " and ".join(changed))
+                told = undeclared.new_lines(stage, trace, self.workspace.earlier(stage))
+                changed = touched.changed or ("its settings changed" if options.settings_edited() else "")
+                not_recorded = self._record(stage, before, trace, changed)
         return trace, (*told, *result.warnings, *rescued, *not_recorded)
 
     def _observed(
-        self, stage: Stage, before: ActionWithSource, paths: Mapping[str, Path], result: "StepResult"
+        self, stage: Stage, before: ActionWithSource, paths: Mapping[str, Path], touched: "Touched"
     ) -> "Observed":
         """Return what the step touched. Raises: StepError if it read what it should not."""
-        from redoit.engine import undeclared
         from redoit.engine.observations import observed
 
-        staging, named = [path.parent for path in paths.values()], _named(before.action.settings)
-        found = observed(stage, before, result.touched, self.around, staging=map(str, staging), named=named)
-        if stage.policy.restorable:  # else it is declared to depend on more than its inputs
-            outputs = stage.outputs.values()
-            if wrong := undeclared.faults(found.rows, self.around.makers, outputs, strict=self.strict):
-                raise StepError.with_log(stage.step, "; ".join(wrong), self.workspace.log(stage.name))
+        found = observed(stage, before, touched, self.around, [str(path.parent) for path in paths.values()])
+        wrong = undeclared.faults(stage, found.rows, self.around.makers, strict=self.strict)
+        if wrong:
+            raise StepError.with_log(stage.step, "; ".join(wrong), self.workspace.log(stage.name))
         return found
-
-    def _told(self, stage: Stage, trace: Trace) -> tuple[str, ...]:
-        """Return what is said of a trace's undeclared inputs: those that no earlier trace of the stage here has."""
-        from redoit.engine import undeclared
-
-        earlier = {row[:2] for each in self.workspace.earlier(stage) for row in each.observations}
-        new = [row for row in trace.observations if row[:2] not in earlier]
-        return tuple(undeclared.lines_of(new)) if new and stage.policy.restorable else ()
 
     def _record(self, stage: Stage, before: ActionWithSource, trace: Trace, changed: str) -> tuple[str, ...]:
         """Record a trace, unless something changed while the step ran; return warnings."""
+        from redoit.engine.commit import not_reproducible
+
         changed = self.inspector.changes_since(stage, before) or changed
         if changed:
             return (f"{changed} while it ran: its outputs are in place but not recorded, so it runs again next time",)
@@ -319,17 +312,4 @@ class Engine:
         store.append(trace)
         self.workspace.remember(stage, trace)
         invalidations.remove(stage.name)
-        earlier = [each for each in earlier if each.observations == trace.observations]
-        if earlier and stage.policy.restorable:
-            old, new = earlier[0].digests, trace.digests
-            files = ", ".join(stage.outputs[role] for role in sorted(new) if new[role] != old[role])
-            if files:
-                return (f"not reproducible: {files} differs from an earlier run of the same action; both are stored",)
-        return ()
-
-
-def _named(settings: Settings) -> list[str]:
-    """Return the paths that settings name, absolute and without links: the content of what is there counts."""
-    values = [setting.value for setting in settings if setting.kind in ("path", "list[path]") and setting.value]
-    paths = [str(path) for value in values for path in (value if isinstance(value, list) else [value])]
-    return [os.path.realpath(path) for path in paths]
+        return not_reproducible(stage, trace, earlier)

@@ -22,7 +22,7 @@ from itertools import groupby
 
 from redoit import digest
 from redoit.engine.inspector import Inspector
-from redoit.model import NOTHING, Action, Observation, Reason, Stage
+from redoit.model import NOTHING, Action, Observation, Reason, Setting, Stage
 from redoit.state.workspace import FOLDER, Workspace
 
 FILES = ("file", "content", "opened")
@@ -159,3 +159,10 @@ def status_digest(kind: int, size: int | None) -> str:
 def copied_names() -> list[str]:
     """Return the sorted names of the variables that count in a copy of the environment."""
     return sorted(name for name in os.environ if not NEVER.fullmatch(name) and not OF_TERMINALS.fullmatch(name))
+
+
+def named_paths(settings: Iterable[Setting]) -> list[str]:
+    """Return the paths that settings name, absolute and without links: the content of what is there counts."""
+    values = [setting.value for setting in settings if setting.kind in ("path", "list[path]") and setting.value]
+    paths = [str(path) for value in values for path in (value if isinstance(value, list) else [value])]
+    return [os.path.realpath(path) for path in paths]

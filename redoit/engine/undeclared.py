@@ -1,8 +1,8 @@
 """Undeclared inputs in words: what is said of them once, and which are errors. Pure."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from redoit.model import Observation
+from redoit.model import Observation, Stage, Trace
 from redoit.text import FEW, first_few
 
 MARKS = {
@@ -26,14 +26,24 @@ def lines_of(rows: Iterable[Observation]) -> list[str]:
     return [*lines, *(MARKS[row.kind].format(row.name) for row in rows if row.kind in MARKS)]
 
 
-def faults(
-    rows: Iterable[Observation], makers: Mapping[str, str], outputs: Collection[str], *, strict: bool
-) -> list[str]:
-    """Return which undeclared inputs are errors: the stage's own outputs, those of others, with `strict` all."""
+def new_lines(stage: Stage, trace: Trace, earlier: Iterable[Trace]) -> tuple[str, ...]:
+    """Return what is said of a trace: of what no earlier trace of its stage observed."""
+    known = {row[:2] for each in earlier for row in each.observations}
+    new = [row for row in trace.observations if row[:2] not in known]
+    return tuple(lines_of(new)) if stage.policy.restorable else ()
+
+
+def faults(stage: Stage, rows: Iterable[Observation], makers: Mapping[str, str], *, strict: bool) -> list[str]:
+    """Return which undeclared inputs are errors: what tasks make, of which the order was luck; with `strict` all.
+
+    A stage that is impure or volatile is declared to depend on more than its inputs.
+    """
+    if not stage.policy.restorable:
+        return []
     undeclared = [row for row in rows if row.is_undeclared_input or (strict and row.kind == "foreign")]
     lines = []
     for row in undeclared:
-        if row.kind == "file" and row.name in outputs:
+        if row.kind == "file" and row.name in stage.outputs.values():
             lines.append(_line("input", [row.name], "its own earlier output, which a clean build has not", ""))
         elif row.kind == "file" and row.name in makers:
             lines.append(_line("input", [row.name], f"made by {makers[row.name]}", "in inputs"))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from redoit.engine.engine import Engine, RunOptions
-from redoit.engine.inspector import Settings
+from redoit.engine.snapshot import Settings
 from redoit.errors import InputError
 from redoit.model import Keep, Stage
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from redoit.engine.inspector import SourceSnapshot
+from redoit.engine.snapshot import SourceSnapshot
 from redoit.plugin.checkout import code_of
 from redoit.source.project import Project
 from redoit.state.source_cache import SourceCache, code_digests

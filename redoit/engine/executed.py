@@ -1,0 +1,126 @@
+"""Tells which code was executed that reading does not reach, and which packages it came from.
+
+It becomes a root of the fingerprint; the parts that this adds are the observations. What an import statement executed
+that reading resolves counts by reading's rules; what else executed a module, a script or a plug-in, counts whole.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+
+from redoit.engine.inspector import ActionWithSource
+from redoit.engine.surroundings import Surroundings
+from redoit.execution.records import Touched
+from redoit.model import Observation, Stage
+from redoit.source.names import bindings
+from redoit.state.stat_cache import Identity, identity
+
+MAX_ROUNDS = 4  # of reading what was executed: each can only add parts
+
+
+class Executed:
+    """Code that was executed. `files`: those that it is in; `installed`: modules that are none of the project."""
+
+    def __init__(self, stage: Stage, before: ActionWithSource, touched: Touched, around: Surroundings) -> None:
+        self.stage, self.settings = stage, before.action.settings
+        self.inspector = around.inspector
+        self.project = around.inspector.project(stage)
+        self.read = {*before.code.modules}
+        self.parts = {part.name for part in before.code.parts}
+        self.touched, self.around = touched, around
+        self.files: set[str] = set()
+        self.installed: set[str] = set()
+        self.changed: set[str] = set()
+        self.unnamed: set[str] = set()  # files that no module's name leads to
+        self.modules: dict[str, set[str]] = {}  # executed module -> its functions that were called
+        self.named: set[str] = set()  # modules that an unpickler asked for
+        self.odd: set[str] = set()  # modules that no import statement executed
+        self._collect()
+
+    def _collect(self) -> None:
+        for file, name, line, importer in self.touched.of("code"):
+            module = self._module(file)
+            if module is None:
+                continue
+            called = self.modules.setdefault(module, set())
+            if name == "*":
+                self.odd.add(module)
+            elif name == "<module>":
+                self.odd |= set() if importer else {module}
+            else:
+                called |= self._definitions(module, name, int(line))
+        for module, name in (*self.touched.of("unpickled"), *self.touched.of("function")):
+            if self.project.locate(module):
+                self.modules.setdefault(module, set()).add(name.partition(".")[0])
+        self.named = {module for module, _ in self.touched.of("unpickled")}
+
+    def _module(self, file: str) -> str | None:
+        """Return the module that a file is, if it is one of the project; note what else it is."""
+        path = self.project.path
+        name = path.name_of(file)
+        if name and not self.project.locate(name):
+            self.installed.add(name.partition(".")[0])
+            return None
+        self.files.add(file)
+        if name is None:
+            self.unnamed.add(file)
+        return name
+
+    def _definitions(self, module: str, qualified: str, line: int) -> set[str]:
+        """Return the top-level names that a function belongs to: of a lambda in a statement, what that binds."""
+        name = qualified.partition(".")[0]
+        found = self.project.module(module)
+        if found is None or name in (names := bindings(found).names):
+            return {name}
+        return {
+            each
+            for each, binders in names.items()
+            for binder in binders
+            if binder.statement.lineno <= line <= (binder.statement.end_lineno or line)
+        } or {"<module>"}
+
+    def rows(self) -> Iterator[Observation]:
+        """Yield the parts of the code that reading alone does not reach, and files that are executed by path alone."""
+        for file in self.unnamed:
+            yield Observation("content", file_name := from_root(file), self.around.find("content", file_name))
+        odd = {f"{module}:*" for module in self.odd - self.read - self.named}
+        called = {f"{module}:{name}" for module, names in self.modules.items() for name in names}
+        called |= {f"{module}:<module>" for module in self.named if module in self.modules}
+        roots = odd | called - self.parts
+        code = self.inspector.code(self.stage, self.settings, roots)
+        roots |= {f"{module}:*" for module in self.modules.keys() - set(code.modules)}
+        rows: Mapping[str, str] = {}
+        for _ in range(MAX_ROUNDS):  # what is found must be what its names alone will find
+            found = self.inspector.observed_code(self.stage, self.settings, roots) if roots else {}
+            if found == rows:
+                break
+            rows, roots = found, set(found)
+        self._check_unchanged()
+        yield from (Observation("code", name, content) for name, content in rows.items())
+
+    def _check_unchanged(self) -> None:
+        for path, *fields in self.touched.of("imported"):
+            if path in self.files and identity(path) != Identity(*map(int, fields)):
+                self.changed.add(from_root(path))
+
+
+def from_root(path: str) -> str:
+    """Return a path from the project's root, if it lies there."""
+    relative = os.path.relpath(path, os.path.realpath(os.getcwd()))
+    return path if relative.startswith("..") else relative
+
+
+def packages(before: ActionWithSource, touched: Touched, around: Surroundings, code: Executed) -> Iterator[Observation]:
+    """Yield the versions of what provides modules that were imported, and those that were asked for."""
+    reached = before.action.environment.packages
+    asked = {name for name, by in touched.of("module") if by}
+    for module in asked | code.installed | {name for name, _ in touched.of("module")}:
+        version = around.find("package", module)
+        known = dict(each.rsplit(" ", 1) for each in (version or "").split(", ") if " " in each)
+        is_known = reached.get(module) == "absent" or (known and known.items() <= reached.items())
+        if not is_known and not code.project.locate(module) and (version or module in asked):
+            yield Observation("package", module, version)
+    names = {name.lower().replace("-", "_") for name in reached}
+    for (folder,) in touched.of("distribution"):
+        name = folder.removesuffix(".dist-info").removesuffix(".egg-info").partition("-")[0]
+        if name.lower() not in names:
+            yield Observation("distribution", name, around.find("distribution", name))

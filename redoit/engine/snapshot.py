@@ -1,0 +1,110 @@
+"""The source of a project at one time: what steps can reach, and the packages that they import."""
+
+import re
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from redoit.model import Code, Environment, Setting
+from redoit.source.distributions import Owners, owners
+from redoit.source.project import Parsed, Project
+from redoit.source.search_path import SearchPath, file_of
+from redoit.source.settings import Signature
+from redoit.state.source_cache import CodeDigests, SourceCache, StepInfo, code_digests
+
+ENUMERATION = re.compile(r"\benum (\S+):(\w+)")  # module and name, in the kind of a setting
+Settings = tuple[Setting, ...]
+# Returns the code that a step and some other parts, each a module and a name, can reach, read from source.
+CodeOf = Callable[[Project, str, Iterable[tuple[str, str]]], Code]
+
+
+class SourceSnapshot:
+    """The source of a project at one time: from the source cache if it is valid, else read."""
+
+    def __init__(self, root: Path, cache: SourceCache, code_of: CodeOf, owners: Owners = owners) -> None:
+        self._parsed: dict[str, Parsed] = {}
+        self.project = Project(root, self._parsed, SearchPath(root, owners))
+        self.began = time.monotonic()
+        self._root = root
+        self._cache = cache
+        self._code_of = code_of
+        self._steps: dict[str, StepInfo] = {}
+        self._codes: dict[tuple[str, str], Code] = {}
+        self.versions_found: dict[str, str | None] = {}  # of what observations name
+        self._files: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+        self.environments: dict[tuple[object, ...], Environment] = {}  # made once for stages with equal ones
+
+    def signature(self, step: str) -> Signature:
+        """Return what a step's `run` takes. Raises: DeclarationError, SourceError."""
+        info = self._step_info(step)
+        if info.signature is None:
+            from redoit.source.signature import signature
+
+            project = self._new_project(info)
+            found = signature(project, step)
+            self._steps[step] = self._cache.add(step, info, StepInfo(signature=found), project)
+            return found
+        return info.signature
+
+    def code_digests(self, step: str, settings: Settings, parts: Iterable[str] = ()) -> CodeDigests:
+        """Return the digests of the code that a step can reach, with the enumerations of its settings.
+
+        `parts`: names of parts that it reaches besides, as was observed.
+        """
+        digests = self._step_info(step).code.get(_roots(settings, parts))
+        return digests or code_digests(self.code(step, settings, parts))
+
+    def code(self, step: str, settings: Settings, parts: Iterable[str] = ()) -> Code:
+        """Return that code with its text. Raises: DeclarationError, SourceError."""
+        roots = _roots(settings, parts)
+        if (step, roots) not in self._codes:
+            info = self._step_info(step)
+            project = self._new_project(info)
+            pairs = (root.replace(":import ", ":").partition(":") for root in roots.splitlines())
+            code = self._code_of(project, step, [(module, name) for module, _, name in pairs])
+            new = StepInfo(code={roots: code_digests(code)})
+            self._steps[step] = self._cache.add(step, info, new, project)
+            self._codes[step, roots] = code
+        return self._codes[step, roots]
+
+    def files(self, step: str, code: Code | CodeDigests) -> list[str]:
+        """Return the files that the code of a step was read from; those of the project from its root."""
+        key = step, code.modules
+        if key not in self._files:
+            located = map(self.project_of(step).locate, code.modules)
+            files = [Path(file) for path in located if path and (file := file_of(path))]
+            inside = (file.relative_to(self._root) if file.is_relative_to(self._root) else file for file in files)
+            self._files[key] = [*dict.fromkeys(map(str, inside))]
+        return self._files[key]
+
+    def versions(self, step: str, code: Code | CodeDigests) -> dict[str, str]:
+        """Return distribution -> version of those that provide what a step imports.
+
+        A module that no distribution provides counts as absent: installing it later is a change. The project's modules
+        that lie elsewhere, installed to be edited, have a version, too: code may ask for it.
+        """
+        path = self.project_of(step).path
+        found: dict[str, str] = {}
+        for name in code.imports:
+            found.update(path.versions(name) or {name: "absent"})
+        for name in code.modules:
+            found.update({} if "." in name else path.versions(name))
+        return found
+
+    def project_of(self, step: str) -> Project:
+        """Return the project with what a step adds to its search path."""
+        return self.project.with_roots(self._step_info(step).added)
+
+    def _new_project(self, info: StepInfo) -> Project:
+        return Project(self._root, self._parsed, self.project.path, info.added)
+
+    def _step_info(self, step: str) -> StepInfo:
+        if step not in self._steps:
+            self._steps[step] = self._cache.lookup(step, self.project)
+        return self._steps[step]
+
+
+def _roots(settings: Settings, parts: Iterable[str]) -> str:
+    """Return the enumerations of settings, and names of parts, one a line."""
+    kinds = [":".join(found) for setting in settings for found in ENUMERATION.findall(setting.kind)]
+    return "\n".join([*kinds, *sorted(parts)])
