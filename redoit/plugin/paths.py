@@ -5,7 +5,8 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from redoit.engine.inspector import Inspector, Settings
+from redoit.engine.inspector import Inspector
+from redoit.engine.snapshot import Settings
 from redoit.errors import DeclarationError, RedoitError
 from redoit.model import Stage
 
