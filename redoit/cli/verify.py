@@ -1,14 +1,19 @@
 """`doit verify`: run stages again, and compare the bytes of their outputs."""
 
+import json
+import os
+
 from doit.control import TaskControl
 from doit.task import Task
 
 from redoit.cli.base import StageCommand
 from redoit.cli.run import matching, with_members
 from redoit.errors import DeclarationError, RedoitError
+from redoit.planning.undeclared import tracer
 from redoit.planning.verify import verify
 from redoit.plugin.checkout import engine
 from redoit.plugin.stage_task import StageTask, stage_of
+from redoit.text import first_few
 
 
 class Verify(StageCommand):
@@ -20,11 +25,22 @@ class Verify(StageCommand):
     doc_description = (
         "Each stage runs again beside its outputs, which stay as they are. A stage is reproducible if all its outputs"
         " have the same bytes. If not, the first difference is shown and the exit status is 1. Without names: all"
-        " stages that are neither volatile nor impure."
+        " stages that are neither volatile nor impure. With --strace, what its step and all that this starts touch in"
+        " the project that is neither declared nor observed is shown as well, and the exit status is 1 if there is any."
+    )
+    cmd_options = (
+        {
+            "name": "strace",
+            "long": "strace",
+            "type": bool,
+            "default": False,
+            "help": "trace each step, where strace is installed: show what it touches unseen",
+        },
     )
 
-    def _execute(self, pos_args: list[str]) -> int:
+    def _execute(self, strace: bool, pos_args: list[str]) -> int:
         self.need_stages()
+        self._tracer = tracer() if strace else ()
         tasks = TaskControl(self.task_list).tasks  # with all their dependencies
         stages = {name: stage for name, task in tasks.items() if (stage := stage_of(task))}
         reproducible = True
@@ -55,7 +71,9 @@ class Verify(StageCommand):
     def _verify(self, task: Task, stage: StageTask) -> bool:
         """Verify one stage and show the result; return whether it is reproducible."""
         try:
-            differences, seconds = verify(engine(), stage.stage, stage.settings(task), stage.time_limit(task))
+            differences, undeclared, seconds = verify(
+                engine(), stage.stage, stage.settings(task), stage.time_limit(task), self._tracer
+            )
         except DeclarationError:
             raise
         except RedoitError as error:
@@ -67,4 +85,11 @@ class Verify(StageCommand):
             self.say(f"Step {task.name} is reproducible ({', '.join(outputs.values())}; {seconds:.3f}s).")
         for role, difference in differences.items():
             self.say(f"Step {task.name} is not reproducible: {outputs[role]} differs {difference}.")
-        return not differences
+        for verb, paths in undeclared.items():
+            which, them = ("which are", "them") if len(paths) > 1 else ("which is", "it")
+            uses = json.dumps(paths, ensure_ascii=False)
+            todo = f"; declare {them} with uses={uses}" if all(map(os.path.isfile, paths)) else ""
+            self.say(f"Step {task.name} {verb} {first_few(paths)}, {which} neither declared nor observed{todo}.")
+        if self._tracer and not undeclared:
+            self.say(f"Step {task.name} touched nothing that is neither declared nor observed.")
+        return not (differences or undeclared)

@@ -40,12 +40,14 @@ class RunOptions(NamedTuple):
 
     `time_limit`: in seconds. `streams`: where its output and its errors appear. `later_stages`: returns the stages that
     will probably run after it. `settings_edited`: tells after the run whether the user changed its settings meanwhile.
+    `prefix`: a command that runs its process.
     """
 
     time_limit: float | None = None
     streams: tuple[TextIO | None, TextIO | None] = (None, None)
     later_stages: "LaterStages" = tuple
     settings_edited: Callable[[], bool] = lambda: False
+    prefix: tuple[str, ...] = ()
 
 
 DEFAULT_OPTIONS = RunOptions()
@@ -140,7 +142,7 @@ class Engine:
             record = os.path.abspath(self.workspace.root / OBSERVED / log.name)
             scope = (os.path.realpath(os.getcwd()), *named_paths(settings)) if stage.policy.observe else ()
             call = StepCall(
-                stage.step, places, settings, options.time_limit, stage.name, preload, defaults, record, scope
+                stage.step, places, settings, options.time_limit, stage.name, preload, defaults, record, scope, options.prefix
             )
             declared = (*stage.inputs.values(), *stage.uses, *stage.outputs.values())
             with self.watch(Path(record), declared, scope[1:]) if scope else contextlib.nullcontext() as window:

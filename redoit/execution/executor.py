@@ -35,7 +35,8 @@ class StepCall:
 
     `preload`: modules that are imported before the step. `defaults`: those of `run`, as its source reads; the worker
     refuses the call if they are not Python's. `record`: the file that takes what is observed, within `scope`: the
-    project's folder and other paths, or nothing. No two calls for one stage may be under way at once.
+    project's folder and other paths, or nothing. `prefix`: a command that runs the process, which is then a fresh one.
+    No two calls for one stage may be under way at once.
     """
 
     step: str
@@ -47,10 +48,12 @@ class StepCall:
     defaults: tuple[Setting, ...] = ()
     record: str = ""
     scope: tuple[str, ...] = ()
+    prefix: tuple[str, ...] = ()
 
     def json(self) -> bytes:
         """Return the call as one line of JSON."""
-        fields = {name: value for name, value in vars(self).items() if name not in ("time_limit", "stage", "scope")}
+        sent = vars(self).keys() - {"time_limit", "stage", "scope", "prefix"}
+        fields = {name: value for name, value in vars(self).items() if name in sent}
         return json.dumps(fields).encode() + b"\n"  # a setting as a list of name, kind and value
 
 
@@ -84,7 +87,8 @@ def execute(
         records.begin(Path(call.record), call.scope)
     with _result_file() as file, captured_output(log, stdout, stderr) as (child_stdout, child_stderr, appended):
         files = file.fileno(), child_stdout, child_stderr
-        process = (fork and fork(tag, files, call.time_limit)) or fresh_process(tag, files, call.record)
+        forked = None if fork is None or call.prefix else fork(tag, files, call.time_limit)
+        process = forked or fresh_process(tag, files, call.record, call.prefix)
         try:
             with PROCESSES.registered(process.number):
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):

@@ -3,7 +3,8 @@
 Each process that a step starts inherits a tag in its environment (as with Jenkins's BUILD_ID). All tags of a stage
 have one prefix, so a later doit finds the orphans of a killed one. Without `/proc` only the process group is killed.
 
-Python's own helpers end by themselves: a resource tracker that is killed leaves shared memory behind.
+Helpers end by themselves: a resource tracker of Python that is killed leaves shared memory behind, a tracer its record
+unfinished.
 """
 
 import contextlib
@@ -16,7 +17,7 @@ from collections.abc import Callable
 TAG_VARIABLE = "REDOIT_STEP"  # the environment variable
 PADDED_TAG_BYTES = 1000  # the room in an environment where a tag will be replaced by another
 OWNER = re.compile(r"\d+:\d+:[^:\s]*:")
-HELPERS = (b".resource_tracker ", b"multiprocessing.forkserver import ")  # in their command lines
+HELPERS = (b"strace\0-D\0", b".resource_tracker ", b"multiprocessing.forkserver import ")  # in their command lines
 EXEC_SECONDS = 0.05  # for a helper that was just forked to get its own command line: until then it has the step's
 HELPER_SECONDS = 3.0  # for them to end; also the limit for a process that starts others while we search
 
@@ -37,7 +38,7 @@ def owner_of(stage: str) -> str:
 def kill_left(tag: str, group: int, *, wait: bool = True) -> list[str]:
     """Kill all other processes that carry a tag or are in a process group, and those they start meanwhile.
 
-    Return their command lines. Helpers of Python end by themselves, with `wait` before we return, and clean up.
+    Return their command lines. Helpers end by themselves, with `wait` before we return, and clean up.
     """
     if not _others():
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -69,8 +70,8 @@ def read_proc(number: int | str, name: str) -> bytes:
 
 def _kill(is_left: Callable[[int], bool], *, wait: bool = True) -> list[str]:
     killed: dict[int, bytes] = {}
-    # A tracker ends once all that use it have ended; a fork server, once the step has.
-    for spared in (HELPERS, HELPERS[:1], ()) if wait else (HELPERS,):
+    # A tracer or a tracker ends once all that use it have ended; a fork server, once the step has.
+    for spared in (HELPERS, HELPERS[:2], ()) if wait else (HELPERS,):
         end = time.monotonic() + HELPER_SECONDS
         while found := [number for number in _others() if is_left(number)]:
             if wait and not killed:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from socket import socket
 from typing import IO
@@ -41,15 +41,17 @@ def start_python(
     *arguments: str,
     record: str = "",
     streams: tuple[int, int, int] = (subprocess.DEVNULL,) * 3,
+    prefix: Sequence[str] = (),
 ) -> "subprocess.Popen[bytes]":
     """Start a Python process that calls the function `main` of a module of redoit, and leads a session.
 
     `handle`: an open file, whose number is its first argument. `record`: the file that takes what is observed.
-    `streams`: its standard input, output and error. Modules of the project do not replace redoit's or the standard
-    library's.
+    `streams`: its standard input, output and error. `prefix`: a command that runs it. Modules of the project do not
+    replace redoit's or the standard library's.
     """
+    start = [sys.executable, "-P", "-c", START.format(module), str(Path(__file__).parents[2]), str(handle), *arguments]
     return subprocess.Popen(
-        [sys.executable, "-P", "-c", START.format(module), str(Path(__file__).parents[2]), str(handle), *arguments],
+        [*prefix, *start],
         env={**os.environ, **ENVIRONMENT, orphans.TAG_VARIABLE: tag, OBSERVE: record},
         pass_fds=(handle,),
         start_new_session=True,
@@ -103,11 +105,11 @@ class Process:
         return self._end(None)
 
 
-def fresh_process(tag: str, files: WorkerFiles, record: str = "") -> Process:
-    """Start an interpreter that has imported nothing yet."""
+def fresh_process(tag: str, files: WorkerFiles, record: str = "", prefix: Sequence[str] = ()) -> Process:
+    """Start an interpreter that has imported nothing yet. `prefix`: a command that runs it."""
     result, stdout, stderr = files
     streams = subprocess.PIPE, stdout, stderr
-    process = start_python("redoit.execution.worker", tag, result, record=record, streams=streams)
+    process = start_python("redoit.execution.worker", tag, result, record=record, streams=streams, prefix=prefix)
     assert process.stdin is not None
     return Process(process.pid, process.stdin, process.wait)
 

@@ -1,5 +1,7 @@
 """Runs an up-to-date stage again beside its outputs and compares bytes. Outputs stay, and nothing is recorded."""
 
+import os
+import tempfile
 import time
 import zipfile
 import zlib
@@ -9,28 +11,40 @@ from typing import IO
 from redoit.engine.engine import Engine, RunOptions
 from redoit.engine.snapshot import Settings
 from redoit.errors import InputError
+from redoit.execution.strace import touches
 from redoit.model import Keep, Stage
+from redoit.planning.undeclared import undeclared_touches
 
 CHUNK_BYTES = 1 << 20  # read at once
 
 
-def verify(engine: Engine, stage: Stage, settings: Settings, time_limit: float | None) -> tuple[dict[str, str], float]:
+def verify(
+    engine: Engine, stage: Stage, settings: Settings, time_limit: float | None, tracer: tuple[str, ...] = ()
+) -> tuple[dict[str, str], dict[str, list[str]], float]:
     """Run a stage again; return output role -> where it differs from the file in place, and the step's seconds.
 
+    Between them, if there is a tracer: what it did -> with which undeclared paths, none of them observed.
     Raises: InputError if it is not up to date; StepError, SourceError, StoreError, DiskError.
     """
     engine.inspector.refresh()
     # A volatile stage is never up to date, yet its outputs can be compared.
     comparable = stage._replace(policy=stage.policy._replace(volatile=False, impure=not stage.policy.restorable))
-    if not isinstance(engine.decide(comparable, settings), Keep):
+    if not isinstance(decision := engine.decide(comparable, settings), Keep):
         outputs = ", ".join(stage.outputs.values())
         raise InputError(outputs, "not up to date", f"run it first, with: doit {stage.name}")
     began = time.perf_counter()
     log = engine.workspace.log(f"{stage.name} verified")
-    with engine.run_in_staging(stage, settings, log, RunOptions(time_limit)) as (paths, *_):
-        seconds = time.perf_counter() - began
-        compared = {role: first_difference(Path(stage.outputs[role]), path) for role, path in paths.items()}
-    return {role: where for role, where in compared.items() if where}, seconds
+    with tempfile.TemporaryDirectory() as folder:
+        record = Path(folder, "calls")
+        options = RunOptions(time_limit, prefix=(*tracer, "-o", str(record)) if tracer else ())
+        with engine.run_in_staging(stage, settings, log, options) as (paths, *_):
+            seconds = time.perf_counter() - began
+            compared = {role: first_difference(Path(stage.outputs[role]), path) for role, path in paths.items()}
+        lines = record.read_bytes().decode("latin-1").split("\n") if tracer else ()
+    modules = {each.name.partition(":")[0] for each in decision.trace.observations if each.kind == "code"}
+    sources = engine.inspector.source_files(stage, settings, modules)
+    undeclared = undeclared_touches(stage, sources, decision.trace.observations, touches(lines, os.getcwd()))
+    return {role: where for role, where in compared.items() if where}, undeclared, seconds
 
 
 def first_difference(one: Path, other: Path) -> str:
