@@ -15,6 +15,9 @@ from redoit.plugin.checkout import engine
 from redoit.plugin.stage_task import StageTask, stage_of
 from redoit.text import first_few
 
+HELP = "trace the step, where strace is installed: show what it touches unseen"
+STRACE = {"name": "strace", "long": "strace", "type": bool, "default": False, "help": HELP}
+
 
 class Verify(StageCommand):
     """Runs stages again in a staging folder and compares bytes. Outputs in place stay, and nothing is recorded."""
@@ -28,15 +31,7 @@ class Verify(StageCommand):
         " stages that are neither volatile nor impure. With --strace, what its step and all that this starts touch in"
         " the project that is neither declared nor observed is shown as well, and the exit status is 1 if there is any."
     )
-    cmd_options = (
-        {
-            "name": "strace",
-            "long": "strace",
-            "type": bool,
-            "default": False,
-            "help": "trace each step, where strace is installed: show what it touches unseen",
-        },
-    )
+    cmd_options = (STRACE,)
 
     def _execute(self, strace: bool, pos_args: list[str]) -> int:
         self.need_stages()

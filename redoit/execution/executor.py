@@ -87,7 +87,7 @@ def execute(
         records.begin(Path(call.record), call.scope)
     with _result_file() as file, captured_output(log, stdout, stderr) as (child_stdout, child_stderr, appended):
         files = file.fileno(), child_stdout, child_stderr
-        forked = None if fork is None or call.prefix else fork(tag, files, call.time_limit)
+        forked = not call.prefix and fork and fork(tag, files, call.time_limit)
         process = forked or fresh_process(tag, files, call.record, call.prefix)
         try:
             with PROCESSES.registered(process.number):

@@ -8,7 +8,6 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePath
-from typing import NamedTuple
 
 STARTS = ("clone", "fork", "vfork")
 CALLS = ",".join(f"?{name}" for name in ("%file", "fchdir", "clone3", *STARTS))  # `?`: not every system has it
@@ -22,22 +21,14 @@ FAILED = re.compile(r" = (?:-1 (\w+) \([^()<>]*\)|\?.*)$")
 MAKES = re.compile(r"(rename|link|symlink|unlink|mkdir|mknod)(at2?)?|rmdir|creat")  # the last path that it names
 OPENS = re.compile(r"open(at2?)?|execve(at)?")
 LOOKS_UP = re.compile(r"l?stat(64|x)?|(newf|f)statat(64)?|f?access(at2?)?|readlink(at)?|chdir")
-
-
-class Touch(NamedTuple):
-    """What a process did with an absolute path: `opened`, `listed`, `searched`, `looked up` or `looked in vain for`.
-
-    `searched`: a folder was listed right after its status was asked for, as Python does to import a module.
-    """
-
-    verb: str
-    path: str
+Touch = tuple[str, str]  # "opened", "listed", "searched", "looked up" or "looked in vain for"; and an absolute path
 
 
 def touches(lines: Iterable[str], folder: str) -> list[Touch]:
     """Return what processes did with files that they had not made, from the lines of a record in Latin-1.
 
-    `folder`: the working directory of the first process.
+    `folder`: the working directory of the first process. "searched": a folder was listed right after its status was
+    asked for, as Python does to import a module.
     """
     found, last = list[Touch](), dict[str, Touch]()
     made, missing = set[str](), set[str]()
@@ -46,13 +37,13 @@ def touches(lines: Iterable[str], folder: str) -> list[Touch]:
         if verb == "made" or (verb == "opened" and "O_CREAT" in text and path in missing):
             made.add(path)
         elif verb and made.isdisjoint((path, *map(str, PurePath(path).parents))):
-            if verb == "listed" and last.get(process) == Touch("looked up", path):
+            if verb == "listed" and last.get(process) == ("looked up", path):
                 verb = "searched"
             if verb == "looked in vain for":
                 missing.add(path)
-            last[process] = Touch(verb, path)
+            last[process] = verb, path
             found.append(last[process])
-    return [each for each in found if each.path not in made or each.verb != "looked in vain for"]
+    return [(verb, path) for verb, path in found if path not in made or verb != "looked in vain for"]
 
 
 def _verb(name: str, text: str) -> str:

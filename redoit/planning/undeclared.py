@@ -47,8 +47,8 @@ def undeclared_touches(
     known = source | _names(*stage.files.values(), *stage.uses, sys.prefix, tempfile.gettempdir())
     roots = _around(source) | _names(*os.environ.get("PYTHONPATH", "").split(os.pathsep))
     seen = {(each.name, kind) for each in observations for kind in (each.kind, "any")}
-    done = [*dict.fromkeys(itertools.dropwhile(lambda touch: source.isdisjoint(_names(touch.path)), touches))]
-    implied = _around(os.path.dirname(touch.path) for touch in done)  # folders that its paths lead through
+    done = [*dict.fromkeys(itertools.dropwhile(lambda touch: source.isdisjoint(_names(touch[1])), touches))]
+    implied = _around(os.path.dirname(path) for _, path in done)  # folders that its paths lead through
     found = dict[str, str]()
     for verb, path in done:
         names = {name for name in _names(path) if name.split(os.sep)[0] != ".."}

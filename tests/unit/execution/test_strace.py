@@ -2,7 +2,7 @@
 
 import pytest
 
-from redoit.execution.strace import Touch, touches
+from redoit.execution.strace import touches
 
 SAID = {
     'openat(AT_FDCWD</p>, "a.csv", O_RDONLY|O_CLOEXEC) = 3</p/a.csv>': "opened /p/a.csv",
@@ -44,7 +44,7 @@ NAMES = {
 
 def said(*lines: str) -> list[str]:
     """Return what is said of some lines, of processes that began in `/p`."""
-    return [f"{touch.verb} {touch.path}" for touch in touches(lines, "/p")]
+    return [" ".join(touch) for touch in touches(lines, "/p")]
 
 
 @pytest.mark.parametrize(("call", "expected"), SAID.items(), ids=SAID)
@@ -128,6 +128,6 @@ def test_a_search_is_told_from_a_listing() -> None:
     status = '17  newfstatat(AT_FDCWD</p>, "/p/lib", {st_mode=S_IFDIR|0755, st_size=1, ...}, 0) = 0'
     listing = '17  openat(AT_FDCWD</p>, "/p/lib", O_RDONLY|O_NONBLOCK|O_CLOEXEC|O_DIRECTORY) = 3</p/lib>'
     other = '18  newfstatat(AT_FDCWD</p>, "/p", {st_mode=S_IFDIR|0755, st_size=1, ...}, 0) = 0'
-    assert touches([status, other, listing], "/p")[-1] == Touch("searched", "/p/lib")
-    assert touches([status, other.replace("18", "17"), listing], "/p")[-1] == Touch("listed", "/p/lib")
-    assert touches([status, listing.replace("17", "18")], "/p")[-1] == Touch("listed", "/p/lib")
+    assert touches([status, other, listing], "/p")[-1] == ("searched", "/p/lib")
+    assert touches([status, other.replace("18", "17"), listing], "/p")[-1] == ("listed", "/p/lib")
+    assert touches([status, listing.replace("17", "18")], "/p")[-1] == ("listed", "/p/lib")

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from redoit.errors import DeclarationError
-from redoit.execution.strace import Touch
 from redoit.model import Observation, Stage
 from redoit.planning.undeclared import tracer, undeclared_touches
 
@@ -30,7 +29,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def found(*done: tuple[str, str], observations: tuple[Observation, ...] = ()) -> dict[str, list[str]]:
     """Return what is found of what a step did after its source was opened: verb and path."""
-    touches = [Touch(verb, os.path.join(os.getcwd(), path)) for verb, path in (("opened", SOURCES[0]), *done)]
+    touches = [(verb, os.path.join(os.getcwd(), path)) for verb, path in (("opened", SOURCES[0]), *done)]
     return undeclared_touches(STAGE, SOURCES, observations, touches)
 
 
@@ -131,7 +130,7 @@ def test_links(folder: Path) -> None:
 
 def test_what_redoit_does_before_the_step_is_no_finding(folder: Path) -> None:
     """Only what follows the first source that is opened is the step's."""
-    touches = [Touch("listed", str(folder)), Touch("opened", str(folder / SOURCES[1])), Touch("listed", str(folder))]
+    touches = [("listed", str(folder)), ("opened", str(folder / SOURCES[1])), ("listed", str(folder))]
     assert undeclared_touches(STAGE, SOURCES, (), touches[:2]) == {}
     assert undeclared_touches(STAGE, SOURCES, (), touches) == {"listed": ["."]}
 
