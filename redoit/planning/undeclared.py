@@ -41,20 +41,21 @@ def undeclared_touches(
 ) -> dict[str, list[str]]:
     """Return what a step did -> with which paths of the project that are neither declared nor observed.
 
-    `sources`: the files of its code. What its process did before it opened one of them, redoit did.
+    `sources`: the files of its code. What its process did before it opened one of them, redoit and Python did.
     """
     source = _names(*sources)
     known = source | _names(*stage.files.values(), *stage.uses, sys.prefix, tempfile.gettempdir())
-    roots = _around(source) | _names(*os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    roots, configured = _around(source), _names(*os.environ.get("PYTHONPATH", "").split(os.pathsep))
     seen = {(each.name, kind) for each in observations for kind in (each.kind, "any")}
-    done = [*dict.fromkeys(itertools.dropwhile(lambda touch: source.isdisjoint(_names(touch[1])), touches))]
+    modules = {("opened", os.path.abspath(name)) for name in source if name.endswith(".py")}
+    done = [*dict.fromkeys(itertools.dropwhile(lambda touch: touch not in modules, touches))]
     implied = _around(os.path.dirname(path) for _, path in done)  # folders that its paths lead through
     found = dict[str, str]()
     for verb, path in done:
         names = {name for name in _names(path) if name.split(os.sep)[0] != ".."}
         shown = "listed" if verb == "searched" or (verb == "opened" and os.path.isdir(path)) else verb
         is_search = verb == "looked in vain for" and os.path.basename(path).startswith("__init__.")
-        is_search |= verb not in ("opened", "listed") and not names.isdisjoint(roots)
+        is_search |= not names.isdisjoint({"opened": (), "listed": configured}.get(verb, roots | configured))
         is_seen = any((name, kind) in seen for name in names for kind in KINDS.get(shown, ("any",)))
         is_implied = verb == "looked up" and path in implied
         if names and not (is_search or is_seen or is_implied or _is_exempt(_around(names), known)):
