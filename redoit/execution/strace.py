@@ -7,13 +7,14 @@ folder, whose path `-y` shows. What a process did with a file or in a folder tha
 import os
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import PurePath
+from itertools import accumulate
 
 STARTS = ("clone", "fork", "vfork")
 CALLS = ",".join(f"?{name}" for name in ("%file", "fchdir", "clone3", *STARTS))  # `?`: not every system has it
 # `-D`: the process stays the child that is waited for; the tracer ends with the last process that it traces.
 COMMAND = ("strace", "-D", "-f", "-qq", "-y", "-e", "signal=none", "-e", f"trace={CALLS}")
-LINE = re.compile(r"(\d+) +(?:<\.\.\. \w+ resumed>)?(.*?)( *<unfinished \.\.\.>)?")
+LINE = re.compile(r"(\d+) +(?:<\.\.\. \w+ resumed>)?(.*)")
+UNFINISHED = "<unfinished ...>"  # ends a line, another one goes on with the call
 PATH = re.compile(
     r'(?:(?:AT_FDCWD|\d+)(?:<([^>]*)>)?, )?"((?:[^"\\]|\\.)*)"|\d+<(/[^>]*)>\)'
 )  # in an open folder, or one
@@ -36,7 +37,7 @@ def touches(lines: Iterable[str], folder: str) -> list[Touch]:
         verb = _verb(name, text)
         if verb == "made" or (verb == "opened" and "O_CREAT" in text and path in missing):
             made.add(path)
-        elif verb and made.isdisjoint((path, *map(str, PurePath(path).parents))):
+        elif verb and made.isdisjoint(accumulate(path.split("/"), "{}/{}".format)):
             if verb == "listed" and last.get(process) == ("looked up", path):
                 verb = "searched"
             if verb == "looked in vain for":
@@ -64,12 +65,12 @@ def _calls(lines: Iterable[str], folder: str) -> Iterator[tuple[str, str, str, s
     """Yield process, name, arguments with result, and absolute path of each call that names one."""
     unfinished, folders = dict[str, str](), dict[str, list[str]]()  # threads have one list
     parent, shared = [folder], False  # of the process that was started last
-    for process, begun, end in (match.groups() for match in map(LINE.fullmatch, lines) if match):
+    for process, line in (match.groups() for match in map(LINE.fullmatch, lines) if match):
         here = folders.setdefault(process, parent if shared else [*parent])
-        text = unfinished.pop(process, "") + begun
+        text = unfinished.pop(process, "") + line.removesuffix(UNFINISHED)
         if text.startswith(STARTS):
             parent, shared = here, "CLONE_FS" in text
-        if end:
+        if line.endswith(UNFINISHED):
             unfinished[process] = text
             continue
         name, _, rest = text.partition("(")

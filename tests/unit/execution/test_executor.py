@@ -210,6 +210,13 @@ def test_who_is_killed_is_named() -> None:
     assert len(warnings[0]) < 140
 
 
+def test_a_command_that_runs_the_process() -> None:
+    """A call may have a command before that of the process, which is then a fresh one."""
+    write(Path(), mine__one="import os\n\ndef run():\n    return {'given': os.environ['GIVEN']  == 'yes'}\n")
+    call = StepCall("mine.one", {}, (), PATIENCE, prefix=("env", "GIVEN=yes"))
+    assert execute(call, Path("log"), None, None).metrics == {"given": 1.0}
+
+
 def test_a_step_sees_no_arguments() -> None:
     """A step has its own name as the program's, and no arguments, whoever asks."""
     write(Path(), mine__parse="import argparse\n\nPARSED = argparse.ArgumentParser().parse_args()\n")
