@@ -138,11 +138,11 @@ class Engine:
 
         with staging(stage, stage.outputs) as paths:
             places = {**stage.inputs, **{role: str(path) for role, path in paths.items()}}
-            preload, defaults = self.inspector.preloaded(stage.step), self.inspector.defaults(stage.step)
+            inspected = self.inspector.preloaded(stage.step), self.inspector.defaults(stage.step)
             record = os.path.abspath(self.workspace.root / OBSERVED / log.name)
             scope = (os.path.realpath(os.getcwd()), *named_paths(settings)) if stage.policy.observe else ()
             call = StepCall(
-                stage.step, places, settings, options.time_limit, stage.name, preload, defaults, record, scope, options.prefix
+                stage.step, places, settings, options.time_limit, stage.name, *inspected, record, scope, options.prefix
             )
             declared = (*stage.inputs.values(), *stage.uses, *stage.outputs.values())
             with self.watch(Path(record), declared, scope[1:]) if scope else contextlib.nullcontext() as window:

@@ -139,11 +139,10 @@ class Inspector:
             snapshot.versions_found[f"{name} "] = snapshot.project.path.version_of(name)
         return snapshot.versions_found[f"{name} "]
 
-    def source_files(self, stage: Stage, settings: Settings, more: Iterable[str] = ()) -> list[str]:
-        """Return the files that this code is read from, and `more` modules. Raises: SourceError."""
+    def source_files(self, stage: Stage, settings: Settings, parts: Iterable[str] = ()) -> list[str]:
+        """Return the files that this code is read from. Raises: SourceError."""
         snapshot = self._current_snapshot()
-        code = snapshot.code_digests(stage.step, settings)
-        return snapshot.files(stage.step, code._replace(modules=(*code.modules, *more)))
+        return snapshot.files(stage.step, snapshot.code_digests(stage.step, settings, parts))
 
     def output_digests(self, stage: Stage) -> dict[str, str | None]:
         """Return role -> digest of the content of the output in place, None where there is none."""

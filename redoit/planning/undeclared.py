@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from redoit.errors import DeclarationError
 from redoit.execution.strace import COMMAND, Touch
@@ -19,7 +19,7 @@ from redoit.model import Observation, Stage
 
 EXEMPT = re.compile(r"\.git|\.redoit.*|__pycache__|(site|dist)-packages")  # names of folders
 VERBS = ("opened", "listed", "looked up", "looked in vain for")  # the first of those of a path is shown
-KINDS = {"opened": ("file", "opened"), "listed": ("folder", "opened")}  # of the observations that show it; else any
+KINDS = {"opened": ("file", "content", "opened"), "listed": ("folder", "opened")}  # of observations; else any
 
 
 def tracer() -> tuple[str, ...]:
@@ -44,7 +44,8 @@ def undeclared_touches(
     `sources`: the files of its code. What its process did before it opened one of them, redoit and Python did.
     """
     source = _names(*sources)
-    known = source | _names(*stage.files.values(), *stage.uses, sys.prefix, tempfile.gettempdir())
+    elsewhere = sys.prefix, tempfile.gettempdir(), str(Path(__file__).parents[1])
+    known = source | _names(*stage.files.values(), *stage.uses, *elsewhere)
     roots, configured = _around(source), _names(*os.environ.get("PYTHONPATH", "").split(os.pathsep))
     seen = {(each.name, kind) for each in observations for kind in (each.kind, "any")}
     modules = {("opened", os.path.abspath(name)) for name in source if name.endswith(".py")}

@@ -41,8 +41,8 @@ def verify(
             seconds = time.perf_counter() - began
             compared = {role: first_difference(Path(stage.outputs[role]), path) for role, path in paths.items()}
         lines = record.read_bytes().decode("latin-1").split("\n") if tracer else ()
-    modules = {each.name.partition(":")[0] for each in decision.trace.observations if each.kind == "code"}
-    sources = engine.inspector.source_files(stage, settings, modules)
+    executed = [each.name for each in decision.trace.observations if each.kind == "code"]
+    sources = engine.inspector.source_files(stage, settings, executed)
     undeclared = undeclared_touches(stage, sources, decision.trace.observations, touches(lines, os.getcwd()))
     return {role: where for role, where in compared.items() if where}, undeclared, seconds
 
