@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import strace
 from child_processes import ChildProcesses
-from projects import ALL, FOR_EVER, Pipeline, until
+from projects import ALL, FOR_EVER, Pipeline, Result, until
 
-LOOKS = ("stat-cache", "installed", "lock", "logs", "doit.db")  # caches, who looked, what was printed
+LOOKS = ("stat-cache", "installed", "lock", "logs", "observed", "doit.db")  # caches, who looked, what steps did
 DODO = """
 from redoit import DOIT_CONFIG, step
 
@@ -191,30 +191,36 @@ def test_an_interrupt_leaves_nothing(built: Pipeline) -> None:
     assert [path.name for path in Path(built.path("data")).iterdir()] == before
 
 
-SPAWNS = """import multiprocessing
+TRACED = """import multiprocessing
+    os.system(Path("../command").read_text())
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        assert pool.map(abs, [-1]) == [1]"""
+        assert pool.map(abs, [-1]) == [1]
+    made.write_text("made")"""
 
 
 @pytest.fixture
-def traced(built: Pipeline) -> Pipeline:
-    """Return the chain, where its steps can be traced."""
-    if not strace.works(built.root.parent):
+def traced(project: Callable[[dict[str, str]], Pipeline]) -> Pipeline:
+    """Return a project whose step, which can be traced, gives a command to the shell that a file outside holds."""
+    files = dict.fromkeys(("extra.txt", "hidden/deep.txt", 'a "b"\n.txt'), "1")
+    pipeline = project({**files, "dodo.py": DODO.format(name="made.txt"), "steps/make.py": STEP.format(body=TRACED)})
+    if not strace.works(pipeline.root.parent):
         pytest.skip("strace is not here, or may not be used")
-    return built
+    pipeline.path("../command").write_text("true")
+    assert pipeline.doit().code == 0
+    return pipeline
 
 
-def test_steps_that_touch_nothing_else(traced: Pipeline) -> None:
+def verified(pipeline: Pipeline, command: str) -> Result:
+    """Verify the step under strace, which now gives another command to the shell."""
+    pipeline.path("../command").write_text(command)
+    return pipeline.doit("verify", "--strace", "make")
+
+
+def test_a_step_that_touches_nothing_else(traced: Pipeline) -> None:
     """What Python, redoit and the shell do for a step is no finding, also where it starts other Pythons."""
-    traced.edit("steps/side.py", 'executed("side")', f'executed("side")\n    {SPAWNS}')
-    traced.doit()
-    result = traced.doit("verify", "--strace", DURING_make="true", DURING_join="ls >/dev/null </dev/null")
-    assert (result.code, result.err) == (1, ""), result.text
-    lines = [line for line in result.out.splitlines() if "reproducible" not in line]
-    assert sorted(lines) == [
-        "Step join listed ., which is neither declared nor observed.",
-        *(f"Step {name} touched nothing that is neither declared nor observed." for name in ("make", "side", "sort")),
-    ]
+    result = verified(traced, "true")
+    assert (result.code, result.err) == (0, ""), result.text
+    assert result.out.splitlines()[1:] == ["Step make touched nothing that is neither declared nor observed."]
 
 
 CHILD = "cat extra.txt; cat hidden/no 2>&1; ls hidden; cd hidden; test -e deep.txt; cat < ../dodo.py"
@@ -222,43 +228,40 @@ CHILD = "cat extra.txt; cat hidden/no 2>&1; ls hidden; cd hidden; test -e deep.t
 
 def test_what_a_program_touches_unseen(traced: Pipeline) -> None:
     """What another program reads, looks up, looks for in vain and lists is found; what it writes first is not."""
-    for name in ("extra.txt", "hidden/deep.txt"):
-        traced.write(name, "1")
+    traced.doit()
     before = state(traced)
-    command = f"({CHILD}; echo 1 > own.txt; cat own.txt; rm own.txt) > /dev/null"
-    result = traced.doit("verify", "--strace", "side", DURING_side=command)
+    result = verified(traced, f"({CHILD}; echo 1 > own.txt; cat own.txt; rm own.txt) > /dev/null")
     found = "neither declared nor observed; declare"
     assert (result.code, result.err) == (1, "")
     assert result.out.splitlines()[1:] == [
-        f'Step side opened dodo.py, extra.txt, which are {found} them with uses=["dodo.py", "extra.txt"].',
-        "Step side listed hidden, which is neither declared nor observed.",
-        f'Step side looked up hidden/deep.txt, which is {found} it with uses=["hidden/deep.txt"].',
-        "Step side looked in vain for hidden/no, which is neither declared nor observed.",
+        f'Step make opened dodo.py, extra.txt, which are {found} them with uses=["dodo.py", "extra.txt"].',
+        "Step make listed hidden, which is neither declared nor observed.",
+        f'Step make looked up hidden/deep.txt, which is {found} it with uses=["hidden/deep.txt"].',
+        "Step make looked in vain for hidden/no, which is neither declared nor observed.",
     ]
     assert state(traced) == before
-    assert traced.doit().executed == []
+    assert traced.doit().told("kept") == ["make"]
 
 
 def test_a_name_that_must_be_quoted(traced: Pipeline) -> None:
     """The declaration to write has the name as Python reads it, in one line."""
-    traced.write('a "b"\n.txt', "1")
-    result = traced.doit("verify", "--strace", "side", DURING_side="cat a*")
-    assert 'declare it with uses=["a \\"b\\"\\n.txt"].\n' in result.out
+    assert 'declare it with uses=["a \\"b\\"\\n.txt"].\n' in verified(traced, "cat a*").out
 
 
 ENDS = {
     "a limit": (FOR_EVER, "exceeded its time limit of 2 s"),
     "a signal": ("kill -9 $PPID", "was killed by SIGKILL"),
-    "what it leaves running": (f"{FOR_EVER} &", "Step side touched nothing"),
+    "what it leaves running": (f"{FOR_EVER} &", "Step make touched nothing"),
 }
 
 
 @pytest.mark.parametrize(("command", "said"), ENDS.values(), ids=ENDS)
 def test_a_traced_step_ends_as_another(traced: Pipeline, command: str, said: str) -> None:
     """A tracer changes nothing about how a step ends, and nothing of it is left."""
-    traced.write("doit.cfg", "[task:side]\ntime_limit = 2\n")
+    if "limit" in said:
+        traced.write("doit.cfg", "[task:make]\ntime_limit = 2\n")
     children = ChildProcesses(traced)
-    assert said in traced.doit("verify", "--strace", "side", DURING_side=command).out
+    assert said in verified(traced, command).out
     assert children.left() == []
 
 
@@ -266,8 +269,9 @@ def test_a_traced_step_ends_as_another(traced: Pipeline, command: str, said: str
 def test_a_traced_step_ends_with_doit(traced: Pipeline, number: signal.Signals) -> None:
     """When doit is interrupted or killed, the step that it traces ends, and the tracer."""
     children = ChildProcesses(traced)
-    process = traced.start("verify", "--strace", "side", DURING_side=FOR_EVER)
-    until(lambda: traced.executed() == ["side"])
+    traced.path("../command").write_text(f"touch ../began; {FOR_EVER}")
+    process = traced.start("verify", "--strace", "make")
+    until(traced.path("../began").exists)
     process.send_signal(number)
     assert "Traceback" not in traced.finish(process).text
     assert children.left() == []
