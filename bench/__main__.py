@@ -24,7 +24,7 @@ from bench.peers_rows import MODULES
 from bench.processes import WrongError
 from bench.rows import Row
 
-MEASURED = ("pipeline", "scale", "bytes", "memory", "parallel", "peers")
+MEASURED = ("pipeline", "scale", "bytes", "memory", "parallel", "observing", "peers")
 GROUPS = {**{name: f"{name}_rows" for name in MEASURED}, "queries": "query_rows"}
 
 

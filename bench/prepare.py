@@ -3,7 +3,8 @@
     python -m bench.prepare FOLDER
 
 All that is recorded is what redoit itself records of a run: doit's own `main`, redoit's commands, loader and engine.
-A process for each of ten thousand steps would take an hour. The next real `doit` has to keep all of it.
+Of what it observes only the files that a step opens. A process for each of ten thousand steps would take an hour. The
+next real `doit` has to keep all of it.
 """
 
 import contextlib
@@ -19,20 +20,32 @@ from doit.doit_cmd import DoitMain
 
 from redoit.engine.inspector import Inspector
 from redoit.execution.executor import StepCall, StepResult
+from redoit.execution.records import Touched
 from redoit.plugin import checkout
 from redoit.plugin.checkout import make_engine
+from redoit.state.stat_cache import identity
+
+OPENED: list[str] = []  # for reading, by the step that is called
 
 
 def called(call: StepCall, log: Path, _stdout: Any, _stderr: Any, _later_stages: Any) -> StepResult:
-    """Call a step here, and write what it prints to its log."""
+    """Call a step here, write what it prints to its log, and return what it touched: files that it opened."""
     module = importlib.import_module(call.step)
     paths = {role: Path(path) for role, path in call.paths.items()}
     printed = io.StringIO()
+    OPENED.clear()
     with contextlib.redirect_stdout(printed):
         metrics = module.run(**paths, **{setting.name: setting.value for setting in call.settings})
+    read = tuple(("read", os.path.realpath(path), *map(str, identity(path) or ())) for path in OPENED)
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text(printed.getvalue())
-    return StepResult({name: float(value) for name, value in (metrics or {}).items()})
+    return StepResult({name: float(value) for name, value in (metrics or {}).items()}, Touched(read))
+
+
+def on_event(event: str, arguments: tuple[Any, ...]) -> None:
+    """Note a file that is opened for reading."""
+    if event == "open" and arguments[2] & os.O_ACCMODE == os.O_RDONLY and not isinstance(arguments[0], int):
+        OPENED.append(os.fspath(arguments[0]))
 
 
 def main(root: str) -> int:
@@ -44,6 +57,7 @@ def main(root: str) -> int:
     # No source changes meanwhile, so it need not be read again after each of ten thousand stages.
     refresh = Inspector.refresh
     Inspector.refresh = lambda _self: None
+    sys.addaudithook(on_event)
     try:
         return int(DoitMain().run([]) or 0)
     finally:

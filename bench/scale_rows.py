@@ -6,7 +6,7 @@ import secrets
 import shutil
 import sys
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from bench import wide
@@ -29,11 +29,15 @@ class Project:
         self.bench, self.count, self.shape = bench, count, shape
         self.root = prepared(bench, count, shape)
         self.bare = bench.made(f"{shape}{count}-bare", self._bare)
-        self.plain = bench.made(f"{shape}{count}-plain", self._plain)
+
+    @cached_property
+    def plain(self) -> Path:
+        """The folder for make and ninja, made when it is needed."""
+        return self.bench.made(f"{self.shape}{self.count}-plain", self._plain)
 
     def remove(self) -> None:
         """Remove all of it."""
-        for folder in (self.root, self.bare, self.plain):
+        for folder in (self.root, self.bare, *self.bench.folder.glob(f"{self.shape}{self.count}-plain")):
             shutil.rmtree(folder)
 
     def no_op(self) -> Ran:
@@ -99,10 +103,12 @@ def kept(bench: Bench, root: Path, count: int, *arguments: str) -> Ran:
     return done
 
 
-def edited(bench: Bench, root: Path, count: int) -> Ran:
-    """Change the source of the last stage, as never before, and run doit; that stage alone must run."""
-    source = root / wide.read(count - 1, count, "wide")
-    source.write_text(json.dumps([secrets.randbelow(10**9), 3, 1, 2]))
+def edited(bench: Bench, root: Path, count: int, path: str = "") -> Ran:
+    """Change what the last stage reads, as never before, and run doit; that stage alone must run.
+
+    `path`: of what it reads, if not of its source.
+    """
+    (root / (path or wide.read(count - 1, count, "wide"))).write_text(json.dumps([secrets.randbelow(10**9), 3, 1, 2]))
     done = bench.doit(root)
     others = f", {count - 1} kept" if count > 1 else ""
     if f"{steps(count)}: 1 ran{others} in" not in done.text:

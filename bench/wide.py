@@ -2,6 +2,7 @@
 
 Each stage reads one file and makes one. In the shape `wide` each has a source of its own; in `layered` there are 100
 layers, and each stage reads what the one before it in its chain made. Ten step modules and one that they share.
+`observed` is as `wide`, and each step reads ten files beside its source, which only bare doit is told.
 """
 
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ MODULES = 10
 LAYERS = 100
 FOLDER = 100  # files in each folder
 SHAPES = ("wide", "layered")
+OBSERVED = "observed"
+BESIDE = 10  # files
 
 SHARED = '''"""What the steps share."""
 
@@ -18,17 +21,19 @@ import json
 from pathlib import Path
 
 PLACES = 6
+BESIDE = {beside}
 
 
 def numbers(path: Path) -> list[float]:
-    """Return the numbers of a file."""
-    return [float(number) for number in json.loads(path.read_text())]
+    """Return the numbers of a file, and of the files beside it."""
+    paths = [path, *(path.with_name(f"{{path.stem}}-{{number}}.json") for number in range(BESIDE))]
+    return [float(number) for each in paths for number in json.loads(each.read_text())]
 
 
 def keep(path: Path, found: list[float]) -> dict[str, float]:
     """Write numbers down."""
     path.write_text(json.dumps([round(number, PLACES) for number in found]))
-    return {"count": len(found), "largest": max(found)}
+    return {{"count": len(found), "largest": max(found)}}
 '''
 
 STEP = '''"""Step {number}: scale, shift and sort."""
@@ -92,6 +97,11 @@ def source(number):
     return {source}
 
 
+def beside(number):
+    """Return what its step reads besides."""
+    return [f"source/{{number // {folder}}}/{{number}}-{{each}}.json" for each in range({beside})]
+
+
 def task_stage():
     """Scale, shift and sort."""
     for number in range({count}):
@@ -100,7 +110,7 @@ def task_stage():
         yield {{
             "name": f"{{number:05}}",
             "actions": [(call, [module, source(number), made])],
-            "file_dep": [source(number)],
+            "file_dep": [source(number){beside_it}],
             "targets": [made],
         }}
 '''
@@ -117,9 +127,14 @@ def made(number: int) -> str:
     return f"data/{number // FOLDER}/{number}.json"
 
 
+def beside(number: int, shape: str) -> list[str]:
+    """Return what the step of a stage reads besides."""
+    return [f"source/{number // FOLDER}/{number}-{each}.json" for each in range(BESIDE if shape == OBSERVED else 0)]
+
+
 def width(count: int, shape: str) -> int:
     """Return how many stages have a source of their own."""
-    return count if shape == "wide" else max(1, count // LAYERS)
+    return max(1, count // LAYERS) if shape == "layered" else count
 
 
 def read(number: int, count: int, shape: str) -> str:
@@ -140,17 +155,20 @@ def write(root: Path, count: int, shape: str) -> None:
 
 def texts(count: int, shape: str) -> Iterator[tuple[str, str]]:
     """Yield path and text of each file."""
-    source = SOURCES[shape].replace("{{", "{").replace("}}", "}")
+    source = SOURCES["wide" if shape == OBSERVED else shape].replace("{{", "{").replace("}}", "}")
     source = source.replace("{folder}", str(FOLDER)).replace("{width}", str(width(count, shape)))
     fields = {"count": count, "shape": shape, "source": source, "folder": FOLDER, "modules": MODULES}
+    is_observed = shape == OBSERVED
+    fields |= {"beside": BESIDE * is_observed, "beside_it": ", *beside(number)" * is_observed}
     yield "dodo.py", STAGES.format(**fields)
     yield "bare.py", TASKS.format(**fields)
     yield "steps/__init__.py", ""
-    yield "steps/shared.py", SHARED
+    yield "steps/shared.py", SHARED.format(**fields)
     for number in range(MODULES):
         yield f"steps/step{number}.py", STEP.format(number=number)
     for number in range(width(count, shape)):
         yield read(number, count, shape), f"[{number * 1_000_000}, 3, 1, 2]"
+        yield from ((path, "[4]") for path in beside(number, shape))
     yield "Makefile", makefile(count, shape)
     yield "build.ninja", ninja(count, shape)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import mnist, table, wide
+from bench import mnist, observing_rows, table, wide
 from bench.__main__ import measured
 from bench.bench import REPOSITORY, Bench
 from bench.bytes_rows import Bytes, digest_rows
@@ -105,6 +105,37 @@ def test_projects_are_as_real_runs_leave_them(tmp_path: Path) -> None:
     (project.root / "data/0/1.json").unlink()
     with pytest.raises(WrongError, match="doit did something"):
         project.no_op()
+
+
+def test_stages_with_observations_are_as_real_runs_leave_them(tmp_path: Path) -> None:
+    """What is prepared has ten observations, as the real run of a stage has, of which a file beside its source changed.
+
+    Bare doit depends on the same files.
+    """
+    bench = Bench(tmp_path / "run", environments=tmp_path)
+    project = Project(bench, 20, wide.OBSERVED)
+    beside = wide.beside(19, wide.OBSERVED)
+    assert len(beside) == wide.BESIDE
+    project.bare_no_op()
+    prepared = observing_rows.observations(bench, project.root, "stage:00019")
+    edited(bench, project.root, 20, beside[-1])
+    assert prepared == observing_rows.observations(bench, project.root, "stage:00019")
+    assert prepared[0]["file"] == wide.BESIDE
+    (project.bare / beside[-1]).write_text("[5]")
+    with pytest.raises(WrongError, match="skipped 19 of 20"):
+        project.bare_no_op()
+
+
+def test_observed_step_is_observed_and_the_other_is_not(tmp_path: Path) -> None:
+    """Steps are measured with and without observing: their traces tell, also of what a worker process reads."""
+    bench, root = Bench(tmp_path, quick=True), tmp_path / "observing"
+    observing_rows.write(bench, root)
+    numbers = {name: observing_rows.FILES_READ[name] for name in ("project_files", "other_files", "spawned")}
+    for name in numbers:
+        observing_rows.measured(bench, root, name)
+    observing_rows.check(bench, root, numbers)
+    with pytest.raises(WrongError, match="expected 1 files"):
+        observing_rows.check(bench, root, {"project_files": 1})
 
 
 @pytest.mark.parametrize("shape", wide.SHAPES)

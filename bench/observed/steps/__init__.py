@@ -1,0 +1,1 @@
+"""Steps of several kinds, to measure what observing them costs."""
