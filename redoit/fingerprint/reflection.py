@@ -164,7 +164,8 @@ def added_roots(project: Project, module: Module) -> list[str]:
         for text in [*texts, "/".join(texts)] if texts else ():
             for base in (project.root, own.parent):
                 found += [os.path.normpath(base / text), os.path.normpath(f"{base}/{text}")]
-    return [path for path in dict.fromkeys(found) if os.path.exists(path) and not root.is_relative_to(path)]
+    paths = dict.fromkeys(re.sub("^//", "/", path) for path in found)  # `normpath` leaves two slashes at the beginning
+    return [path for path in paths if os.path.exists(path) and not root.is_relative_to(path)]
 
 
 def add_roots(project: Project, module: Module) -> int:

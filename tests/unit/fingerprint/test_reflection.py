@@ -182,6 +182,14 @@ def test_folders_that_texts_may_add_to_the_path(tmp_path: Path) -> None:
     }
 
 
+def test_the_whole_disk_is_no_root(tmp_path: Path) -> None:
+    """A text of slashes adds no folder that the project lies in, however many there are."""
+    project = Project(written(tmp_path, {"t.py": "import sys\nsys.path.append('.')\nWORDS = '/', '//', '///', '..'\n"}))
+    module = project.module("t")
+    assert module is not None
+    assert added_roots(project, module) == []
+
+
 @pytest.mark.parametrize(
     ("text", "first"),
     [
