@@ -14,6 +14,7 @@ nox.options.error_on_missing_interpreters = False  # a Python that is not instal
 PYTHONS = nox.project.python_versions(nox.project.load_toml())
 CONSTRAINTS = ("-c", "constraints.txt")
 COVERED_PERCENT = 94  # what the session tests reaches, rounded down: raise it whenever it reaches more
+CORPUS = "tests/chaos/test_corpus.py"
 DIST = Path("dist")
 FOLLOW = "tests/support/console_blocks.py"
 PARALLEL = ("-n", "auto", "--dist", "worksteal")
@@ -80,7 +81,14 @@ def pythons(session: nox.Session) -> None:
 def chaos(session: nox.Session) -> None:
     """Attack what redoit promises, a few rounds each; `-- --full` for all, `-- --examples 2000 -k clean_build`."""
     session.install(*CONSTRAINTS, "-e", ".[mnist,test]")
-    session.run("pytest", "-s", "tests/chaos", *session.posargs)
+    session.run("pytest", "-s", "tests/chaos", "--ignore", CORPUS, *session.posargs)
+
+
+@nox.session
+def corpus(session: nox.Session) -> None:
+    """Edit popular packages as a project's own code, three a few times; `-- --full` all of them, a thousand times."""
+    session.install(*CONSTRAINTS, "pip", "-e", ".[test]")
+    session.run("pytest", "-s", "-rs", CORPUS, *session.posargs)
 
 
 @nox.session

@@ -1,0 +1,18 @@
+"""Print the names of the code that reading reaches: `python reading.py STEP ROOTS`, in the folder of a project.
+
+ROOTS is a file of JSON: module and name of what the step executed.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+sys.path[0] = os.getcwd()
+
+from redoit.fingerprint import code_of  # noqa: E402 - as in the project's folder
+from redoit.source.project import Project  # noqa: E402
+
+step, file = sys.argv[1:]
+roots = [(module, name) for module, name in json.loads(Path(file).read_text())]
+print(json.dumps([part.name for part in code_of(Project(Path()), step, extra_roots=roots).parts]))
