@@ -258,7 +258,9 @@ def test_a_staged_output_is_canonical_and_goes_nowhere(engine: Engine, steps: St
         result,
         linked,
     ):
-        assert steps.calls == [StepCall("steps.make", {**STAGE.inputs, "made": str(paths["made"])}, (), 7.0, "make")]
+        call = StepCall("steps.make", {**STAGE.inputs, "made": str(paths["made"])}, (), 7.0, "make")
+        record = str(project / ".redoit/observed/log")
+        assert steps.calls == [dataclasses.replace(call, record=record, scope=(str(project),))]
         assert {role: path.read_text() for role, path in paths.items()} == {"made": "canonical"}
         assert (result, linked) == (steps.result, set())
     assert files(project) == {**before, project / "log": b"printed\n"}

@@ -60,7 +60,7 @@ def test_a_stage_stands_with_its_policy() -> None:
     (found,) = lineage_json(Lineage([stage]))["stages"]
     assert found == {
         "name": "fetch", "step": "steps.fetch", "inputs": {"a": "in"}, "outputs": {"b": "out"},
-        "cache": True, "volatile": False, "impure": True,
+        "cache": True, "volatile": False, "impure": True, "observe": True,
     }  # fmt: skip
 
 
