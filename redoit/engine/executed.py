@@ -105,8 +105,8 @@ class Executed:
 
 def from_root(path: str) -> str:
     """Return a path from the project's root, if it lies there."""
-    relative = os.path.relpath(path, os.path.realpath(os.getcwd()))
-    return path if relative.startswith("..") else relative
+    root = os.path.join(os.getcwd(), "")  # the system's own path: it has no links
+    return path.removeprefix(root) if path.startswith(root) else "." if os.path.join(path, "") == root else path
 
 
 def packages(before: ActionWithSource, touched: Touched, around: Surroundings, code: Executed) -> Iterator[Observation]:

@@ -79,7 +79,7 @@ class _Files:
             if not _is_below(path, self.given):
                 yield self._content("content" if _is_below(path, self.known) else "file", path, found)
         known = {*read, *self.given, *self.known, *self.outputs, *sources}
-        around_known = {folder for path in known for folder in map(str, Path(path).parents)}
+        around_known = {folder for path in known for folder in _folders(path)}
         for kind, path, seen in self._looked_at():
             if path not in known and path not in around_known and not _is_below(path, self.made):
                 yield Observation(kind, from_root(path), seen)
@@ -156,7 +156,13 @@ def _arguments(program: Sequence[str]) -> set[str]:
 
 def _is_below(path: str, known: set[str]) -> bool:
     """Tell whether a path is known, or a folder around it."""
-    return path in known or not known.isdisjoint(map(str, Path(path).parents))
+    return not known.isdisjoint((path, *_folders(path)))
+
+
+def _folders(path: str) -> Iterator[str]:
+    """Yield the folders around an absolute path, from the inside out."""
+    while path := path.rpartition("/")[0]:
+        yield path
 
 
 def _variables(stage: Stage, touched: Touched, around: Surroundings) -> Iterator[Observation]:

@@ -37,6 +37,7 @@ class Code:
     def __init__(self, recorder: Recorder) -> None:
         self._add = recorder.add
         self._code_files: dict[str, bool] = {}
+        self._others: set[str] = set()  # modules that are not the project's
         self._tops: dict[str, bool] = {}  # top-level module -> whether code of the project asked for it
         self._compile_from_source()
         if recorder.scope and sys.version_info >= (3, 12):
@@ -92,10 +93,14 @@ class Code:
             self._add("unpickled", module, name)
 
     def _on_attribute(self, item: object, name: str, *_: object) -> None:
-        if name == "__code__" and (module := getattr(item, "__module__", None)):
-            file = getattr(sys.modules.get(module), "__file__", None)
-            if isinstance(file, str) and self._is_code(file):
-                self._add("function", module, getattr(item, "__qualname__", ""))
+        module = getattr(item, "__module__", None) if name == "__code__" else None
+        if module is None or module in self._others:  # by far the most frequent event
+            return
+        file = getattr(sys.modules.get(module), "__file__", None)
+        if isinstance(file, str) and self._is_code(file):
+            self._add("function", module, getattr(item, "__qualname__", ""))
+        elif file:
+            self._others.add(module)
 
     def _compile_from_source(self) -> None:
         """Never execute byte code of the project: it may be of other source, of equal size and time."""

@@ -16,7 +16,7 @@ from __future__ import annotations  # what they name is not imported
 import os
 import sys
 
-from redoit.observer.frames import caller, is_import, is_standard
+from redoit.observer.frames import caller, is_import, is_installed, is_standard
 from redoit.observer.record import UNOBSERVED, Recorder
 
 TYPE_CHECKING = False
@@ -96,6 +96,8 @@ class Files:
             frame = frame.f_back
         item = frame.f_locals.get("object") if frame and frame.f_code.co_name == "findsource" else None
         code: Any = getattr(item, "f_code", getattr(getattr(item, "tb_frame", None), "f_code", item))
+        if is_installed(getattr(code, "co_filename", "")):
+            return
         if hasattr(code, "co_qualname"):
             self._add("code", os.path.realpath(code.co_filename), code.co_qualname, code.co_firstlineno, "")
         elif isinstance(getattr(item, "__qualname__", None), str):
@@ -166,7 +168,8 @@ class Files:
             frame = sys._getframe(2)  # noqa: SLF001 - there is no other way
             file = frame.f_code.co_filename
             if file.endswith("/linecache.py"):
-                source(frame)
+                if frame.f_back and frame.f_back.f_code.co_name == "findsource":
+                    source(frame)
             elif not (is_import(file) or file.endswith(("/inspect.py", "/pkgutil.py"))):
                 look(path, frame.f_code.co_name not in WITHOUT_SIZE)
 
