@@ -1,6 +1,5 @@
 """`doit verify`: run stages again, and compare the bytes of their outputs."""
 
-import json
 import os
 
 from doit.control import TaskControl
@@ -8,6 +7,7 @@ from doit.task import Task
 
 from redoit.cli.base import StageCommand
 from redoit.cli.run import matching, with_members
+from redoit.engine.undeclared import quoted
 from redoit.errors import DeclarationError, RedoitError
 from redoit.planning.undeclared import tracer
 from redoit.planning.verify import verify
@@ -82,8 +82,7 @@ class Verify(StageCommand):
             self.say(f"Step {task.name} is not reproducible: {outputs[role]} differs {difference}.")
         for verb, paths in undeclared.items():
             which, them = ("which are", "them") if len(paths) > 1 else ("which is", "it")
-            uses = json.dumps(paths, ensure_ascii=False)
-            todo = f"; declare {them} with uses={uses}" if all(map(os.path.isfile, paths)) else ""
+            todo = f"; declare {them} with uses=[{quoted(paths)}]" if all(map(os.path.isfile, paths)) else ""
             self.say(f"Step {task.name} {verb} {first_few(paths)}, {which} neither declared nor observed{todo}.")
         if self._tracer and not undeclared:
             self.say(f"Step {task.name} touched nothing that is neither declared nor observed.")

@@ -1,5 +1,6 @@
 """Undeclared inputs in words: what is said of them once, and which are errors. Pure."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from redoit.model import Observation, Stage, Trace
@@ -19,7 +20,7 @@ def lines_of(rows: Iterable[Observation]) -> list[str]:
     files = [row.name for row in rows if row.kind == "file"]
     variables = [row.name for row in rows if row.kind == "variable"]
     lines = [
-        _line(noun, names, "tracked", f"with {field}=[{_quoted(names)}]")
+        _line(noun, names, "tracked", f"with {field}=[{quoted(names)}]")
         for noun, names, field in (("input", files, "uses"), ("variable", variables, "environ"))
         if names
     ]
@@ -56,5 +57,6 @@ def _line(noun: str, names: Sequence[str], found: str, where: str) -> str:
     return f"undeclared {noun}{plural} {first_few(names)}: {found}; {todo}"
 
 
-def _quoted(names: Sequence[str]) -> str:
-    return ", ".join([*(f'"{name}"' for name in names[:FEW]), *["..."][: len(names) > FEW]])
+def quoted(names: Sequence[str]) -> str:
+    """Return the first names as a declaration has them."""
+    return ", ".join([*(json.dumps(name, ensure_ascii=False) for name in names[:FEW]), *["..."][: len(names) > FEW]])

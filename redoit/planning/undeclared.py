@@ -6,7 +6,6 @@ each folder that has the name of a module.
 
 import itertools
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -16,8 +15,8 @@ from pathlib import Path, PurePath
 from redoit.errors import DeclarationError
 from redoit.execution.strace import COMMAND, Touch
 from redoit.model import Observation, Stage
+from redoit.observer.record import OWN, UNOBSERVED
 
-EXEMPT = re.compile(r"\.git|\.redoit.*|__pycache__|(site|dist)-packages")  # names of folders
 VERBS = ("opened", "listed", "looked up", "looked in vain for")  # the first of those of a path is shown
 KINDS = {"opened": ("file", "content", "opened"), "listed": ("folder", "opened")}  # of observations; else any
 
@@ -77,6 +76,6 @@ def _around(names: Iterable[str]) -> set[str]:
 def _is_exempt(folders: set[str], known: set[str]) -> bool:
     """Tell whether a path with the folders around it is or lies in what is known, or in no folder of the project's."""
     inner = folders - {"."}
-    return not inner.isdisjoint(known) or any(
-        EXEMPT.fullmatch(os.path.basename(each)) or os.path.exists(os.path.join(each, "pyvenv.cfg")) for each in inner
-    )
+    names = set(map(os.path.basename, inner))
+    unobserved = not UNOBSERVED.isdisjoint(names) or any(name.startswith(OWN) for name in names)
+    return unobserved or bool(inner & known) or any(os.path.exists(f"{each}/pyvenv.cfg") for each in inner)
