@@ -1,6 +1,6 @@
-"""Runs of doit that cost little: in a fork of this process, which has doit imported, and whose steps are called.
+"""Runs of doit that cost little: in a fork of this process, which has doit imported, as are their steps.
 
-All but the start of processes is as in a real run: doit's own `main`, redoit's commands, loader and engine.
+All but the start of processes is as in a real run: doit's own `main`, redoit's commands, loader, engine and observer.
 """
 
 import contextlib
@@ -8,10 +8,13 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib.machinery import ExtensionFileLoader, ModuleSpec
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TextIO
 
 from broken_engines import Defect
@@ -21,8 +24,8 @@ from doit.doit_cmd import DoitMain
 from redoit.cli import cache, plan, run, verify
 from redoit.engine.engine import Engine
 from redoit.errors import StepError
-from redoit.execution import worker
-from redoit.execution.executor import StepCall, StepResult
+from redoit.execution import observer, records, worker
+from redoit.execution.executor import UNOBSERVED, StepCall, StepResult
 from redoit.plugin import checkout, database, loader, reporter
 from redoit.plugin.checkout import make_engine
 from redoit.source.import_hook import import_from_source
@@ -31,6 +34,7 @@ from redoit.storage import disk
 if TYPE_CHECKING:
     from redoit.engine.engine import Execute
 
+NATIVE = ("h5py", "pyarrow")  # packages with native code that opens files
 IMPORTED = (database, loader, reporter, cache, run, plan, verify)  # by doit, in a process of its own each time
 
 
@@ -89,21 +93,53 @@ def doit(root: Path, arguments: tuple[str, ...], defect: Defect, execute: "Execu
 
 
 def _called(
-    call: StepCall, log: Path, stdout: TextIO | None, stderr: TextIO | None, _later_stages: object
+    call: StepCall, log: Path, stdout: TextIO | None, _stderr: TextIO | None, _later_stages: object
 ) -> StepResult:
-    """Call a step as its own process would, with freshly imported modules."""
-    forget_modules(Path.cwd().parent)
+    """Call a step in a fork, as its own process would."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    log.write_bytes(b"")
-    path, hooks = list(sys.path), list(sys.path_hooks)
-    try:
-        import_from_source()
-        outcome = worker.run_step(**json.loads(call.json()))
-    finally:
-        sys.path[:], sys.path_hooks[:] = path, hooks
+    if call.record:
+        records.begin(Path(call.record), call.scope)
+    with tempfile.TemporaryFile("w+") as result:
+        code = ended(forked(lambda: _call(call, result), log))
+        print(log.read_text(errors="replace"), end="", file=stdout)
+        result.seek(0)
+        outcome = json.loads(result.read() or f'{{"error": "its process exited with status {code}", "traceback": ""}}')
     if "error" in outcome:
         raise StepError(f"step {call.step}", f"{outcome['error']}\n{outcome['traceback']}")
-    return StepResult(outcome["metrics"])
+    return StepResult(outcome["metrics"], records.read(Path(call.record)) if call.scope else UNOBSERVED)
+
+
+def _call(call: StepCall, result: TextIO) -> int:
+    """Call a step with freshly imported modules; write its outcome."""
+    forget_modules(Path.cwd().parent)
+    sys.meta_path.insert(0, _ImportedBefore())
+    fields = json.loads(call.json())
+    observer.redirect(fields.pop("record"))
+    import_from_source()
+    json.dump(worker.run_step(**fields), result)
+    result.flush()
+    return 0
+
+
+class _ImportedBefore:
+    """Imports a module that this process has imported already, so that it is seen that the step imports native code."""
+
+    def __init__(self) -> None:
+        self._modules = {name: sys.modules.pop(name) for name in NATIVE if name in sys.modules}
+
+    def find_spec(self, name: str, _path: Sequence[str] | None, _target: object = None) -> ModuleSpec | None:
+        """Return the spec of such a module."""
+        return ModuleSpec(name, self) if name in self._modules else None  # type: ignore[arg-type]
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """Return it, as the import of its native code would be seen."""
+        below = [each for name, each in sys.modules.items() if name.startswith(f"{spec.name}.")]
+        native = next(each for each in below if isinstance(getattr(each, "__loader__", None), ExtensionFileLoader))
+        sys.audit("import", native.__name__, native.__file__, None, None, None)
+        return self._modules[spec.name]
+
+    def exec_module(self, module: ModuleType) -> None:
+        """It is executed already."""
 
 
 def forget_modules(folder: Path) -> None:

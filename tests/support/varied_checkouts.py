@@ -16,7 +16,7 @@ from broken_engines import Defect, sound
 from forked_doit import doit, ended, forked
 from projects import PATIENCE
 from variations.base import SITE, Command, Step
-from varied import CleanBuilds, Variant, enter, write
+from varied import CleanBuilds, Variant, compile_modules, enter, environment, write
 
 DRY_RUNS = (("plan",), ("list", "-s"), ("list", "--all"), ("why",), ("lineage",), ("cache",))
 
@@ -51,17 +51,23 @@ class VariedCheckout:
     def __post_init__(self) -> None:
         """Write the project."""
         write(self.root, self.variant)
+        compile_modules(self.root, self.variant)
         if self.real:
             _make_environment(self.root)
 
     def take(self, variant: Variant) -> None:
         """Edit files until they are those of another variant."""
         write(self.root, variant, self.variant)
+        compile_modules(self.root, variant)
         self.variant = variant
 
     def build(self, *options: str) -> None:
         """Run doit, and check what it executed and what it left."""
         done = self._doit(*options, *self.variant.arguments())
+        if self.variant.errors:
+            assert (done.code != 0, [e for e in self.variant.errors if e not in done.text]) == (True, []), done.text
+            self.latest = None
+            return
         assert done.code == 0, done.text
         clean = self.builds.outputs(self.variant)
         for path in self.variant.outputs:
@@ -117,7 +123,8 @@ class VariedCheckout:
         return doit(self.root, arguments, self.defect)
 
     def _process(self, arguments: tuple[str, ...], out: Path) -> int:
-        env = {**os.environ, "PYTHONPATH": os.pathsep.join(self.variant.python_path(self.root))}
+        env = {**os.environ, **environment(self.root, self.variant)}
+        env.pop("PYTHONDONTWRITEBYTECODE", None)
         python = self.root.parent / "env/bin/python"
         with out.open("wb") as file:
             command = [str(python), "-m", "doit", *arguments]

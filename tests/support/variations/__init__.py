@@ -4,6 +4,7 @@ A variation has knobs, each of which has one of a few values; from these follow 
 calls of a clean build, and what its results depend on. It knows nothing of how redoit decides.
 """
 
+from variations.base import Variation
 from variations.defaults import DEFAULTS
 from variations.distributions import DISTRIBUTIONS
 from variations.fields import FIELDS
@@ -13,8 +14,7 @@ from variations.mixed import MIXED
 from variations.names import NAMES
 from variations.plugins import PLUGINS
 from variations.suffixes import SUFFIXES
+from variations.touched import TOUCHED
 
-VARIATIONS = {
-    variation.name: variation
-    for variation in (PLUGINS, LIBRARIES, DISTRIBUTIONS, SUFFIXES, NAMES, FIELDS, LINKS, MIXED, DEFAULTS)
-}
+GIVEN = (PLUGINS, LIBRARIES, DISTRIBUTIONS, SUFFIXES, NAMES, FIELDS, LINKS, MIXED, DEFAULTS)
+VARIATIONS: dict[str, Variation] = {variation.name: variation for variation in (*GIVEN, *TOUCHED)}

@@ -15,7 +15,10 @@ Chosen = Mapping[str, Any]  # knob -> value
 
 @dataclass(frozen=True)
 class Step:
-    """A stage. `settings`: those in force; `edits`: statements of dodo.py that change the stage's `task`."""
+    """A stage. `settings`: those in force; `edits`: statements of dodo.py that change the stage's `task`.
+
+    `arguments`: further ones of its call of `step`, as they are written there.
+    """
 
     name: str
     module: str
@@ -23,12 +26,13 @@ class Step:
     outputs: Mapping[str, str]
     settings: Mapping[str, Any] = field(default_factory=dict)
     edits: tuple[str, ...] = ()
+    arguments: str = ""
 
     def declared(self) -> str:
         """Return the body of its function in dodo.py."""
         basename, _, name = self.name.partition(":")
         fields = f"basename={basename!r}{f', name={name!r}' if name else ''}"
-        call = f'step("{self.module}", inputs={self.inputs}, outputs={self.outputs}, {fields})'
+        call = f'step("{self.module}", inputs={self.inputs}, outputs={self.outputs}, {fields}{self.arguments})'
         lines = [f"task = {call}", *self.edits, f"{'yield' if name else 'return'} task"]
         return "".join(f"    {line}\n" for line in lines)
 
@@ -74,10 +78,12 @@ class Part:
 
     `tasks`: in an order in which they can run; `python_path`: folders that PYTHONPATH names; `arguments`: of doit;
     `needs`: everything that determines its results, so that what was built before is not executed again; `loose`:
-    reading takes more than that into account, which is allowed; `always`: stages that run each time.
+    reading takes more than that into account, which is allowed; `always`: stages that run each time; `variables`: of
+    the environment; `compiled`: modules whose time never changes, and whose first byte code lies beside them; `error`:
+    what doit must say as it fails, if it must.
     """
 
-    files: Mapping[str, str]
+    files: Mapping[str, str | bytes]
     tasks: tuple[Task, ...]
     needs: object
     loose: bool = False
@@ -85,15 +91,22 @@ class Part:
     python_path: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
     always: frozenset[str] = frozenset()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    compiled: tuple[str, ...] = ()
+    error: str = ""
 
 
 @dataclass(frozen=True)
 class Variation:
-    """A kind of thing that a user edits. `knobs`: name -> the values that it may have; `part`: what follows of them."""
+    """A kind of thing that a user edits. `knobs`: name -> the values that it may have; `part`: what follows of them.
+
+    `alone`: it is about the whole project, so that no other can be beside it.
+    """
 
     name: str
     knobs: Mapping[str, tuple[Any, ...]]
     part: Callable[[Chosen], Part]
+    alone: bool = False
 
     @property
     def first(self) -> Chosen:
