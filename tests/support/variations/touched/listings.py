@@ -3,13 +3,7 @@
 from variations.base import DIGITS, Chosen, Part, Step, Variation
 
 STEP = """
-import glob
-import importlib.util
-import os
-import pkgutil
-import runpy
-from importlib.machinery import SourceFileLoader
-from pathlib import Path
+{imports}
 
 from steps.witness import executed
 
@@ -38,12 +32,6 @@ BY_RUNPY = """
     for path in sorted(glob.glob("extras/[a-z]*.py")):
         yield runpy.run_path(path)["value"]()
 """
-BY_EXEC = """
-    for path in sorted(Path("extras").glob("[a-z]*.py")):
-        names = {}
-        exec(compile(path.read_text(), str(path), "exec"), names)
-        yield names["value"]()
-"""
 BY_LOADER = """
     for folder, _, files in os.walk("extras"):
         for name in sorted(files):
@@ -52,25 +40,62 @@ BY_LOADER = """
                 SourceFileLoader(name[:-3], os.path.join(folder, name)).exec_module(module)
                 yield module.value()
 """
+BY_EXEC = """
+    for path in sorted(Path("extras").glob("[a-z]*.py")):
+        names = {}
+        exec(compile(path.read_text(), str(path), "exec"), names)
+        yield names["value"]()
+"""
+BY_PICKLE = """
+    for path in sorted(Path("extras").iterdir()):
+        if path.suffix == ".py" and not path.stem.startswith("_"):
+            yield pickle.loads(f"cextras.{path.stem}\\nvalue\\n.".encode())()
+"""
+BY_DISCOVERY = """
+    for suite in unittest.TestLoader().discover("extras", "[a-z]*.py", "."):
+        for cases in suite:
+            for case in cases:
+                yield case.number()
+"""
 SCANNED = 'each.name[:-3] for each in os.scandir("extras") if each.name.endswith(".py")'
 MODULES = 'each.name for each in pkgutil.iter_modules(["extras"])'
-WAYS = {
-    "listdir, spec": BY_SPEC,
-    "pkgutil, import": BY_NAME.replace("{names}", MODULES),
-    "glob, runpy": BY_RUNPY,
-    "pathlib, exec": BY_EXEC,
-    "scandir, import": BY_NAME.replace("{names}", SCANNED),
-    "walk, loader": BY_LOADER,
+READ = {  # because of what they import, all modules of the project count by reading
+    "listdir, spec": ("import importlib.util\nimport os", BY_SPEC),
+    "pkgutil, import": ("import importlib\nimport pkgutil", BY_NAME.replace("{names}", MODULES)),
+    "glob, runpy": ("import glob\nimport runpy", BY_RUNPY),
+    "scandir, import": ("import importlib\nimport os", BY_NAME.replace("{names}", SCANNED)),
+    "walk, loader": ("import os\nfrom importlib.machinery import SourceFileLoader", BY_LOADER),
 }
-BY_IMPORT = ("pkgutil, import", "scandir, import")  # reading may take the whole package into account
-PLUGIN = "{comment}\n\n\ndef value():\n    return {body}\n"
+OBSERVED = {
+    "glob, exec": ("from pathlib import Path", BY_EXEC),
+    "iterdir, unpickle": ("import pickle\nfrom pathlib import Path", BY_PICKLE),
+    "discover": ("import unittest", BY_DISCOVERY),
+}
+WAYS = {**READ, **OBSERVED}
+PLUGIN = """
+import unittest
+{comment}
+
+
+def value():
+    return {body}
+
+
+class Case(unittest.TestCase):
+    def number(self):
+        return value()
+
+    def test_number(self):
+        pass
+"""
 
 
 def _part(chosen: Chosen) -> Part:
     way, comment = chosen["way"], chosen["comment"]
+    imports, found = WAYS[way]
     hidden = PLUGIN.format(comment="", body=chosen["hidden body"])
     files = {
-        "steps/listing.py": STEP.format(found=WAYS[way]),
+        "steps/listing.py": STEP.format(imports=imports, found=found),
         "extras/__init__.py": "",
         "extras/_hidden.py": hidden,
         "extras/one.py": PLUGIN.format(comment=comment, body=chosen["first body"]),
@@ -85,9 +110,9 @@ def _part(chosen: Chosen) -> Part:
         files["beside/four.py"] = hidden
     tasks = (Step("listing", "steps.listing", {"source": "listing.txt"}, {"made": "data/listing.txt"}),)
     second = chosen["second"] and chosen["second body"]
-    read = comment if way == "pathlib, exec" else ""
-    by_import = chosen["hidden body"] if way in BY_IMPORT else 0
-    return Part(files, tasks, (way, chosen["first body"], second, bool(chosen["notes"]), read, by_import))
+    text = comment if way == "glob, exec" else ""
+    reading = (chosen["hidden body"], chosen["beside"]) if way in READ else ()
+    return Part(files, tasks, (way, chosen["first body"], second, bool(chosen["notes"]), text, reading))
 
 
 LISTINGS = Variation(

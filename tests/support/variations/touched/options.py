@@ -22,7 +22,7 @@ WAYS = {  # what is read, and what to declare then
 }
 UNSEEN = """
 import os
-import runpy
+import pickle
 from pathlib import Path
 
 from steps.witness import executed
@@ -38,7 +38,7 @@ TOUCHES = {  # things of which the result does not depend, as far as their edits
     "absence": 'os.path.exists("unseen.missing") * 0',
     "listing": 'len(os.listdir("unseen")) * 0',
     "variable": 'os.environ["ORACLE_UNSEEN"]',
-    "code": 'runpy.run_path("unseen.py")["VALUE"]',
+    "code": 'pickle.loads(b"cunseen\\nVALUE\\n.")',
 }
 
 

@@ -1,13 +1,12 @@
-"""Scripts of the project that a step runs in processes of their own, or by `runpy`."""
+"""Scripts of the project that a step runs in processes of their own, or by `runpy`; data says which."""
 
 from variations.base import DIGITS, Chosen, Part, Step, Variation
 
 STEP = """
 import os
-import runpy
 import subprocess
 import sys
-
+{imports}
 from steps.witness import executed
 
 
@@ -15,9 +14,9 @@ def printed(*line, **how):
     return subprocess.run(*line, **how, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def spawned():
+def spawned(name):
     reading, writing = os.pipe()
-    line = [sys.executable, "tools/script.py"]
+    line = [sys.executable, f"tools/{name}.py"]
     number = os.posix_spawn(line[0], line, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, writing, 1)])
     os.close(writing)
     with open(reading) as file:
@@ -26,30 +25,27 @@ def spawned():
     return text
 
 
-def by_system():
-    assert os.system(f"{sys.executable} -m tools.script > ../printed") == 0
+def by_system(name):
+    assert os.system(f"{sys.executable} -m tools.{name} > ../printed") == 0
     with open("../printed") as file:
         return file.read().strip()
 
 
 def run(source, made):
     executed(made.name)
-    made.write_text(source.read_text() + str({found}))
+    name = source.read_text()
+    made.write_text(str({found}))
 """
 SCRIPT = """
 {comment}
 import os
-import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import part
-
-VALUE = 0
+{imports}
 
 
 def value():
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "number.txt")) as file:
-        return file.read().strip(), part.taken(), {script}
+        return file.read().strip(), taken(), {script}
 
 
 VALUE = value()
@@ -57,40 +53,44 @@ print(VALUE)
 """
 PART = "def taken():\n    return {part}\n\n\nUNUSED = {unused}\n"
 OTHER = "print({unused})\n"
-CODE = "import sys; sys.path.insert(0, 'tools'); import script"
-CHILDREN = {
-    "script": 'printed([sys.executable, "tools/script.py"])',
-    "in folder": 'printed([sys.executable, "script.py"], cwd="tools")',
-    "module": 'printed([sys.executable, "-m", "tools.script"])',
-    "code": f'printed([sys.executable, "-c", "{CODE}"])',
-    "shell": 'printed(f"{sys.executable} tools/script.py", shell=True)',
-    "shell, module": 'printed(["sh", "-c", f"cd tools && {sys.executable} -m script"])',
-    "no environment": 'printed([sys.executable, "tools/script.py"], env={})',
-    "isolated": 'printed([sys.executable, "-I", "tools/script.py"])',
-    "given": 'printed([sys.executable, "-"], input="import runpy; runpy.run_path(\'tools/script.py\')")',
-    "posix_spawn": "spawned()",
-    "system": "by_system()",
+BESIDE = "from part import taken"  # of a script in its folder
+BELOW = "from tools.part import taken"
+NONE = "taken = tuple"
+WAYS = {  # what the step imports, how the script imports, what the script prints
+    "script": ("", BESIDE, 'printed([sys.executable, f"tools/{name}.py"])'),
+    "named": ("", BESIDE, 'printed([sys.executable, "tools/script.py"])'),
+    "in folder": ("", BESIDE, 'printed([sys.executable, f"{name}.py"], cwd="tools")'),
+    "module": ("", BELOW, 'printed([sys.executable, "-m", f"tools.{name}"])'),
+    "code": ("", BELOW, 'printed([sys.executable, "-c", f"from tools import {name}"])'),
+    "shell": ("", BESIDE, 'printed(f"{sys.executable} tools/{name}.py", shell=True)'),
+    "shell, module": ("", BESIDE, 'printed(["sh", "-c", f"cd tools && {sys.executable} -m {name}"])'),
+    "no environment": ("", BESIDE, 'printed([sys.executable, f"tools/{name}.py"], env={})'),
+    "isolated": ("", NONE, 'printed([sys.executable, "-I", f"tools/{name}.py"])'),
+    "given": ("", BELOW, 'printed([sys.executable, "-"], input=f"from tools import {name}")'),
+    "posix_spawn": ("", BESIDE, "spawned(name)"),
+    "system": ("", BELOW, "by_system(name)"),
+    "run_path": ("import runpy", BELOW, 'runpy.run_path(f"tools/{name}.py")["VALUE"]'),
+    "run_module": ("import runpy", BELOW, 'runpy.run_module(f"tools.{name}")["VALUE"]'),
 }
-HERE = {
-    "run_path": 'runpy.run_path("tools/script.py")["VALUE"]',
-    "run_module": 'runpy.run_module("tools.script")["VALUE"]',
-}
-WAYS = {**CHILDREN, **HERE}
 
 
 def _part(chosen: Chosen) -> Part:
+    way = chosen["way"]
+    imports, imports_part, found = WAYS[way]
     files = {
-        "steps/calling.py": STEP.replace("{found}", WAYS[chosen["way"]]),
+        "steps/calling.py": STEP.replace("{imports}", imports).replace("{found}", found),
         "tools/__init__.py": "",
-        "tools/script.py": SCRIPT.format(**chosen),
+        "tools/script.py": SCRIPT.format(imports=imports_part, **chosen),
         "tools/part.py": PART.format(**chosen),
         "tools/other.py": OTHER.format(**chosen),
         "tools/number.txt": f"{chosen['number']}\n",
         "tools/unread.txt": f"{chosen['unused']}\n",
-        "calling.txt": "calling ",
+        "calling.txt": "script",
     }
     tasks = (Step("calling", "steps.calling", {"source": "calling.txt"}, {"made": "data/calling.txt"}),)
-    return Part(files, tasks, tuple(chosen[name] for name in ("way", "script", "part", "number", "comment")))
+    needs = way, *(chosen[name] for name in ("script", "part", "number"))
+    whole = "runpy" in imports or imports_part == BESIDE  # all modules of the project count, or this one does
+    return Part(files, tasks, (*needs, whole and chosen["unused"]))
 
 
 SCRIPTS = Variation(

@@ -1,9 +1,8 @@
-"""Worker processes of a step, which execute functions that only data names."""
+"""Worker processes of a step, which execute a function that only data names."""
 
 from variations.base import DIGITS, Chosen, Part, Step, Variation
 
 STEP = """
-import importlib
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 
@@ -18,11 +17,11 @@ def run(source, made):
     made.write_text(str(number))
 """
 HANDING = """
-import importlib
+import pickle
 
 
 def handled(module, name, queue=None):
-    number = getattr(importlib.import_module(module), name)({handing})
+    number = pickle.loads(f"c{{module}}\\n{{name}}\\n.".encode())({handing})
     if queue is not None:
         queue.put(number)
     return number
@@ -70,7 +69,7 @@ def _part(chosen: Chosen) -> Part:
         "working.txt": "jobs.work work",
     }
     tasks = (Step("working", "steps.working", {"source": "working.txt"}, {"made": "data/working.txt"}),)
-    needs = tuple(value for name, value in chosen.items() if name not in ("comment", "spare"))
+    needs = tuple(value for name, value in chosen.items() if name not in ("comment", "spare", "unused"))
     return Part(files, tasks, needs)
 
 
