@@ -212,7 +212,7 @@ def test_each_doit_process_of_all_variations_is_a_clean_build(campaign: Campaign
 
 @pytest.mark.parametrize(("defect", "name"), OF_VARIATIONS)
 def test_the_oracle_rejects_what_is_broken(memory: Path, defect: Defect, name: str) -> None:
-    """An engine whose key lacks paths or the step, or that reads only the project's folder, is detected."""
+    """An engine whose key lacks something, that ignores what a step touches or trusts byte code, is detected."""
     with pytest.raises(AssertionError) as found:
         explore(memory, QUICK, ENOUGH, (name,), defect=defect)
     assert "is stale" in "".join(traceback.format_exception(found.value))

@@ -4,6 +4,7 @@ import dataclasses
 import os
 import sys
 from collections.abc import Callable, Mapping
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from redoit import digest
 from redoit.engine import inspector
 from redoit.engine.engine import Engine
 from redoit.engine.inspector import ActionWithSource, Inspector
+from redoit.engine.observations import Observed
+from redoit.execution import worker
 from redoit.model import Action, Setting, Stage
 from redoit.source.project import Project
 from redoit.source.search_path import SearchPath
@@ -110,9 +113,33 @@ def trusts_existence(engine: Engine) -> None:
     engine.inspector.__class__ = _ExistsOnly
 
 
+class _NothingTouched(Engine):
+    def _observed(self, *_given: Any) -> Observed:
+        return Observed()
+
+
+def ignores_observations(engine: Engine) -> None:
+    """Record nothing of what a step touches."""
+    object.__setattr__(engine, "__class__", _NothingTouched)  # an engine is frozen
+
+
+def trusts_byte_code(_engine: Engine) -> None:
+    """Take byte code with its source's time and size for that of the source, as Python does."""
+    run_step = worker.run_step
+
+    def run_with_byte_code(**call: Any) -> dict[str, object]:
+        del SourceFileLoader.get_code  # redoit's, so that Python's own is found again
+        return run_step(**call)
+
+    worker.run_step = run_with_byte_code
+
+
 DEFECTS = [ignores_helpers, trusts_times, trusts_existence]
 OF_VARIATIONS = [  # with a variation that shows it
     (ignores_output_paths, "suffixes"),
     (ignores_the_step, "suffixes"),
     (ignores_other_folders, "libraries"),
+    *((ignores_observations, name) for name in ("pickles", "listings", "reads", "variables", "absences", "retargeted")),
+    *((ignores_observations, name) for name in ("scripts", "workers", "formats")),
+    (trusts_byte_code, "byte code"),
 ]
