@@ -21,11 +21,12 @@ from broken_engines import Defect
 from doit import cmd_run
 from doit.doit_cmd import DoitMain
 
+from redoit import observer
 from redoit.cli import cache, plan, run, verify
 from redoit.engine.engine import Engine
 from redoit.errors import StepError
-from redoit.execution import observer, records, worker
-from redoit.execution.executor import UNOBSERVED, StepCall, StepResult
+from redoit.execution import records, worker
+from redoit.execution.executor import StepCall, StepResult
 from redoit.plugin import checkout, database, loader, reporter
 from redoit.plugin.checkout import make_engine
 from redoit.source.import_hook import import_from_source
@@ -106,7 +107,9 @@ def _called(
         outcome = json.loads(result.read() or f'{{"error": "its process exited with status {code}", "traceback": ""}}')
     if "error" in outcome:
         raise StepError(f"step {call.step}", f"{outcome['error']}\n{outcome['traceback']}")
-    return StepResult(outcome["metrics"], records.read(Path(call.record)) if call.scope else UNOBSERVED)
+    return StepResult(
+        outcome["metrics"], records.read(Path(call.record)) if call.scope else records.Touched(observed=False)
+    )
 
 
 def _call(call: StepCall, result: TextIO) -> int:
