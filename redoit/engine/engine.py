@@ -148,8 +148,8 @@ class Engine:
             with self.watch(Path(record), declared, scope[1:]) if scope else contextlib.nullcontext() as window:
                 result = self.execute(call, log, *options.streams, options.later_stages)
             if window:
-                touched = result.touched._replace(opened=window.opened, watched=window.complete)
-                result = replace(result, touched=touched)
+                seen = {name: getattr(window, name) for name in ("opened", "created", "watched")}
+                result = replace(result, touched=result.touched._replace(**seen))
             rescue = partial(set_aside, root=self.workspace.root, name="written")
             linked = check_outputs(stage, paths, rescue, log)
             for path in paths.values():

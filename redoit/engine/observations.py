@@ -70,6 +70,7 @@ class _Files:
         self.outputs = set(map(os.path.realpath, stage.outputs.values()))
         self.known = set(map(os.path.realpath, known))
         self.made = {path for (path,) in touched.of("made")}
+        self.native = any(kind in ("native", "program") for kind, *_ in touched.records)
         self.changed: set[str] = set()
 
     def rows(self, sources: Iterable[str]) -> Iterator[Observation]:
@@ -89,7 +90,7 @@ class _Files:
     def _opened(self, known: set[str]) -> Iterator[Observation]:
         """Yield what C code and other programs may have read; who runs neither is not concerned."""
         programs = list(self.touched.of("program"))
-        if not programs and not any(self.touched.of("native")):
+        if not self.native:
             return
         if not self.touched.watched:
             yield Observation("unwatched", "", None)
@@ -105,7 +106,7 @@ class _Files:
 
     def _reads(self) -> Iterator[tuple[str, Identity]]:
         """Yield each file that was read before the step itself made it, and how it was then."""
-        made: set[str] = set()
+        made = set(self.touched.created if self.native else ())  # by its own program, or by C code
         for kind, path, *fields in self.touched.records:
             if kind == "made":
                 made.add(path)
@@ -131,8 +132,8 @@ class _Files:
                 row = "link", path, digest.of_value(fields[0])
             else:
                 continue
-            if row[:2] not in seen:
-                seen.add(row[:2])
+            if row[:2] not in seen and (("status", path) not in seen or row[0] == "link"):
+                seen |= {row[:2], ("status", path)} if row[0] == "size" else {row[:2]}
                 yield row
 
     def _listings(self) -> Iterator[Observation]:

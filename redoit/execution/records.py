@@ -16,12 +16,13 @@ Record = tuple[str, ...]
 class Touched(NamedTuple):
     """The records of an execution, in their order: of each its kind and fields.
 
-    `opened`: absolute paths that somebody opened meanwhile, perhaps its C code or a program that it started. `watched`:
-    all such were seen. `torn`: a record may be missing. `observed`: it was to be observed.
+    `opened`, `created`: absolute paths that somebody opened or made meanwhile, perhaps its C code or a program that it
+    started. `watched`: all such were seen. `torn`: a record may be missing. `observed`: it was to be observed.
     """
 
     records: tuple[Record, ...] = ()
     opened: frozenset[str] = frozenset()
+    created: frozenset[str] = frozenset()
     watched: bool = True
     torn: bool = False
     observed: bool = True

@@ -30,12 +30,13 @@ CLAIMS = ("read", "made", "imported", "code", "absent")  # kinds of records that
 class Window:
     """What was opened while a step ran, once it has ended: regular files, by absolute paths without links.
 
-    `complete`: inotify worked, and lost nothing. The other attributes are the watcher's.
+    `created`: what appeared meanwhile. `watched`: inotify worked, and lost nothing. The other attributes are the watcher's.
     """
 
     def __init__(self, record: Path, declared: Collection[str], overlapping: "list[Window]") -> None:
         self.opened: frozenset[str] = frozenset()
-        self.complete = True
+        self.created: frozenset[str] = frozenset()
+        self.watched = True
         self.opens, self.own_opens = Counter[str](), list[str]()
         self._created, self._modified = set[str](), set[str]()
         self._record, self._declared, self.overlapping = record, declared, overlapping
@@ -52,7 +53,8 @@ class Window:
     def end(self) -> None:
         """Keep what counts of what was opened, and what this stage claims from windows that are still open."""
         own = Counter(map(os.path.realpath, self.own_opens))
-        claimed = self._modified.union(*(window.claims() for window in self.overlapping))
+        of_others = set[str]().union(*(window.claims() for window in self.overlapping))
+        self.created, claimed = frozenset(self._created - of_others), self._modified | of_others
         paths = [path for path, times in self.opens.items() if times > own[path] and os.path.isfile(path)]
         within = {path: set(map(str, Path(path).parents)) for path in paths}
         self.opened = frozenset(p for p in paths if not within[p] & self._created and not {p, *within[p]} & claimed)
@@ -92,10 +94,10 @@ class Watcher:
             with self._lock:
                 self._drain()
                 self._windows.remove(window)
-                complete, window.complete = window.complete and self._complete, False
+                complete, window.watched = window.watched and self._complete, False
                 with contextlib.suppress(OSError, ValueError):  # a record that can't be read, or names no path
                     window.end()
-                    window.complete = complete
+                    window.watched = complete
 
     def close(self) -> None:
         """Watch nothing any more: the windows that are open now, and later ones, are not complete."""
@@ -156,7 +158,7 @@ class Watcher:
     def _on_event(self, watch: int, event: int, _: int, name: str) -> None:
         if event & OVERFLOW:
             for window in self._windows:
-                window.complete = False
+                window.watched = False
             self._paths.clear()
             self._watch(self._root)  # the event of a new folder may be lost
         elif watch in self._paths and not _is_excluded(name):

@@ -49,7 +49,7 @@ def shell(commands: str) -> None:
 
 def names(window: Window) -> set[str]:
     """Return what was opened, from the project; a window that missed nothing."""
-    assert window.complete
+    assert window.watched
     return {os.path.relpath(path) for path in window.opened}
 
 
@@ -289,7 +289,7 @@ def test_a_queue_that_overflows(watcher: Watcher) -> None:
     with watcher.window(Path("absent"), ()) as window, watcher._lock:  # nobody drains the queue
         flood(20_000)
         shell("mkdir new; echo x > new/file")
-    assert not window.complete
+    assert not window.watched
     assert opened(watcher, lambda: shell("cat new/file params.yaml")) == {"new/file", "params.yaml"}
 
 
@@ -308,7 +308,7 @@ def test_more_folders_than_the_limit(watcher: Watcher, monkeypatch: pytest.Monke
     monkeypatch.setattr("redoit.execution.watcher.MAX_WATCHES", 1)
     with watcher.window(Path("absent"), ()) as window:
         pass
-    assert not window.complete
+    assert not window.watched
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\t\n", b"00000000 read\t/x\n", b"00000000 r"])
@@ -325,7 +325,7 @@ def test_a_record_that_names_no_path(watcher: Watcher, name: str) -> None:
     """Where the record of another stage names what can't be a path, a window is not complete, and nothing raises."""
     with watcher.window(Path("absent"), ()) as window, watcher.window(record(".redoit-1", ("read", name)), ()):
         shell("cat params.yaml")
-    assert not window.complete
+    assert not window.watched
 
 
 FEW = """
@@ -335,7 +335,7 @@ from redoit.execution.watcher import Watcher
 resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
 with Watcher(sys.argv[1]).window(Path("absent"), ()) as window:
     pass
-print(window.complete, window.opened)
+print(window.watched, window.opened)
 """
 
 
@@ -349,4 +349,4 @@ def test_after_it_was_closed(watcher: Watcher) -> None:
     """A window that is open when the watcher is closed is not complete."""
     with watcher.window(Path("absent"), ()) as window:
         watcher.close()
-    assert not window.complete
+    assert not window.watched
