@@ -30,7 +30,7 @@ CLAIMS = ("read", "made", "imported", "code", "absent")  # kinds of records that
 class Window:
     """What was opened while a step ran, once it has ended: regular files, by absolute paths without links.
 
-    `created`: what appeared meanwhile. `watched`: inotify worked, and lost nothing. The other attributes are the watcher's.
+    `created`: what appeared meanwhile. `watched`: inotify worked, and lost nothing. All else is the watcher's.
     """
 
     def __init__(self, record: Path, declared: Collection[str], overlapping: "list[Window]") -> None:

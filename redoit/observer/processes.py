@@ -62,7 +62,7 @@ class Processes:
             return number
 
         def observed_posix_spawn(path: AnyPath, argv: Any, env: Any, /, **options: Any) -> int:
-            number = posix_spawn(path, argv, {**_inherited(), **env}, **options)
+            number = posix_spawn(path, argv, None if env is None else {**_inherited(), **env}, **options)
             started(number, None, *argv)
             return number
 

@@ -262,7 +262,7 @@ def test_a_staged_output_is_canonical_and_goes_nowhere(engine: Engine, steps: St
         record = str(project / ".redoit/observed/log")
         assert steps.calls == [dataclasses.replace(call, record=record, scope=(str(project),))]
         assert {role: path.read_text() for role, path in paths.items()} == {"made": "canonical"}
-        assert (result, linked) == (steps.result, set())
+        assert (result.metrics, linked) == (steps.result.metrics, set())
     assert files(project) == {**before, project / "log": b"printed\n"}
 
 
