@@ -66,9 +66,9 @@ class _Files:
     ) -> None:
         self.touched, self.around = touched, around
         self.root = os.path.realpath(os.getcwd())
-        self.given = set(map(os.path.realpath, (*staging, *stage.inputs.values(), *stage.uses)))
-        self.outputs = set(map(os.path.realpath, stage.outputs.values()))
-        self.known = set(map(os.path.realpath, known))
+        self.given = _places((*staging, *stage.inputs.values(), *stage.uses))
+        self.outputs = _places(stage.outputs.values())
+        self.known = _places(known)
         self.made = {path for (path,) in touched.of("made")}
         self.native = any(kind in ("native", "program") for kind, *_ in touched.records)
         self.changed: set[str] = set()
@@ -153,6 +153,11 @@ def _arguments(program: Sequence[str]) -> set[str]:
     _, folder, *arguments = program
     words = {word for text in arguments for word in (text, *re.split(r"[\s'\";=<>|&()]+", text))}
     return {os.path.realpath(os.path.join(folder, word)) for word in words if word and "\0" not in word}
+
+
+def _places(paths: Iterable[str]) -> set[str]:
+    """Return absolute paths, as they are written and without links: a link may lead out of the project."""
+    return {place for path in paths for place in (os.path.abspath(path), os.path.realpath(path))}
 
 
 def _is_below(path: str, known: set[str]) -> bool:

@@ -3,7 +3,7 @@
 An observation is a kind, a name and what was found; names of files are paths from the project's root.
 
     file, content, opened   a file: undeclared; source or named by a setting; opened while the step ran, perhaps by it
-    status, size            whether something is there and what; and how large it is
+    status, size            whether something is there and what; of a file how large, and whether it is executable
     link, folder            where a link leads; the names in a folder, but those of outputs and `made`
     made                    a name in such a folder that the step itself made
     variable, ambient       a variable that was asked for; one that a library did, or of a copied environment
@@ -148,11 +148,16 @@ def _status(name: str, *, sized: bool) -> str | None:
         found = os.stat(name)
     except OSError:
         return None
-    return status_digest(stat.S_IFMT(found.st_mode), found.st_size if sized and stat.S_ISREG(found.st_mode) else None)
+    if sized and stat.S_ISREG(found.st_mode):
+        return status_digest(found.st_mode & (stat.S_IFREG | stat.S_IXUSR), found.st_size)
+    return status_digest(stat.S_IFMT(found.st_mode), None)
 
 
 def status_digest(kind: int, size: int | None) -> str:
-    """Return the digest of what something is and, of a file, how large. `kind`: the type bits of its mode."""
+    """Return the digest of what something is and how large.
+
+    `kind`: the type bits of its mode; with the size of a file, that which lets its owner execute it as well.
+    """
     return digest.of_value([kind, size])
 
 

@@ -3,7 +3,7 @@
     read, imported <path> <identity>     a file that is opened, by the import system alone if `imported`
     made <path>                          a file or folder that this process made, or may change
     absent <path>                        looked for in vain
-    status <path> <type> <size>          what something is; how large, if whoever asks can see that
+    status <path> <mode> <size>          what something is; how large and executable, if whoever asks can see that
     link <path> <target>                 where a link leads
     folder <path> <name>...              what is in a folder
     distribution <folder>                metadata of an installed package that is read
@@ -16,7 +16,7 @@ from __future__ import annotations  # what they name is not imported
 import os
 import sys
 
-from redoit.observer.frames import caller, is_import, is_installed, is_standard
+from redoit.observer.frames import STANDARD, caller, is_import, is_installed, is_standard
 from redoit.observer.record import UNOBSERVED, Recorder
 
 TYPE_CHECKING = False
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from redoit.observer.record import AnyPath
 
-stat, lstat, access, readlink = os.stat, os.lstat, os.access, os.readlink  # those that record nothing
-TYPE, FILE = 0o170000, 0o100000  # bits of a mode
+stat, lstat, access, readlink, open_ = os.stat, os.lstat, os.access, os.readlink, os.open  # those that record nothing
+TYPE, FILE, EXECUTABLE = 0o170000, 0o100000, 0o100  # bits of a mode
 SOURCES = (".py", ".pyc", ".pyi", ".so")
 # Functions that ask what something is, and not how large it is.
 WITHOUT_SIZE = {"exists", "lexists", "isfile", "isdir", "islink", "is_file", "is_dir", "is_symlink", "_joinrealpath"}
@@ -54,7 +54,7 @@ class Files:
             "os.mkdir": self._on_made,
             "os.rename": self._on_moved,
             "os.link": self._on_moved,
-            "os.symlink": self._on_moved,
+            "os.symlink": self._on_link_made,
         }
 
     def _on_open(self, path: AnyPath | int, _mode: object, flags: int) -> None:
@@ -62,7 +62,7 @@ class Files:
             return
         name = self._place(path)
         if not name:
-            if str(path).endswith(("/METADATA", "/PKG-INFO")) and caller(is_standard):
+            if os.fsdecode(path).endswith(("/METADATA", "/PKG-INFO")) and caller(is_standard):
                 self._add("distribution", os.path.basename(os.path.dirname(path)))
             return
         found = _status(name)
@@ -79,7 +79,7 @@ class Files:
         if reader is None:
             return
         file, kind = reader.f_code.co_filename, "read"
-        if file.endswith("/linecache.py"):
+        if _shows_source(reader, name):
             self._on_source(reader)
             kind = "imported"
         elif name.endswith(SOURCES) and (is_import(file) or file.endswith(("/runpy.py", "/importlib/util.py"))):
@@ -113,12 +113,20 @@ class Files:
         elif name:
             self._made(name)
 
-    def _on_made(self, path: AnyPath, *_: object) -> None:
-        if name := self._place(path):
+    def _on_made(self, path: AnyPath, _mode: object = None, folder: int = -1) -> None:
+        if name := self._place(_at(path, folder)):
             self._made(name)
 
-    def _on_moved(self, _source: object, path: AnyPath, *_: object) -> None:
-        self._on_made(path)
+    def _on_moved(self, source: AnyPath, path: AnyPath, from_folder: int, to_folder: int) -> None:
+        """Record that a file may be read by another name from now on, and that its status is of our making."""
+        name = self._place(_at(source, from_folder))
+        if name and (found := _status(name)) and found.st_mode & TYPE == FILE:
+            self._on_read(name, found)
+            self._made(name)
+        self._on_made(path, None, to_folder)
+
+    def _on_link_made(self, _target: object, path: AnyPath, folder: int) -> None:
+        self._on_made(path, None, folder)
 
     def _made(self, name: str) -> None:
         self._own.add(name)
@@ -141,56 +149,91 @@ class Files:
             self._listed.add(name)
             self._add("folder", name, *sorted(os.listdir(name)))
 
-    def _on_lookup(self, path: AnyPath | int, with_size: bool) -> None:
+    def _on_lookup(self, path: AnyPath, with_size: bool) -> None:
         """Record what something is, for who asks whether it is there."""
-        name = "" if isinstance(path, int) else self._place(path)
+        name = self._place(path)
         if not name or self._is_own(name) or caller(is_standard) is None:
             return
         found = _status(name)
         if found is None:
             self._add("absent", name)
+        elif with_size and found.st_mode & TYPE == FILE:
+            self._add("status", name, found.st_mode & (TYPE | EXECUTABLE), found.st_size)
         else:
-            kind = found.st_mode & TYPE
-            self._add("status", name, kind, found.st_size if with_size and kind == FILE else "")
+            self._add("status", name, found.st_mode & TYPE, "")
 
-    def _on_link(self, path: AnyPath) -> None:
-        folder, _, name = os.path.abspath(os.fsdecode(path)).rpartition("/")
+    def _on_link(self, path: AnyPath, *_: object, **__: object) -> None:
+        folder, name = os.path.split(os.path.abspath(os.fsdecode(path)))
         place = self._place(f"{folder}/.")
         if place and name not in UNOBSERVED and os.path.islink(os.path.join(place, name)) and caller(is_standard):
             self._add("link", os.path.join(place, name), readlink(os.path.join(place, name)))
 
     def _wrap_lookups(self) -> None:
-        """Call us for what raises no audit event."""
-        look = self._recorder.guard(self._on_lookup)
-        source = self._recorder.guard(self._on_source)
+        """Call us for what raises no audit event, or one that does not tell the folder."""
+        guard, hidden = self._recorder.guard, self._recorder.hidden
+        os.stat, os.lstat = _calling(stat, guard(self._on_stat)), _calling(lstat, guard(self._on_lstat))
+        os.access, os.readlink = _calling(access, guard(self._on_access)), _calling(readlink, guard(self._on_link))
+        opened = guard(lambda path, _frame, flags, *_, **__: self._on_open(path, None, flags))
+        open_at = _calling(hidden(open_), opened)
 
-        def lookup(path: Any) -> None:
-            frame = sys._getframe(2)  # noqa: SLF001 - there is no other way
-            file = frame.f_code.co_filename
-            if file.endswith("/linecache.py"):
-                if frame.f_back and frame.f_back.f_code.co_name == "findsource":
-                    source(frame)
-            elif not (is_import(file) or file.endswith(("/inspect.py", "/pkgutil.py"))):
-                look(path, frame.f_code.co_name not in WITHOUT_SIZE)
+        def observed_open(path: Any, flags: Any, mode: int = 0o777, *, dir_fd: int | None = None) -> Any:
+            return open_(path, flags, mode) if dir_fd is None else open_at(path, flags, mode, dir_fd=dir_fd)
 
-        os.stat, os.lstat, os.access = _calling(stat, lookup), _calling(lstat, lookup), _calling(access, lookup)
-        os.readlink = _calling(readlink, self._recorder.guard(self._on_link))
+        os.open = _as(observed_open, open_)
+
+    def _on_stat(self, path: AnyPath, frame: FrameType, *_: object, follow_symlinks: bool = True, **__: object) -> None:
+        file = frame.f_code.co_filename
+        if _shows_source(frame, os.fsdecode(path)):
+            self._on_source(frame)
+        elif not file.endswith(("/inspect.py", "/pkgutil.py")):
+            if not follow_symlinks:
+                self._on_link(path)
+            self._on_lookup(path, frame.f_code.co_name not in WITHOUT_SIZE or not is_standard(file))
+
+    def _on_lstat(self, path: AnyPath, frame: FrameType, *_: object, **__: object) -> None:
+        self._on_stat(path, frame, follow_symlinks=False)
+
+    def _on_access(self, path: AnyPath, _: FrameType, mode: int, *__: object, **___: object) -> None:
+        self._on_lookup(path, mode & os.X_OK != 0)
 
 
-def _calling(function: Any, record: Callable[[Any], object]) -> Any:
-    """Return a function that records its argument first, and otherwise can't be told from the one it calls."""
+def _shows_source(frame: FrameType, file: str) -> bool:
+    """Tell whether lines of a file are looked for to be shown: by a traceback, a warning, or who looks at code."""
+    if not frame.f_code.co_filename.endswith("/linecache.py"):
+        return False
+    asker = caller(lambda file: file.endswith(("/tokenize.py", "/linecache.py")))
+    name = asker.f_code.co_filename if asker else STANDARD
+    return is_standard(name) or (is_installed(name) and file.endswith(SOURCES))
+
+
+def _calling(function: Any, record: Callable[..., object]) -> Any:
+    """Return a function that records its arguments first."""
 
     def observed(path: Any, *arguments: Any, **options: Any) -> Any:
-        if not options.get("dir_fd"):
-            record(path)
+        frame = sys._getframe(1)  # noqa: SLF001 - there is no other way
+        if not isinstance(path, int) and not is_import(frame.f_code.co_filename):
+            record(_at(path, options.get("dir_fd")), frame, *arguments, **options)
         return function(path, *arguments, **options)
 
+    return _as(observed, function)
+
+
+def _as(observed: Any, function: Any) -> Any:
+    """Return a function that can't be told from another, which it calls."""
     observed.__name__ = observed.__qualname__ = function.__name__
     observed.__module__, observed.__doc__ = function.__module__, function.__doc__
     for supported in (os.supports_dir_fd, os.supports_effective_ids, os.supports_fd, os.supports_follow_symlinks):
         if function in supported:
             supported.add(observed)
     return observed
+
+
+def _at(path: AnyPath, folder: int | None) -> AnyPath:
+    """Return a path that is meant from an open folder; -1 is none."""
+    try:
+        return path if folder in (None, -1) else f"{readlink(f'/proc/self/fd/{folder}')}/{os.fsdecode(path)}"
+    except (OSError, TypeError):
+        return path
 
 
 def _status(path: str) -> os.stat_result | None:

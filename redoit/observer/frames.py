@@ -47,4 +47,4 @@ def caller(passed: Callable[[str], bool]) -> FrameType | None:
     outer: FrameType | None = frame
     while outer is not None and outer.f_code.co_filename == "<string>":
         outer = outer.f_back
-    return None if outer is not None and outer is not frame and is_standard(outer.f_code.co_filename) else frame
+    return None if outer is not None and outer.f_code.co_filename.endswith(("<frozen site>", "/site.py")) else frame

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 OBSERVE = "REDOIT_OBSERVE"  # the variable that names the record file
 UNOBSERVED = {".git", ".hg", "__pycache__", "site-packages", "dist-packages"}  # folders
+MAX_LINKS = 40  # on the way to a file, as in Linux
 OWN = ".redoit"  # what redoit's own files and folders begin with
 
 
@@ -73,13 +74,13 @@ class Recorder:
     def guard(self, function: Callable[..., None]) -> Callable[..., None]:
         """Return a function that does not observe itself and never raises."""
 
-        def guarded(*arguments: Any) -> None:
+        def guarded(*arguments: Any, **options: Any) -> None:
             thread = get_ident()
             if thread in self._busy or not self.scope:
                 return
             self._busy.add(thread)
             try:
-                function(*arguments)
+                function(*arguments, **options)
             except (OSError, ValueError, TypeError):  # no path that could be opened
                 return
             except Exception:  # noqa: BLE001 - what was not recorded must not count as not done
@@ -88,6 +89,18 @@ class Recorder:
                 self._busy.discard(thread)
 
         return guarded
+
+    def hidden(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function of which nothing is observed."""
+
+        def unobserved(*arguments: Any, **options: Any) -> Any:
+            self._busy.add(get_ident())
+            try:
+                return function(*arguments, **options)
+            finally:
+                self._busy.discard(get_ident())
+
+        return unobserved
 
     def give_up(self) -> None:
         """Empty the file."""
@@ -103,15 +116,40 @@ class Recorder:
             text = f"{os.getcwd()}/{text}"
         folder, _, name = text.rpartition("/")
         if name in ("", ".", ".."):
-            folder, _, name = os.path.realpath(text).rpartition("/")
-        if folder not in self._folders:
-            self._folders[folder] = "" if is_installed(f"{folder}/") else os.path.realpath(folder or "/")
-        if not (real := self._folders[folder]):
+            folder, name = text, ""
+        real = self._folders.get(folder)
+        if real is None:
+            real = "" if is_installed(f"{folder}/") else self._follow(folder)
+            if not folder.startswith("/proc/"):
+                self._folders[folder] = real
+        if not real:
             return ""
-        found = os.path.join(real, name)
-        if os.path.islink(found) and self._is_in_scope(target := os.path.realpath(found)):
-            return target  # a link that leads out is itself in scope
+        found = os.path.join(real, name) if name else real
+        if name and os.path.islink(found):
+            found = self._follow(found)
         return found if self._is_in_scope(found) else ""
+
+    def _follow(self, path: str) -> str:
+        """Return an absolute path without links, save one that leads out of scope; record those that lead there."""
+        real, rest, links, outside = "", path.split("/")[::-1], list[tuple[str, str]](), ""
+        while rest:
+            part = rest.pop()
+            here = f"{real}/{part}"
+            if part == "..":
+                real = real.rpartition("/")[0]
+            elif part not in ("", ".") and len(links) < MAX_LINKS and os.path.islink(here):
+                target = os.readlink(here)
+                if self._is_in_scope(here):
+                    outside = "/".join([here, *filter(None, rest[::-1])])
+                links.append((here, target))
+                real, rest = "" if target.startswith("/") else real, rest + target.split("/")[::-1]
+            elif part not in ("", "."):
+                real = here
+        is_inside = not outside or self._is_in_scope(real)
+        for link, target in links:
+            if self._is_in_scope(link) and (is_inside or not outside.startswith(link)):
+                self.add("link", link, target)
+        return (real or "/") if is_inside else outside
 
     def _is_in_scope(self, path: str) -> bool:
         """Tell whether a path counts, if it has no links."""
