@@ -38,7 +38,7 @@ def task_join():
     "steps/witness.py": '''
 import os
 
-ENVIRON = dict(os.environ)  # passed on, not asked for
+ENVIRON = {os.fsdecode(name): os.fsdecode(value) for name, value in os.environ._data.items()}  # seen by nobody
 
 
 def executed(name: str) -> None:
