@@ -42,9 +42,10 @@ def begin(path: Path, scope: tuple[str, ...]) -> None:
 def read(path: Path) -> Touched:
     """Return what was recorded."""
     try:
-        return Touched(tuple(map(_record, path.read_bytes().splitlines(keepends=True)))[1:])
+        (first, *_), *found = map(_record, path.read_bytes().splitlines(keepends=True))
     except (OSError, ValueError):
         return Touched(torn=True)
+    return Touched(tuple(found)) if first == "scope" else Touched(torn=True)  # else it was emptied
 
 
 def _record(line: bytes) -> Record:
