@@ -4,6 +4,7 @@ What is executed is known from a trace of each step, called by hand. `nox -s cor
 with `-- --full` all of them, a thousand times; `-- -k jinja2 --examples 100` one of them.
 """
 
+import random
 import shutil
 import subprocess
 import sys
@@ -17,8 +18,10 @@ from corpus.packages import PACKAGES, Package
 from corpus.rounds import Rounds
 from corpus.tally import Tally
 
-QUICK = ("attrs", "markdown", "pluggy")
-FEW, FULL = 14, 53  # mutations of each package
+QUICK = ("markupsafe", "pluggy", "tinydb")
+FEW, FULL = 13, 53  # mutations of each package
+BLIND = "markupsafe"  # with it what is not observed is missed soon
+SOON = 10  # mutations
 MOST_NEEDLESS = 0.1  # of the mutations of what a stage neither executes nor reads
 ENOUGH = 50  # pairs of a mutation and a stage, to speak of a share
 LEFT_OUT = ("*.dist-info", "bin", "*.so", "*.pyi", "__pycache__", "py.typed")
@@ -71,6 +74,18 @@ def test_each_mutation_is_a_clean_build(
         rounds = Rounds(Path(folder), package, installed(package), tally)
         campaign.run(rounds.attack, few=FEW, full=FULL)
         assert not rounds.faults, "\n\n".join(rounds.faults)
+
+
+def test_what_is_not_observed_is_missed(installed: Callable[[Package], Path], memory: Path) -> None:
+    """Where nothing is observed, an edit of what a step unpickles leaves a stale result, which is detected."""
+    (package,) = [each for each in PACKAGES if each.name == BLIND]
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        rounds = Rounds(Path(folder), package, installed(package), Tally(), observes=False)
+        for number in range(SOON):
+            rounds.attack(random.Random(number), "unpickle", "executed")
+            if rounds.faults:
+                break
+    assert "unpickle is stale" in "".join(rounds.faults)
 
 
 def test_few_runs_are_needless(tally: Tally) -> None:

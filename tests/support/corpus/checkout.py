@@ -29,7 +29,7 @@ from redoit import DOIT_CONFIG, step
 TASK = """
 
 def task_{stage}():
-    return step("steps.{step}", inputs={{"source": "{source}"}}, outputs={{"made": "data/{stage}.txt"}})
+    return step("steps.{step}", inputs={{"source": "{source}"}}, outputs={{"made": "data/{stage}.txt"}}, {more})
 """
 STEPS = {
     "steps/__init__.py": "",
@@ -97,11 +97,12 @@ class Done:
 
 @dataclass
 class Checkout:
-    """A project in a folder, and the same beside it for clean builds."""
+    """A project in a folder, and the same beside it for clean builds. `observes`: what its steps touch is observed."""
 
     base: Path
     package: Package
     installed: Path
+    observes: bool = True
     contents: dict[str, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -130,7 +131,9 @@ class Checkout:
         return self.base / "clean/project"
 
     def _files(self) -> dict[str, str]:
-        tasks = [TASK.format(stage=stage, step=self._step_of(stage), source=source) for stage, source in STAGES.items()]
+        more = "" if self.observes else "observe=False"
+        fields = [{"stage": stage, "step": self._step_of(stage), "source": source} for stage, source in STAGES.items()]
+        tasks = [TASK.format(**each, more=more) for each in fields]
         name, arguments = self.package.configured
         configured = {"class": name, "arguments": arguments, "deeds": self.package.more_deeds}
         return {

@@ -331,6 +331,7 @@ PACKAGES = [
         (("__call__", (2,)), ("__name__.__str__", ())),
         ("toolz.sandbox.core:EqualityHashKey", {"key": None, "item": [1, 2]}),
         (("__eq__", (1,)), ("__repr__", ())),
+        drops=("toolz/tests",),
     ),
     Package(
         "yaml",

@@ -11,10 +11,10 @@ from corpus.tally import Seen, Tally
 
 
 class Rounds:
-    """A package, built; each round edits it and goes back. `faults`: what must not be."""
+    """A package, built; each round edits it and goes back. `faults`: what must not be; `observes`: as it should."""
 
-    def __init__(self, folder: Path, package: Package, installed: Path, tally: Tally) -> None:
-        self.checkout = Checkout(folder, package, installed)
+    def __init__(self, folder: Path, package: Package, installed: Path, tally: Tally, *, observes: bool = True) -> None:
+        self.checkout = Checkout(folder, package, installed, observes)
         self.tally = tally
         self.faults: list[str] = []
         self._number = -1
@@ -36,11 +36,11 @@ class Rounds:
     def _cleanly(self) -> dict[str, str | None]:
         return {stage: self.checkout.clean(stage) for stage in STAGES}
 
-    def attack(self, rng: random.Random) -> None:
-        """Edit a unit, build, compare, go back, and build again."""
+    def attack(self, rng: random.Random, stage: str = "", kind: str = "") -> None:
+        """Edit a unit, build, compare, go back, and build again. `stage` and `kind`: if not any."""
         self._number += 1
-        truth = self._truths[rng.choice(list(STAGES))]
-        mutation = self._mutator.mutation(rng.choice(list(self._mutator.kinds)), rng, truth)
+        truth = self._truths[stage or rng.choice(list(STAGES))]
+        mutation = self._mutator.mutation(kind or rng.choice(list(self._mutator.kinds)), rng, truth)
         if mutation is None:
             self.tally.counts["(no place)", "pairs"] += 1
             return

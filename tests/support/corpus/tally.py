@@ -25,8 +25,9 @@ class Seen:
 
     @property
     def is_named(self) -> bool:
-        """Whether what the stage executes names what was edited, in a file that it imports."""
-        return self.mutation.unit.file in self.truth.files and self.truth.names(self.mutation.names)
+        """Whether what the stage executes, or Python itself, names what was edited, in a file that it imports."""
+        name = self.mutation.names
+        return self.mutation.unit.file in self.truth.files and (name.startswith("__") or self.truth.names(name))
 
     @property
     def is_read(self) -> bool:
