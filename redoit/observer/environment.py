@@ -34,7 +34,8 @@ class Environment:
     def _on_name(self, name: str) -> None:
         asker = caller(is_standard)
         if asker and (id(asker), asker.f_lasti) != self._copied:  # a copy asks once for each name
-            self._add("variable", name, "library" if is_installed(asker.f_code.co_filename) else "")
+            file = asker.f_code.co_filename
+            self._add("variable", name, "library" if is_installed(file) and not is_standard(file) else "")
 
     def _on_copy(self) -> None:
         if asker := caller(is_standard):

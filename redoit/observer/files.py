@@ -182,6 +182,8 @@ class Files:
         os.open = _as(observed_open, open_)
 
     def _on_stat(self, path: AnyPath, frame: FrameType, *_: object, follow_symlinks: bool = True, **__: object) -> None:
+        while frame.f_code.co_name in ("stat", "lstat") and is_standard(frame.f_code.co_filename) and frame.f_back:
+            frame = frame.f_back  # of pathlib
         file = frame.f_code.co_filename
         if _shows_source(frame, os.fsdecode(path)):
             self._on_source(frame)

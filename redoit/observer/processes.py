@@ -62,7 +62,8 @@ class Processes:
             return number
 
         def observed_posix_spawn(path: AnyPath, argv: Any, env: Any, /, **options: Any) -> int:
-            number = posix_spawn(path, argv, None if env is None else {**_inherited(), **env}, **options)
+            given: Any = None if env is None else {**_inherited(), **env}  # None from 3.13 on
+            number = posix_spawn(path, argv, given, **options)
             started(number, None, *argv)
             return number
 

@@ -45,7 +45,9 @@ def test_records_are_read_in_their_order() -> None:
     assert (found.torn, list(found.of("absent"))) == (False, [])
 
 
-@pytest.mark.parametrize("name", ["tab\t", "line\nbreak\r", "größe 大", "\udcff", "back\\slash\\n", "", "\x85\x0b\u2028"])
+@pytest.mark.parametrize(
+    "name", ["tab\t", "line\nbreak\r", "größe 大", "\udcff", "back\\slash\\n", "", "\x85\x0b\u2028"]
+)
 def test_any_name_can_be_recorded(name: str) -> None:
     """A name is read as it was recorded, whatever bytes it has."""
     append(line_of("read", name, "after"))
