@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 STANDARD = os.path.join(os.path.dirname(os.__file__), "")
+SITE = os.path.join(STANDARD, "site.py")
 REDOIT = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
 OBSERVER = os.path.join(os.path.dirname(__file__), "")
 VENV = os.path.join(sys.prefix, "") if sys.prefix != sys.base_prefix else "\0"
@@ -34,17 +35,22 @@ def is_import(file: str) -> bool:
 def caller(passed: Callable[[str], bool]) -> FrameType | None:
     """Return the frame that causes what is observed, behind those whose file is passed; None if that is redoit's own.
 
-    None also where a folder for temporary files or of a user is looked up: where it lies makes no result; and for the
-    lines of `.pth` files.
+    Where all are passed, as in `Thread(target=os.getenv)` or `python -m json.tool`, the outermost. None also where a
+    folder for temporary files or of a user is looked up: where it lies makes no result; and while Python starts.
     """
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - there is no other way
-    while frame is not None and ((file := frame.f_code.co_filename).startswith(OBSERVER) or passed(file)):
-        if frame.f_code.co_name in ("expanduser", "_candidate_tempdir_list"):
+    frame = sys._getframe(1)  # noqa: SLF001 - there is no other way
+    while (file := frame.f_code.co_filename).startswith(OBSERVER) or passed(file):
+        if frame.f_code.co_name in ("expanduser", "_candidate_tempdir_list") or _is_site(file):
             return None
+        if frame.f_back is None:
+            break
         frame = frame.f_back
-    if frame is None or frame.f_code.co_filename.startswith(REDOIT):
-        return None
     outer: FrameType | None = frame
-    while outer is not None and outer.f_code.co_filename == "<string>":
+    while outer is not None and outer.f_code.co_filename == "<string>":  # a line of a `.pth` file
         outer = outer.f_back
-    return None if outer is not None and outer.f_code.co_filename.endswith(("<frozen site>", "/site.py")) else frame
+    is_start = outer is not None and _is_site(outer.f_code.co_filename)
+    return None if is_start or file.startswith(REDOIT) else frame
+
+
+def _is_site(file: str) -> bool:
+    return file in ("<frozen site>", SITE)
