@@ -106,7 +106,7 @@ class _Files:
 
     def _reads(self) -> Iterator[tuple[str, Identity]]:
         """Yield each file that was read before the step itself made it, and how it was then."""
-        made = set(self.touched.created if self.native else ())  # by its own program, or by C code
+        made = set(self.touched.created - self.made if self.native else ())  # by its own program, or by C code
         for kind, path, *fields in self.touched.records:
             if kind == "made":
                 made.add(path)

@@ -187,7 +187,7 @@ class Files:
         file = frame.f_code.co_filename
         if _shows_source(frame, os.fsdecode(path)):
             self._on_source(frame)
-        elif not file.endswith(("/inspect.py", "/pkgutil.py")):
+        elif not (file.endswith(("/inspect.py", "/pkgutil.py")) or "/importlib/metadata/" in file):
             if not follow_symlinks:
                 self._on_link(path)
             self._on_lookup(path, frame.f_code.co_name not in WITHOUT_SIZE or not is_standard(file))

@@ -80,7 +80,6 @@ OWN = {
     "written": "open('new', 'w').write('x'); open('new').read()",
     "renamed": "open('new', 'w').close(); os.rename('new', 'other'); open('other').read()",
     "replaced": "open('../new', 'w').close(); os.replace('../new', 'other'); open('other').read()",
-    "linked": "os.link('file', 'other'); open('other').read()",
     "made a folder": "os.mkdir('made'); Path('made/x').write_text('x'); Path('made/x').read_text(); os.listdir('made')",
     "made folders": "os.makedirs('made/deep'); os.path.exists('made/deep/no'); os.stat('made')",
     "a database": "sqlite3.connect('new.db').execute('create table a (b)'); open('new.db', 'rb').read()",
