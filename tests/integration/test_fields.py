@@ -34,6 +34,7 @@ from pathlib import Path
 def run(source: Path, made: Path) -> None:
     made.write_text(Path("used.txt").read_text() if made.name == "made.txt" else source.read_text())
 """
+DECLARED = "task['file_dep'].append('used.txt')"
 New = Callable[[dict[str, str]], Pipeline]
 
 
@@ -88,14 +89,15 @@ def test_a_file_that_is_added_counts(project: New, change: str) -> None:
 )
 def test_a_condition_that_is_false_runs_the_stage(project: New, change: str, status: str) -> None:
     """The stage runs and is not restored; what depends on it is kept, as its bytes are the same."""
-    pipeline = with_change(project, change)
+    pipeline = with_change(project, f"{change}; {DECLARED}")
     pipeline.doit()
     assert statuses(pipeline) == {"make": status, "last": "keep"}
 
 
 def test_a_condition_compares_with_the_last_run(project: New) -> None:
     """What a condition of doit remembers is stored with the run of a stage: it runs once for each change."""
-    pipeline = with_change(project, "task['uptodate'].append(config_changed(Path('version').read_text()))")
+    change = "task['uptodate'].append(config_changed(Path('version').read_text()))"
+    pipeline = with_change(project, f"{change}; {DECLARED}")
     pipeline.doit()
     assert statuses(pipeline)["make"] == "keep"
     pipeline.write("version", "2")

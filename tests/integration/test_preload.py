@@ -55,12 +55,13 @@ def test_what_is_slow_to_import_is_imported_once(chain: Pipeline, arguments: tup
 
 
 def test_the_tag_of_a_forked_step_is_not_its_own_doing(chain: Pipeline) -> None:
-    """A step that reads the variable by which its process is found is told so, forked or fresh."""
+    """A step that reads the variable by which its process is found is not told so, nor run again, forked or fresh."""
     chain.edit("steps/join.py", "total.read_text()", "total.read_text() + common.os.environ['REDOIT_STEP'][:0]")
-    warning = "undeclared variable REDOIT_STEP"
-    assert warning in chain.doit().text
-    chain.write("pyproject.toml", "")
-    assert warning in chain.doit("-a").text
+    for preload in (chain.read("pyproject.toml"), ""):
+        chain.write("pyproject.toml", preload)
+        result = chain.doit("-a")
+        assert (result.executed, result.code, "WARNING" in result.text) == (ALL, 0, False)
+        assert chain.doit().executed == []
 
 
 def test_nothing_to_do_imports_nothing(chain: Pipeline) -> None:
@@ -131,11 +132,16 @@ def test_what_has_changed_since_is_seen(chain: Pipeline, command: str) -> None:
     assert chain.read("data/total.txt") == "2"
 
 
-def test_what_an_import_reads_may_change(chain: Pipeline) -> None:
-    """A module that reads a file of the project while it is imported is imported by each step."""
-    chain.write("steps/common.py", COMMON + "VALUE = open('source.txt').read()\n")
-    assert chain.doit().code == 0
-    assert imports(chain) == 1 + len(ALL)
+def test_what_an_import_reads_counts(chain: Pipeline) -> None:
+    """What a module reads while it is imported counts for each step that is forked then, however many there are."""
+    chain.write("extra.txt", "1")
+    chain.write("steps/common.py", COMMON + "VALUE = open('extra.txt').read()\n")
+    result = chain.doit()
+    assert (result.code, result.text.count("undeclared input extra.txt: tracked")) == (0, len(ALL))
+    assert imports(chain) == 1
+    assert chain.doit().executed == []
+    chain.write("extra.txt", "2")
+    assert chain.doit().executed == ALL
 
 
 TASK = """

@@ -67,10 +67,13 @@ def test_verify_shows_the_traceback(failing: Pipeline) -> None:
     """A step that fails when it is verified shows its traceback as well."""
     failing.write("steps/helper.py", "def divide(number):\n    open('made.txt', 'w').close()\n")
     failing.edit(
-        "steps/make.py", "    divide(1)", "    made.write_text('')\n    import os\n    os.environ.get('FAIL') and 1 / 0"
+        "steps/make.py",
+        "    divide(1)",
+        "    made.write_text('')\n    import os\n    os.path.exists('../fail') and 1 / 0",
     )
     assert failing.doit().code == 0
-    result = failing.doit("verify", FAIL="1")
+    failing.write("../fail", "")  # outside of the project: seen by nothing
+    result = failing.doit("verify")
     assert "line 9, in run" in result.out
     assert "Step make can't be verified. step steps.make: ZeroDivisionError" in result.out
 

@@ -1,0 +1,127 @@
+"""Which code was executed that reading does not reach, and which packages."""
+
+import os
+from pathlib import Path
+
+import pytest
+from examples import write
+
+from redoit.engine.executed import Executed, from_root, packages
+from redoit.execution.records import Record, Touched
+from redoit.model import Observation, Stage
+from redoit.plugin.checkout import make_engine
+from redoit.state.stat_cache import identity
+
+STAGE = Stage("make", "steps.make", {"source": "source.txt"}, {"made": "data/made.txt"})
+SOURCES = {
+    "steps__make": "from steps import helper\ndef run(source, made):\n    helper.help()\n",
+    "steps__helper": "def help():\n    pass\ndef other():\n    return LIMIT\nLIMIT = 1\n",
+    "plugins__one": "from plugins.base import twice\ndef hook():\n    return twice(1)\ndef unused():\n    pass\n",
+    "plugins__base": "FACTOR = 2\ndef twice(x):\n    return x * FACTOR\ndef thrice(x):\n    return x * 3\n",
+    "models": "class Base:\n    pass\nclass Model(Base):\n    size = 1\nclass Other:\n    pass\nkey = lambda x: x\n",
+}
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in a project."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, **SOURCES)
+    Path("source.txt").touch()
+    Path("plug.in.py").write_text("def hook():\n    pass\n")
+
+
+def executed(*records: Record) -> Executed:
+    """Return what was executed, by its records."""
+    engine = make_engine(Path())
+    engine.workspace.open()
+    before = engine.inspector.action_with_source(STAGE, ())
+    return Executed(STAGE, before, Touched(records), engine.around)
+
+
+def code(file: str, name: str, line: int = 1, importer: str = "") -> Record:
+    """Return the record of code that was executed."""
+    return ("code", os.path.join(os.getcwd(), file), name, str(line), importer and os.path.join(os.getcwd(), importer))
+
+
+def names(*records: Record) -> set[str]:
+    """Return the names of the parts that are observed."""
+    return {row.name for row in executed(*records).rows() if row.kind == "code"}
+
+
+def test_what_reading_reaches_is_no_observation() -> None:
+    """The step, and what it names, are part of its action."""
+    assert names(code("steps/make.py", "<module>"), code("steps/helper.py", "help", importer="steps/make.py")) == set()
+
+
+def test_a_function_that_reading_does_not_reach() -> None:
+    """A function that was called without being named counts, with what it names, and not its neighbours."""
+    assert names(code("steps/helper.py", "other", 3)) == {"steps.helper:other", "steps.helper:LIMIT"}
+
+
+def test_a_module_that_no_statement_executed_counts_whole() -> None:
+    """A plug-in counts with all it defines and imports; of what it imports, what it names."""
+    found = names(code("plugins/one.py", "<module>"), code("plugins/base.py", "<module>", importer="plugins/one.py"))
+    assert {"plugins.one:*", "plugins.base:twice", "plugins.base:FACTOR"} <= found
+    assert "plugins.base:thrice" not in found
+
+
+def test_what_an_unpickler_asks_for() -> None:
+    """A class counts with its bases, and not its neighbours."""
+    found = names(code("models.py", "<module>"), ("unpickled", "models", "Model"))
+    assert {"models:Model", "models:Base"} <= found
+    assert "models:Other" not in found
+
+
+def test_a_lambda_counts_by_what_it_is_bound_to() -> None:
+    """Code without a name of its own belongs to the statement that holds it."""
+    found = names(code("models.py", "<lambda>", 7))
+    assert "models:key" in found
+
+
+def test_a_file_that_no_name_leads_to_counts_by_its_content() -> None:
+    """A script with an odd name counts whole, comments included."""
+    (row,) = executed(code("plug.in.py", "<module>")).rows()
+    assert row[:2] == ("content", "plug.in.py")
+
+
+def test_source_that_changed_after_its_import() -> None:
+    """A file of code that is another now than when it was imported is named."""
+    fields = tuple(map(str, identity("plugins/one.py") or ()))
+    Path("plugins/one.py").write_text("changed = 1\n")
+    found = executed(code("plugins/one.py", "<module>"), ("imported", os.path.abspath("plugins/one.py"), *fields))
+    list(found.rows())
+    assert found.changed == {"plugins/one.py"}
+
+
+def test_packages() -> None:
+    """A package that is imported counts by its version; one that is not there only if the project asked for it."""
+    engine = make_engine(Path())
+    engine.workspace.open()
+    before = engine.inspector.action_with_source(STAGE, ())
+    modules = (
+        ("module", "doit", ""),
+        ("module", "no_such", "asked"),
+        ("module", "nor_this", ""),
+        ("module", "plugins", "asked"),
+    )
+    touched = Touched((*modules, ("distribution", "rich-13.0.dist-info")))
+    rows = set(packages(before, touched, engine.around, Executed(STAGE, before, touched, engine.around)))
+    version, rich = engine.around.find("package", "doit"), engine.around.find("distribution", "rich")
+    assert version
+    assert rows == {
+        Observation("package", "doit", version),
+        Observation("package", "no_such", None),
+        Observation("distribution", "rich", rich),
+    }
+
+
+def test_paths_are_from_the_root() -> None:
+    """What lies in the project is named from its root, anything else in full."""
+    here = os.getcwd()
+    assert [from_root(path) for path in (f"{here}/a/b", here, f"{here}2/a", "/etc")] == [
+        "a/b",
+        ".",
+        f"{here}2/a",
+        "/etc",
+    ]

@@ -1,0 +1,193 @@
+"""What an execution touched becomes the observations of its trace, and only what counts does."""
+
+import os
+from pathlib import Path
+
+import pytest
+from examples import named, write
+
+from redoit import digest
+from redoit.engine.observations import Observed, observed
+from redoit.engine.surroundings import status_digest
+from redoit.execution.records import Record, Touched
+from redoit.model import Observation, Policy, Setting, Stage
+from redoit.plugin.checkout import make_engine
+from redoit.state.stat_cache import identity
+
+STAGE = Stage(
+    "make", "steps.make", {"source": "source.txt"}, {"made": "data/made.txt"}, uses=("used.txt",), environ=("DECLARED",)
+)
+STAGING = "data/.redoit-abc"
+FILE, FOLDER = str(0o100000), str(0o040000)
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a project, which is the working directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ASKED", "1")
+    write(tmp_path, steps__make="from steps import helper\ndef run(source, made, *, table=None):\n    helper.help()\n")
+    write(tmp_path, steps__helper="def help():\n    pass\n")
+    for name in ("source.txt", "used.txt", "extra.txt", "table.csv", "folder/one", f"{STAGING}/made.txt"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(name)
+    return tmp_path
+
+
+def at(name: str) -> str:
+    """Return the absolute path of a file of the project."""
+    return os.path.join(os.getcwd(), name)
+
+
+def read(name: str, kind: str = "read") -> Record:
+    """Return the record of a file that is read."""
+    return (kind, at(name), *map(str, identity(name) or ()))
+
+
+def found(*records: Record, stage: Stage = STAGE, **touched: object) -> Observed:
+    """Return what is observed of an execution with these records."""
+    engine = make_engine(Path())
+    engine.workspace.open()
+    engine.around.targets = lambda: {"data/made.txt": "make", "folder/output": "other"}
+    settings = (Setting("table", "path", "table.csv"),)
+    before = engine.inspector.action_with_source(stage, settings)
+    return observed(stage, before, Touched(records, **touched), engine.around, [STAGING])  # type: ignore[arg-type]
+
+
+def rows(*records: Record, **touched: object) -> list[tuple[str, str]]:
+    """Return kind and name of what is observed of an execution with these records."""
+    return [row[:2] for row in found(*records, **touched).rows]
+
+
+def test_an_undeclared_file() -> None:
+    """A file that was read and not given is observed with its content."""
+    assert found(read("extra.txt")) == Observed((Observation("file", "extra.txt", named("extra.txt")),))
+
+
+@pytest.mark.parametrize("name", ["source.txt", "used.txt", f"{STAGING}/made.txt"])
+def test_what_was_given_is_no_observation(name: str) -> None:
+    """Inputs, uses, and what lies where the step writes, are given."""
+    assert rows(read(name), ("status", at(name), FILE, "1")) == []
+    assert rows(("folder", at(STAGING), "made.txt")) == []
+
+
+@pytest.mark.parametrize("name", ["table.csv", "steps/make.py", "steps/helper.py"])
+def test_what_need_not_be_declared(name: str) -> None:
+    """A file that a setting names, or that is the step's source, is observed with its content and never said."""
+    assert found(read(name)).rows == (Observation("content", name, digest.of_bytes(Path(name).read_bytes())),)
+
+
+def test_what_the_step_made_first_is_its_own() -> None:
+    """A file that the step made before it read it is no observation; one that it made afterwards is."""
+    made = ("made", at("extra.txt"))
+    assert rows(made, read("extra.txt")) == []
+    assert rows(read("extra.txt"), made) == [("file", "extra.txt")]
+    assert rows(("absent", at("new")), ("made", at("new")), ("status", at("new"), FILE, "3")) == []
+
+
+def test_a_file_that_changed_meanwhile() -> None:
+    """A file that is another now than when it was read is named, unless the step changed it."""
+    record = read("extra.txt")
+    Path("extra.txt").write_text("other")
+    assert found(record).changed == "extra.txt changed"
+    assert found(record, ("made", at("extra.txt"))).changed == ""
+
+
+def test_what_was_lost() -> None:
+    """Where a record may be missing, that is what changed."""
+    assert found(torn=True).changed == "a record of what it touched was lost"
+
+
+LOOKS: list[tuple[Record, Observation]] = [
+    (("absent", "new"), Observation("status", "new", None)),
+    (("status", "extra.txt", FILE, ""), Observation("status", "extra.txt", status_digest(0o100000, None))),
+    (("status", "extra.txt", FILE, "9"), Observation("size", "extra.txt", status_digest(0o100000, 9))),
+    (("status", "folder", FOLDER, ""), Observation("status", "folder", status_digest(0o040000, None))),
+    (("link", "link", "extra.txt"), Observation("link", "link", digest.of_value("extra.txt"))),
+]
+
+
+@pytest.mark.parametrize(("record", "row"), LOOKS)
+def test_what_was_looked_at(record: Record, row: Observation) -> None:
+    """What is looked for or at is observed as it was, and the first look counts."""
+    kind, name, *fields = record
+    full = (kind, at(name), *fields)
+    assert found(full).rows == (row,)
+    assert found(full, (kind, at(name), *(fields and ["7", *fields[1:]]))).rows == (row,)
+
+
+def test_what_is_read_need_not_be_looked_at() -> None:
+    """Who reads a file, or is given it, has looked at it and at the folders around it."""
+    looks = [("status", at(name), FOLDER, "") for name in ("folder", "folder/one", "source.txt", "data/made.txt")]
+    assert rows(read("folder/one"), *looks) == [("file", "folder/one")]
+
+
+def test_a_folder_that_was_listed() -> None:
+    """A listing is observed as it was, without what the step and others make there; each such name is kept."""
+    folder, made = ("folder", at("folder"), "one", "output", "scratch"), ("made", at("folder/scratch"))
+    listing = found(folder, made).rows
+    assert [row[:2] for row in listing] == [("folder", "folder"), ("made", "folder/scratch")]
+    assert listing[0].digest == digest.of_value(["one"])
+    assert rows(("made", at("folder")), folder) == []
+
+
+def test_who_runs_no_other_code_opened_nothing() -> None:
+    """What was opened meanwhile counts if the step runs programs, or C code that may open files, then without source."""
+    opened = frozenset({at("extra.txt"), at("steps/other.py"), "/etc/hosts", at("source.txt")})
+    Path("steps/other.py").touch()
+    assert rows(opened=opened) == []
+    assert rows(("native", ""), opened=opened) == [("opened", "extra.txt")]
+    program = ("program", "7", os.getcwd(), "cat")
+    assert rows(program, opened=opened) == [("opened", "extra.txt"), ("opened", "steps/other.py")]
+    assert rows(program, read("extra.txt"), opened=frozenset({at("extra.txt")})) == [("file", "extra.txt")]
+    assert rows(program, ("made", at("extra.txt")), opened=frozenset({at("extra.txt")})) == []
+
+
+@pytest.mark.parametrize("argument", ["extra.txt", "../{}/extra.txt", "--file=extra.txt", "cat 'extra.txt' > x"])
+def test_arguments_of_a_program_that_name_files(project: Path, argument: str) -> None:
+    """A file of the project that an argument of a program names counts as opened, whoever watches."""
+    assert rows(("program", "7", os.getcwd(), "tool", argument.format(project.name))) == [("opened", "extra.txt")]
+
+
+def test_what_is_not_watched_is_marked() -> None:
+    """Where native reads were not observed, who may have read so is marked; others need no mark."""
+    assert rows(("native", ""), watched=False) == [("unwatched", "")]
+    assert rows(watched=False) == []
+
+
+def test_a_python_program_that_is_not_observed() -> None:
+    """A Python program without records is foreign, and any other program is not expected to have some."""
+    python, other = ("program", "7", os.getcwd(), "/usr/bin/python3.11", "-S"), ("program", "8", os.getcwd(), "cat")
+    assert rows(python, other) == [("foreign", "python3.11")]
+    assert rows(python, ("process", "7", "1", "python3.11")) == []
+
+
+def test_variables() -> None:
+    """What the project asks for counts by name, what a library does only from a list, and never what is declared."""
+    asked = [("variable", name, "") for name in ("ASKED", "UNSET", "DECLARED", "MY_TOKEN", "OMP_NUM_THREADS")]
+    libraries = [("variable", name, "library") for name in ("KERAS_BACKEND", "ANY", "ASKED")]
+    assert found(*asked, *libraries).rows == (
+        Observation("ambient", "KERAS_BACKEND", None),
+        Observation("variable", "ASKED", digest.of_value("1")),
+        Observation("variable", "UNSET", None),
+    )
+
+
+def test_a_copy_of_the_environment() -> None:
+    """A copy counts by each variable, unless its source shows that it only becomes the environment of processes."""
+    Path("copies.py").write_text("import os\nprint(dict(os.environ))\nrun(env=dict(os.environ))\n")
+    copied = rows(("environment", at("copies.py"), "2"), ("variable", "ASKED", ""))
+    assert {("names", ""), ("variable", "ASKED")} <= set(copied)
+    assert {kind for kind, _ in copied} == {"names", "ambient", "variable"}
+    assert rows(("environment", at("copies.py"), "3")) == []
+
+
+def test_an_impure_stage_has_no_observations() -> None:
+    """What a download touched does not matter: its outputs count."""
+    impure = STAGE._replace(policy=Policy(impure=True))
+    assert found(read("extra.txt"), stage=impure) == Observed()
+
+
+def test_who_is_not_observed_is_marked() -> None:
+    """A stage with `observe=False` is marked, so that its trace does not count once it is observed."""
+    assert found(observed=False).rows == (Observation("unobserved", "", "0" * 64),)
