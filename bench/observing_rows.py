@@ -36,6 +36,7 @@ SHORT = {
     "project_files": f"a step that opens {FILES:,} files of the project",
     "other_files": f"a step that opens {FILES:,} files elsewhere",
 }
+MARKS = ("unobserved", "unwatched")  # of a trace: that nothing was observed, or not what C code opened
 FILES_READ = dict.fromkeys((*COMPUTING, *SHORT), 0)  # of the project, undeclared
 FILES_READ |= {"forked": WORKERS, "spawned": WORKERS, "project_files": FILES}
 
@@ -92,9 +93,10 @@ def check(bench: Bench, root: Path, expected: Mapping[str, int]) -> None:
     """
     for kind, numbers in (("observed", expected), ("unobserved", dict.fromkeys(expected, 0))):
         stages = [f"{kind}:{name}" for name in numbers]
-        for stage, number, kinds in zip(stages, numbers.values(), observations(bench, root, *stages), strict=True):
-            if kinds.get("file", 0) != number:
-                raise WrongError(f"{stage}: observed {kinds}, expected {number} files")
+        for stage, number, found in zip(stages, numbers.values(), observations(bench, root, *stages), strict=True):
+            marks = [mark for mark in MARKS if mark in found]
+            if found.get("file", 0) != number or marks != ([kind] if kind in MARKS else []):
+                raise WrongError(f"{stage}: observed {found}, expected {number} files")
 
 
 def observations(bench: Bench, root: Path, *stages: str) -> list[dict[str, int]]:

@@ -48,13 +48,13 @@ def main(root: str, *, functions: bool) -> None:
     from redoit.plugin.loader import StageLoader
     from redoit.plugin.reporter import StageReporter
     from redoit.plugin.stage_task import StageTask
-    from redoit.state.stat_cache import StatCache
+    from redoit.state.sealed_cache import SealedCache
 
     spent["imports of redoit"] = time.perf_counter() - before
     watched(StageLoader, "load_tasks", "load tasks", spent)
     watched(StageTask, "__call__", "decide", spent)
     watched(Session, "record", "put on record", spent)
-    watched(StatCache, "save", "remember files", spent)
+    watched(SealedCache, "save", "save caches", spent)
     watched(StageReporter, "skip_uptodate", "report", spent)
     watched(Dependency, "close", "doit closes its database", spent)
     profile = cProfile.Profile()

@@ -102,6 +102,7 @@ def test_projects_are_as_real_runs_leave_them(tmp_path: Path) -> None:
         limit()
     edited(bench, project.root, 20)
     project.no_op()
+    assert re.search(r"^ +\d\.\d{3} s  decide$", bench.inside("profiled", project.root).text, re.MULTILINE)
     (project.root / "data/0/1.json").unlink()
     with pytest.raises(WrongError, match="doit did something"):
         project.no_op()
