@@ -16,9 +16,8 @@ An observation is a kind, a name and what was found; names of files are paths fr
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property, partial
-from itertools import groupby
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 from redoit import digest
 from redoit.engine.inspector import Inspector
@@ -67,7 +66,7 @@ class Surroundings:
         return names
 
     def changes(
-        self, stage: Stage, action: Action, rows: Iterable[Observation], expected: Mapping[str, str] = NOTHING
+        self, stage: Stage, action: Action, rows: Sequence[Observation], expected: Mapping[str, str] = NOTHING
     ) -> Iterator[Reason]:
         """Yield how the observations of a trace of this action differ from what is there now.
 
@@ -75,26 +74,19 @@ class Surroundings:
         """
         if not stage.policy.observe:
             return
-        code = dict[str, str]()
-        for kind, group in groupby(rows, key=lambda row: row.kind):
-            found = list(group)
-            if kind == "code":
-                code = {row.name: row.digest or "" for row in found}
+        code = {row.name: row.digest or "" for row in rows if row.kind == "code"}
+        made = {row.name for row in rows if row.kind == "made"}
+        content = self.workspace.stat_cache.content
+        for row in rows:
+            kind, name, seen = row
+            if kind in FILES:
+                now = expected.get(name) or content(name)
+            elif kind == "code":
                 continue
-            find = partial(self.find, kind)
-            if kind == "folder":
-                made = {row.name for row in rows if row.kind == "made"}
-                find = partial(self.names_in, made=made)
-            for row in found:
-                now = expected.get(row.name) if kind in FILES else None
-                now = now or find(row.name)
-                if now != row.digest:
-                    yield Reason(
-                        _kind(row, now),
-                        row.name,
-                        row.digest,
-                        now if kind in ("package", "distribution") else stage.name,
-                    )
+            else:
+                now = self.names_in(name, made) if kind == "folder" else self.find(kind, name)
+            if now != seen:
+                yield Reason(_kind(row, now), name, seen, now if kind in ("package", "distribution") else stage.name)
         if code:
             now_code = self.inspector.observed_code(stage, action.settings, code)
             for name in sorted(code.keys() | now_code.keys()):
