@@ -52,7 +52,7 @@ class Recorder:
 
         def hook(event: str, arguments: tuple[Any, ...]) -> None:
             handler = get(event)
-            if handler is not None:
+            if handler is not None and (event != "object.__getattr__" or arguments[1] == "__code__"):  # most are others
                 handler(*arguments)
 
         sys.addaudithook(hook)
