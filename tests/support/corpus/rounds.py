@@ -70,7 +70,7 @@ class Rounds:
                 what = "stale" if outcome in ("kept", "restored") else f"{outcome}, but"
                 self._fault(mutation, f"{stage} is {what}: {done.results[stage]!r}, and not {expected!r}", done)
             line = next(iter(re.findall(rf"^Step {stage} has started\..*", done.text, re.MULTILINE)), outcome)
-            seen = Seen(mutation, self._truths[stage], self._read[stage])
+            seen = Seen(stage, mutation, self._truths[stage], self._read[stage])
             self.tally.add(seen, outcome, changed=changed, line=line)
 
     def _undone(self, mutation: Mutation, done: Done) -> None:

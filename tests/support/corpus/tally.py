@@ -14,6 +14,7 @@ TEXTS = ("comment", "docstring")
 class Seen:
     """A mutation as one stage sees it. `read`: module and name of what reading reaches from what the stage executed."""
 
+    stage: str
     mutation: Mutation
     truth: Truth
     read: frozenset[str]
@@ -40,10 +41,10 @@ class Seen:
 
 @dataclass
 class Tally:
-    """Counts of pairs of a mutation and a stage. `unreached`: neither executed nor named, or not read; and ran."""
+    """Counts of pairs of a mutation and a stage. `unreached`: not executed, and not named or not read, by stage."""
 
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
-    unreached: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unreached: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     needless: list[str] = field(default_factory=list)
 
     def add(self, seen: Seen, outcome: str, *, changed: bool, line: str) -> None:
@@ -58,15 +59,16 @@ class Tally:
             return
         if not seen.is_executed:
             for meaning, reached in (("named", seen.is_named), ("read", seen.is_read)):
-                self.unreached[meaning, "pairs"] += not reached
-                self.unreached[meaning, "ran"] += ran and not reached
-                self.unreached[meaning, "changed"] += changed and not reached
+                for stage in () if reached else ("", seen.stage):
+                    self.unreached[meaning, stage, "pairs"] += 1
+                    self.unreached[meaning, stage, "ran"] += ran
+                    self.unreached[meaning, stage, "changed"] += changed
             if ran and not changed and not seen.is_named:
                 self.needless.append(f"{seen.mutation}: {line}{'' if seen.is_read else ' (not read either)'}")
 
     def share(self, meaning: str) -> float:
         """Return the share of runs among the mutations of what a stage neither executes nor names, or reads."""
-        return self.unreached[meaning, "ran"] / max(1, self.unreached[meaning, "pairs"])
+        return self.unreached[meaning, "", "ran"] / max(1, self.unreached[meaning, "", "pairs"])
 
     def __str__(self) -> str:
         """Return a table."""
@@ -74,10 +76,8 @@ class Tally:
         lines = [f"{'kind':14}" + "".join(f"{column:>10}" for column in columns)]
         for kind in dict.fromkeys(kind for kind, _ in self.counts):
             lines += [f"{kind:14}" + "".join(f"{self.counts[kind, column]:10}" for column in columns)]
-        for meaning, words in (("named", "neither executed nor named"), ("read", "neither executed nor read")):
-            found = self.unreached
-            figures = (
-                f"{found[meaning, 'pairs']} pairs, {found[meaning, 'ran']} ran, {found[meaning, 'changed']} changed"
-            )
-            lines.append(f"{words}: {figures}, {self.share(meaning):.1%}")
+        for meaning, stage in dict.fromkeys((meaning, stage) for meaning, stage, _ in self.unreached):
+            pairs, ran, changed = (self.unreached[meaning, stage, what] for what in ("pairs", "ran", "changed"))
+            words = f"neither executed nor {meaning}{stage and f', by {stage}'}"
+            lines += [f"{words}: {pairs} pairs, {ran} ran, {changed} changed, {ran / pairs:.1%}"]
         return "\n".join([*lines, *self.needless[:SHOWN]])
