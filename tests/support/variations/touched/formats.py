@@ -45,6 +45,9 @@ WAYS = {  # imports, a number read
     "zip": ("", 'zipfile.ZipFile("bulk/held.zip").read("number")'),
 }
 if importlib.util.find_spec("pyarrow"):
+    import pyarrow as pa
+    from pyarrow import parquet
+
     WAYS["parquet"] = "import pyarrow.parquet", 'pyarrow.parquet.read_table("bulk/held.parquet")["numbers"][0].as_py()'
 SUFFIXES = {"h5py": "h5", **{way: way for way in WAYS if way != "h5py"}}
 
@@ -79,9 +82,6 @@ def _numpy(number: int, *, several: bool) -> bytes:
 
 
 def _parquet(number: int) -> bytes:
-    import pyarrow as pa
-    from pyarrow import parquet
-
     with io.BytesIO() as held:
         parquet.write_table(pa.table({"numbers": [number]}), held)
         return held.getvalue()

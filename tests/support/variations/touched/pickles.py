@@ -2,6 +2,8 @@
 
 import sys
 
+import joblib  # noqa: F401 - once for all forks, which would import it each
+
 from variations.base import DIGITS, Chosen, Part, Step, Variation
 
 MODEL = """
