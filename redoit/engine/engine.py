@@ -7,8 +7,8 @@ next begins. A crash leaves orphaned files at worst, never a trace of outputs th
 import contextlib
 import os
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
@@ -24,13 +24,8 @@ from redoit.state.stat_cache import identity
 from redoit.state.workspace import OBSERVED, Workspace
 
 if TYPE_CHECKING:  # a run with nothing to do need not import what runs steps
-    from redoit.engine.observations import Observed
     from redoit.execution.executor import LaterStages, StepCall, StepResult
-    from redoit.execution.records import Touched
-    from redoit.execution.watcher import Window
 
-    # Watches while a step runs: its record, paths that are declared, and others that are in scope.
-    Watch = Callable[[Path, Collection[str], Sequence[str]], contextlib.AbstractContextManager[Window | None]]
     # Runs a step: call, log, where its output and its errors appear. Raises: StepError, DiskError, OSError.
     Execute = Callable[[StepCall, Path, TextIO | None, TextIO | None, LaterStages], StepResult]
 
@@ -58,9 +53,8 @@ STATUS = {Keep: Status.KEPT, Restore: Status.RESTORED, Run: Status.RAN}
 class Engine:
     """Decides and builds the stages of the project in one folder, which is the working directory.
 
-    `around`: what its stages may touch besides what they are given. `execute`: runs a step. `watch`: tells what other
-    programs open meanwhile. `canonicalize`: rewrites an output without clocks and addresses. `strict`: an undeclared
-    input is an error. `close`: ends what `execute` started.
+    `around`: what its stages may touch besides what they are given. `execute`: runs a step, `close` ends what that has
+    started. `canonicalize`: rewrites an output without clocks and addresses. `strict`: an undeclared input is an error.
     """
 
     workspace: Workspace
@@ -68,7 +62,6 @@ class Engine:
     around: Surroundings
     execute: "Execute"
     canonicalize: Callable[[Path], None]
-    watch: "Watch" = lambda *_: contextlib.nullcontext()
     strict: bool = False
     close: Callable[[], None] = lambda: None
 
@@ -121,8 +114,8 @@ class Engine:
             trace, warnings = self._run(stage, settings, options)
         else:
             trace = decision.trace
-        reasons = () if isinstance(decision, Keep) else decision.reasons
-        return Outcome(STATUS[type(decision)], trace, time.perf_counter() - began, reasons, warnings)
+        reasons, seconds = () if isinstance(decision, Keep) else decision.reasons, time.perf_counter() - began
+        return Outcome(STATUS[type(decision)], trace, seconds, reasons, warnings)
 
     @contextlib.contextmanager
     def run_in_staging(
@@ -137,19 +130,20 @@ class Engine:
         from redoit.execution.executor import StepCall
 
         with staging(stage, stage.outputs) as paths:
-            places = {**stage.inputs, **{role: str(path) for role, path in paths.items()}}
-            inspected = self.inspector.preloaded(stage.step), self.inspector.defaults(stage.step)
-            record = os.path.abspath(self.workspace.root / OBSERVED / log.name)
-            scope = (os.path.realpath(os.getcwd()), *named_paths(settings)) if stage.policy.observe else ()
             call = StepCall(
-                stage.step, places, settings, options.time_limit, stage.name, *inspected, record, scope, options.prefix
+                stage.step,
+                {**stage.inputs, **{role: str(path) for role, path in paths.items()}},
+                settings,
+                options.time_limit,
+                stage.name,
+                self.inspector.preloaded(stage.step),
+                self.inspector.defaults(stage.step),
+                os.path.abspath(self.workspace.root / OBSERVED / log.name),
+                (os.path.realpath(os.getcwd()), *named_paths(settings)) if stage.policy.observe else (),
+                (*stage.inputs.values(), *stage.uses, *stage.outputs.values()),
+                options.prefix,
             )
-            declared = (*stage.inputs.values(), *stage.uses, *stage.outputs.values())
-            with self.watch(Path(record), declared, scope[1:]) if scope else contextlib.nullcontext() as window:
-                result = self.execute(call, log, *options.streams, options.later_stages)
-            if window:
-                seen = {name: getattr(window, name) for name in ("opened", "created", "watched")}
-                result = replace(result, touched=result.touched._replace(**seen))
+            result = self.execute(call, log, *options.streams, options.later_stages)
             rescue = partial(set_aside, root=self.workspace.root, name="written")
             linked = check_outputs(stage, paths, rescue, log)
             for path in paths.values():
@@ -163,8 +157,8 @@ class Engine:
         workspace = self.workspace
         if invalidated or stage.policy.volatile or workspace.invalidations.get(stage.name):
             return None
-        in_place, store = self.inspector.output_digests(stage), workspace.store_of(stage)
-        trace = workspace.trace_index.up_to_date(stage.name, store, action, in_place)
+        in_place, index = self.inspector.output_digests(stage), workspace.trace_index
+        trace = index.up_to_date(stage.name, workspace.store_of(stage), action, in_place)
         return trace if trace and not any(self._changes(stage, trace, expected)) else None
 
     def _decide_and_keep(self, stage: Stage, action: Action, invalidated: Reason | None) -> Decision:
@@ -247,8 +241,8 @@ class Engine:
                         store.restore(trace.manifest[role], path)
                     except CorruptError:
                         return Run((Reason("output lost", role),)), ()
-                told = undeclared.new_lines(stage, trace, self.workspace.earlier(stage))
-                warnings = (*told, *place_outputs(self.workspace, stage, paths, trace))
+                warnings = undeclared.new_lines(stage, trace, self.workspace.earlier(stage))
+                warnings += place_outputs(self.workspace, stage, paths, trace)
             store.touch(trace)
             self._keep(stage, trace)
         return decision, warnings
@@ -256,16 +250,17 @@ class Engine:
     def _run(self, stage: Stage, settings: Settings, options: RunOptions) -> tuple[Trace, tuple[str, ...]]:
         """Run the step and commit its outputs; return the trace, and warnings."""
         from redoit.engine.commit import place_outputs, put_outputs
+        from redoit.engine.observations import observed
 
-        before = self.inspector.action_with_source(stage, settings)
-        log = self.workspace.log(stage.name)
+        before, log = self.inspector.action_with_source(stage, settings), self.workspace.log(stage.name)
         started, began = time.time(), time.perf_counter()
         with self.run_in_staging(stage, settings, log, options) as (paths, result, linked):
-            touched = self._observed(stage, before, paths, result.touched)
+            touched = observed(stage, before, result.touched, self.around, paths.values())
+            if wrong := undeclared.faults(stage, touched.rows, self.around.makers, strict=self.strict):
+                raise StepError.with_log(stage.step, "; ".join(wrong), log)
             seconds = time.perf_counter() - began
             with self.workspace.store_of(stage).shared_lock():
-                executed = [row.name for row in touched.rows if row.kind == "code"]
-                code = self.inspector.code(stage, settings, executed) if executed else before.code
+                code = self.inspector.code(stage, settings, touched.code) if touched.code else before.code
                 manifest, log_digest = put_outputs(self.workspace.store_of(stage), stage, code, paths, log)
                 trace = Trace(
                     action=before.action,
@@ -286,18 +281,6 @@ class Engine:
                 changed = touched.changed or ("its settings changed" if options.settings_edited() else "")
                 not_recorded = self._record(stage, before, trace, changed)
         return trace, (*told, *result.warnings, *rescued, *not_recorded)
-
-    def _observed(
-        self, stage: Stage, before: ActionWithSource, paths: Mapping[str, Path], touched: "Touched"
-    ) -> "Observed":
-        """Return what the step touched. Raises: StepError if it read what it should not."""
-        from redoit.engine.observations import observed
-
-        found = observed(stage, before, touched, self.around, [str(path.parent) for path in paths.values()])
-        wrong = undeclared.faults(stage, found.rows, self.around.makers, strict=self.strict)
-        if wrong:
-            raise StepError.with_log(stage.step, "; ".join(wrong), self.workspace.log(stage.name))
-        return found
 
     def _record(self, stage: Stage, before: ActionWithSource, trace: Trace, changed: str) -> tuple[str, ...]:
         """Record a trace, unless something changed while the step ran; return warnings."""

@@ -29,22 +29,25 @@ class Observed(NamedTuple):
     rows: tuple[Observation, ...] = ()
     changed: str = ""
 
+    @property
+    def code(self) -> list[str]:
+        """The parts of the code that were executed, and that reading alone does not reach."""
+        return [row.name for row in self.rows if row.kind == "code"]
+
 
 def observed(
     stage: Stage,
     before: ActionWithSource,
     touched: Touched,
     around: Surroundings,
-    staging: Iterable[str],
+    staged: Iterable[Path],
 ) -> Observed:
-    """Return what an execution touched. `staging`: its folders.
-
-    Raises: SourceError.
-    """
+    """Return what an execution touched. `staged`: its outputs in their staging folders. Raises: SourceError."""
     if stage.policy.impure:  # its outputs count, whatever the outside world was
         return Observed()
     if not touched.observed:
         return Observed((Observation("unobserved", "", "0" * 64),))
+    staging = (str(path.parent) for path in staged)
     files = _Files(stage, touched, around, staging, (*named_paths(before.action.settings), *before.files))
     code = Executed(stage, before, touched, around)
     rows = {

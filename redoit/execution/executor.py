@@ -35,8 +35,8 @@ class StepCall:
 
     `preload`: modules that are imported before the step. `defaults`: those of `run`, as its source reads; the worker
     refuses the call if they are not Python's. `record`: the file that takes what is observed, within `scope`: the
-    project's folder and other paths, or nothing. `prefix`: a command that runs the process, which is then a fresh one.
-    No two calls for one stage may be under way at once.
+    project's folder and other paths, or nothing. `declared`: paths that its stage declares. `prefix`: a command that
+    runs the process, which is then a fresh one. No two calls for one stage may be under way at once.
     """
 
     step: str
@@ -48,11 +48,12 @@ class StepCall:
     defaults: tuple[Setting, ...] = ()
     record: str = ""
     scope: tuple[str, ...] = ()
+    declared: tuple[str, ...] = ()
     prefix: tuple[str, ...] = ()
 
     def json(self) -> bytes:
         """Return the call as one line of JSON."""
-        sent = vars(self).keys() - {"time_limit", "stage", "scope", "prefix"}
+        sent = vars(self).keys() - {"time_limit", "stage", "scope", "declared", "prefix"}
         fields = {name: value for name, value in vars(self).items() if name in sent}
         return json.dumps(fields).encode() + b"\n"  # a setting as a list of name, kind and value
 

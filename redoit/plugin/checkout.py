@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,11 +27,9 @@ from redoit.storage.serialize import trace_name
 from redoit.text import command_line
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from redoit.engine.engine import Execute
-    from redoit.execution.executor import StepResult
-    from redoit.execution.watcher import Watcher, Window
+    from redoit.execution.executor import StepCall, StepResult
+    from redoit.execution.watcher import Watcher
     from redoit.preload.preload import Preloader
 
 
@@ -74,15 +73,22 @@ def make_engine(
     inspector = Inspector(root, workspace, code_of, preload)
     preloaders, watchers, lock = list["Preloader"](), list["Watcher"](), threading.Lock()
 
-    def preloaded(*call: Any) -> "StepResult":
+    def run(call: "StepCall", *streams: Any) -> "StepResult":
         """Run a step. What this needs is imported for the first one."""
+        from redoit.execution.watcher import Watcher
         from redoit.preload.preload import Preloader
 
         with lock:  # stages may start at the same time
             if not preloaders:
                 record = workspace.root / OBSERVED / ".preload"
                 preloaders.append(Preloader(preload, inspector.preloaded, workspace.installed.stamps, record))
-        return preloaders[0].execute(*call)
+                watchers.append(Watcher(os.path.realpath(root)))
+        if not call.scope:
+            return preloaders[0].execute(call, *streams)
+        with watchers[0].window(Path(call.record), call.declared, call.scope[1:]) as window:
+            result = preloaders[0].execute(call, *streams)
+        seen = {name: getattr(window, name) for name in ("opened", "created", "watched")}
+        return replace(result, touched=result.touched._replace(**seen))
 
     def close() -> None:
         for preloader in preloaders:
@@ -90,17 +96,8 @@ def make_engine(
         for watcher in watchers:
             watcher.close()
 
-    def watch(*window: Any) -> "AbstractContextManager[Window]":
-        """Watch while a step runs. What this needs is imported for the first one."""
-        from redoit.execution.watcher import Watcher
-
-        with lock:
-            if not watchers:
-                watchers.append(Watcher(os.path.realpath(root)))
-        return watchers[0].window(*window)
-
-    around, run = Surroundings(workspace, inspector), execute or preloaded
-    return Engine(workspace, inspector, around, run, _canonicalize, watch=watch, strict=strict, close=close)
+    around = Surroundings(workspace, inspector)
+    return Engine(workspace, inspector, around, execute or run, _canonicalize, strict=strict, close=close)
 
 
 def code_of(project: Project, step: str, roots: Iterable[tuple[str, str]]) -> Code:

@@ -260,7 +260,8 @@ def test_a_staged_output_is_canonical_and_goes_nowhere(engine: Engine, steps: St
     ):
         call = StepCall("steps.make", {**STAGE.inputs, "made": str(paths["made"])}, (), 7.0, "make")
         record = str(project / ".redoit/observed/log")
-        assert steps.calls == [dataclasses.replace(call, record=record, scope=(str(project),))]
+        given = {"record": record, "scope": (str(project),), "declared": ("source.txt", "data/made.txt")}
+        assert steps.calls == [dataclasses.replace(call, **given)]
         assert {role: path.read_text() for role, path in paths.items()} == {"made": "canonical"}
         assert (result.metrics, linked) == (steps.result.metrics, set())
     assert files(project) == {**before, project / "log": b"printed\n"}

@@ -51,7 +51,7 @@ def found(*records: Record, stage: Stage = STAGE, **touched: object) -> Observed
     engine.around.targets = lambda: {"data/made.txt": "make", "folder/output": "other"}
     settings = (Setting("table", "path", "table.csv"),)
     before = engine.inspector.action_with_source(stage, settings)
-    return observed(stage, before, Touched(records, **touched), engine.around, [STAGING])  # type: ignore[arg-type]
+    return observed(stage, before, Touched(records, **touched), engine.around, [Path(STAGING, "made")])  # type: ignore[arg-type]
 
 
 def rows(*records: Record, **touched: object) -> list[tuple[str, str]]:
@@ -132,7 +132,7 @@ def test_a_folder_that_was_listed() -> None:
 
 
 def test_who_runs_no_other_code_opened_nothing() -> None:
-    """What was opened meanwhile counts if the step runs programs, or C code that may open files, then without source."""
+    """What was opened meanwhile counts if the step runs programs, or C code that may open files: then no source."""
     opened = frozenset({at("extra.txt"), at("steps/other.py"), "/etc/hosts", at("source.txt")})
     Path("steps/other.py").touch()
     assert rows(opened=opened) == []
