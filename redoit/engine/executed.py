@@ -12,6 +12,7 @@ from redoit.engine.surroundings import Surroundings
 from redoit.execution.records import Touched
 from redoit.model import Observation, Stage
 from redoit.source.names import bindings
+from redoit.source.search_path import file_of
 from redoit.state.stat_cache import Identity, identity
 
 MAX_ROUNDS = 4  # of reading what was executed: each can only add parts
@@ -62,7 +63,7 @@ class Executed:
             return None
         self.files.add(file)
         if name is None:
-            self.unnamed.add(file)
+            self.unnamed.add(file_of(file) or file)  # an archive
         return name
 
     def _definitions(self, module: str, qualified: str, line: int) -> set[str]:

@@ -8,8 +8,8 @@ from redoit.text import FEW, first_few
 
 MARKS = {
     "names": "undeclared variables, by a copy of the environment: each is tracked; ask by name for those it needs{}",
-    "foreign": "a Python program that can't be observed, {}: files that its arguments name are tracked, no others;"
-    " declare the others in uses",
+    "foreign": "a Python program that can't be observed, {}: only files that it opens are tracked; start the Python"
+    " that runs doit",
     "unwatched": "native reads were not observed: files that C code and other programs read are not tracked{}",
 }
 
@@ -18,7 +18,7 @@ def lines_of(rows: Iterable[Observation]) -> list[str]:
     """Return what is said of undeclared inputs, and of what could not be observed."""
     rows = list(rows)
     files = [row.name for row in rows if row.kind == "file"]
-    variables = [row.name for row in rows if row.kind == "variable"]
+    variables = [row.name for row in rows if row.kind == "variable" and row.digest]
     lines = [
         _line(noun, names, "tracked", f"with {field}=[{quoted(names)}]")
         for noun, names, field in (("input", files, "uses"), ("variable", variables, "environ"))

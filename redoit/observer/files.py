@@ -84,6 +84,8 @@ class Files:
             kind = "imported"
         elif name.endswith(SOURCES) and (is_import(file) or file.endswith(("/runpy.py", "/importlib/util.py"))):
             kind = "imported"
+        elif (outer := caller(_is_archive)) and _is_archive(outer.f_code.co_filename):
+            kind = "imported"  # Python asks whether the script that it is to run is an archive
         if kind == "imported" or (caller(is_standard) and not self._is_own(name)):
             identity = found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_mode
             self._add(kind, name, *identity)
@@ -236,6 +238,10 @@ def _at(path: AnyPath, folder: int | None) -> AnyPath:
         return path if folder in (None, -1) else f"{readlink(f'/proc/self/fd/{folder}')}/{os.fsdecode(path)}"
     except (OSError, TypeError):
         return path
+
+
+def _is_archive(file: str) -> bool:
+    return file == "<frozen zipimport>"
 
 
 def _status(path: str) -> os.stat_result | None:

@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from redoit import digest
-
 Owners = Callable[[str, str], Mapping[str, str]]  # a folder, and a path in it -> distribution -> version
 
 SITE = ("site-packages", "dist-packages")
@@ -70,6 +68,8 @@ class Distribution:
 
         The version of what came from no index has a digest of its files: it can be built again under the same number.
         """
+        from redoit import digest  # which no step's process needs
+
         text = self._text("METADATA") or self._text("PKG-INFO") or self._text("") or ""
         name, version = (re.search(FIELD % field, text, re.MULTILINE) for field in ("Name", "Version"))
         files = sorted(row for row in (self._rows or "").splitlines() if not NO_CODE.match(row))
