@@ -9,14 +9,20 @@ Sees all that goes through `os.environ` and `os.environb`, not what C code asks 
 from __future__ import annotations  # what they name is not imported
 
 import os
+import sys
 
 from redoit.observer.frames import caller, is_installed, is_standard
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import FrameType
 
     from redoit.observer.record import Recorder
+
+
+ASKS = {"environ", "environb", "getenv"}  # whoever names these asks for variables
+ASK_FOR_OTHERS = {"getenv", "getenvb", "expandvars"}  # functions of the standard library
 
 
 class Environment:
@@ -32,13 +38,13 @@ class Environment:
         return {}
 
     def _on_name(self, name: str) -> None:
-        asker = caller(is_standard)
+        asker = _asker()
         if asker and (id(asker), asker.f_lasti) != self._copied:  # a copy asks once for each name
             file = asker.f_code.co_filename
             self._add("variable", name, "library" if is_installed(file) and not is_standard(file) else "")
 
     def _on_copy(self) -> None:
-        if asker := caller(is_standard):
+        if asker := _asker():
             self._copied = id(asker), asker.f_lasti
             if not is_installed(asker.f_code.co_filename):
                 self._add("environment", os.path.realpath(asker.f_code.co_filename), asker.f_lineno)
@@ -66,3 +72,13 @@ class Environment:
         environment.__getitem__ = getitem  # type: ignore[method-assign]  # each way to read it passes here
         environment.__setitem__ = setitem  # type: ignore[method-assign]
         environment.__iter__ = iterator  # type: ignore[method-assign]
+
+
+def _asker() -> FrameType | None:
+    """Return who asks: who calls the standard library, unless that asks by itself, as for PATH to find a program."""
+    asker, frame = caller(is_standard), sys._getframe(1)  # noqa: SLF001 - there is no other way
+    while frame is not None and frame is not asker and frame.f_back is not None:
+        code, frame = frame.f_code, frame.f_back
+        if is_standard(code.co_filename) and code.co_name not in ASK_FOR_OTHERS and ASKS.intersection(code.co_names):
+            return None
+    return asker

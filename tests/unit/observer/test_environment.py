@@ -79,10 +79,21 @@ def test_who_asks_after_a_copy_asks() -> None:
     assert names("variable", found) == ["FIRST", "ASKED"]
 
 
-def test_the_standard_library_copies_for_who_calls_it() -> None:
-    """A program that inherits the environment asks for nothing."""
-    found = recorded("import subprocess\nsubprocess.run(['true'])\n")
-    assert names("environment", found) == []
+OWN_ASKS = [
+    "subprocess.run(['true'])",
+    "shutil.which('true')",
+    "shutil.get_terminal_size()",
+    "getpass.getuser()",
+    "urllib.request.getproxies()",
+    "tempfile.gettempdir()",
+]
+
+
+@pytest.mark.parametrize("line", OWN_ASKS)
+def test_the_standard_library_asks_for_itself(line: str) -> None:
+    """What the standard library looks up by names of its own, such as PATH for a program, nobody else asked for."""
+    found = recorded(f"import getpass, shutil, subprocess, tempfile, urllib.request\n{line}\n")
+    assert [record for record in found if record[0] in ("variable", "environment")] == []
 
 
 def test_a_mapping_still_behaves() -> None:
