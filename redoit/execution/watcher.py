@@ -20,6 +20,7 @@ from typing import Any
 from redoit.execution import records
 from redoit.observer.record import UNOBSERVED
 
+BYTE_CODE = "__pycache__"  # a Python that can't be observed opens this instead of source
 MAX_WATCHES = 20_000  # a link may lead to a whole disk
 MODIFIED, CLOSED, OPENED, APPEARED = 0x2, 0x10, 0x20, 0x80 | 0x100  # of inotify(7): created, or moved here
 OVERFLOW, REMOVED, IS_FOLDER = 0x4000, 0x8000, 0x4000_0000
@@ -67,7 +68,7 @@ class Window:
 
 
 def _is_excluded(name: str) -> bool:
-    return name in UNOBSERVED or name == "node_modules" or name.startswith(".redoit")
+    return (name in UNOBSERVED and name != BYTE_CODE) or name == "node_modules" or name.startswith(".redoit")
 
 
 class Watcher:
@@ -163,6 +164,9 @@ class Watcher:
             self._watch(self._root)  # the event of a new folder may be lost
         elif watch in self._paths and not _is_excluded(name):
             path = os.path.join(self._paths[watch], name) if name else self._paths[watch]
+            folder, file = os.path.split(path)
+            if os.path.basename(folder) == BYTE_CODE:
+                path, event = f"{os.path.dirname(folder)}/{file.partition('.')[0]}.py", event & (OPENED | IS_FOLDER)
             for window in self._windows:
                 window.on_event(path, event)
             if event & REMOVED:

@@ -92,6 +92,14 @@ def test_a_program_that_is_executed(watcher: Watcher) -> None:
     assert opened(watcher, lambda: shell("./tool")) == {"tool"}
 
 
+def test_byte_code_stands_for_its_source(watcher: Watcher) -> None:
+    """A Python that can't be observed opens byte code where it could open source: that is what counts."""
+    Path("data/tool.py").write_text("")
+    run = [sys.executable, "-S", "-E", "-c", "import sys; sys.path.append('data'); import tool"]
+    subprocess.run(run, check=True)
+    assert opened(watcher, lambda: subprocess.run(run, check=True)) == {"data/tool.py"}
+
+
 def test_a_database_that_is_attached(watcher: Watcher) -> None:
     """A file that is opened for reading and writing, and not modified, is told."""
     with sqlite3.connect("rows.db") as connection:
