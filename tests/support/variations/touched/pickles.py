@@ -1,7 +1,5 @@
 """Objects unpickled from an input: nothing in the step that uses one names its class."""
 
-import sys
-
 import joblib  # noqa: F401 - once for all forks, which would import it each
 
 from variations.base import DIGITS, Chosen, Part, Step, Variation
@@ -92,9 +90,7 @@ def _part(chosen: Chosen) -> Part:
         Step("pickling", "steps.pickling", {"source": "pickled.txt"}, {"made": "data/pickled.txt"}),
         Step("unpickling", "steps.unpickling", {"source": "data/pickled.txt"}, {"made": "data/unpickled.txt"}),
     )
-    sees_calls = sys.version_info >= (3, 12)  # before, what an unpickler asks for counts whole
-    meaningless = {"comment", "unused", *(["other"] if sees_calls else [])}
-    return Part(files, tasks, tuple(value for name, value in chosen.items() if name not in meaningless))
+    return Part(files, tasks, tuple(value for name, value in chosen.items() if name not in ("comment", "unused")))
 
 
 PICKLES = Variation(

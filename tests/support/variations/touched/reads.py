@@ -127,7 +127,8 @@ def _part(chosen: Chosen) -> Part:
         "reading.txt": "reading ",
     }
     tasks = (Step("reading", "steps.reading", {"source": "reading.txt"}, {"made": "data/reading.txt"}),)
-    return Part(files, tasks, (chosen["way"], chosen["number"]))
+    reading = chosen["comment"] if chosen["way"] == "linecache" else ""  # because of which the source counts as it is
+    return Part(files, tasks, (chosen["way"], chosen["number"], reading))
 
 
 READS = Variation(
