@@ -57,7 +57,7 @@ class Environment:
         set_here: set[str] = set()
 
         def getitem(this: os._Environ[str], key: str) -> str:
-            if (name := key if isinstance(key, str) else os.fsdecode(key)) not in set_here:
+            if isinstance(key, str | bytes) and (name := os.fsdecode(key)) not in set_here:
                 asked(name)
             return get(this, key)
 

@@ -225,7 +225,11 @@ def _calling(function: Any, record: Callable[..., object]) -> Any:
 def _as(observed: Any, function: Any) -> Any:
     """Return a function that can't be told from another, which it calls."""
     observed.__name__ = observed.__qualname__ = function.__name__
-    observed.__module__, observed.__doc__ = function.__module__, function.__doc__
+    observed.__module__, observed.__doc__, observed.__wrapped__ = (
+        "os",
+        function.__doc__,
+        function,
+    )  # for pickle, inspect
     for supported in (os.supports_dir_fd, os.supports_effective_ids, os.supports_fd, os.supports_follow_symlinks):
         if function in supported:
             supported.add(observed)

@@ -13,11 +13,12 @@ import sys
 from _thread import get_ident
 from binascii import crc32
 
-from redoit.observer.frames import is_installed
+from redoit.observer.frames import OBSERVER, is_installed, is_standard
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from types import FrameType
     from typing import Any
 
     AnyPath = str | bytes | os.PathLike[str]
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 OBSERVE = "REDOIT_OBSERVE"  # the variable that names the record file
 UNOBSERVED = {".git", ".hg", "__pycache__", "site-packages", "dist-packages"}  # folders
 MAX_LINKS = 40  # on the way to a file, as in Linux
+OWN_DEPTH = 200  # calls within the observer where the step has none left
 OWN = ".redoit"  # what redoit's own files and folders begin with
 
 
@@ -39,6 +41,7 @@ class Recorder:
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._handle, self._file = -1, (0, 0)
         self._seen: dict[bytes, None] = {}
         self._folders: dict[str, str] = {}  # folder -> the same without links, empty if nothing in it counts
         self._busy: set[int] = set()  # threads that are in here: what we do is not observed
@@ -59,7 +62,7 @@ class Recorder:
 
     def redirect(self, path: str) -> None:
         """Append to another file from now on, and first all that was observed so far."""
-        self._path, self.scope = path, ()
+        self._path, self._handle, self.scope = path, -1, ()
         self.scope = self._read_scope()
         self._append(b"".join(self._seen))
         self._begin()
@@ -76,19 +79,35 @@ class Recorder:
 
         def guarded(*arguments: Any, **options: Any) -> None:
             thread = get_ident()
-            if thread in self._busy or not self.scope:
+            is_within = thread in self._busy
+            if not self.scope or (is_within and _is_ours(sys._getframe(2))):  # noqa: SLF001 - who causes it
                 return
             self._busy.add(thread)
             try:
-                function(*arguments, **options)
-            except (OSError, ValueError, TypeError):  # no path that could be opened
-                return
-            except Exception:  # noqa: BLE001 - what was not recorded must not count as not done
-                self.give_up()
+                self._call(function, arguments, options)
             finally:
-                self._busy.discard(thread)
+                if not is_within:
+                    self._busy.discard(thread)
 
         return guarded
+
+    def _call(self, function: Callable[..., None], arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+        try:
+            function(*arguments, **options)
+        except RecursionError:
+            limit = sys.getrecursionlimit()
+            sys.setrecursionlimit(limit + OWN_DEPTH)
+            try:
+                function(*arguments, **options)
+            except Exception:  # noqa: BLE001 - likewise
+                self.give_up()
+            finally:
+                sys.setrecursionlimit(limit)
+        except Exception as error:  # what was not recorded must not count as not done
+            if _is_of_step(error):
+                raise
+            if not isinstance(error, OSError | ValueError | TypeError):  # no path that could be opened
+                self.give_up()
 
     def hidden(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function of which nothing is observed."""
@@ -105,7 +124,7 @@ class Recorder:
     def give_up(self) -> None:
         """Empty the file."""
         try:
-            os.truncate(self._path, 0)
+            os.ftruncate(self._open(), 0)
         except OSError:
             return  # the step has ended
 
@@ -173,14 +192,55 @@ class Recorder:
         self.add("process", os.getpid(), os.getppid(), *sys.orig_argv)
 
     def _append(self, data: bytes) -> None:
-        # Opened each time: a step may close all files of its process, and then open its own under our number.
         try:
-            handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-            try:
-                complete = os.write(handle, data) == len(data)
-            finally:
-                os.close(handle)
+            complete = os.write(self._open(), data) == len(data)
         except OSError:
             complete = False
         if not complete:
             self.give_up()
+
+    def _open(self) -> int:
+        """Return the open file: a step may open all files that it can, go where ours has no path, or close it.
+
+        Its number is far above those of the step, which may open its own under that once it has closed ours.
+        """
+        try:
+            if _identity(self._handle) == self._file:
+                return self._handle
+        except OSError:
+            pass
+        handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        self._file = _identity(handle)
+        self._handle = next(filter(_is_free, range(min(os.sysconf("SC_OPEN_MAX"), 1024) - 1, handle, -1)), handle)
+        if self._handle != handle:
+            os.dup2(handle, self._handle, inheritable=False)
+            os.close(handle)
+        return self._handle
+
+
+def _identity(handle: int) -> tuple[int, int]:
+    found = os.fstat(handle)
+    return found.st_dev, found.st_ino
+
+
+def _is_free(handle: int) -> bool:
+    try:
+        os.fstat(handle)
+    except OSError:
+        return True
+    return False
+
+
+def _is_ours(frame: FrameType | None) -> bool:
+    """Tell whether the observer acts, and not a signal's handler or a finalizer of the step: these run anywhere."""
+    while frame is not None and is_standard(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame is not None and frame.f_code.co_filename.startswith(OBSERVER)
+
+
+def _is_of_step(error: Exception) -> bool:
+    """Tell whether such a handler raised it, or a path's own method."""
+    trace = error.__traceback__
+    while trace is not None and ((file := trace.tb_frame.f_code.co_filename).startswith(OBSERVER) or is_standard(file)):
+        trace = trace.tb_next
+    return trace is not None

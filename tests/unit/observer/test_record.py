@@ -86,15 +86,42 @@ def test_what_was_observed_goes_to_the_next_file(recorder: Recorder) -> None:
 
 def test_who_can_not_record_gives_up(recorder: Recorder) -> None:
     """A handler that fails empties the file, and the process goes on; one without a path to look at does not."""
-
-    def fail(error: Exception) -> None:
-        raise error
-
-    guarded = recorder.guard(fail)
-    guarded(FileNotFoundError())
+    recorder.guard(os.rmdir)("gone")
     assert not records.read(FILE).torn
-    guarded(RuntimeError())
+    recorder.guard({}.__getitem__)("gone")
     assert records.read(FILE).torn
+
+
+def test_what_code_of_the_step_raises_meanwhile_goes_on(recorder: Recorder) -> None:
+    """An exception of a signal's handler, which Python may call anywhere, is not ours to swallow."""
+
+    def handler() -> None:
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        recorder.guard(handler)()
+    assert not records.read(FILE).torn
+
+
+CLOSED = "os.closerange(3, 4096)"
+FULL = "files = []\ntry:\n    while True: files.append(open(os.devnull))\nexcept OSError: pass"
+LOW = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (8, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))"
+DEEP = """
+def deep():
+    try: deep()
+    except RecursionError: os.path.exists("asked")
+deep()
+"""
+OTHER = "os.closerange(3, 4096); own = [os.open('own', os.O_RDWR | os.O_CREAT) for _ in range(9)]"
+
+
+@pytest.mark.parametrize("body", [CLOSED, FULL, LOW, DEEP, OTHER], ids=["closed", "full", "low", "deep", "other"])
+def test_a_record_is_written_whatever_is_open(body: str) -> None:
+    """A step may close all files, or open all that it can, or have no depth of calls left: nothing is lost."""
+    found = touched(f"import os\n{body}\nos.path.exists('asked')\n")
+    assert not found.torn
+    assert (os.path.abspath("asked"),) in found.of("absent")
+    assert not os.path.exists("own") or os.path.getsize("own") == 0
 
 
 def test_what_the_observer_does_is_not_observed(recorder: Recorder) -> None:
