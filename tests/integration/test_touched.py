@@ -1,114 +1,278 @@
-"""What a step touches in an unusual way counts, and nothing else does: a stage for each way, in one project."""
+"""What a step touches is a dependency, declared or not: each change of it runs the step once, and no other does."""
 
-import os
-import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from projects import Pipeline
+import pytest
+from projects import PRELOAD, Pipeline
+from touching import Case, change, distribution, gone, linked, make, name_of, source, text, upgrade
 
-DODO = """
-from pathlib import Path
-
-from redoit import DOIT_CONFIG, step
-
-
-def task_way():
-    for file in sorted(Path("steps").glob("way_*.py")):
-        made = f"data/{file.stem}.txt"
-        yield {**step(f"steps.{file.stem}", inputs={}, outputs={"made": made}), "name": file.stem}
+New = Callable[[dict[str, str]], Pipeline]
+STRICT = "[tool.redoit]\nstrict = true\n"
+PLUGIN = {
+    "plug/{name}.py": "LIMIT = 1\n\n\ndef hook():\n    return helper() + LIMIT\n\n\ndef helper():\n    return 1\n"
+}
+SHAPES = {
+    "shapes/__init__.py": "",
+    "shapes/{name}.py": "SIZE = 1\n\n\nclass Base:\n    factor = 1\n\n\ndef helper():\n    return 1\n\n\n"
+    "class Thing(Base):\n    def __reduce__(self):\n        return (Thing, ())\n\n"
+    "    def size(self):\n        return SIZE * self.factor * helper()\n",
+}
+UNPICKLE = "pickle.loads(f'cshapes.{HERE.name}\\nThing\\n(tR.'.encode()).size()"
+BY_SPEC = """
+import importlib.util
+for file in sorted(Path("plug").glob(f"{HERE.name}*.py")):
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.hook()
 """
-STEP = """
-import os
-import sys
-from pathlib import Path
-
-from steps.witness import executed
-
-
-def run(made: Path) -> None:
-    executed("{name}")
-    made = made.absolute()
-{body}
-    made.write_text(str(found))
+WORK = {"work/__init__.py": "", "work/{name}.py": "def read(path):\n    return open(path).read()\n"}
+POOL = """
+import multiprocessing
+read = importlib.import_module(f"work.{HERE.name}").read
+with multiprocessing.get_context("METHOD").Pool(1) as pool:
+    pool.map(read, [str(HERE / "data.txt")])
 """
+DATA = text("data.txt")
 
-
-def ways(project: Callable[[dict[str, str]], Pipeline], bodies: Mapping[str, str], files: dict[str, str]) -> Pipeline:
-    """Return a project with a stage for each way, of which a line sets `found`; all have run, and are kept."""
-    steps = {
-        f"steps/way_{name}.py": STEP.format(name=name, body="\n".join(f"    {line}" for line in body.splitlines()))
-        for name, body in bodies.items()
-    }
-    pipeline = project({"dodo.py": DODO, "pyproject.toml": "", **files, **steps})
-    first = pipeline.doit()
-    assert (first.code, sorted(first.executed)) == (0, sorted(bodies)), first.text
-    assert pipeline.doit().executed == []
-    return pipeline
-
-
-FOLDER = "folder = os.open('folder', os.O_RDONLY)\n"
-TRY = "try:\n    found = {}\nexcept OSError:\n    found = None"
-LOOKS = {
-    "stat_of_an_open_folder": FOLDER + TRY.format("os.stat('new.txt', dir_fd=folder).st_size"),
-    "access_of_an_open_folder": FOLDER + "found = os.access('new.txt', os.R_OK, dir_fd=folder)",
-    "open_of_an_open_folder": FOLDER + TRY.format("os.open('new.txt', os.O_RDONLY, dir_fd=folder)"),
-    "line_of_data": "import linecache; found = linecache.getline('read.txt', 1)",
-    "file_that_is_moved": "os.rename('moved.txt', 'new'); found = open('new').read(); os.rename('new', 'moved.txt')",
-    "file_that_is_linked": "os.link('read.txt', '../hard'); found = open('../hard').read(); os.remove('../hard')",
-    "link_to_a_file": "found = open('link.txt').read()",
-    "link_to_a_folder": "found = open('link/same.txt').read()",
-    "length_of_a_link": "found = os.lstat('link.txt').st_size",
-    "link_that_leads_out": "found = open('outside/read.txt').read()",
-    "list_by_a_link_that_leads_out": "found = os.listdir('outside')",
-    "mode": "found = os.stat('tool').st_mode & os.X_OK",
-    "access_to_execute": "found = os.access('tool', os.X_OK)",
-    "text_that_is_profiled": (
-        "import cProfile, io, contextlib\nwith contextlib.redirect_stdout(io.StringIO()):\n"
-        "    cProfile.runctx('import os; found = os.path.getsize(\"size.txt\")', globals(), names := {})\n"
-        "found = names['found']"
+CAUGHT = {
+    # files
+    "open": Case("open(HERE / 'data.txt').read()", DATA),
+    "pathlib": Case("(HERE / 'data.txt').read_text()", DATA),
+    "os.open": Case("os.read(os.open(HERE / 'data.txt', os.O_RDONLY), 1)", DATA),
+    "dir_fd": Case("os.read(os.open('data.txt', os.O_RDONLY, dir_fd=os.open(HERE, os.O_RDONLY)), 1)", DATA),
+    "numpy": Case("import numpy; numpy.loadtxt(HERE / 'data.txt')", text("data.txt", "4 5 6\n")),
+    "sqlite": Case("import sqlite3; sqlite3.connect(HERE / 'data.txt')", DATA),
+    "copied": Case("import shutil; shutil.copy(HERE / 'data.txt', made)", DATA),
+    "linecache": Case("import linecache; linecache.getline(str(HERE / 'data.txt'), 1)", DATA),
+    "getsource": Case(
+        "import inspect; inspect.getsource(importlib.import_module(f'shapes.{HERE.name}').helper)",
+        source("shapes/{name}.py", "    return 1", "    return 2"),
+        files=SHAPES,
+    ),
+    "resources": Case(
+        "from importlib import resources; resources.files('shapes').joinpath(f'{HERE.name}.csv').read_text()",
+        source("shapes/{name}.csv", "1", "2"),
+        files={"shapes/__init__.py": "", "shapes/{name}.csv": "1"},
+    ),
+    "h5py": Case(
+        "import h5py\ntry:\n    h5py.File(HERE / 'data.txt')\nexcept OSError:\n    pass",
+        text("data.txt", "no hdf5 file"),
+    ),
+    "through a link": Case("open(HERE / 'link').read()", DATA),
+    "its target": Case("open(HERE / 'link').read()", linked("link", "folder/one.txt")),
+    "in a thread": Case(
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "list(ThreadPoolExecutor(1).map(Path.read_text, [HERE / 'data.txt']))",
+        DATA,
+    ),
+    "read, then written": Case("file = HERE / 'data.txt'; file.write_text(file.read_text())", DATA),
+    "a setting": Case(
+        "table.read_text()",
+        lambda here: (here.parents[2] / "outside.txt").write_text("2"),
+        settings='table: Path = Path("../outside.txt")',
+        files={"../outside.txt": "1"},
+    ),
+    # what is not there
+    "no open": Case("try:\n    open(HERE / 'new')\nexcept OSError:\n    pass", text("new")),
+    "no exists": Case("os.path.exists(HERE / 'new')", text("new")),
+    "no is_file": Case("(HERE / 'new').is_file()", text("new")),
+    "no stat": Case("try:\n    os.stat(HERE / 'new')\nexcept OSError:\n    pass", text("new")),
+    "no access": Case("os.access(HERE / 'new', os.R_OK)", text("new")),
+    "no glob": Case("list(HERE.glob('new*'))", text("new")),
+    "no thread": Case(
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "list(ThreadPoolExecutor(1).map(os.path.exists, [HERE / 'new']))",
+        text("new"),
+    ),
+    "no module": Case(
+        "try:\n    importlib.import_module(f'late_{HERE.name}')\nexcept ImportError:\n    pass",
+        lambda here: (here.parents[1] / f"late_{here.name}.py").write_text("x = 1\n"),
+    ),
+    # what is looked at
+    "gone": Case("os.path.exists(HERE / 'data.txt')", gone("data.txt")),
+    "size": Case("os.path.getsize(HERE / 'data.txt')", DATA),
+    "link": Case("os.readlink(HERE / 'link')", linked("link", "folder/one.txt")),
+    "resolved": Case("(HERE / 'link').resolve()", linked("link", "folder/one.txt")),
+    "listdir": Case("os.listdir(HERE / 'folder')", text("folder/new")),
+    "scandir": Case("list(os.scandir(HERE / 'folder'))", text("folder/new")),
+    "walk": Case("list(os.walk(HERE))", text("folder/new")),
+    "glob": Case("import glob; glob.glob(f'{HERE}/folder/*')", text("folder/new")),
+    "iterdir": Case("list((HERE / 'folder').iterdir())", text("folder/new")),
+    "a name gone": Case("os.listdir(HERE / 'folder')", gone("folder/one.txt")),
+    # variables
+    "by name": Case("os.environ.get('V_{name}')", variables={"V_{name}": "2"}),
+    "getenv": Case("os.getenv('V_{name}')", variables={"V_{name}": "2"}),
+    "expanded": Case("os.path.expandvars('$V_{name}')", variables={"V_{name}": "2"}),
+    "in a child": Case(
+        "subprocess.run([sys.executable, '-c', 'import os; os.environ.get(\"V_{name}\")'])", variables={"V_{name}": "2"}
+    ),
+    # packages
+    "package": Case("importlib.import_module('pack' + 'one')", upgrade("packone"), files=distribution("packone", "1")),
+    "version": Case(
+        "import importlib.metadata; importlib.metadata.version('pack' + 'two')",
+        upgrade("packtwo"),
+        files=distribution("packtwo", "1"),
+    ),
+    # code that data names
+    "class": Case(UNPICKLE, source("shapes/{name}.py", "self.factor *", "self.factor +"), files=SHAPES),
+    "its helper": Case(UNPICKLE, source("shapes/{name}.py", "    return 1", "    return 2"), files=SHAPES),
+    "its base": Case(UNPICKLE, source("shapes/{name}.py", "factor = 1", "factor = 2"), files=SHAPES),
+    "its constant": Case(UNPICKLE, source("shapes/{name}.py", "SIZE = 1", "SIZE = 2"), files=SHAPES),
+    "by spec": Case(BY_SPEC, source("plug/{name}.py", "    return 1", "    return 2"), files=PLUGIN),
+    "another by spec": Case(
+        BY_SPEC, lambda here: (here.parents[1] / f"plug/{here.name}2.py").write_text("def hook(): pass\n"), files=PLUGIN
+    ),
+    "runpy": Case(
+        "import runpy; runpy.run_path(f'plug/{HERE.name}.py')['hook']()",
+        source("plug/{name}.py", "LIMIT = 1", "LIMIT = 2"),
+        files=PLUGIN,
+    ),
+    "exec": Case(
+        "exec(open(f'plug/{HERE.name}.py').read(), {})",
+        source("plug/{name}.py", "LIMIT = 1", "LIMIT = 2"),
+        files=PLUGIN,
+    ),
+    "computed import": Case(
+        "importlib.import_module(f'plug.{HERE.name}').hook()",
+        source("plug/{name}.py", "    return 1", "    return 2"),
+        files=PLUGIN,
+    ),
+    # programs
+    **{method: Case(POOL.replace("METHOD", method), DATA, files=WORK) for method in ("fork", "spawn", "forkserver")},
+    "work of a worker": Case(
+        POOL.replace("METHOD", "spawn"), source("work/{name}.py", ".read()", ".read(1)"), files=WORK
+    ),
+    "no variables": Case("subprocess.run([sys.executable, 'tool.py'], env={}, cwd=HERE, check=True)", DATA),
+    "shell": Case("os.system(f'cd {HERE}; {sys.executable} tool.py')", DATA),
+    "-m": Case("subprocess.run([sys.executable, '-m', 'tool'], cwd=HERE, check=True)", DATA),
+    "-c": Case("subprocess.run([sys.executable, '-c', 'import tool'], cwd=HERE, check=True)", DATA),
+    "script": Case(
+        "subprocess.run([sys.executable, 'tool.py'], cwd=HERE, check=True)",
+        text("tool.py", "print(open('data.txt').read(1))\n"),
+    ),
+    "cat": Case("subprocess.run(['cat', HERE / 'data.txt'], check=True)", DATA),
+    "cp": Case("os.system(f'cp {HERE}/data.txt {made}')", DATA),
+    "cat by a pattern": Case("os.system(f'cat {HERE}/d*.txt')", DATA),
+}
+KEPT = {
+    "logging": Case(
+        "import logging\n(HERE / 'logs').mkdir(exist_ok=True)\n"
+        "logging.basicConfig(filename=HERE / 'logs/run.log')\nlogging.warning('said')\n"
+        "try:\n    int('x')\nexcept ValueError:\n    logging.exception('failed')",
+        gone("logs/run.log"),
+    ),
+    "joblib": Case("import joblib; joblib.Memory(HERE / 'cache', verbose=0).cache(len)([1])"),
+    "json": Case(
+        "import json\ncache = HERE / 'cache.json'\nknown = json.loads(cache.read_text()) if cache.exists() else {}\n"
+        "cache.write_text(json.dumps({**known, 'a': 1}))"
+    ),
+    "scratch": Case(
+        "import shutil\nos.makedirs(HERE / 'tmp/deep')\n(HERE / 'tmp/deep/x').write_text('1')\n"
+        "os.listdir(HERE / 'tmp'); open(HERE / 'tmp/deep/x').read()\nshutil.rmtree(HERE / 'tmp')"
+    ),
+    "renamed": Case(
+        "(HERE / 'a.part').write_text('1'); os.replace(HERE / 'a.part', HERE / 'a'); open(HERE / 'a').read()"
+    ),
+    "comment": Case(
+        "importlib.import_module(f'plug.{HERE.name}').hook()",
+        source("plug/{name}.py", "LIMIT = 1", "# a comment\nLIMIT = 1"),
+        files=PLUGIN,
+    ),
+    "function beside": Case(
+        UNPICKLE, source("shapes/{name}.py", "class Base", "def other(): pass\n\n\nclass Base"), files=SHAPES
+    ),
+    "file beside": Case("(HERE / 'data.txt').read_text()", text("other.txt"), more=', uses=["cases/{name}/data.txt"]'),
+    "content in a listing": Case("os.listdir(HERE / 'folder')", text("folder/one.txt")),
+    "content looked at": Case("(HERE / 'data.txt').exists()", DATA),
+    "secret": Case(
+        "os.environ.get('MY_TOKEN'); os.getenv('OMP_NUM_THREADS')", variables={"MY_TOKEN": "2", "OMP_NUM_THREADS": "2"}
+    ),
+    "for a child": Case("subprocess.run(['true'], env={**os.environ, 'A': '1'}, check=True)"),
+    "inherited": Case("subprocess.run(['true'], check=True)\nos.system('true')"),
+    "set here": Case("os.environ['V_SET'] = '1'; os.environ['V_SET']", variables={"V_SET": "2"}),
+    "home": Case("os.path.expanduser('~'); Path.home()", variables={"USER": "other", "LOGNAME": "other"}),
+    "packages": Case("import numpy, sklearn.linear_model"),
+    "warned": Case(
+        "import traceback, warnings\nwarnings.warn('shown')\n"
+        "try:\n    helper()\nexcept NameError:\n    traceback.print_exc()\ntraceback.print_stack()",
+        source("steps/{name}.py", "    executed", "    # a comment\n    executed"),
+    ),
+    "matplotlib": Case(
+        "import matplotlib\nmatplotlib.use('agg')\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.title('x')\n"
+        "plt.savefig(made, format='svg', metadata={'Date': None})"
+    ),
+    "temporary": Case(
+        "import tempfile\nwith tempfile.TemporaryDirectory() as folder:\n    Path(folder, 'x').write_text('1')\n"
+        "    open(f'{folder}/x').read(); os.listdir(folder)\n"
+        "with tempfile.NamedTemporaryFile() as file:\n    file.write(b'1')",
+        variables={"TMPDIR": "/var/tmp"},
+    ),
+    "compiled": Case(
+        "importlib.import_module(f'plug.{HERE.name}').hook(); os.listdir('plug')",
+        lambda here: (here.parents[1] / "plug/__pycache__").mkdir(exist_ok=True),
+        files=PLUGIN,
+    ),
+    "git": Case(
+        "os.path.isdir('.git'); os.listdir('.')",
+        lambda here: (here.parents[1] / ".git/HEAD").write_text("other"),
+        files={".git/HEAD": "x"},
+    ),
+    "checked out": Case(
+        UNPICKLE,
+        lambda here: [
+            source("shapes/{name}.py", *pair)(here) for pair in (("SIZE = 1", "SIZE = 5"), ("SIZE = 5", "SIZE = 1"))
+        ],
+        files=SHAPES,
+    ),
+    "workers": Case(
+        "import multiprocessing, math\n"
+        "with multiprocessing.get_context('spawn').Pool(2) as pool:\n    pool.map(math.sqrt, [1, 2])"
+    ),
+    "its output": Case("made.write_text('x'); made.read_text(); os.system(f'cat {made}'); os.stat(made)"),
+    "its input": Case(
+        "source.resolve().read_text(); Path('steps/../source.txt').read_text(); os.system('cat source.txt')"
+    ),
+    "outside": Case(
+        "open('../executed').read(); import blake3; (Path(blake3.__path__[0]) / '__init__.py').read_text()"
     ),
 }
+TERMINAL = {"TERM": "other", "SSH_CLIENT": "other", "XDG_SESSION_ID": "7", "COLUMNS": "70", "UNRELATED": "1"}
 
 
-def test_a_file_counts_however_it_is_looked_at(project: Callable[[dict[str, str]], Pipeline]) -> None:
-    """Open folders, links in and out of the project, renamed and linked files, modes: a change to each is seen."""
-    files = dict.fromkeys(("folder/a.txt", "read.txt", "moved.txt", "one.txt", "other.txt", "tool", "size.txt"), "1")
-    same = {"one/same.txt": "1", "other/same.txt": "2", "../outside/read.txt": "1"}
-
-    def with_links(files: dict[str, str]) -> Pipeline:
-        pipeline = project(files)
-        for link, target in (("link.txt", "one.txt"), ("link", "one"), ("outside", "../outside")):
-            pipeline.path(link).symlink_to(target)
-        return pipeline
-
-    pipeline = ways(with_links, LOOKS, files | same)
-    for name in ("folder/new.txt", "read.txt", "moved.txt", "size.txt", "../outside/read.txt", "../outside/new.txt"):
-        pipeline.write(name, "22")
-    for link, target in (("link.txt", "other.txt"), ("link", "other")):
-        pipeline.path(link).unlink()
-        pipeline.path(link).symlink_to(target)
-    pipeline.path("tool").chmod(0o755)
-    assert sorted(pipeline.doit().executed) == sorted(LOOKS)
+def variables_of(cases: dict[str, Case]) -> dict[str, str]:
+    """Return the variables of all cases."""
+    return {k.replace("{name}", name_of(t)): v for t, case in cases.items() for k, v in case.variables.items()}
 
 
-def test_a_declared_input_counts_by_its_content_alone(project: Callable[[dict[str, str]], Pipeline]) -> None:
-    """A link that an input or output lies behind may lead elsewhere, in the project or out of it, to equal bytes."""
-    step = 'step("steps.way", inputs={"source": "link/in.txt"}, outputs={"made": "out/made.txt"})'
-    pipeline = project({
-        "dodo.py": f"from redoit import DOIT_CONFIG, step\n\n\ndef task_make():\n    return {step}\n",
-        "steps/way.py": (
-            "from steps.witness import executed\n\n\ndef run(source, made):\n    executed('make')\n"
-            "    made.write_text(source.read_text())\n"
-        ),
-        "one/in.txt": "1",
-        "other/in.txt": "1",
-    })  # fmt: skip
-    shutil.copytree(pipeline.path("one"), pipeline.path("../outside"))
-    pipeline.path("out").symlink_to("../outside")
-    for target in ("one", "other", "../outside"):
-        pipeline.path("link").unlink(missing_ok=True)
-        pipeline.path("link").symlink_to(target)
-        result = pipeline.doit()
-        assert (result.executed, result.code, result.err) == (["make"] if target == "one" else [], 0, "")
-        assert "undeclared input" not in result.out
-    assert os.path.realpath(pipeline.path("out/made.txt")).endswith("outside/made.txt")
+def names(cases: dict[str, Case]) -> list[str]:
+    """Return the names of stages, sorted."""
+    return sorted(map(name_of, cases))
+
+
+@pytest.mark.parametrize("preload", ["", PRELOAD], ids=["fresh", "forked"])
+def test_what_is_touched_is_a_dependency(project: New, preload: str) -> None:
+    """Each step that touched something runs once when that has changed, and is kept before and afterwards."""
+    pipeline = make(project, CAUGHT, preload)
+    first = pipeline.doit("-c")
+    assert (sorted(first.executed), first.code) == (names(CAUGHT), 0), first.text
+    assert pipeline.doit().executed == []
+    change(pipeline, CAUGHT)
+    changed = variables_of(CAUGHT)
+    second = pipeline.doit("-c", **changed)
+    assert (sorted(second.executed), second.code) == (names(CAUGHT), 0), second.text
+    third = pipeline.doit(**changed)
+    assert (third.executed, "WARNING" in third.text) == ([], False), third.text
+
+
+@pytest.mark.parametrize("preload", ["", "preload = ['steps.witness']\n"], ids=["fresh", "forked"])
+def test_what_does_not_matter_runs_nothing(project: New, preload: str) -> None:
+    """Where nothing that a step touched has changed it is kept; with `strict` nothing is said of it, either."""
+    pipeline = make(project, KEPT, STRICT + preload)
+    first = pipeline.doit("-c")
+    assert (sorted(first.executed), first.code, "WARNING" in first.out) == (names(KEPT), 0, False), first.text
+    second = pipeline.doit(**TERMINAL)
+    assert (second.executed, second.code) == ([], 0), second.text
+    change(pipeline, KEPT)
+    third = pipeline.doit("-n", "2", **TERMINAL, **variables_of(KEPT))
+    assert (third.executed, third.code, "WARNING" in third.out) == ([], 0, False), third.text

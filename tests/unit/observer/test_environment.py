@@ -85,14 +85,22 @@ OWN_ASKS = [
     "shutil.get_terminal_size()",
     "getpass.getuser()",
     "urllib.request.getproxies()",
-    "tempfile.gettempdir()",
+    "tempfile.mkdtemp()",
+    "asyncio.run(asyncio.sleep(0))",
+    "argparse.ArgumentParser().format_help()",
+    "locale.setlocale(locale.LC_ALL)",
+    "zoneinfo.available_timezones()",
+    "logging.warning('said')",
+    "traceback.print_stack()",
+    "concurrent.futures.ProcessPoolExecutor(1).submit(len, '').result()",
 ]
+USUAL = "argparse, asyncio, concurrent.futures, getpass, locale, logging, shutil, subprocess, tempfile, traceback, zoneinfo"
 
 
 @pytest.mark.parametrize("line", OWN_ASKS)
 def test_the_standard_library_asks_for_itself(line: str) -> None:
     """What the standard library looks up by names of its own, such as PATH for a program, nobody else asked for."""
-    found = recorded(f"import getpass, shutil, subprocess, tempfile, urllib.request\n{line}\n")
+    found = recorded(f"import {USUAL}, urllib.request\n{line}\n")
     assert [record for record in found if record[0] in ("variable", "environment")] == []
 
 
