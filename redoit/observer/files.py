@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 stat, lstat, access, readlink, open_ = os.stat, os.lstat, os.access, os.readlink, os.open  # those that record nothing
 TYPE, FILE, EXECUTABLE = 0o170000, 0o100000, 0o100  # bits of a mode
 SOURCES = (".py", ".pyc", ".pyi", ".so")
+LOADERS = ("/importlib/util.py", "/runpy.py", "<frozen runpy>", "<frozen zipimport>")  # what executes sources by path
 # Functions that ask what something is, and not how large it is.
 WITHOUT_SIZE = {"exists", "lexists", "isfile", "isdir", "islink", "is_file", "is_dir", "is_symlink", "_joinrealpath"}
 MAX_FRAMES = 12  # between reading a line of source and who asks for it
@@ -82,7 +83,7 @@ class Files:
         if _shows_source(reader, name):
             self._on_source(reader)
             kind = "imported"
-        elif name.endswith(SOURCES) and (is_import(file) or file.endswith(("/runpy.py", "/importlib/util.py"))):
+        elif name.endswith(SOURCES) and (is_import(file) or file.endswith(LOADERS)):
             kind = "imported"
         elif (outer := caller(_is_archive)) and _is_archive(outer.f_code.co_filename):
             kind = "imported"  # Python asks whether the script that it is to run is an archive

@@ -173,6 +173,14 @@ except importlib.metadata.PackageNotFoundError:
     assert [record for record in recorded(body) if record[0] in ("folder", "absent", "status", "read")] == []
 
 
+def test_a_source_that_is_executed_by_its_path_is_not_read() -> None:
+    """A source that `runpy` opens, as an archive and then to execute it, counts as code: its comments are not read."""
+    Path("folder/plugin.py").touch()
+    records = touched("import runpy; runpy.run_path('folder/plugin.py')")
+    assert [*records.of("read")] == []
+    assert os.path.abspath("folder/plugin.py") in {path for path, *_ in records.of("imported")}
+
+
 def test_what_a_traceback_shows_is_not_read() -> None:
     """Lines that tracebacks, warnings and logs show are read by nobody who decides by them."""
     body = """
