@@ -94,7 +94,9 @@ OWN_ASKS = [
     "traceback.print_stack()",
     "concurrent.futures.ProcessPoolExecutor(1).submit(len, '').result()",
 ]
-USUAL = "argparse, asyncio, concurrent.futures, getpass, locale, logging, shutil, subprocess, tempfile, traceback, zoneinfo"
+USUAL = (
+    "argparse, asyncio, concurrent.futures, getpass, locale, logging, shutil, subprocess, tempfile, traceback, zoneinfo"
+)
 
 
 @pytest.mark.parametrize("line", OWN_ASKS)
