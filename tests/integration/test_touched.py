@@ -192,7 +192,7 @@ KEPT = {
     "inherited": Case("subprocess.run(['true'], check=True)\nos.system('true')"),
     "set here": Case("os.environ['V_SET'] = '1'; os.environ['V_SET']", variables={"V_SET": "2"}),
     "home": Case("os.path.expanduser('~'); Path.home()", variables={"USER": "other", "LOGNAME": "other"}),
-    "packages": Case("import numpy, sklearn.linear_model"),
+    "packages": Case("import h5py, numpy"),
     "warned": Case(
         "import traceback, warnings\nwarnings.warn('shown')\n"
         "try:\n    helper()\nexcept NameError:\n    traceback.print_exc()\ntraceback.print_stack()",
@@ -233,9 +233,7 @@ KEPT = {
     "its input": Case(
         "source.resolve().read_text(); Path('steps/../source.txt').read_text(); os.system('cat source.txt')"
     ),
-    "outside": Case(
-        "open('../executed').read(); import blake3; (Path(blake3.__path__[0]) / '__init__.py').read_text()"
-    ),
+    "outside": Case("open('../executed').read(); open('/etc/passwd').read(); os.listdir('/etc'); os.stat('/')"),
 }
 TERMINAL = {"TERM": "other", "SSH_CLIENT": "other", "XDG_SESSION_ID": "7", "COLUMNS": "70", "UNRELATED": "1"}
 
