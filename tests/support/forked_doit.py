@@ -4,6 +4,8 @@ All but the start of processes is as in a real run: doit's own `main`, redoit's 
 """
 
 import contextlib
+import dataclasses
+import functools
 import json
 import os
 import signal
@@ -11,6 +13,7 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
 from importlib.machinery import ExtensionFileLoader, ModuleSpec
 from pathlib import Path
@@ -27,6 +30,7 @@ from redoit.engine.engine import Engine
 from redoit.errors import StepError
 from redoit.execution import records, worker
 from redoit.execution.executor import StepCall, StepResult
+from redoit.execution.watcher import Watcher
 from redoit.plugin import checkout, database, loader, reporter
 from redoit.plugin.checkout import make_engine
 from redoit.source.import_hook import import_from_source
@@ -41,7 +45,8 @@ IMPORTED = (database, loader, reporter, cache, run, plan, verify)  # by doit, in
 
 def forked(work: Callable[[], int], out: Path) -> int:
     """Do work in a fork of this process; what it prints goes to a file. Return the fork's number."""
-    number = os.fork()
+    with warnings.catch_warnings(action="ignore"):  # of the watcher's thread, which holds nothing that a fork needs
+        number = os.fork()
     if number:
         return number
     try:
@@ -93,23 +98,36 @@ def doit(root: Path, arguments: tuple[str, ...], defect: Defect, execute: "Execu
     return int(DoitMain().run(list(arguments)) or 0)
 
 
-def _called(
+def _called(call: StepCall, *streams: Any) -> StepResult:
+    """Call a step in a fork, as its own process would; watch it if it is to be observed."""
+    if not call.scope:
+        return _result(call, *streams)
+    with _watcher().window(Path(call.record), call.declared, call.scope[1:]) as window:
+        result = _result(call, *streams)
+    seen = {name: getattr(window, name) for name in ("opened", "created", "watched")}
+    return dataclasses.replace(result, touched=result.touched._replace(**seen))
+
+
+@functools.cache
+def _watcher() -> Watcher:
+    """Return what watches the project in the working directory, for this process alone."""
+    return Watcher(os.path.realpath(os.getcwd()))
+
+
+def _result(
     call: StepCall, log: Path, stdout: TextIO | None, _stderr: TextIO | None, _later_stages: object
 ) -> StepResult:
-    """Call a step in a fork, as its own process would."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    if call.record:
-        records.begin(Path(call.record), call.scope)
-    with tempfile.TemporaryFile("w+") as result:
-        code = ended(forked(lambda: _call(call, result), log))
+    records.begin(Path(call.record), call.scope)
+    with tempfile.TemporaryFile("w+") as file:
+        code = ended(forked(lambda: _call(call, file), log))
         print(log.read_text(errors="replace"), end="", file=stdout)
-        result.seek(0)
-        outcome = json.loads(result.read() or f'{{"error": "its process exited with status {code}", "traceback": ""}}')
+        file.seek(0)
+        outcome = json.loads(file.read() or f'{{"error": "its process exited with status {code}", "traceback": ""}}')
     if "error" in outcome:
         raise StepError(f"step {call.step}", f"{outcome['error']}\n{outcome['traceback']}")
-    return StepResult(
-        outcome["metrics"], records.read(Path(call.record)) if call.scope else records.Touched(observed=False)
-    )
+    touched = records.read(Path(call.record)) if call.scope else records.Touched(observed=False)
+    return StepResult(outcome["metrics"], touched)
 
 
 def _call(call: StepCall, result: TextIO) -> int:
