@@ -14,8 +14,9 @@ class Package:
     """A package. `name`: of its step; `requirements`: what pip installs.
 
     `text`: the source of its step; `pickled`: an expression whose value is pickled; `configured`: module and class,
-    with its arguments; `deeds` and `more_deeds`: methods, with arguments, called of the one and of the other; `parts`:
-    the files that are needed, where the package is large; `plugins`: files of plug-ins, also those of `own`.
+    with its arguments; `deeds` and `more_deeds`: methods, with arguments, called of the one and of the other;
+    `plugins`: files of plug-ins; `drops`: files that are not needed; `own`: files beside it. One that is large takes
+    long to read, and is edited less often.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Package:
     more_deeds: tuple[Any, ...]
     plugins: tuple[str, ...] = ()
     drops: tuple[str, ...] = ()
+    is_large: bool = False
     own: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -195,6 +197,7 @@ PACKAGES = [
         (("supports", ("pseudoxml",)), ("get_transforms", ())),
         plugins=("docutils/writers/*", "docutils/parsers/rst/directives/*", "docutils/languages/*"),
         drops=("docutils/writers/odf_odt", "docutils/writers/s5_html", "docutils/writers/latex2e"),
+        is_large=True,
     ),
     Package(
         "jinja2",
@@ -204,6 +207,7 @@ PACKAGES = [
         (("__repr__", ()), ("find_all", (object,)), ("__eq__", (1,))),
         ("jinja2.loaders:DictLoader", {"mapping": {"b": "text", "a": "{{ x }}"}}),
         (("list_templates", ()), ("mapping.__len__", ())),
+        is_large=True,
     ),
     Package(
         "markdown",
@@ -260,16 +264,6 @@ PACKAGES = [
         (("__len__", ()), ("count", ("a",)), ("__repr__", ())),
     ),
     Package(
-        "networkx",
-        ("networkx==3.6.1",),
-        "1 2 3\n2 3 1\n3 4 1\n1 4 9\n4 5 2\n6 7 1\n",
-        ("networkx", "networkx.path_graph(5)"),
-        (("number_of_edges", ()), ("__str__", ()), ("neighbors", (2,)), ("subgraph", ([1, 2],))),
-        ("networkx.classes.digraph:DiGraph", {"incoming_graph_data": [[1, 2], [2, 3]]}),
-        (("predecessors", (3,)), ("has_edge", (1, 2)), ("in_degree", (2,))),
-        drops=("networkx/**/tests",),
-    ),
-    Package(
         "pluggy",
         ("pluggy==1.7.0",),
         "1 2 3\n",
@@ -295,6 +289,7 @@ PACKAGES = [
         (("get_style_defs", (".x",)),),
         plugins=("pygments/lexers/*", "pygments/formatters/*", "pygments/styles/*"),
         drops=("pygments/lexers/[!_cdijmpst]*.py", "pygments/lexers/_*_builtins.py"),
+        is_large=True,
     ),
     Package(
         "sqlparse",
