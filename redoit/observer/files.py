@@ -6,6 +6,7 @@
     status <path> <mode> <size>          what something is; how large and executable, if whoever asks can see that
     link <path> <target>                 where a link leads
     folder <path> <name>...              what is in a folder
+    searched <path>                      a folder that the import system lists
     distribution <folder>                metadata of an installed package that is read
 
 Sees what raises an audit event, and the family of `os.stat`, which raises none. What C code opens is not seen here.
@@ -144,11 +145,12 @@ class Files:
     def _on_list(self, path: AnyPath | int | None) -> None:
         lister = caller(lambda file: file == "<frozen os>")
         file = lister.f_code.co_filename if lister else "<frozen importlib"
-        if is_import(file) or "/importlib/metadata/" in file or file.endswith("/pkgutil.py"):
-            return
         text = readlink(f"/proc/self/fd/{path}") if isinstance(path, int) else os.fsdecode(path or ".")
         name = self._place(f"{text}/.")
-        if name and name not in self._listed and not self._is_own(name):
+        if is_import(file) or "/importlib/metadata/" in file or file.endswith("/pkgutil.py"):
+            if name:
+                self._add("searched", name)
+        elif name and name not in self._listed and not self._is_own(name):
             self._listed.add(name)
             self._add("folder", name, *sorted(os.listdir(name)))
 
@@ -190,13 +192,23 @@ class Files:
         file = frame.f_code.co_filename
         if _shows_source(frame, os.fsdecode(path)):
             self._on_source(frame)
-        elif not (file.endswith(("/inspect.py", "/pkgutil.py")) or "/importlib/metadata/" in file):
+        elif "/importlib/metadata/" in file:
+            self._on_search(frame)
+        elif not file.endswith(("/inspect.py", "/pkgutil.py")):
             if not follow_symlinks:
                 self._on_link(path)
             self._on_lookup(path, frame.f_code.co_name not in WITHOUT_SIZE or not is_standard(file))
 
     def _on_lstat(self, path: AnyPath, frame: FrameType, *_: object, **__: object) -> None:
         self._on_stat(path, frame, follow_symlinks=False)
+
+    def _on_search(self, frame: FrameType | None) -> None:
+        """Record the distribution that the project looks for, perhaps in vain."""
+        while frame is not None and frame.f_code.co_name != "from_name":
+            frame = frame.f_back
+        asker = caller(is_standard)
+        if frame and asker and not is_installed(asker.f_code.co_filename):
+            self._add("distribution", str(frame.f_locals["name"]).replace("-", "_"))
 
     def _on_access(self, path: AnyPath, _: FrameType, mode: int, *__: object, **___: object) -> None:
         self._on_lookup(path, mode & os.X_OK != 0)
