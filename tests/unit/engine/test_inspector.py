@@ -1,46 +1,52 @@
-"""A snapshot of a project's source: a change during it never gives a mixture of old and new."""
+"""What the inspector tells of the project: the code that was observed, versions, and what changed meanwhile."""
 
 from pathlib import Path
 
 import pytest
+from examples import write
 
-from redoit.engine.snapshot import SourceSnapshot
-from redoit.plugin.checkout import code_of
-from redoit.source.project import Project
-from redoit.state.source_cache import SourceCache, code_digests
-from redoit.state.stat_cache import StatCache
+from redoit.engine.inspector import Inspector
+from redoit.model import Stage
+from redoit.plugin.checkout import make_engine
 
-
-def test_a_module_that_appears_between_two_questions(tmp_path: Path) -> None:
-    """A package that shadows the step after its code was read changes the signature, not the code of that snapshot."""
-    (tmp_path / "steps").mkdir()
-    (tmp_path / "steps/__init__.py").touch()
-    (tmp_path / "steps/one.py").write_text("import numpy\n\ndef run(made, *, times: int = 1): numpy.zeros(times)\n")
-    look = SourceSnapshot(tmp_path, SourceCache(tmp_path / "memory", StatCache(tmp_path / "files")), code_of)
-    before = code_digests(code_of(Project(tmp_path), "steps.one", ()))
-    assert look.code_digests("steps.one", ()) == before
-    (tmp_path / "steps/one").mkdir()
-    (tmp_path / "steps/one/__init__.py").write_text("def run(made, *, times: int = 2): pass\n")
-    assert look.signature("steps.one").roles == ("made",)
-    assert look.code_digests("steps.one", ()) == before
+STAGE = Stage("make", "steps.make", {"source": "source.txt"}, {"made": "made.txt"}, uses=("used.txt",))
+FILES = ("source.txt", "used.txt")
 
 
-def test_files_and_versions_of_code_outside_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files outside are named in full; a package that is edited there has its version, another one is absent."""
-    root, other, site = (tmp_path / name for name in ("project", "other", "site-packages"))
-    texts = {
-        "steps/__init__.py": "",
-        "steps/one.py": "import helper, nowhere\ndef run(made): helper.make(made)\n",
-        "../other/helper.py": "def make(made): pass\n",
-        "../site-packages/helper-3.dist-info/METADATA": "Name: helper\nVersion: 3\n",
-        "../site-packages/helper-3.dist-info/RECORD": "helper.pth,,\n",
-        "../site-packages/helper.pth": f"{other}\n",
-    }
-    for name, text in texts.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
-    monkeypatch.setenv("PYTHONPATH", f"{site}:{other}")
-    snapshot = SourceSnapshot(root, SourceCache(tmp_path / "memory", StatCache(tmp_path / "files")), code_of)
-    code = snapshot.code_digests("steps.one", ())
-    assert sorted(snapshot.files("steps.one", code)) == [f"{other}/helper.py", "steps/__init__.py", "steps/one.py"]
-    assert snapshot.versions("steps.one", code) == {"helper": "3", "nowhere": "absent"}
+@pytest.fixture
+def inspector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Inspector:
+    """Return the inspector of a project, which is the working directory."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, steps__make="from steps import helper\ndef run(source, made):\n    helper.help()\n")
+    write(tmp_path, steps__helper="def help():\n    pass\ndef other():\n    return LIMIT\nLIMIT = 1\n")
+    for name in FILES:
+        Path(name).write_text(name)
+    engine = make_engine(Path())
+    engine.workspace.open()
+    return engine.inspector
+
+
+def test_observed_code_is_what_reading_lacks(inspector: Inspector) -> None:
+    """Parts that were executed, and what these name, are told without those that reading reaches anyway."""
+    assert inspector.observed_code(STAGE, (), ["steps.helper:help"]) == {}
+    found = inspector.observed_code(STAGE, (), ["steps.helper:other"])
+    assert sorted(found) == ["steps.helper:LIMIT", "steps.helper:other"]
+    assert inspector.observed_code(STAGE, (), found) == found
+
+
+def test_what_changed_meanwhile(inspector: Inspector) -> None:
+    """A change of an input, of what is used, or of code is named; without one there is nothing to say."""
+    before = inspector.action_with_source(STAGE, ())
+    assert inspector.changes_since(STAGE, before) == ""
+    for name in (*FILES, "steps/helper.py"):
+        text = Path(name).read_text()
+        Path(name).write_text(text.replace("pass", "return 1") if name.endswith(".py") else "other")
+        assert name.removesuffix(".py").replace("/", ".") in inspector.changes_since(STAGE, before)
+        Path(name).write_text(text)
+
+
+def test_versions(inspector: Inspector) -> None:
+    """A module has the version of what provides it, a distribution its own; what is not installed has none."""
+    assert inspector.version("doit") == f"doit {inspector.distribution('doit')}"
+    assert inspector.version("no_such_module") is None
+    assert inspector.distribution("no-such-distribution") is None

@@ -1,0 +1,46 @@
+"""A snapshot of a project's source: a change during it never gives a mixture of old and new."""
+
+from pathlib import Path
+
+import pytest
+
+from redoit.engine.snapshot import SourceSnapshot
+from redoit.plugin.checkout import code_of
+from redoit.source.project import Project
+from redoit.state.source_cache import SourceCache, code_digests
+from redoit.state.stat_cache import StatCache
+
+
+def test_a_module_that_appears_between_two_questions(tmp_path: Path) -> None:
+    """A package that shadows the step after its code was read changes the signature, not the code of that snapshot."""
+    (tmp_path / "steps").mkdir()
+    (tmp_path / "steps/__init__.py").touch()
+    (tmp_path / "steps/one.py").write_text("import numpy\n\ndef run(made, *, times: int = 1): numpy.zeros(times)\n")
+    look = SourceSnapshot(tmp_path, SourceCache(tmp_path / "memory", StatCache(tmp_path / "files")), code_of)
+    before = code_digests(code_of(Project(tmp_path), "steps.one", ()))
+    assert look.code_digests("steps.one", ()) == before
+    (tmp_path / "steps/one").mkdir()
+    (tmp_path / "steps/one/__init__.py").write_text("def run(made, *, times: int = 2): pass\n")
+    assert look.signature("steps.one").roles == ("made",)
+    assert look.code_digests("steps.one", ()) == before
+
+
+def test_files_and_versions_of_code_outside_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files outside are named in full; a package that is edited there has its version, another one is absent."""
+    root, other, site = (tmp_path / name for name in ("project", "other", "site-packages"))
+    texts = {
+        "steps/__init__.py": "",
+        "steps/one.py": "import helper, nowhere\ndef run(made): helper.make(made)\n",
+        "../other/helper.py": "def make(made): pass\n",
+        "../site-packages/helper-3.dist-info/METADATA": "Name: helper\nVersion: 3\n",
+        "../site-packages/helper-3.dist-info/RECORD": "helper.pth,,\n",
+        "../site-packages/helper.pth": f"{other}\n",
+    }
+    for name, text in texts.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    monkeypatch.setenv("PYTHONPATH", f"{site}:{other}")
+    snapshot = SourceSnapshot(root, SourceCache(tmp_path / "memory", StatCache(tmp_path / "files")), code_of)
+    code = snapshot.code_digests("steps.one", ())
+    assert sorted(snapshot.files("steps.one", code)) == [f"{other}/helper.py", "steps/__init__.py", "steps/one.py"]
+    assert snapshot.versions("steps.one", code) == {"helper": "3", "nowhere": "absent"}
