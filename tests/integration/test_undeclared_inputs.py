@@ -29,6 +29,7 @@ def run(source: Path, made: Path) -> None:
 STRICT = "[tool.redoit]\nstrict = true\n"
 NAMED = 'undeclared input extra.txt: tracked; declare it with uses=["extra.txt"]'
 ASKED = 'undeclared variables HUE, SCALE: tracked; declare them with environ=["HUE", "SCALE"]'
+SET = {"HUE": "1", "SCALE": "2"}
 ASKS = "os.environ.get('SCALE'); os.getenv('HUE', '1')"
 
 
@@ -46,17 +47,17 @@ def reading(project: Callable[[dict[str, str]], Pipeline]) -> Callable[..., Pipe
 def test_what_is_undeclared_is_said_once(reading: Callable[..., Pipeline]) -> None:
     """An undeclared file and variables are said when they are new, with the remedy, and never again."""
     pipeline = reading(f"open('extra.txt').read(); {ASKS}")
-    result = pipeline.doit()
+    result = pipeline.doit(**SET)
     assert (result.executed, result.code, result.err) == (["make"], 0, "")
     assert f"WARNING make: {NAMED}\n" in result.out
     assert f"WARNING make: {ASKED}\n" in result.out
-    assert "WARNING" not in pipeline.doit().text
+    assert "WARNING" not in pipeline.doit(**SET).text
     pipeline.write("extra.txt", "5")
-    result = pipeline.doit()
+    result = pipeline.doit(**SET)
     assert "Step make has started. (extra.txt changed (undeclared, read by make))" in result.out
     assert "WARNING" not in result.text
     pipeline.write("extra.txt", "4")
-    assert pipeline.doit().executed == []  # restored
+    assert pipeline.doit(**SET).executed == []  # restored
 
 
 @pytest.mark.parametrize(("body", "line"), [("open('extra.txt').read()", NAMED), (ASKS, ASKED)], ids=["file", "names"])
@@ -66,7 +67,7 @@ def test_what_is_undeclared_is_an_error_if_that_is_wanted(
     """With `strict = true` the stage fails in one line, its outputs stay as they were, and nothing is recorded."""
     pipeline = reading(body, STRICT)
     pipeline.write("data/made.txt", "earlier")
-    result = pipeline.doit(HUE="1", SCALE="2")
+    result = pipeline.doit(**SET)
     assert (result.executed, result.code) == (["make"], 1)
     assert f"Step make has failed. step steps.make: {line}; its log is .redoit/logs/make\n" in result.out
     assert pipeline.outputs() == {str(pipeline.path("data/made.txt")): b"earlier"}
