@@ -43,6 +43,7 @@ def test_a_kept_stage_has_its_result_and_no_reason(engine: Engine) -> None:
         "seconds": trace.seconds,
         "host": trace.host,
         "settings": {"times": TIMES},
+        "undeclared": [],
     }
     assert (found["compared_with"], found["taken_whole"]) == (None, [])
 
