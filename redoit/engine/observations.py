@@ -1,9 +1,8 @@
 """Turns what an execution touched into the observations of its trace: all that counts beyond what it was given."""
 
-import contextlib
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -100,10 +99,6 @@ class _Files:
             yield Observation("unwatched", "", None)
         # An editor and a linter open source that no program of the step reads.
         opened = {path for path in self.touched.opened if programs or not path.endswith(".py")}
-        folders = set(filter(os.path.isdir, opened)) - {path for path, *_ in self.touched.of("searched")}
-        for path in sorted(folders):
-            with contextlib.suppress(OSError):  # it is gone
-                yield from self._listing(path, os.listdir(path), self.made | self.touched.created)
         for path in opened.union(*map(_arguments, programs)) - known:
             if not _is_below(path, self.given) and path.startswith(f"{self.root}/") and (found := identity(path)):
                 yield self._content("opened", path, found)
@@ -147,15 +142,13 @@ class _Files:
     def _listings(self) -> Iterator[Observation]:
         seen: set[str] = set()
         for path, *names in self.touched.of("folder"):
-            if path not in seen:
-                seen.add(path)
-                yield from self._listing(path, names, self.made)
-
-    def _listing(self, path: str, names: Iterable[str], made: Collection[str]) -> Iterator[Observation]:
-        if not _is_below(path, self.made) and not _is_below(path, self.given):
-            folder, own = from_root(path), {from_root(each) for each in made if os.path.dirname(each) == path}
-            yield from (Observation("made", each, None) for each in own)
-            yield Observation("folder", folder, self.around.digest_of_names(folder, names, own))
+            if path in seen or _is_below(path, self.made) or _is_below(path, self.given):
+                continue
+            seen.add(path)
+            folder = from_root(path)
+            made = {from_root(each) for each in self.made if os.path.dirname(each) == path}
+            yield from (Observation("made", each, None) for each in made)
+            yield Observation("folder", folder, self.around.digest_of_names(folder, names, made))
 
 
 def _arguments(program: Sequence[str]) -> set[str]:

@@ -25,11 +25,11 @@ MAX_WATCHES = 20_000  # a link may lead to a whole disk
 MODIFIED, CLOSED, OPENED, APPEARED = 0x2, 0x10, 0x20, 0x80 | 0x100  # of inotify(7): created, or moved here
 OVERFLOW, REMOVED, IS_FOLDER = 0x4000, 0x8000, 0x4000_0000
 MASK = MODIFIED | CLOSED | OPENED | APPEARED  # CLOSED, so that the kernel does not merge two openings into one event
-CLAIMS = ("read", "made", "imported", "code", "absent", "folder")  # kinds of records that name a file or folder
+CLAIMS = ("read", "made", "imported", "code", "absent")  # kinds of records that name a file
 
 
 class Window:
-    """What was opened while a step ran, once it has ended: files, and folders around them, by paths without links.
+    """What was opened while a step ran, once it has ended: regular files, by absolute paths without links.
 
     `created`: what appeared meanwhile. `watched`: inotify worked, and lost nothing. All else is the watcher's.
     """
@@ -48,7 +48,7 @@ class Window:
             self._created.add(path)
         elif event & MODIFIED:
             self._modified.add(path)
-        elif event & OPENED and path not in self._created:
+        elif event & OPENED and not event & IS_FOLDER and path not in self._created:
             self.opens[path] += 1
 
     def end(self) -> None:
@@ -58,11 +58,7 @@ class Window:
         self.created, claimed = frozenset(self._created - of_others), self._modified | of_others
         paths = [path for path, times in self.opens.items() if times > own[path] and os.path.isfile(path)]
         within = {path: set(map(str, Path(path).parents)) for path in paths}
-        opened = [p for p in paths if not within[p] & self._created and not {p, *within[p]} & claimed]
-        # Who lists alone may be an editor or git; who opens source, a Python that looks for modules.
-        around = set[str]().union(*(within[p] for p in opened if not p.endswith(".py")))
-        folders = (p for p, times in self.opens.items() if times > own[p] and p in around and p not in claimed)
-        self.opened = frozenset([*opened, *folders])
+        self.opened = frozenset(p for p in paths if not within[p] & self._created and not {p, *within[p]} & claimed)
         self._declared, self._record, self.overlapping = self.claims(), Path(os.devnull), []
 
     def claims(self) -> set[str]:
@@ -89,7 +85,6 @@ class Watcher:
         """Yield a window. `record`: of the step's observer. `extra`: watched besides the project from now on."""
         with self._lock:
             self._drain(self._root, *map(os.path.realpath, extra))
-            self._drain()  # what it opened to watch it
             window = Window(record, declared, self._windows[:])
             for other in self._windows:
                 other.overlapping.append(window)
@@ -180,7 +175,7 @@ class Watcher:
                 self._watch(path)  # also a file that was replaced
 
     def _on_audit(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event in ("open", "os.listdir", "os.scandir") and self._windows:
+        if event == "open" and self._windows:
             with contextlib.suppress(OSError, ValueError, TypeError):  # a hook that raises would fail the opening
                 path = os.path.abspath(os.fsdecode(arguments[0]))
                 for window in tuple(self._windows):  # another thread may end one

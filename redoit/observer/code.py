@@ -68,7 +68,7 @@ class Code:
             return
         if self._is_code(code.co_filename):
             self._add("code", os.path.realpath(code.co_filename), MODULE, 1, _importer())
-        elif "-packages/" in code.co_filename:
+        elif "-packages/" in code.co_filename and not code.co_filename.startswith(REDOIT):
             top = code.co_filename.rpartition("-packages/")[2].partition("/")[0].partition(".")[0]
             if top not in self._tops and caller(is_import):
                 self._tops[top] = False

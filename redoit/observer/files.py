@@ -6,7 +6,6 @@
     status <path> <mode> <size>          what something is; how large and executable, if whoever asks can see that
     link <path> <target>                 where a link leads
     folder <path> <name>...              what is in a folder
-    searched <path>                      a folder that the import system lists
     distribution <folder>                metadata of an installed package that is read
 
 Sees what raises an audit event, and the family of `os.stat`, which raises none. What C code opens is not seen here.
@@ -145,12 +144,11 @@ class Files:
     def _on_list(self, path: AnyPath | int | None) -> None:
         lister = caller(lambda file: file == "<frozen os>")
         file = lister.f_code.co_filename if lister else "<frozen importlib"
+        if is_import(file) or "/importlib/metadata/" in file or file.endswith("/pkgutil.py"):
+            return
         text = readlink(f"/proc/self/fd/{path}") if isinstance(path, int) else os.fsdecode(path or ".")
         name = self._place(f"{text}/.")
-        if is_import(file) or "/importlib/metadata/" in file or file.endswith("/pkgutil.py"):
-            if name:
-                self._add("searched", name)
-        elif name and name not in self._listed and not self._is_own(name):
+        if name and name not in self._listed and not self._is_own(name):
             self._listed.add(name)
             self._add("folder", name, *sorted(os.listdir(name)))
 

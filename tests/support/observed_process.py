@@ -11,7 +11,7 @@ from redoit.execution.records import Record, Touched
 from redoit.observer.record import OBSERVE
 
 RECORD = ".redoit/observed/probe"
-COLLECTED = ("process", "imported", "code", "searched")  # what each process records of its own beginning
+COLLECTED = ("process", "imported", "code")  # what each process records of its own beginning
 
 
 def begun(*scope: str) -> str:

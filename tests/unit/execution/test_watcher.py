@@ -92,12 +92,6 @@ def test_a_program_that_is_executed(watcher: Watcher) -> None:
     assert opened(watcher, lambda: shell("./tool")) == {"tool"}
 
 
-def test_a_folder_that_is_listed_and_read(watcher: Watcher) -> None:
-    """A folder counts if files in it are opened as well: who lists alone may be an editor."""
-    assert opened(watcher, lambda: shell("ls data")) == set()
-    assert opened(watcher, lambda: shell("cat data/*")) == {"data", "data/raw.csv"}
-
-
 def test_byte_code_stands_for_its_source(watcher: Watcher) -> None:
     """A Python that can't be observed opens byte code where it could open source: that is what counts."""
     Path("data/tool.py").write_text("")
