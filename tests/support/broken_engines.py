@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from redoit import digest
-from redoit.engine import inspector
+from redoit.engine import snapshot
 from redoit.engine.engine import Engine
 from redoit.engine.inspector import ActionWithSource, Inspector
 from redoit.execution import worker
@@ -71,6 +71,14 @@ def ignores_the_step(engine: Engine) -> None:
     engine.inspector.__class__ = _NoStep
 
 
+def ignores_observations(engine: Engine) -> None:
+    """Record nothing of what a step touches."""
+    execute = engine.execute
+    object.__setattr__(  # an engine is frozen
+        engine, "execute", lambda *call: dataclasses.replace(execute(*call), touched=Touched())
+    )
+
+
 class _OwnFolderOnly(Project):
     def __init__(self, root: Path, *given: Any) -> None:
         super().__init__(root, *given)
@@ -78,9 +86,10 @@ class _OwnFolderOnly(Project):
         self.path.entries[:] = [str(root)]
 
 
-def ignores_other_folders(_engine: Engine) -> None:
-    """Read no module that is imported from outside the project's own folder. Each engine is in a process of its own."""
-    inspector.Project = _OwnFolderOnly
+def ignores_other_folders(engine: Engine) -> None:
+    """Read, and observe, no module that is imported from outside the project's own folder."""
+    snapshot.Project = _OwnFolderOnly  # each engine is in a process of its own
+    ignores_observations(engine)
 
 
 class _TimesOnly(StatCache):
@@ -111,14 +120,6 @@ class _ExistsOnly(Inspector):
 def trusts_existence(engine: Engine) -> None:
     """Take an output that exists for the one that was made."""
     engine.inspector.__class__ = _ExistsOnly
-
-
-def ignores_observations(engine: Engine) -> None:
-    """Record nothing of what a step touches."""
-    execute = engine.execute
-    object.__setattr__(  # an engine is frozen
-        engine, "execute", lambda *call: dataclasses.replace(execute(*call), touched=Touched())
-    )
 
 
 def trusts_byte_code(_engine: Engine) -> None:
