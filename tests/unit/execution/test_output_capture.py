@@ -132,8 +132,9 @@ def test_an_unfinished_line_is_ended_by_another_writer(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_bytes() == b"50%\r60%\ntwo\n70%"
 
 
-def test_lines_that_were_written_one_after_the_other_are_whole(tmp_path: Path) -> None:
+def test_lines_that_were_written_one_after_the_other_are_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that writes its lines in pieces, to both of its streams in turn, has them whole in its log."""
+    monkeypatch.setattr(output_capture, "WAIT_SECONDS", 60)  # however busy the machine is
     with captured_output(tmp_path / "log", None, None) as (child_stdout, child_stderr, _):
         for number in range(300):
             for piece in (b"one ", b"line", b" %d\n" % number):
