@@ -14,10 +14,11 @@ Sees what raises an audit event, and the family of `os.stat`, which raises none.
 from __future__ import annotations  # what they name is not imported
 
 import os
+import posix as system  # not os, as in `record`
 import sys
 
 from redoit.observer.frames import STANDARD, caller, is_import, is_installed, is_standard
-from redoit.observer.record import UNOBSERVED, Recorder
+from redoit.observer.record import UNOBSERVED, Recorder, target_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ class Files:
         name = self._place(f"{text}/.")
         if name and name not in self._listed and not self._is_own(name):
             self._listed.add(name)
-            self._add("folder", name, *sorted(os.listdir(name)))
+            self._add("folder", name, *sorted(system.listdir(name)))
 
     def _on_lookup(self, path: AnyPath, with_size: bool) -> None:
         """Record what something is, for who asks whether it is there."""
@@ -168,8 +169,9 @@ class Files:
     def _on_link(self, path: AnyPath, *_: object, **__: object) -> None:
         folder, name = os.path.split(os.path.abspath(os.fsdecode(path)))
         place = self._place(f"{folder}/.")
-        if place and name not in UNOBSERVED and os.path.islink(os.path.join(place, name)) and caller(is_standard):
-            self._add("link", os.path.join(place, name), readlink(os.path.join(place, name)))
+        target = target_of(os.path.join(place, name)) if place and name not in UNOBSERVED else ""
+        if target and caller(is_standard):
+            self._add("link", os.path.join(place, name), target)
 
     def _wrap_lookups(self) -> None:
         """Call us for what raises no audit event, or one that does not tell the folder."""

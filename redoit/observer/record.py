@@ -9,6 +9,7 @@ is observed. A record that can't be written empties the file: no record is bette
 from __future__ import annotations  # what they name is not imported
 
 import os
+import posix as system  # not os, of which the step may replace any function by one that calls us
 import sys
 from _thread import get_ident
 from binascii import crc32
@@ -42,6 +43,7 @@ class Recorder:
     def __init__(self, path: str) -> None:
         self._path = path
         self._handle, self._file = -1, (0, 0)
+        self._is_deep = False  # in calls for which the step has left no room
         self._seen: dict[bytes, None] = {}
         self._folders: dict[str, str] = {}  # folder -> the same without links, empty if nothing in it counts
         self._busy: set[int] = set()  # threads that are in here: what we do is not observed
@@ -95,13 +97,17 @@ class Recorder:
         try:
             function(*arguments, **options)
         except RecursionError:
-            limit = sys.getrecursionlimit()
-            sys.setrecursionlimit(limit + OWN_DEPTH)
+            limit, self._is_deep = sys.getrecursionlimit(), not self._is_deep
             try:
-                function(*arguments, **options)
+                if self._is_deep:  # else it is we who go on and on
+                    sys.setrecursionlimit(limit + OWN_DEPTH)
+                    function(*arguments, **options)
+                else:
+                    self.give_up()
             except Exception:  # noqa: BLE001 - likewise
                 self.give_up()
             finally:
+                self._is_deep = False
                 sys.setrecursionlimit(limit)
         except Exception as error:  # what was not recorded must not count as not done
             if _is_of_step(error):
@@ -124,7 +130,7 @@ class Recorder:
     def give_up(self) -> None:
         """Empty the file."""
         try:
-            os.ftruncate(self._open(), 0)
+            system.ftruncate(self._open(), 0)
         except OSError:
             return  # the step has ended
 
@@ -132,7 +138,7 @@ class Recorder:
         """Return the absolute path of what is in scope, without links; an empty text for all else."""
         text = os.fsdecode(path)
         if not text.startswith("/"):
-            text = f"{os.getcwd()}/{text}"
+            text = f"{system.getcwd()}/{text}"
         folder, _, name = text.rpartition("/")
         if name in ("", ".", ".."):
             folder, name = text, ""
@@ -144,7 +150,7 @@ class Recorder:
         if not real:
             return ""
         found = os.path.join(real, name) if name else real
-        if name and os.path.islink(found):
+        if name and target_of(found):
             found = self._follow(found)
         return found if self._is_in_scope(found) else ""
 
@@ -156,8 +162,7 @@ class Recorder:
             here = f"{real}/{part}"
             if part == "..":
                 real = real.rpartition("/")[0]
-            elif part not in ("", ".") and len(links) < MAX_LINKS and os.path.islink(here):
-                target = os.readlink(here)
+            elif part not in ("", ".") and len(links) < MAX_LINKS and (target := target_of(here)):
                 if self._is_in_scope(here):
                     outside = "/".join([here, *filter(None, rest[::-1])])
                 links.append((here, target))
@@ -193,7 +198,7 @@ class Recorder:
 
     def _append(self, data: bytes) -> None:
         try:
-            complete = os.write(self._open(), data) == len(data)
+            complete = system.write(self._open(), data) == len(data)
         except OSError:
             complete = False
         if not complete:
@@ -209,23 +214,31 @@ class Recorder:
                 return self._handle
         except OSError:
             pass
-        handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        handle = system.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         self._file = _identity(handle)
-        self._handle = next(filter(_is_free, range(min(os.sysconf("SC_OPEN_MAX"), 1024) - 1, handle, -1)), handle)
+        self._handle = next(filter(_is_free, range(min(system.sysconf("SC_OPEN_MAX"), 1024) - 1, handle, -1)), handle)
         if self._handle != handle:
-            os.dup2(handle, self._handle, inheritable=False)
-            os.close(handle)
+            system.dup2(handle, self._handle, inheritable=False)
+            system.close(handle)
         return self._handle
 
 
 def _identity(handle: int) -> tuple[int, int]:
-    found = os.fstat(handle)
+    found = system.fstat(handle)
     return found.st_dev, found.st_ino
+
+
+def target_of(path: str) -> str:
+    """Return where a link leads, an empty text if it is none."""
+    try:
+        return system.readlink(path)
+    except OSError:
+        return ""
 
 
 def _is_free(handle: int) -> bool:
     try:
-        os.fstat(handle)
+        system.fstat(handle)
     except OSError:
         return True
     return False
