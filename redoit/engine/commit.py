@@ -6,7 +6,7 @@ from pathlib import Path
 
 from redoit import digest
 from redoit.errors import DiskError
-from redoit.model import Artifact, Code, Stage, Trace
+from redoit.model import Artifact, Part, Stage, Trace
 from redoit.state.rescued import location, set_aside
 from redoit.state.workspace import Workspace
 from redoit.storage import disk
@@ -14,11 +14,11 @@ from redoit.storage.store import Store
 
 
 def put_outputs(
-    store: Store, stage: Stage, code: Code, paths: Mapping[str, Path], log: Path
+    store: Store, stage: Stage, parts: Iterable[Part], paths: Mapping[str, Path], log: Path
 ) -> tuple[dict[str, Artifact], str]:
     """Put outputs, their source and the log into a store; return the manifest and the digest of the log."""
     with store.batch() as batch:
-        for part in code.parts:
+        for part in parts:
             batch.put(part.source)
         put = batch.put_file if stage.policy.restorable else _artifact_of  # else its digests are enough
         manifest = {role: put(path)._replace(mode=path.stat().st_mode & 0o777) for role, path in paths.items()}

@@ -105,17 +105,17 @@ class Engine:
         self.inspector.refresh()
         if invalidated:
             self.workspace.invalidations.add(stage.name, dependents(), invalidated.kind)
+        warnings: tuple[str, ...] = ()
         # Without the trace index: a crash may have left orphans beside the outputs.
         decision = self._decide_and_keep(stage, self.inspector.action_from_cache(stage, settings), invalidated)
-        warnings: tuple[str, ...] = ()
         if isinstance(decision, Restore):
             decision, warnings = self._restore(stage, decision)
         if isinstance(decision, Run):
             trace, warnings = self._run(stage, settings, options)
         else:
             trace = decision.trace
-        reasons, seconds = () if isinstance(decision, Keep) else decision.reasons, time.perf_counter() - began
-        return Outcome(STATUS[type(decision)], trace, seconds, reasons, warnings)
+        reasons = () if isinstance(decision, Keep) else decision.reasons
+        return Outcome(STATUS[type(decision)], trace, time.perf_counter() - began, reasons, warnings)
 
     @contextlib.contextmanager
     def run_in_staging(
@@ -260,8 +260,9 @@ class Engine:
                 raise StepError.with_log(stage.step, "; ".join(wrong), log)
             seconds = time.perf_counter() - began
             with self.workspace.store_of(stage).shared_lock():
-                code = self.inspector.code(stage, settings, touched.code) if touched.code else before.code
-                manifest, log_digest = put_outputs(self.workspace.store_of(stage), stage, code, paths, log)
+                executed = self.inspector.code(stage, settings, touched.code).parts if touched.code else ()
+                parts = {*before.code.parts, *executed}  # what is executed may make more of a text count
+                manifest, log_digest = put_outputs(self.workspace.store_of(stage), stage, parts, paths, log)
                 trace = Trace(
                     action=before.action,
                     manifest=manifest,
@@ -276,10 +277,9 @@ class Engine:
                 )
                 linked |= {found[:2] for path in stage.outputs.values() if (found := identity(path))}  # now replaced
                 rescued = place_outputs(self.workspace, stage, paths, trace)
-                before = before.with_linked(linked)
                 told = undeclared.new_lines(stage, trace, self.workspace.earlier(stage))
                 changed = touched.changed or ("its settings changed" if options.settings_edited() else "")
-                not_recorded = self._record(stage, before, trace, changed)
+                not_recorded = self._record(stage, before.with_linked(linked), trace, changed)
         return trace, (*told, *result.warnings, *rescued, *not_recorded)
 
     def _record(self, stage: Stage, before: ActionWithSource, trace: Trace, changed: str) -> tuple[str, ...]:
