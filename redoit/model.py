@@ -5,7 +5,7 @@ stage's name, the host or the project's folder, so a store can be shared. Most t
 dataclass takes six times as long, and each start of doit defines them all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -215,11 +215,6 @@ class Observation(NamedTuple):
     name: str
     digest: str | None
 
-    @property
-    def is_undeclared_input(self) -> bool:
-        """Tell whether it is an existing file or variable that the stage should declare."""
-        return self.kind in ("file", "variable", "names") and self.digest is not None
-
 
 @dataclass(frozen=True)
 class Trace:
@@ -255,8 +250,13 @@ class Trace:
 
     @property
     def undeclared(self) -> tuple[Observation, ...]:
-        """The undeclared inputs that its execution read."""
-        return tuple(row for row in self.observations if row.is_undeclared_input)
+        """The existing files and variables that its execution read and its stage should declare."""
+        return undeclared_inputs(self.observations)
+
+
+def undeclared_inputs(observations: Iterable[Observation]) -> tuple[Observation, ...]:
+    """Return those observations that are of undeclared inputs."""
+    return tuple(each for each in observations if each.kind in ("file", "variable", "names") and each.digest)
 
 
 class Reason(NamedTuple):

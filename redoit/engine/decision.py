@@ -44,10 +44,8 @@ def decide(
     if traces and not holding:
         nearest = min(reversed(traces), key=lambda trace: len(observed[id(trace)]))
         return Run(observed[id(nearest)], nearest)
-    if holding:  # whose outputs are neither in place nor in the store
-        missing = _output_changes(holding[-1].digests, in_place)
-        lost = missing if policy.impure else [reason._replace(kind="output lost") for reason in missing]
-        return Run(tuple(lost), holding[-1])
+    if holding:
+        return Run(_lost(holding[-1], in_place, policy), holding[-1])
     near = closest(action, earlier())
     if superseded:
         return Run((Reason("superseded"),), near)
@@ -70,6 +68,12 @@ def _why_not_kept(
     latest = next(iter(earlier), trace)
     reasons = [*differences(action, latest.action), *changes(latest), *_output_changes(latest.digests, in_place)]
     return tuple(reasons or _output_changes(trace.digests, in_place))  # of another trace of the same action
+
+
+def _lost(trace: Trace, in_place: Mapping[str, str | None], policy: Policy) -> tuple[Reason, ...]:
+    """Return which outputs are neither in place nor in the store, which has none of an impure stage."""
+    missing = _output_changes(trace.digests, in_place)
+    return tuple(missing if policy.impure else [reason._replace(kind="output lost") for reason in missing])
 
 
 def _output_changes(digests: Mapping[str, str], in_place: Mapping[str, str | None]) -> list[Reason]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
-from redoit.model import Observation, Stage, Trace
+from redoit.model import Observation, Stage, Trace, undeclared_inputs
 from redoit.text import FEW, first_few
 
 MARKS = {
@@ -41,7 +41,8 @@ def faults(stage: Stage, rows: Iterable[Observation], makers: Mapping[str, str],
     """
     if not stage.policy.restorable:
         return []
-    undeclared = [row for row in rows if row.is_undeclared_input or (strict and row.kind == "foreign")]
+    rows = list(rows)
+    undeclared = [*undeclared_inputs(rows), *(row for row in rows if strict and row.kind == "foreign")]
     lines = []
     for row in undeclared:
         if row.kind == "file" and row.name in stage.outputs.values():

@@ -84,12 +84,9 @@ def execute(
     are interrupted. Raises: StepError if the step raises, exits, is killed or takes too long; DiskError, OSError.
     """
     tag, began, in_time = orphans.new_tag(call.stage), time.monotonic(), True
-    if call.record:
-        records.begin(Path(call.record), call.scope)
     with _result_file() as file, captured_output(log, stdout, stderr) as (child_stdout, child_stderr, appended):
         files = file.fileno(), child_stdout, child_stderr
-        forked = not call.prefix and fork and fork(tag, files, call.time_limit)
-        process = forked or fresh_process(tag, files, call.record, call.prefix)
+        process = _started(call, tag, files, fork)
         try:
             with PROCESSES.registered(process.number):
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -112,6 +109,14 @@ def execute(
     warnings = [f"a process that its step left running was killed ({each[:80]})" for each in killed]
     touched = records.read(Path(call.record)) if call.scope else Touched(observed=False)
     return StepResult(result["metrics"], touched, (*warnings, *result["left_out"]))
+
+
+def _started(call: StepCall, tag: str, files: WorkerFiles, fork: Fork | None) -> Process:
+    """Start a process for a call, which records what it touches."""
+    if call.record:
+        records.begin(Path(call.record), call.scope)
+    forked = fork(tag, files, call.time_limit) if fork and not call.prefix else None
+    return forked or fresh_process(tag, files, call.record, call.prefix)
 
 
 def _result_file() -> IO[bytes]:

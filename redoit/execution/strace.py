@@ -48,7 +48,7 @@ def touches(lines: Iterable[str], folder: str) -> list[Touch]:
 
 
 def _verb(name: str, text: str) -> str:
-    """Return what a call did with its path, empty if nothing is told by it. `text`: its arguments and result."""
+    """Return what a call did with its path, empty if that says nothing. `text`: its arguments and result."""
     failed, opens = FAILED.search(text), OPENS.fullmatch(name)
     if MAKES.fullmatch(name):
         return "" if failed else "made"

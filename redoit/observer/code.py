@@ -82,6 +82,8 @@ class Code:
         top = name.partition(".")[0]
         if file and (top in OPENERS or not file.startswith(STANDARD)):
             self._add("native", "")
+            if self._is_code(file):  # no code object is executed
+                self._add("code", os.path.realpath(file), MODULE, 1, "")
         if name == top and not self._tops.get(top) and top not in sys.stdlib_module_names:
             asker = caller(is_import)
             if asker and self._is_code(asker.f_code.co_filename):

@@ -16,7 +16,7 @@ from redoit.observer.frames import caller, is_installed, is_standard
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import FrameType
+    from types import CodeType, FrameType
 
     from redoit.observer.record import Recorder
 
@@ -30,7 +30,7 @@ class Environment:
 
     def __init__(self, recorder: Recorder) -> None:
         self._add = recorder.add
-        self._copied: tuple[int, int] | None = None  # where the environment was copied last
+        self._copied: tuple[CodeType, int] | None = None  # where the environment was copied last
         self._wrap(recorder.guard(self._on_name), recorder.guard(self._on_copy))
 
     def handlers(self) -> dict[str, Callable[..., None]]:
@@ -39,13 +39,13 @@ class Environment:
 
     def _on_name(self, name: str) -> None:
         asker = _asker()
-        if asker and (id(asker), asker.f_lasti) != self._copied:  # a copy asks once for each name
+        if asker and (asker.f_code, asker.f_lasti) != self._copied:  # a copy asks once for each name
             file = asker.f_code.co_filename
             self._add("variable", name, "library" if is_installed(file) and not is_standard(file) else "")
 
     def _on_copy(self) -> None:
         if asker := _asker():
-            self._copied = id(asker), asker.f_lasti
+            self._copied = asker.f_code, asker.f_lasti
             if not is_installed(asker.f_code.co_filename):
                 self._add("environment", os.path.realpath(asker.f_code.co_filename), asker.f_lineno)
 
@@ -72,8 +72,8 @@ class Environment:
             return iterate(this)
 
         environment.__getitem__ = getitem  # type: ignore[method-assign]  # each way to read it passes here
-        environment.__setitem__ = setitem  # type: ignore[method-assign]
-        environment.__iter__ = iterator  # type: ignore[method-assign]
+        environment.__setitem__ = setitem  # type: ignore[method-assign]  # likewise, to set it
+        environment.__iter__ = iterator  # type: ignore[method-assign]  # likewise, to copy all
 
 
 def _asker() -> FrameType | None:

@@ -71,33 +71,43 @@ def make_engine(
     """
     workspace = Workspace(root, store)
     inspector = Inspector(root, workspace, code_of, preload)
-    preloaders, watchers, lock = list["Preloader"](), list["Watcher"](), threading.Lock()
+    around, runner = Surroundings(workspace, inspector), Runner(root, workspace, inspector, preload)
+    return Engine(workspace, inspector, around, execute or runner, _canonicalize, strict=strict, close=runner.close)
 
-    def run(call: "StepCall", *streams: Any) -> "StepResult":
-        """Run a step. What this needs is imported for the first one."""
-        from redoit.execution.watcher import Watcher
-        from redoit.preload.preload import Preloader
 
-        with lock:  # stages may start at the same time
-            if not preloaders:
-                record = workspace.root / OBSERVED / ".preload"
-                preloaders.append(Preloader(preload, inspector.preloaded, workspace.installed.stamps, record))
-                watchers.append(Watcher(os.path.realpath(root)))
+class Runner:
+    """Runs the steps of one project, each in a process of its own. What this needs is imported for the first one."""
+
+    def __init__(self, root: Path, workspace: Workspace, inspector: Inspector, preload: tuple[str, ...]) -> None:
+        record = workspace.root / OBSERVED / ".preload"
+        self._root = root
+        self._preloading = preload, inspector.preloaded, workspace.installed.stamps, record
+        self._opened: tuple[Preloader, Watcher] | None = None
+        self._lock = threading.Lock()  # stages may start at the same time
+
+    def __call__(self, call: "StepCall", *streams: Any) -> "StepResult":
+        """Run a step, and watch meanwhile what other programs open. Raises: as `execute`."""
+        preloader, watcher = self._open()
         if not call.scope:
-            return preloaders[0].execute(call, *streams)
-        with watchers[0].window(Path(call.record), call.declared, call.scope[1:]) as window:
-            result = preloaders[0].execute(call, *streams)
+            return preloader.execute(call, *streams)
+        with watcher.window(Path(call.record), call.declared, call.scope[1:]) as window:
+            result = preloader.execute(call, *streams)
         seen = {name: getattr(window, name) for name in ("opened", "created", "watched")}
         return replace(result, touched=result.touched._replace(**seen))
 
-    def close() -> None:
-        for preloader in preloaders:
-            preloader.close()
-        for watcher in watchers:
-            watcher.close()
+    def close(self) -> None:
+        """End what was started."""
+        for each in self._opened or ():
+            each.close()
 
-    around = Surroundings(workspace, inspector)
-    return Engine(workspace, inspector, around, execute or run, _canonicalize, strict=strict, close=close)
+    def _open(self) -> "tuple[Preloader, Watcher]":
+        from redoit.execution.watcher import Watcher
+        from redoit.preload.preload import Preloader
+
+        with self._lock:
+            if self._opened is None:
+                self._opened = Preloader(*self._preloading), Watcher(os.path.realpath(self._root))
+            return self._opened
 
 
 def code_of(project: Project, step: str, roots: Iterable[tuple[str, str]]) -> Code:

@@ -3,6 +3,9 @@
 import ast
 
 HANDED_ON = frozenset({"update", "setdefault", "pop"})  # methods of the copy that tell its maker nothing it would use
+STARTERS = frozenset({"subprocess", "asyncio", "os"})  # modules whose functions take `env=` for a process
+
+Parents = dict[ast.AST, ast.AST]
 
 
 def is_for_processes(source: bytes, line: int) -> bool:
@@ -12,6 +15,7 @@ def is_for_processes(source: bytes, line: int) -> bool:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+    starters = {name for node in parents for name in _starters(node)}
     copied = [
         node
         for node in parents
@@ -19,33 +23,55 @@ def is_for_processes(source: bytes, line: int) -> bool:
         and (getattr(node, "attr", "") or getattr(node, "id", "")) in ("environ", "environb")
         and node.lineno <= line <= (node.end_lineno or line)
     ]
-    return bool(copied) and all(_is_handed_on(node, parents) for node in copied)
+    return bool(copied) and all(_is_handed_on(node, parents, starters) for node in copied)
 
 
-def _is_handed_on(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
-    """Tell whether a value becomes an `env=`, itself or by a name that is used for nothing else."""
+def _starters(node: ast.AST) -> set[str]:
+    """Return the names that an import binds to what starts processes."""
+    if isinstance(node, ast.Import):
+        return {item.asname or item.name for item in node.names if item.name in STARTERS}
+    if isinstance(node, ast.ImportFrom) and node.module in STARTERS and not node.level:
+        return {item.asname or item.name for item in node.names}
+    return set()
+
+
+def _is_handed_on(node: ast.AST, parents: Parents, starters: set[str]) -> bool:
+    """Tell whether a value becomes an `env=`, itself or by a local name that is used for nothing else."""
     scope: ast.AST = node
     while not isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
         scope = parents[scope]
     while not isinstance(node, ast.stmt):
+        if isinstance(parents[node], ast.keyword):
+            return _is_env(parents[node], parents, starters)
         node = parents[node]
-        if isinstance(node, ast.keyword):
-            return node.arg == "env"
         if isinstance(node, ast.Subscript | ast.comprehension):
             return False
     match node:
         case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
-            uses = [each for each in ast.walk(scope) if isinstance(each, ast.Name) and each.id == name]
-            return all(_is_for_env(each, parents) for each in uses)
+            inside = list(ast.walk(scope))
+            is_local = not isinstance(scope, ast.Module)  # which others may import
+            is_local &= not any(isinstance(each, ast.Global | ast.Nonlocal) and name in each.names for each in inside)
+            uses = [each for each in inside if isinstance(each, ast.Name) and each.id == name]
+            return is_local and all(_is_for_env(each, parents, starters) for each in uses)
     return False
 
 
-def _is_for_env(use: ast.Name, parents: dict[ast.AST, ast.AST]) -> bool:
+def _is_env(node: ast.AST, parents: Parents, starters: set[str]) -> bool:
+    """Tell whether an argument is the environment of a process that a call starts."""
+    call = parents[node]
+    function: ast.AST | None = call.func if isinstance(call, ast.Call) else None
+    while isinstance(function, ast.Attribute):
+        function = function.value
+    is_starter = isinstance(function, ast.Name) and function.id in starters
+    return isinstance(node, ast.keyword) and node.arg == "env" and is_starter
+
+
+def _is_for_env(use: ast.Name, parents: Parents, starters: set[str]) -> bool:
     """Tell whether a use of a copy binds it, changes it, or makes it an `env=`."""
     parent = parents[use]
     match parent:
-        case ast.keyword(arg="env"):
-            return True
+        case ast.keyword():
+            return _is_env(parent, parents, starters)
         case ast.Subscript(ctx=ast.Store() | ast.Del()):
             return True
         case ast.Attribute(attr=name):

@@ -175,7 +175,9 @@ def test_variables() -> None:
 
 def test_a_copy_of_the_environment() -> None:
     """A copy counts by each variable, unless its source shows that it only becomes the environment of processes."""
-    Path("copies.py").write_text("import os\nprint(dict(os.environ))\nrun(env=dict(os.environ))\n")
+    Path("copies.py").write_text(
+        "import os, subprocess\nprint(dict(os.environ))\nsubprocess.run(env=dict(os.environ))\n"
+    )
     copied = rows(("environment", at("copies.py"), "2"), ("variable", "ASKED", ""))
     assert {("names", ""), ("variable", "ASKED")} <= set(copied)
     assert {kind for kind, _ in copied} == {"names", "ambient", "variable"}

@@ -11,46 +11,57 @@ HANDED_ON = [
     "subprocess.run(['true'], env={**os.environ, 'A': '1'})",
     "subprocess.run(['true'], env=os.environ | {'A': '1'})",
     "subprocess.run(['true'], env=os.environ.copy())",
-    "env = os.environ.copy()\nenv['A'] = '1'\nsubprocess.run(['true'], env=env)",
-    "env: dict = {**os.environ}\nenv.update(A='1')\nenv.pop('C', None)\ndel env['D']\nrun(env=env)",
-    "env = dict(os.environ)\nrun(env=env)\nrun(env=env)",
-    "from os import environ\nrun(env={**environ})",
+    "asyncio.create_subprocess_exec('true', env=os.environ.copy())",
+    "asyncio.subprocess.create_subprocess_exec('true', env=os.environ.copy())",
+    "Popen(['true'], env={**environ})",
+    "env = os.environ.copy(); env['A'] = '1'; subprocess.run(['true'], env=env)",
+    "env: dict = {**os.environ}; env.update(A='1'); env.pop('C', None); del env['D']; sp.run(env=env)",
+    "env = dict(os.environ); subprocess.run(env=env); subprocess.run(env=env)",
 ]
+FUNCTION = "import asyncio, os, subprocess, subprocess as sp\nfrom subprocess import Popen\ndef run():\n    "
 
 
 @pytest.mark.parametrize("text", HANDED_ON)
 def test_a_copy_for_processes(text: str) -> None:
     """A copy that only becomes the environment of processes, changed or not, is for these."""
-    line = next(
-        number for number, line in enumerate(text.splitlines(), 1) if "environ" in line and "import" not in line
-    )
-    assert is_for_processes(text.encode(), line)
+    assert is_for_processes(f"{FUNCTION}{text}\n".encode(), 4)
 
 
 READ = [
-    "found = dict(os.environ)\nprint(found)",
-    "env = os.environ.copy()\nrun(env=env)\nprint(env['A'])",
-    "env = os.environ.copy()\nenv['A'] = '1'\nrun(env=env)\nreturn_value(env)",
-    "env = dict(os.environ)\nname = env.pop('A')\nrun(env=env)",
-    "env = dict(os.environ)\nif 'A' in env: run(env=env)",
-    "run(env={name: value for name, value in os.environ.items() if name != 'A'})",
-    "run(env={'A': os.environ['A']})",
-    "run(variables=dict(os.environ))",
+    "found = dict(os.environ); print(found)",
+    "env = os.environ.copy(); subprocess.run(env=env); print(env['A'])",
+    "env = os.environ.copy(); env['A'] = '1'; subprocess.run(env=env); return env",
+    "env = dict(os.environ); name = env.pop('A'); subprocess.run(env=env)",
+    "env = dict(os.environ); subprocess.run(env=env, check='A' in env)",
+    "subprocess.run(env={name: value for name, value in os.environ.items() if name != 'A'})",
+    "subprocess.run(env={'A': os.environ['A']})",
+    "subprocess.run(variables=dict(os.environ))",
     "for name in os.environ: print(name)",
     "dict(os.environ)",
-    "a = b = dict(os.environ)\nrun(env=a)",
+    "a = b = dict(os.environ); subprocess.run(env=a)",
+    "own(env=dict(os.environ))",
+    "self.subprocess.run(env=dict(os.environ))",
+    "env = dict(os.environ); own(env=env)",
+    "global env; env = dict(os.environ); subprocess.run(env=env)",
 ]
 
 
 @pytest.mark.parametrize("text", READ)
 def test_a_copy_that_the_step_may_read(text: str) -> None:
     """A copy that anything else may look into is not only for processes."""
-    assert not is_for_processes(text.encode(), 1)
+    assert not is_for_processes(f"{FUNCTION}{text}\n".encode(), 4)
+
+
+def test_a_copy_that_others_may_import() -> None:
+    """A copy that a module binds to a name may be read by whoever imports it."""
+    text = b"import os, subprocess\nenv = dict(os.environ)\nsubprocess.run(env=env)\n"
+    assert not is_for_processes(text, 2)
 
 
 def test_a_name_counts_in_its_own_function() -> None:
     """Uses of an equal name in another function do not count, those in nested functions do."""
     text = """
+        from subprocess import run
         def one():
             env = dict(os.environ)
             run(env=env)
@@ -64,8 +75,8 @@ def test_a_name_counts_in_its_own_function() -> None:
             run(env=env)
     """
     source = textwrap.dedent(text).encode()
-    assert is_for_processes(source, 3)
-    assert not is_for_processes(source, 9)
+    assert is_for_processes(source, 4)
+    assert not is_for_processes(source, 10)
 
 
 @pytest.mark.parametrize("source", [b"", b"\0", b"(", b"pass\n" * 5, b"\xff"])

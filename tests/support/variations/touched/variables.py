@@ -42,10 +42,10 @@ WHOLE = {  # what is asked for by these are all variables
     "or": "(os.environ | {}).get(NAME)",
 }
 FOR_CHILD = {  # copies that no result depends on
-    "env": 'printed("echo", "one", env=dict(os.environ))',
-    "env and more": 'printed("echo", "one", env={**os.environ, "MORE": "1"})',
-    "env changed": 'printed("echo", "one", env=os.environ | {"MORE": "1"})',
-    "env of python": 'printed(sys.executable, "-c", "print(1)", env=os.environ.copy())',
+    "env": 'subprocess.check_output(["echo", "one"], env=dict(os.environ))',
+    "env and more": 'subprocess.check_output(["echo", "one"], env={**os.environ, "MORE": "1"})',
+    "env changed": 'subprocess.check_output(["echo", "one"], env=os.environ | {"MORE": "1"})',
+    "env of python": 'subprocess.check_output([sys.executable, "-c", "print(1)"], env=os.environ.copy())',
 }
 WAYS = {**BY_NAME, **WHOLE, **FOR_CHILD}
 
