@@ -5,7 +5,7 @@ stage's name, the host or the project's folder, so a store can be shared. Most t
 dataclass takes six times as long, and each start of doit defines them all.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -206,12 +206,9 @@ class Artifact(NamedTuple):
 
 
 class Observation(NamedTuple):
-    """What an execution touched beyond what it was given.
+    """What an execution touched besides. `digest`: of what was found, for a package its version, None if nothing was."""
 
-    `kind`: as in `engine.surroundings`. `digest`: of what was found, for a package its version, None if nothing was.
-    """
-
-    kind: str
+    kind: str  # as in `engine.surroundings`
     name: str
     digest: str | None
 
@@ -247,16 +244,6 @@ class Trace:
         """Return part -> digest of all code that counts: what reading reached, and what was executed besides."""
         executed = {row.name: row.digest for row in self.observations if row.kind == "code" and row.digest}
         return {**self.action.code, **executed}
-
-    @property
-    def undeclared(self) -> tuple[Observation, ...]:
-        """The existing files and variables that its execution read and its stage should declare."""
-        return undeclared_inputs(self.observations)
-
-
-def undeclared_inputs(observations: Iterable[Observation]) -> tuple[Observation, ...]:
-    """Return those observations that are of undeclared inputs."""
-    return tuple(each for each in observations if each.kind in ("file", "variable", "names") and each.digest)
 
 
 class Reason(NamedTuple):

@@ -11,6 +11,7 @@ from doit.task import Task
 
 from redoit.cli.base import StageCommand
 from redoit.cli.console import Console
+from redoit.engine.undeclared import undeclared_inputs
 from redoit.errors import DeclarationError
 from redoit.model import PlannedStatus
 from redoit.planning.planned_task import explanation
@@ -86,7 +87,8 @@ class Info(EscapingCommand, cmd_info.Info):
         self._table("inputs", list(stage.stage.inputs.items()))
         self._table("uses", [(path,) for path in stage.stage.uses])
         latest = engine().workspace.latest(stage.stage)
-        self._table("undeclared inputs, tracked", [(row.name, row.kind) for row in latest.undeclared] if latest else [])
+        undeclared = undeclared_inputs(latest.observations if latest else ())
+        self._table("undeclared inputs, tracked", [(row.name, row.kind) for row in undeclared])
         self._table("outputs", list(stage.stage.outputs.items()))
         self._table("step", [(stage.stage.step, stage.stage.policy.words)])
 

@@ -204,8 +204,8 @@ class Engine:
 
     def _changes(self, stage: Stage, trace: Trace, expected: Mapping[str, str]) -> Iterator[Reason]:
         """Yield why a trace of the present action does not count. Raises: SourceError."""
-        if self.strict and stage.policy.restorable and trace.undeclared:
-            yield Reason("strict", trace.undeclared[0].name)
+        if self.strict and stage.policy.restorable and (rows := undeclared.undeclared_inputs(trace.observations)):
+            yield Reason("strict", rows[0].name)
         yield from self.around.changes(stage, trace.action, trace.observations, expected)
 
     def _keep(self, stage: Stage, trace: Trace) -> None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
-from redoit.model import Observation, Stage, Trace, undeclared_inputs
+from redoit.model import Observation, Stage, Trace
 from redoit.text import FEW, first_few
 
 MARKS = {
@@ -12,6 +12,11 @@ MARKS = {
     " that runs doit",
     "unwatched": "native reads were not observed: files that C code and other programs read are not tracked{}",
 }
+
+
+def undeclared_inputs(observations: Iterable[Observation]) -> list[Observation]:
+    """Return the observations of existing files and variables that were read and that the stage should declare."""
+    return [row for row in observations if row.kind in ("file", "variable", "names") and row.digest is not None]
 
 
 def lines_of(rows: Iterable[Observation]) -> list[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
+from redoit.engine.undeclared import undeclared_inputs
 from redoit.history.run_log import RunRecord, StageRecord
 from redoit.model import Stage, Trace
 from redoit.reasons import sentence
@@ -116,5 +117,6 @@ def _maker(lineage: Lineage, stage: Stage, role: str, digest: str, used: float) 
 def _inputs(stage: Stage, trace: Trace | None) -> tuple[tuple[str, str], ...]:
     """Return file and digest of what an execution read; of a role that is no longer declared, the role."""
     read = trace.action.inputs if trace else {}
-    undeclared = ((row.name, row.digest or "") for row in (trace.undeclared if trace else ()) if row.kind == "file")
+    rows = undeclared_inputs(trace.observations if trace else ())
+    undeclared = ((row.name, row.digest or "") for row in rows if row.kind == "file")
     return (*((stage.inputs.get(role, role), given.digest) for role, given in read.items()), *undeclared)

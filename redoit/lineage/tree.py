@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
+from redoit.engine.undeclared import undeclared_inputs
 from redoit.lineage.lineage import Lineage, Origins, Provenance
 from redoit.model import Trace
 from redoit.text import format_number, format_seconds, format_size, format_time, one_line
@@ -80,7 +81,7 @@ def _stage(origin: Provenance, lineage: Lineage) -> Text:
 def _details(trace: Trace) -> Iterator[Text]:
     values = {
         "settings": [f"{setting.name}={setting.value!r}" for setting in trace.action.settings],
-        "undeclared inputs": [row.name for row in trace.undeclared],
+        "undeclared inputs": [row.name for row in undeclared_inputs(trace.observations)],
         "metrics": [f"{name} {format_number(value)}" for name, value in trace.metrics.items()],
     }
     for name, words in values.items():
