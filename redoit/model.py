@@ -206,7 +206,7 @@ class Artifact(NamedTuple):
 
 
 class Observation(NamedTuple):
-    """What an execution touched besides. `digest`: of what was found, for a package its version, None if nothing was."""
+    """What an execution touched besides. `digest`: of what was found, of a package its version, None if nothing was."""
 
     kind: str  # as in `engine.surroundings`
     name: str
