@@ -68,7 +68,7 @@ class Processes:
             return number
 
         _posixsubprocess.fork_exec = observed_fork_exec
-        os.posix_spawn = observed_posix_spawn  # type: ignore[assignment]
+        os.posix_spawn = observed_posix_spawn  # type: ignore[assignment]  # which subprocess calls at times
         if (loaded := sys.modules.get("subprocess")) is not None:
             vars(loaded)["_fork_exec"] = observed_fork_exec  # which it has imported by name
 

@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path[0] = os.getcwd()
 
 from redoit.fingerprint import code_of  # noqa: E402 - as in the project's folder
-from redoit.source.project import Project  # noqa: E402
+from redoit.source.project import Project  # noqa: E402 - likewise
 
 step, file = sys.argv[1:]
 roots = [(module, name) for module, name in json.loads(Path(file).read_text())]
