@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from redoit.model import Observation, Stage, Trace
 from redoit.text import FEW, first_few
 
+REFUSED = "refused with strict = true"
 MARKS = {
     "names": "undeclared variables, by a copy of the environment: each is tracked; ask by name for those it needs{}",
     "foreign": "a Python program that can't be observed, {}: only files that it opens are tracked; start the Python"
@@ -19,13 +20,13 @@ def undeclared_inputs(observations: Iterable[Observation]) -> list[Observation]:
     return [row for row in observations if row.kind in ("file", "variable", "names") and row.digest is not None]
 
 
-def lines_of(rows: Iterable[Observation]) -> list[str]:
-    """Return what is said of undeclared inputs, and of what could not be observed."""
+def lines_of(rows: Iterable[Observation], found: str = "tracked") -> list[str]:
+    """Return what is said of undeclared inputs, and of what could not be observed. `found`: what becomes of inputs."""
     rows = list(rows)
     files = [row.name for row in rows if row.kind == "file"]
     variables = [row.name for row in rows if row.kind == "variable" and row.digest]
     lines = [
-        _line(noun, names, "tracked", f"with {field}=[{quoted(names)}]")
+        _line(noun, names, found, f"with {field}=[{quoted(names)}]")
         for noun, names, field in (("input", files, "uses"), ("variable", variables, "environ"))
         if names
     ]
@@ -54,7 +55,7 @@ def faults(stage: Stage, rows: Iterable[Observation], makers: Mapping[str, str],
             lines.append(_line("input", [row.name], "its own earlier output, which a clean build has not", ""))
         elif row.kind == "file" and row.name in makers:
             lines.append(_line("input", [row.name], f"made by {makers[row.name]}", "in inputs"))
-    return lines or (lines_of(undeclared) if strict else [])
+    return lines or (lines_of(undeclared, REFUSED) if strict else [])
 
 
 def _line(noun: str, names: Sequence[str], found: str, where: str) -> str:

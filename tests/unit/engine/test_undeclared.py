@@ -96,7 +96,12 @@ def test_its_own_earlier_output_is_an_error() -> None:
 def test_strict_refuses_each_undeclared_input() -> None:
     """With `strict` what is said of files, variables and foreign programs is an error; else it is not."""
     found = [*rows("file", "a"), *rows("variable", "B"), Observation("foreign", "python3", None)]
-    assert faults(STAGE, found, {}, strict=True) == lines_of(found)
+    first, *rest = faults(STAGE, found, {}, strict=True)
+    assert first == 'undeclared input a: refused with strict = true; declare it with uses=["a"]'
+    assert [line.partition(":")[0] for line in rest] == [
+        "undeclared variable B",
+        "a Python program that can't be observed, python3",
+    ]
     assert faults(STAGE, found, {}, strict=False) == []
 
 
