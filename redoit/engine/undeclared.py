@@ -21,7 +21,7 @@ def undeclared_inputs(observations: Iterable[Observation]) -> list[Observation]:
 
 
 def lines_of(rows: Iterable[Observation], found: str = "tracked") -> list[str]:
-    """Return what is said of undeclared inputs, and of what could not be observed. `found`: what becomes of inputs."""
+    """Return what is said of undeclared inputs, and of what could not be observed. `found`: how inputs are treated."""
     rows = list(rows)
     files = [row.name for row in rows if row.kind == "file"]
     variables = [row.name for row in rows if row.kind == "variable" and row.digest]

@@ -236,6 +236,23 @@ def test_an_undeclared_input_is_an_error_if_that_is_wanted(steps: Steps) -> None
     assert engine.build(IMPURE, ()).warnings == ()
 
 
+def test_the_source_of_all_code_that_a_trace_names_is_stored(engine: Engine, steps: Steps, project: Path) -> None:
+    """What is executed may make more of a text count: the texts of the action and of the observations are all there."""
+    write(
+        project,
+        steps__make="from steps import helper\ndef run(source, made):\n    helper.help()\n",
+        steps__helper='def help():\n    """Help."""\n',
+        steps__odd="import inspect\nfrom steps.helper import help\nprint(inspect.getsource(help))\n",
+    )
+    executed = ("code", str(project / "steps/odd.py"), "<module>", "1", "")
+    steps.result = StepResult({}, Touched((executed,)))
+    trace = engine.build(STAGE, ()).trace
+    observed = {row.name: row.digest for row in trace.observations if row.kind == "code"}
+    assert observed["steps.helper:*"] not in trace.action.code.values()
+    for content in [*trace.action.code.values(), *observed.values()]:
+        assert engine.workspace.store.get(content or "") is not None
+
+
 def test_an_impure_stage_is_kept_and_never_restored(engine: Engine, steps: Steps) -> None:
     """The output of an impure stage is kept while it is there; it is not stored, and lost it is made again."""
     engine.build(IMPURE, ())

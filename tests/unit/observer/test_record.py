@@ -190,3 +190,31 @@ def test_a_temporary_folder_in_the_project_is_not_in_scope() -> None:
     Path("temporary").mkdir()
     body = "import tempfile\nopen(tempfile.mkstemp()[1]).read()\n"
     assert recorded(body, TMPDIR=str(Path("temporary").absolute())) == []
+
+
+REPLACED = ("open", "write", "close", "stat", "lstat", "fstat", "access", "readlink", "listdir", "getcwd", "truncate")
+
+
+@pytest.mark.parametrize("replaced", [(name,) for name in (*REPLACED, "ftruncate", "dup2")] + [REPLACED])
+def test_functions_that_the_step_replaces(replaced: tuple[str, ...]) -> None:
+    """A step may replace functions of `os` by its own, which call those that were there: all is recorded as before."""
+    Path("read.txt").write_text("x")
+    Path("link").symlink_to("read.txt")
+    body = f"""
+import os
+
+def through(function):
+    def called(*arguments, **options):
+        return function(*arguments, **options)
+    return called
+
+for name in {replaced!r}:
+    setattr(os, name, through(getattr(os, name)))
+open("link").read(), os.path.exists("absent.txt"), os.listdir("."), os.path.realpath("link")
+os.close(os.open("read.txt", os.O_RDONLY))
+"""
+    found = recorded(body)
+    assert {"read.txt"} == set(names("read", found))
+    assert names("absent", found) == ["absent.txt"]
+    assert len(names("folder", found)) == 1
+    assert "link" in names("link", found)
