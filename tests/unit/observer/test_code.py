@@ -1,6 +1,7 @@
 """Which code of the project is executed, which packages are imported; and that no stale byte code is executed."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -209,3 +210,17 @@ def test_observing_does_not_hinder_coverage() -> None:
         assert "called" in seen
     """
     recorded(body)
+
+
+def test_an_extension_of_the_project() -> None:
+    """A module of C code that lies in the project is executed code, though no code object is executed."""
+    folder = Path(os.__file__).parent / "lib-dynload"
+    built = next(folder.glob("_heapq.*.so"), None)
+    if built is None:
+        pytest.skip("this Python has _heapq built in")
+    shutil.copy(built, "_heapq.so")
+    body = """
+from importlib.util import module_from_spec, spec_from_file_location
+module_from_spec(spec_from_file_location("_heapq", "_heapq.so"))
+"""
+    assert (os.path.abspath("_heapq.so"), "<module>", "1", "") in list(touched(body).of("code"))
