@@ -9,7 +9,7 @@ from typing import NamedTuple
 from redoit import digest
 from redoit.engine.executed import Executed, from_root, packages
 from redoit.engine.inspector import ActionWithSource
-from redoit.engine.surroundings import NEVER, Surroundings, copied_names, named_paths, status_digest
+from redoit.engine.surroundings import NEVER, NEVER_FOUND, Surroundings, copied_names, named_paths, status_digest
 from redoit.execution.records import Touched
 from redoit.model import Observation, Stage
 from redoit.source.environ_copies import is_for_processes
@@ -46,7 +46,7 @@ def observed(
     if stage.policy.impure:  # its outputs count, whatever the outside world was
         return Observed()
     if not touched.observed:
-        return Observed((Observation("unobserved", "", "0" * 64),))
+        return Observed((Observation("unobserved", "", NEVER_FOUND),))
     staging = (str(path.parent) for path in staged)
     files = _Files(stage, touched, around, staging, (*named_paths(before.action.settings), *before.files))
     code = Executed(stage, before, touched, around)

@@ -25,6 +25,7 @@ from redoit.model import NOTHING, Action, Observation, Reason, Setting, Stage
 from redoit.state.workspace import FOLDER, Workspace
 
 FILES = ("file", "content", "opened")
+NEVER_FOUND = "0" * 64  # in place of a digest, by a mark whose trace never holds
 # Variables that count only if they are declared: secrets, what selects resources, and what redoit sets.
 NEVER = re.compile(
     r".*(TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL).*|.*_KEY|CUDA_VISIBLE_DEVICES|.*_NUM_THREADS|SLURM_.*|REDOIT_.*"

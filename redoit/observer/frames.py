@@ -14,8 +14,6 @@ STANDARD = os.path.join(os.path.dirname(os.__file__), "")
 SITE = os.path.join(STANDARD, "site.py")
 REDOIT = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
 OBSERVER = os.path.join(os.path.dirname(__file__), "")
-# Functions that look for a program, or for a folder of a user or for temporary files: where it lies makes no result.
-SEARCHES = {"expanduser", "_candidate_tempdir_list", "get_exec_path", "which"}
 VENV = os.path.join(sys.prefix, "") if sys.prefix != sys.base_prefix else "\0"
 
 
@@ -37,12 +35,12 @@ def is_import(file: str) -> bool:
 def caller(passed: Callable[[str], bool]) -> FrameType | None:
     """Return the frame that causes what is observed, behind those whose file is passed; None if that is redoit's own.
 
-    Where all are passed, as in `Thread(target=os.getenv)` or `python -m json.tool`, the outermost. None also in
-    SEARCHES, and while Python starts.
+    Where all are passed, as in `Thread(target=os.getenv)` or `python -m json.tool`, the outermost. None also while
+    Python starts.
     """
     frame = sys._getframe(1)  # noqa: SLF001 - there is no other way
     while (file := frame.f_code.co_filename).startswith(OBSERVER) or passed(file):
-        if frame.f_code.co_name in SEARCHES or _is_site(file):
+        if _is_site(file):
             return None
         if frame.f_back is None:
             break
