@@ -9,7 +9,7 @@ from redoit.cli.base import StageCommand
 from redoit.cli.run import matching, with_members
 from redoit.engine.undeclared import quoted
 from redoit.errors import DeclarationError, RedoitError
-from redoit.planning.undeclared import tracer
+from redoit.planning.audit import tracer
 from redoit.planning.verify import verify
 from redoit.plugin.checkout import engine
 from redoit.plugin.stage_task import StageTask, stage_of

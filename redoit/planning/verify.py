@@ -13,7 +13,7 @@ from redoit.engine.snapshot import Settings
 from redoit.errors import InputError
 from redoit.execution.strace import touches
 from redoit.model import Keep, Stage
-from redoit.planning.undeclared import undeclared_touches
+from redoit.planning.audit import undeclared_touches
 
 CHUNK_BYTES = 1 << 20  # read at once
 

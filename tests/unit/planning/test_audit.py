@@ -8,7 +8,7 @@ import pytest
 
 from redoit.errors import DeclarationError
 from redoit.model import Observation, Stage
-from redoit.planning.undeclared import tracer, undeclared_touches
+from redoit.planning.audit import tracer, undeclared_touches
 
 STAGE = Stage("make", "steps.make", {"source": "in/source.txt"}, {"made": "data/made.txt"}, uses=("params.yaml",))
 SOURCES = ("steps/make.py", "steps/deep/helper.py")
