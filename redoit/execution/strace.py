@@ -15,9 +15,8 @@ CALLS = ",".join(f"?{name}" for name in ("%file", "fchdir", "clone3", *STARTS)) 
 COMMAND = ("strace", "-D", "-f", "-qq", "-y", "-e", "signal=none", "-e", f"trace={CALLS}")
 LINE = re.compile(r"(\d+) +(?:<\.\.\. \w+ resumed>)?(.*)")
 UNFINISHED = "<unfinished ...>"  # ends a line, another one goes on with the call
-PATH = re.compile(
-    r'(?:(?:AT_FDCWD|\d+)(?:<([^>]*)>)?, )?"((?:[^"\\]|\\.)*)"|\d+<(/[^>]*)>\)'
-)  # in an open folder, or one
+# In an open folder, or one.
+PATH = re.compile(r'(?:(?:AT_FDCWD|\d+)(?:<([^>]*)>)?, )?"((?:[^"\\]|\\.)*)"|\d+<(/[^>]*)>\)')
 FAILED = re.compile(r" = (?:-1 (\w+) \([^()<>]*\)|\?.*)$")
 MAKES = re.compile(r"(rename|link|symlink|unlink|mkdir|mknod)(at2?)?|rmdir|creat")  # the last path that it names
 OPENS = re.compile(r"open(at2?)?|execve(at)?")

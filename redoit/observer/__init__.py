@@ -1,7 +1,7 @@
 """In each process of a step: observes what it executes, reads, looks for and asks for, and which programs it starts.
 
 `redoit.pth` starts it in each Python process whose variable OBSERVE names a record file. What is observed is appended
-there when it happens, so a process that is killed has told all. Here project code is always compiled from its source:
+there when it happens, so what a killed process did is on record. Project code is always compiled from its source here:
 no stale byte code is executed. Imports nothing heavy and nothing else of redoit, and never fails the step. Does not
 know what is declared, nor what counts.
 """

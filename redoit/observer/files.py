@@ -236,13 +236,10 @@ def _calling(function: Any, record: Callable[..., object]) -> Any:
 
 
 def _as(observed: Any, function: Any) -> Any:
-    """Return a function that can't be told from another, which it calls."""
+    """Return a function that looks like another one, which it calls."""
     observed.__name__ = observed.__qualname__ = function.__name__
-    observed.__module__, observed.__doc__, observed.__wrapped__ = (
-        "os",
-        function.__doc__,
-        function,
-    )  # for pickle, inspect
+    observed.__module__, observed.__doc__ = "os", function.__doc__  # the first is where pickle finds it
+    observed.__wrapped__ = function
     for supported in (os.supports_dir_fd, os.supports_effective_ids, os.supports_fd, os.supports_follow_symlinks):
         if function in supported:
             supported.add(observed)
