@@ -277,10 +277,10 @@ class Engine:
                 )
                 linked |= {found[:2] for path in stage.outputs.values() if (found := identity(path))}  # now replaced
                 rescued = place_outputs(self.workspace, stage, paths, trace)
-                found = undeclared.new_lines(stage, trace, self.workspace.earlier(stage))
+                news = undeclared.new_lines(stage, trace, self.workspace.earlier(stage))
                 changed = touched.changed or ("its settings changed" if options.settings_edited() else "")
                 not_recorded = self._record(stage, before.with_linked(linked), trace, changed)
-        return trace, (*found, *result.warnings, *rescued, *not_recorded)
+        return trace, (*news, *result.warnings, *rescued, *not_recorded)
 
     def _record(self, stage: Stage, before: ActionWithSource, trace: Trace, changed: str) -> tuple[str, ...]:
         """Record a trace, unless something changed while the step ran; return warnings."""
