@@ -136,7 +136,7 @@ class Engine:
                 settings,
                 options.time_limit,
                 stage.name,
-                self.inspector.preloaded(stage.step),
+                self.inspector.preloaded(stage),
                 self.inspector.defaults(stage.step),
                 os.path.abspath(self.workspace.root / OBSERVED / log.name),
                 (os.path.realpath(os.getcwd()), *named_paths(settings)) if stage.policy.observe else (),

@@ -5,16 +5,18 @@ that reading resolves counts by reading's rules; what else executed a module, a 
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 
 from redoit.engine.inspector import ActionWithSource
 from redoit.engine.surroundings import Surroundings
 from redoit.execution.records import Touched
 from redoit.model import Observation, Stage
-from redoit.source.names import bindings
+from redoit.source.names import Function, bindings, methods
 from redoit.source.search_path import file_of
 from redoit.state.stat_cache import Identity, identity
 
+PYTHON = re.compile(r"python[\d.]*")
 MAX_ROUNDS = 4  # of reading what was executed: each can only add parts
 
 
@@ -45,14 +47,21 @@ class Executed:
             called = self.modules.setdefault(module, set())
             if name == "*":
                 self.odd.add(module)
+                called |= self._functions(module)
             elif name == "<module>":
                 self.odd |= set() if importer else {module}
             else:
                 called |= self._definitions(module, name, int(line))
-        for module, name in (*self.touched.of("unpickled"), *self.touched.of("function")):
+        for module, name in self.touched.of("function"):
+            if self.project.locate(module):
+                inner = {each for each in self._functions(module) if each.startswith(f"{name}.")}
+                self.modules.setdefault(module, set()).update(inner, self._definitions(module, name))
+        for module, name in self.touched.of("unpickled"):
             if self.project.locate(module):
                 self.modules.setdefault(module, set()).add(name.partition(".")[0])
-        self.named = {module for module, _ in self.touched.of("unpickled")}
+                self.named.add(module)
+        for module in self.read if foreign_pythons(self.touched) else ():  # nobody knows what these execute of it
+            self.modules.setdefault(module, set()).update(self._functions(module))
 
     def _module(self, file: str) -> str | None:
         """Return the module that a file is, if it is one of the project; note what else it is."""
@@ -66,12 +75,18 @@ class Executed:
             self.unnamed.add(file_of(file) or file)  # an archive
         return name
 
-    def _definitions(self, module: str, qualified: str, line: int) -> set[str]:
-        """Return the top-level names that a function belongs to: of a lambda in a statement, what that binds."""
-        name = qualified.partition(".")[0]
+    def _functions(self, module: str) -> set[str]:
+        """Return the names of all functions of a module, and of those in its classes."""
         found = self.project.module(module)
+        top = found.tree.body if found else []
+        return {item.name for item in top if isinstance(item, Function)} | (methods(found).keys() if found else set())
+
+    def _definitions(self, module: str, qualified: str, line: int = 0) -> set[str]:
+        """Return the names of the parts that a function belongs to: of a lambda in a statement, what that binds."""
+        found, inner = self.project.module(module), qualified.partition(".<locals>")[0]
+        name = inner.partition(".")[0]
         if found is None or name in (names := bindings(found).names):
-            return {name}
+            return {inner if found and inner in methods(found) else name}
         return {
             each
             for each, binders in names.items()
@@ -102,6 +117,13 @@ class Executed:
         for path, *fields in self.touched.of("imported"):
             if path in self.files and identity(path) != Identity(*map(int, fields)):
                 self.changed.add(from_root(path))
+
+
+def foreign_pythons(touched: Touched) -> set[str]:
+    """Return the names of the programs that are Python and were not observed."""
+    observed = {number for process in touched.of("process") for number in process[:1]}
+    started = ((number, os.path.basename(program)) for number, _, program, *_ in touched.of("program"))
+    return {name for number, name in started if number not in observed and PYTHON.fullmatch(name)}
 
 
 def from_root(path: str) -> str:

@@ -77,7 +77,7 @@ class Inspector:
         Raises: InputError if an input is missing, SourceError if code can't be read.
         """
         snapshot = self._current_snapshot()
-        code = snapshot.code(stage.step, settings)
+        code = snapshot.code(stage, settings)
         # Before anything is digested: what changes from now on has another identity in the end.
         sources = snapshot.files(stage.step, code)
         files = {path: identity(path) for path in (*stage.inputs.values(), *stage.uses, *sources)}
@@ -97,9 +97,9 @@ class Inspector:
         changes = sentence(differences(now.action, before.action), stage.files)
         return changes or (f"{', '.join(paths)} changed" if paths else "")
 
-    def preloaded(self, step: str) -> tuple[str, ...]:
-        """Return the modules that are imported before a step. Raises: DeclarationError, SourceError."""
-        return self._preloaded(self._current_snapshot().code_digests(step, self.defaults(step)))
+    def preloaded(self, stage: Stage) -> tuple[str, ...]:
+        """Return the modules that are imported before a stage's step. Raises: DeclarationError, SourceError."""
+        return self._preloaded(self._current_snapshot().code_digests(stage, self.defaults(stage.step)))
 
     def action_from_cache(self, stage: Stage, settings: Settings, expected: Mapping[str, str] = NOTHING) -> Action:
         """Return the action of a stage as the project stands now, without the text of its code.
@@ -107,17 +107,17 @@ class Inspector:
         `expected`: path -> digest, which replaces that of the file. Raises: as `action_with_source`.
         """
         snapshot = self._current_snapshot()
-        return self._action(snapshot, stage, settings, snapshot.code_digests(stage.step, settings), expected)
+        return self._action(snapshot, stage, settings, snapshot.code_digests(stage, settings), expected)
 
     def code(self, stage: Stage, settings: Settings, parts: Iterable[str] = ()) -> Code:
         """Return the code that a stage's step and other parts can reach. Raises: SourceError."""
-        return self._current_snapshot().code(stage.step, settings, parts)
+        return self._current_snapshot().code(stage, settings, parts)
 
     def observed_code(self, stage: Stage, settings: Settings, parts: Iterable[str]) -> dict[str, str]:
         """Return part -> digest of what these parts add to the code of a stage's step. Raises: SourceError."""
         snapshot = self._current_snapshot()
-        read = snapshot.code_digests(stage.step, settings).parts
-        found = snapshot.code_digests(stage.step, settings, parts).parts
+        read = snapshot.code_digests(stage, settings).parts
+        found = snapshot.code_digests(stage, settings, parts).parts
         return {name: content for name, content in found.items() if read.get(name) != content}
 
     def project(self, stage: Stage) -> Project:
@@ -142,7 +142,7 @@ class Inspector:
     def source_files(self, stage: Stage, settings: Settings, parts: Iterable[str] = ()) -> list[str]:
         """Return the files that this code is read from. Raises: SourceError."""
         snapshot = self._current_snapshot()
-        return snapshot.files(stage.step, snapshot.code_digests(stage.step, settings, parts))
+        return snapshot.files(stage.step, snapshot.code_digests(stage, settings, parts))
 
     def output_digests(self, stage: Stage) -> dict[str, str | None]:
         """Return role -> digest of the content of the output in place, None where there is none."""

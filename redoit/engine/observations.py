@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from redoit import digest
-from redoit.engine.executed import Executed, from_root, packages
+from redoit.engine.executed import Executed, foreign_pythons, from_root, packages
 from redoit.engine.inspector import ActionWithSource
 from redoit.engine.surroundings import NEVER, NEVER_FOUND, Surroundings, copied_names, named_paths, status_digest
 from redoit.execution.records import Touched
@@ -15,7 +15,6 @@ from redoit.model import Observation, Stage
 from redoit.source.environ_copies import is_for_processes
 from redoit.state.stat_cache import Identity, identity
 
-PYTHON = re.compile(r"python[\d.]*")
 # Variables that count although only libraries ask for them: they change results, and seldom change themselves.
 OF_LIBRARIES = frozenset({
     "JAX_ENABLE_X64", "KERAS_BACKEND", "KERAS_FLOATX", "MPLBACKEND", "NUMBA_DISABLE_JIT", "TF_DETERMINISTIC_OPS",
@@ -102,10 +101,7 @@ class _Files:
         for path in opened.union(*map(_arguments, programs)) - known:
             if not _is_below(path, self.given) and path.startswith(f"{self.root}/") and (found := identity(path)):
                 yield self._content("opened", path, found)
-        observed = {number for process in self.touched.of("process") for number in process[:1]}
-        for number, _, program, *_ in programs:
-            if number not in observed and PYTHON.fullmatch(os.path.basename(program)):
-                yield Observation("foreign", os.path.basename(program), None)
+        yield from (Observation("foreign", name, None) for name in foreign_pythons(self.touched))
 
     def _reads(self) -> Iterator[tuple[str, Identity]]:
         """Yield each file that was read before the step itself made it, and how it was then."""

@@ -1,11 +1,12 @@
 """The source of a project at one time: what steps can reach, and the packages that they import."""
 
 import re
+import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from redoit.model import Code, Environment, Setting
+from redoit.model import Code, Environment, Policy, Setting, Stage
 from redoit.source.distributions import Owners, owners
 from redoit.source.project import Parsed, Project
 from redoit.source.search_path import SearchPath, file_of
@@ -14,8 +15,11 @@ from redoit.state.source_cache import CodeDigests, SourceCache, StepInfo, code_d
 
 ENUMERATION = re.compile(r"\benum (\S+):(\w+)")  # module and name, in the kind of a setting
 Settings = tuple[Setting, ...]
-# Returns the code that a step and some other parts, each a module and a name, can reach, read from source.
-CodeOf = Callable[[Project, str, Iterable[tuple[str, str]]], Code]
+# Returns the code that a step and some other parts, each a module and a name, can reach, read from source. The last
+# argument tells whether all bodies in a class count.
+CodeOf = Callable[[Project, str, Iterable[tuple[str, str]], bool], Code]
+SEES_CALLS = sys.version_info >= (3, 12)  # which functions are called is observed
+BODIES = "bodies"  # among roots: all bodies in a class count
 
 
 class SourceSnapshot:
@@ -46,22 +50,23 @@ class SourceSnapshot:
             return found
         return info.signature
 
-    def code_digests(self, step: str, settings: Settings, parts: Iterable[str] = ()) -> CodeDigests:
-        """Return the digests of the code that a step can reach, with the enumerations of its settings.
+    def code_digests(self, stage: Stage, settings: Settings, parts: Iterable[str] = ()) -> CodeDigests:
+        """Return the digests of the code that a stage's step can reach, with the enumerations of its settings.
 
         `parts`: names of parts that it reaches besides, as was observed.
         """
-        digests = self._step_info(step).code.get(_roots(settings, parts))
-        return digests or code_digests(self.code(step, settings, parts))
+        digests = self._step_info(stage.step).code.get(_roots(stage.policy, settings, parts))
+        return digests or code_digests(self.code(stage, settings, parts))
 
-    def code(self, step: str, settings: Settings, parts: Iterable[str] = ()) -> Code:
+    def code(self, stage: Stage, settings: Settings, parts: Iterable[str] = ()) -> Code:
         """Return that code with its text. Raises: DeclarationError, SourceError."""
-        roots = _roots(settings, parts)
+        step, roots = stage.step, _roots(stage.policy, settings, parts)
         if (step, roots) not in self._codes:
             info = self._step_info(step)
             project = self._new_project(info)
-            pairs = (root.replace(":import ", ":").partition(":") for root in roots.splitlines())
-            code = self._code_of(project, step, [(module, name) for module, _, name in pairs])
+            lines = roots.splitlines()
+            pairs = (line.replace(":import ", ":").partition(":") for line in lines if line != BODIES)
+            code = self._code_of(project, step, [(module, name) for module, _, name in pairs], BODIES in lines)
             new = StepInfo(code={roots: code_digests(code)})
             self._steps[step] = self._cache.add(step, info, new, project)
             self._codes[step, roots] = code
@@ -104,7 +109,8 @@ class SourceSnapshot:
         return self._steps[step]
 
 
-def _roots(settings: Settings, parts: Iterable[str]) -> str:
+def _roots(policy: Policy, settings: Settings, parts: Iterable[str]) -> str:
     """Return the enumerations of settings, and names of parts, one a line."""
     kinds = [":".join(found) for setting in settings for found in ENUMERATION.findall(setting.kind)]
-    return "\n".join([*kinds, *sorted(parts)])
+    bodies = [] if SEES_CALLS and policy.observe and not policy.impure else [BODIES]
+    return "\n".join([*kinds, *sorted(parts), *bodies])

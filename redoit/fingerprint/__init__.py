@@ -15,12 +15,15 @@ from redoit.source.names import bindings
 from redoit.source.project import Module, Project
 
 
-def code_of(project: Project, step: str, function: str = "run", extra_roots: Iterable[Key] = ()) -> Code:
+def code_of(
+    project: Project, step: str, function: str = "run", extra_roots: Iterable[Key] = (), *, bodies: bool = True
+) -> Code:
     """Return all code that a step's function can reach.
 
     `extra_roots`: module and name of parts that count although the code need not name them: the enumerations of its
-    settings, and what was executed. Raises: DeclarationError if there is no such step, SourceError if a file can't be
-    read or parsed.
+    settings, and what was executed. `bodies`: a class counts with the bodies of its methods, and a module that is taken
+    whole with those of its functions; else only those of functions that are named, and of roots.
+    Raises: DeclarationError if there is no such step, SourceError if a file can't be read or parsed.
     """
     module = project.module(step)
     if module is None or function not in bindings(module).names:
@@ -28,7 +31,7 @@ def code_of(project: Project, step: str, function: str = "run", extra_roots: Ite
         raise DeclarationError(step, found, f"define it: def {function}(...)")
     extra, assumed = sorted(extra_roots), Assumed()
     while True:  # what reached code does may make more of the code count, which may reach more
-        reach = Reach(project, step, function, assumed)
+        reach = Reach(project, step, function, assumed, bodies=bodies)
         reach.walk(extra)
         if reach.found == assumed:
             return _code(project, reach)
@@ -39,7 +42,7 @@ def _code(project: Project, reach: Reach) -> Code:
     modules = {name: module for name, _ in reach.via if (module := project.module(name))}
     parts = [Part(f"{name}:{WHOLE}", text, (reach.part_name(reach.root),)) for name, text in reach.unparsed.items()]
     for key, via in reach.via.items():
-        if key[1] == WHOLE or (key[0], WHOLE) not in reach.via:
+        if key[1] == WHOLE or (key[0], WHOLE) not in reach.via or reach.has_body(key):
             text = _text(reach, modules[key[0]], key)
             parts += [Part(reach.part_name(key), text, via)] if text or key[1] != STATEMENTS else []
     return Code(
@@ -56,4 +59,4 @@ def _text(reach: Reach, module: Module, key: Key) -> str:
         return reach.texts.of_whole(module)
     if what == STATEMENTS:
         return reach.texts.of_import(module, lambda bound: (name, bound) in reach.via)
-    return reach.texts.of_binding(module, bindings(module).names[what])
+    return reach.texts.of_binding(module, what)

@@ -5,12 +5,13 @@ caller says which definitions code may look into. Knows nothing of names, files 
 """
 
 import ast
+import copy
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from redoit.source.names import Definition, Function
+from redoit.source.names import Definition, Function, inner_nodes
 
 MAX_DEPTH = 60  # of nested nodes in a statement; to unparse a deeper one takes more of Python's stack than may be there
 BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # fields with statements, or with nodes that have them
@@ -35,6 +36,14 @@ def without_settings(statement: ast.stmt) -> None:
         statement.args.kw_defaults = [None for _ in statement.args.kw_defaults]
         for argument in statement.args.kwonlyargs:
             argument.annotation = None
+
+
+def without_body(item: Function) -> Function:
+    """Return a function that is called like another, looks like it, and does nothing."""
+    is_generator = any(isinstance(part, ast.Yield | ast.YieldFrom) for each in item.body for part in inner_nodes(each))
+    head = copy.copy(item)
+    head.body = [*filter(is_bare_string, item.body[:1]), ast.Expr(ast.Yield() if is_generator else ast.Constant(...))]
+    return head
 
 
 def is_deep(statement: ast.AST) -> bool:

@@ -18,7 +18,7 @@ from redoit.fingerprint.reflection import Reflection
 from redoit.fingerprint.resolve import Resolution, follow, lookup
 from redoit.fingerprint.texts import STATEMENTS, WHOLE, Texts
 from redoit.fingerprint.uses import Use
-from redoit.source.names import Alias, Import, aliases, bindings, executed_imports, is_standard
+from redoit.source.names import Alias, Function, Import, aliases, bindings, executed_imports, is_standard, methods
 from redoit.source.project import Module, Project
 
 Key = tuple[str, str]  # a module's name, and a name in it, STATEMENTS or WHOLE
@@ -41,7 +41,7 @@ class Assumed(NamedTuple):
 class Reach:
     """One walk through the code. `found`: what it should have assumed; if that is more, it must be repeated with it."""
 
-    def __init__(self, project: Project, step: str, function: str, assumed: Assumed) -> None:
+    def __init__(self, project: Project, step: str, function: str, assumed: Assumed, *, bodies: bool = True) -> None:
         self.project = project
         self.root = (step, function)
         self.assumed = self.found = assumed
@@ -53,6 +53,7 @@ class Reach:
             docs=assumed.level >= Reflection.DOCS,
             raw=assumed.level >= Reflection.SOURCE,
             root=None if assumed.calls_itself or len(binders) != 1 else binders[0].statement,
+            bodies=bodies,
         )
         self.queue: deque[Key] = deque()
         self.via: dict[Key, tuple[str, ...]] = {}
@@ -80,6 +81,10 @@ class Reach:
             self.add_module(name, via)
         elif module is not None and what in bindings(module).names:
             self.add(name, what, via)
+        elif module is not None and what in methods(module):
+            self.add(name, what.partition(".")[0], via)
+            if not self.texts.bodies:
+                self.add(name, what, via)
 
     def add(self, module: str, name: str, via: tuple[str, ...]) -> None:
         """Add a reached part, and the statements that an import of its module executes."""
@@ -113,15 +118,16 @@ class Reach:
         if module is None:
             return
         if key[1] == WHOLE:
-            self.follow_uses(module, key, module.tree.body, whole=True)
+            self.follow_uses(module, key, module.tree.body)
             for alias in bindings(module).aliases:
                 self.follow_whole(module, key, alias)
         elif key[1] == STATEMENTS:
             self.follow_uses(module, key, other_statements(self.project, module))
             self.follow_module(module, key)
         else:
-            statements = [binder.statement for binder in bindings(module).names[key[1]]]
-            self.follow_uses(module, key, [item for item in statements if not isinstance(item, Import)])
+            statements = [binder.statement for binder in bindings(module).names.get(key[1], ())]
+            found = statements or methods(module)[key[1]]
+            self.follow_uses(module, key, [item for item in found if not isinstance(item, Import)])
 
     def follow_whole(self, module: Module, key: Key, alias: Alias) -> None:
         """Follow an import of a module that counts whole: other code may ask it for any name."""
@@ -145,10 +151,10 @@ class Reach:
                 if self.project.locate(f"{origin}.{text}"):
                     self.take_whole(f"{origin}.{text}", f"from {origin} import * in {module}", key)
 
-    def follow_uses(self, module: Module, key: Key, statements: Iterable[ast.stmt], *, whole: bool = False) -> None:
+    def follow_uses(self, module: Module, key: Key, statements: Iterable[ast.stmt]) -> None:
         """Follow the names that statements of a module use."""
         names = bindings(module).names
-        for used in [self.texts.uses(module, item, whole=whole) for item in dict.fromkeys(statements)]:
+        for used in [self.texts.uses(module, item, key[1]) for item in dict.fromkeys(statements)]:
             for use in used.names:
                 self.follow(module, key, use, lookup(self.project, module, use.chain))
             for item, is_shared in used.imports:
@@ -251,6 +257,14 @@ class Reach:
         if module is not None and not module.is_namespace:
             self.unresolved.setdefault((name, why), f"{name}: taken whole, {why}")
             self.add(name, WHOLE, self.via[key])
+
+    def has_body(self, key: Key) -> bool:
+        """Tell whether a part is a function whose body does not count with its class or its module."""
+        module = self.project.module(key[0])
+        if module is None or self.texts.bodies:
+            return False
+        binders = bindings(module).names.get(key[1], ())
+        return key[1] in methods(module) or any(isinstance(binder.statement, Function) for binder in binders)
 
     def part_name(self, key: Key) -> str:
         """Return the name of a part as `Part` has it; one that imports bind is `module:import name`."""

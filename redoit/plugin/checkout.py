@@ -110,11 +110,11 @@ class Runner:
             return self._opened
 
 
-def code_of(project: Project, step: str, roots: Iterable[tuple[str, str]]) -> Code:
+def code_of(project: Project, step: str, roots: Iterable[tuple[str, str]], bodies: bool) -> Code:
     """Return the code that a step and other parts can reach. What this needs is imported when source must be read."""
     from redoit import fingerprint
 
-    return fingerprint.code_of(project, step, extra_roots=roots)
+    return fingerprint.code_of(project, step, extra_roots=roots, bodies=bodies)
 
 
 def _canonicalize(path: Path) -> None:

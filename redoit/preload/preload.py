@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TextIO
 from redoit.errors import RedoitError
 from redoit.execution import orphans, records
 from redoit.execution.process import MAX_WAIT_SECONDS, PROCESSES, Process, WorkerFiles, start_python
+from redoit.model import Policy, Stage
 from redoit.source import import_hook
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Preloader:
     def __init__(
         self,
         modules: tuple[str, ...],
-        preloaded: Callable[[str], object],
+        preloaded: Callable[[Stage], object],
         installed: Callable[[], object],
         record: Path,
     ) -> None:
@@ -47,7 +48,7 @@ class Preloader:
         self._server: ForkServer | None = None
         self._closed = not (modules and SUPPORTED)
         self._lock = threading.Lock()
-        self._needs_server = functools.cache(self._is_preloaded)  # a later step: asked often
+        self._needs: dict[tuple[str, Policy], bool] = {}  # of a later stage: asked often
 
     def execute(
         self, call: "StepCall", log: Path, stdout: TextIO | None, stderr: TextIO | None, later_stages: "LaterStages"
@@ -72,15 +73,17 @@ class Preloader:
         """Return the fork server, which is started once a later stage needs it."""
         with self._lock, contextlib.suppress(OSError):
             startable = self._server is None and not self._closed
-            if startable and any(self._needs_server(stage.step) for stage in later_stages()):
+            if startable and any(self._needs_server(stage) for stage in later_stages()):
                 self._server = self._new_server()
         return self._server
 
-    def _is_preloaded(self, step: str) -> bool:
-        try:
-            return bool(self._preloaded(step))
-        except RedoitError:
-            return False
+    def _needs_server(self, stage: Stage) -> bool:
+        key = stage.step, stage.policy
+        if key not in self._needs:
+            self._needs[key] = False
+            with contextlib.suppress(RedoitError):
+                self._needs[key] = bool(self._preloaded(stage))
+        return self._needs[key]
 
 
 class ForkServer:

@@ -6,7 +6,7 @@ An import becomes an `Alias`: the module it loads, the name it binds. Does not r
 import ast
 import re
 import sys
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import NamedTuple
 
 from redoit.source.project import Module, cached_per_module
@@ -123,6 +123,24 @@ def bindings(module: Module) -> Bindings:
                 reassigned.update({name: [Binder(statement)] for name in item.names})
     stars = [binder.alias for binder in names.pop("*", ()) if binder.alias]
     return Bindings(reassigned | names, stars, frozenset(reassigned), inner)
+
+
+@cached_per_module
+def methods(module: Module) -> dict[str, list[Function]]:
+    """Return qualified name -> definitions of the functions in classes of a module, also in classes of classes."""
+    found: dict[str, list[Function]] = {}
+    for name, item in methods_in(module.tree.body):
+        found.setdefault(name, []).append(item)
+    return found
+
+
+def methods_in(statements: Iterable[ast.stmt], prefix: str = "") -> Iterator[tuple[str, Function]]:
+    """Yield qualified name and definition of each function that stands in a class, or in a class of a class."""
+    for item in statements:
+        if isinstance(item, ast.ClassDef):
+            yield from methods_in(item.body, f"{prefix}{item.name}.")
+        elif prefix and isinstance(item, Function):
+            yield f"{prefix}{item.name}", item
 
 
 def inner_nodes(statement: ast.AST) -> Iterator[ast.AST]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from redoit.engine.snapshot import SourceSnapshot
+from redoit.model import Stage
 from redoit.plugin.checkout import code_of
 from redoit.source.project import Project
 from redoit.state.source_cache import SourceCache, code_digests
@@ -17,12 +18,12 @@ def test_a_module_that_appears_between_two_questions(tmp_path: Path) -> None:
     (tmp_path / "steps/__init__.py").touch()
     (tmp_path / "steps/one.py").write_text("import numpy\n\ndef run(made, *, times: int = 1): numpy.zeros(times)\n")
     look = SourceSnapshot(tmp_path, SourceCache(tmp_path / "memory", StatCache(tmp_path / "files")), code_of)
-    before = code_digests(code_of(Project(tmp_path), "steps.one", ()))
-    assert look.code_digests("steps.one", ()) == before
+    before = code_digests(code_of(Project(tmp_path), "steps.one", (), True))
+    assert look.code_digests(Stage("one", "steps.one", {}, {}), ()) == before
     (tmp_path / "steps/one").mkdir()
     (tmp_path / "steps/one/__init__.py").write_text("def run(made, *, times: int = 2): pass\n")
     assert look.signature("steps.one").roles == ("made",)
-    assert look.code_digests("steps.one", ()) == before
+    assert look.code_digests(Stage("one", "steps.one", {}, {}), ()) == before
 
 
 def test_files_and_versions_of_code_outside_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,6 +42,6 @@ def test_files_and_versions_of_code_outside_the_checkout(tmp_path: Path, monkeyp
         (root / name).write_text(text)
     monkeypatch.setenv("PYTHONPATH", f"{site}:{other}")
     snapshot = SourceSnapshot(root, SourceCache(tmp_path / "memory", StatCache(tmp_path / "files")), code_of)
-    code = snapshot.code_digests("steps.one", ())
+    code = snapshot.code_digests(Stage("one", "steps.one", {}, {}), ())
     assert sorted(snapshot.files("steps.one", code)) == [f"{other}/helper.py", "steps/__init__.py", "steps/one.py"]
     assert snapshot.versions("steps.one", code) == {"helper": "3", "nowhere": "absent"}

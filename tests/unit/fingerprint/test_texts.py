@@ -8,7 +8,6 @@ from modules import Files, written
 
 from redoit.fingerprint.exposure import Exposed
 from redoit.fingerprint.texts import Texts
-from redoit.source.names import bindings
 from redoit.source.project import Module, Project
 
 NONE = Exposed(frozenset(), frozenset())
@@ -42,7 +41,7 @@ def read(root: Path, text: str, files: Files | None = None) -> tuple[Project, Mo
 def test_the_text_of_a_name(tmp_path: Path, text: str, name: str, expected: str) -> None:
     """All statements that bind a name, each once and in order; of an import only that name, made absolute."""
     project, module = read(tmp_path, text)
-    assert Texts(project, NONE).of_binding(module, bindings(module).names[name]) == expected
+    assert Texts(project, NONE).of_binding(module, name) == expected
 
 
 @pytest.mark.parametrize(
@@ -72,24 +71,24 @@ def test_texts_of_two_kinds_are_kept_apart(tmp_path: Path) -> None:
     statement = module.tree.body[0]
     named = Exposed(frozenset({"f"}), frozenset())
     for _ in range(2):
-        assert "why" not in Texts(project, NONE).of_statement(module, statement)
-        assert "why" in Texts(project, NONE, docs=True).of_statement(module, statement)
-        assert "why" in Texts(project, named).of_statement(module, statement)
+        assert "why" not in Texts(project, NONE).of_statement(module, statement, "f")
+        assert "why" in Texts(project, NONE, docs=True).of_statement(module, statement, "f")
+        assert "why" in Texts(project, named).of_statement(module, statement, "f")
 
 
 def test_names_in_what_is_stripped_are_not_used(tmp_path: Path) -> None:
     """A postponed annotation uses no name, unless annotations count."""
     project, module = read(tmp_path, "from __future__ import annotations\ndef f(x: A) -> None: return b")
     function = module.tree.body[1]
-    assert [use.chain for use in Texts(project, NONE).uses(module, function).names] == [("b",)]
-    assert ("A",) in {use.chain for use in Texts(project, NONE, docs=True).uses(module, function).names}
+    assert [use.chain for use in Texts(project, NONE).uses(module, function, "f").names] == [("b",)]
+    assert ("A",) in {use.chain for use in Texts(project, NONE, docs=True).uses(module, function, "f").names}
 
 
 def test_settings_of_the_steps_function_are_no_code(tmp_path: Path) -> None:
     """The text of the step's function has the names of its settings, without types and defaults."""
     project, module = read(tmp_path, "def run(path: Path, *, rate: float = 0.1): pass")
     texts = Texts(project, NONE, root=module.tree.body[0])
-    assert texts.of_statement(module, module.tree.body[0]) == "def run(path: Path, *, rate):\n    pass"
+    assert texts.of_statement(module, module.tree.body[0], "run") == "def run(path: Path, *, rate):\n    pass"
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def unasked() -> Any:
 
 def test_the_server_starts_for_a_later_step_and_ends_when_it_is_closed() -> None:
     """A step that does not import the module runs afresh, one that does is forked, and afresh again after `close`."""
-    preloader = Preloader(("mine.slow",), PRELOADED.__getitem__, dict, Path("observed"))
+    preloader = Preloader(("mine.slow",), lambda stage: PRELOADED[stage.step], dict, Path("observed"))
     assert run(preloader, "mine.plain", lambda: LATER) == (False, False)
     assert run(preloader, "mine.one", unasked) == (True, True)
     preloader.close()
@@ -55,7 +55,7 @@ def test_the_server_starts_for_a_later_step_and_ends_when_it_is_closed() -> None
 def test_a_step_that_needs_the_module_alone_is_not_forked() -> None:
     """Where no later step imports the module, a step imports it itself, and first."""
     write(Path(), mine__slow="import sys\nassert 'mine.one' not in sys.modules\n")
-    preloader = Preloader(("mine.slow",), PRELOADED.__getitem__, dict, Path("observed"))
+    preloader = Preloader(("mine.slow",), lambda stage: PRELOADED[stage.step], dict, Path("observed"))
     assert run(preloader, "mine.one", lambda: [Stage("plain", "mine.plain", {}, {})]) == (False, True)
 
 
@@ -68,9 +68,9 @@ def test_a_later_step_that_can_not_be_read_needs_nothing() -> None:
     """An error in the source of a later step is left to its own stage, and looked for once."""
     asked = []
 
-    def preloaded(step: str) -> tuple[str, ...]:
-        asked.append(step)
-        raise SourceError(step, "it can't be parsed")
+    def preloaded(stage: Stage) -> tuple[str, ...]:
+        asked.append(stage.step)
+        raise SourceError(stage.step, "it can't be parsed")
 
     preloader = Preloader(("mine.slow",), preloaded, unasked, Path("observed"))
     for _ in range(2):
