@@ -1,5 +1,6 @@
 """What a step touches is a dependency, declared or not: each change of it runs the step once, and no other does."""
 
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -48,6 +49,16 @@ CAUGHT = {
     "getsource": Case(
         "import inspect; inspect.getsource(importlib.import_module(f'shapes.{HERE.name}').helper)",
         source("shapes/{name}.py", "    return 1", "    return 2"),
+        files=SHAPES,
+    ),
+    "source of a class": Case(
+        "import inspect; inspect.getsource(importlib.import_module(f'shapes.{HERE.name}').Thing)",
+        source("shapes/{name}.py", "self.factor *", "self.factor +"),
+        files=SHAPES,
+    ),
+    "source of a module": Case(
+        "import inspect; inspect.getsource(importlib.import_module(f'shapes.{HERE.name}'))",
+        source("shapes/{name}.py", "self.factor *", "self.factor +"),
         files=SHAPES,
     ),
     "resources": Case(
@@ -138,7 +149,24 @@ CAUGHT = {
         source("plug/{name}.py", "    return 1", "    return 2"),
         files=PLUGIN,
     ),
+    "by a computed name": Case(
+        "getattr(importlib.import_module(f'shapes.{HERE.name}'), 'Th' + 'ing')().size()",
+        source("shapes/{name}.py", "self.factor *", "self.factor +"),
+        files=SHAPES,
+    ),
+    "a generator that does not start": Case(
+        "made.write_text(str(importlib.import_module(f'plug.{HERE.name}').hook() is None))",
+        source("plug/{name}.py", "    yield 1", "    return 1"),
+        files={"plug/{name}.py": "def hook():\n    yield 1\n"},
+    ),
     # programs
+    "python that is not observed": Case(
+        "importlib.import_module(f'shapes.{HERE.name}')\n"
+        "code = f'from shapes.{HERE.name} import Thing; Thing().size()'\n"
+        "subprocess.run([sys.executable, '-S', '-c', code], check=True)",
+        source("shapes/{name}.py", "self.factor *", "self.factor +"),
+        files=SHAPES,
+    ),
     **{method: Case(POOL.replace("METHOD", method), DATA, files=WORK) for method in ("fork", "spawn", "forkserver")},
     "work of a worker": Case(
         POOL.replace("METHOD", "spawn"), source("work/{name}.py", ".read()", ".read(1)"), files=WORK
@@ -235,6 +263,17 @@ KEPT = {
     ),
     "outside": Case("open('../executed').read(); open('/etc/passwd').read(); os.listdir('/etc'); os.stat('/')"),
 }
+if sys.version_info >= (3, 12):  # functions that are called are seen
+    KEPT |= {
+        "method that is not called": Case(
+            UNPICKLE.removesuffix(".size()"), source("shapes/{name}.py", "self.factor *", "self.factor +"), files=SHAPES
+        ),
+        "function that is not called": Case(
+            "importlib.import_module(f'plug.{HERE.name}').helper()",
+            source("plug/{name}.py", "helper() + LIMIT", "helper() - LIMIT"),
+            files=PLUGIN,
+        ),
+    }
 TERMINAL = {"TERM": "other", "SSH_CLIENT": "other", "XDG_SESSION_ID": "7", "COLUMNS": "70", "UNRELATED": "1"}
 
 

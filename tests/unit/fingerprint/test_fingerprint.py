@@ -374,6 +374,44 @@ def test_an_edit_counts_exactly_if_the_step_can_reach_it(row: Row, tmp_path: Pat
         assert any(name == expected or (expected[-1] in ":*" and expected in name) for name in found)
 
 
+SHARED = {
+    T: "from lib import Net\nimport plug\n\ndef run(k):\n    return getattr(plug, k)(Net())\n",
+    "lib.py": "SIZE = 3\n\nclass Net:\n    def fit(self, n=1):\n        return helper(n)\n    @property\n    def size(self):\n        return SIZE\n"
+    "    class Part:\n        def show(self):\n            return 'part'\n\ndef helper(n):\n    return n\n",
+    "plug.py": "LIMIT = 5\n\ndef hook(net, n=1):\n    return net.fit(LIMIT)\n\ndef other():\n    yield 1\n\n@register\ndef third():\n    return 7\n\ndef register(f):\n    return f\n",
+}
+# Each row: what is edited, the file, the text replaced, that in its place, the parts that change if bodies must be
+# executed, and those that change if all were.
+BODIES = [
+    ("a body", "lib.py", "helper(n)\n", "helper(-n)\n", set(), {"lib:Net.fit"}),
+    ("what a body names", "lib.py", "return n", "return -n", set(), {"lib:helper"}),
+    ("a constant that a body names", "lib.py", "SIZE = 3", "SIZE = 4", set(), {"lib:SIZE"}),
+    ("a body in a class of a class", "lib.py", "'part'", "'parts'", set(), {"lib:Net.Part.show"}),
+    ("a default", "lib.py", "n=1", "n=2", {"lib:Net"}, {"lib:Net", "lib:Net.fit"}),
+    ("a decorator", "lib.py", "@property", "@staticmethod", {"lib:Net"}, {"lib:Net", "lib:Net.size"}),
+    ("a name", "lib.py", "def fit", "def fits", {"lib:Net"}, {"lib:Net", "lib:Net.fit", "lib:Net.fits"}),
+    ("a body of a module that counts whole", "plug.py", "net.fit(LIMIT)", "net.fit(-LIMIT)", set(), {"plug:hook"}),
+    ("a generator", "plug.py", "yield 1", "return 1", {"plug:*"}, {"plug:*", "plug:other"}),
+    ("a body with a decorator", "plug.py", "return 7", "return 8", set(), {"plug:third"}),
+    ("the body of a decorator", "plug.py", "return f", "return f or f", {"plug:register"}, {"plug:register"}),
+    ("a constant of a module that counts whole", "plug.py", "LIMIT = 5", "LIMIT = 6", {"plug:*"}, {"plug:*"}),
+]
+
+
+@pytest.mark.parametrize("row", BODIES, ids=[row[0] for row in BODIES])
+def test_a_body_counts_once_it_is_executed(row: tuple[str, str, str, str, set[str], set[str]], tmp_path: Path) -> None:
+    """Where bodies are parts of their own, an edit of one changes nothing, until it is a root: it was executed."""
+    _, path, old, new, *expected = row
+    names = {"lib": ("Net.fit", "Net.fits", "Net.size", "Net.Part.show"), "plug": ("hook", "other", "third")}
+    executed = [(module, name) for module, found in names.items() for name in found]
+    for roots, changed in zip(([], executed), expected, strict=True):
+        before, after = (
+            digests(code_of(Project(written(tmp_path, files)), "steps.train", extra_roots=roots, bodies=False))
+            for files in (SHARED, {path: SHARED[path].replace(old, new, 1)})
+        )
+        assert {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)} == changed
+
+
 def test_via_is_the_shortest_way_from_run(tmp_path: Path) -> None:
     """A part says over which other parts the step reaches it."""
     found = {part.name: part.via for part in code(written(tmp_path, CHAIN)).parts}
