@@ -116,7 +116,7 @@ def _details(reason: dict[str, Any], shown: set[str]) -> Iterator[Line]:
 
 def _code(reason: dict[str, Any], shown: set[str]) -> Iterator[Line]:
     """Yield how code is reached and a diff of it."""
-    if reason["via"]:
+    if len(reason["via"]) > 1:
         yield 4, f"reached by {' -> '.join(reason['via'])}", ""
     for line in reason["taken_whole"]:
         yield 4, line, ""

@@ -65,26 +65,31 @@ class Reach:
     def walk(self, extra_roots: Iterable[Key] = ()) -> None:
         """Follow all names from the step's function and from extra roots, until nothing new is reached."""
         self.add(*self.root, ())
-        for key in extra_roots:
+        self.visit_queue()
+        for key in extra_roots:  # now, so that what the step's function reaches has the path from there
             self.add_root(*key)
-        while self.queue:
-            self.visit(self.queue.popleft())
+        self.visit_queue()
         modules = [each for name, what in self.via if what == STATEMENTS and (each := self.project.module(name))]
         self.found = self.found._replace(handed=Handed.union(handed(self.project, each) for each in modules))
 
+    def visit_queue(self) -> None:
+        """Follow the names of each part that was reached, and of what these reach."""
+        while self.queue:
+            self.visit(self.queue.popleft())
+
     def add_root(self, name: str, what: str) -> None:
         """Add a part that counts although the code need not name it, if it is there."""
-        module, via = self.project.module(name), (self.part_name(self.root),)
+        module = self.project.module(name)
         if what == WHOLE:
             self.take_whole(name, "it was executed", self.root)
         elif what == STATEMENTS:
-            self.add_module(name, via)
+            self.add_module(name, ())
         elif module is not None and what in bindings(module).names:
-            self.add(name, what, via)
+            self.add(name, what, ())
         elif module is not None and what in methods(module):
-            self.add(name, what.partition(".")[0], via)
+            self.add(name, what.partition(".")[0], ())
             if not self.texts.bodies:
-                self.add(name, what, via)
+                self.add(name, what, ())
 
     def add(self, module: str, name: str, via: tuple[str, ...]) -> None:
         """Add a reached part, and the statements that an import of its module executes."""
