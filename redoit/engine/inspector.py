@@ -69,7 +69,7 @@ class Inspector:
     def refresh(self) -> None:
         """Forget the source that was read, and what is installed."""
         self._workspace.installed.forget()
-        self._snapshot = self._new_snapshot()
+        self._snapshot = self._new_snapshot(readings=self._snapshot.readings)
 
     def action_with_source(self, stage: Stage, settings: Settings) -> ActionWithSource:
         """Return the action of a stage as the project stands now, with the text of its code.

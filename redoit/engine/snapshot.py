@@ -4,7 +4,10 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from pathlib import Path
+from threading import Lock
+from typing import NamedTuple
 
 from redoit.model import Code, Environment, Policy, Setting, Stage
 from redoit.source.distributions import Owners, owners
@@ -20,12 +23,31 @@ Settings = tuple[Setting, ...]
 CodeOf = Callable[[Project, str, Iterable[tuple[str, str]], bool], Code]
 SEES_CALLS = sys.version_info >= (3, 12)  # which functions are called is observed
 BODIES = "bodies"  # among roots: all bodies in a class count
+MAX_READINGS = 8  # steps of which the syntax trees are kept
+
+
+class Reading(NamedTuple):
+    """What was read of a step: the modules, and the code that its roots reach. Only one thread at a time reads."""
+
+    project: Project
+    codes: dict[str, Code]
+    lock: Lock
 
 
 class SourceSnapshot:
-    """The source of a project at one time: from the source cache if it is valid, else read."""
+    """The source of a project at one time: from the source cache if it is valid, else read.
 
-    def __init__(self, root: Path, cache: SourceCache, code_of: CodeOf, owners: Owners = owners) -> None:
+    `readings`: by step, of an earlier snapshot, from which they are taken; what did not change is not read again.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        cache: SourceCache,
+        code_of: CodeOf,
+        owners: Owners = owners,
+        readings: dict[str, Reading] | None = None,
+    ) -> None:
         self._parsed: dict[str, Parsed] = {}
         self.project = Project(root, self._parsed, SearchPath(root, owners))
         self.began = time.monotonic()
@@ -33,7 +55,8 @@ class SourceSnapshot:
         self._cache = cache
         self._code_of = code_of
         self._steps: dict[str, StepInfo] = {}
-        self._codes: dict[tuple[str, str], Code] = {}
+        self._earlier = {} if readings is None else readings
+        self.readings: dict[str, Reading] = {}
         self.versions_found: dict[str, str | None] = {}  # of what observations name
         self._files: dict[tuple[str, tuple[str, ...]], list[str]] = {}
         self.environments: dict[tuple[object, ...], Environment] = {}  # made once for stages with equal ones
@@ -44,9 +67,10 @@ class SourceSnapshot:
         if info.signature is None:
             from redoit.source.signature import signature
 
-            project = self._new_project(info)
-            found = signature(project, step)
-            self._steps[step] = self._cache.add(step, info, StepInfo(signature=found), project)
+            project, _, lock = self._reading(step)
+            with lock:
+                found = signature(project, step)
+                self._steps[step] = self._cache.add(step, info, StepInfo(signature=found), project)
             return found
         return info.signature
 
@@ -61,16 +85,16 @@ class SourceSnapshot:
     def code(self, stage: Stage, settings: Settings, parts: Iterable[str] = ()) -> Code:
         """Return that code with its text. Raises: DeclarationError, SourceError."""
         step, roots = stage.step, _roots(stage.policy, settings, parts)
-        if (step, roots) not in self._codes:
-            info = self._step_info(step)
-            project = self._new_project(info)
-            lines = roots.splitlines()
-            pairs = (line.replace(":import ", ":").partition(":") for line in lines if line != BODIES)
-            code = self._code_of(project, step, [(module, name) for module, _, name in pairs], BODIES in lines)
-            new = StepInfo(code={roots: code_digests(code)})
-            self._steps[step] = self._cache.add(step, info, new, project)
-            self._codes[step, roots] = code
-        return self._codes[step, roots]
+        project, codes, lock = self._reading(step)
+        with lock:
+            if roots not in codes:
+                lines = roots.splitlines()
+                pairs = (line.replace(":import ", ":").partition(":") for line in lines if line != BODIES)
+                code = self._code_of(project, step, [(module, name) for module, _, name in pairs], BODIES in lines)
+                new = StepInfo(code={roots: code_digests(code)})
+                self._steps[step] = self._cache.add(step, self._step_info(step), new, project)
+                codes[roots] = code
+        return codes[roots]
 
     def files(self, step: str, code: Code | CodeDigests) -> list[str]:
         """Return the files that the code of a step was read from; those of the project from its root."""
@@ -100,8 +124,16 @@ class SourceSnapshot:
         """Return the project with what a step adds to its search path."""
         return self.project.with_roots(self._step_info(step).added)
 
-    def _new_project(self, info: StepInfo) -> Project:
-        return Project(self._root, self._parsed, self.project.path, info.added)
+    def _reading(self, step: str) -> Reading:
+        if step not in self.readings:
+            info, earlier = self._step_info(step), self._earlier.pop(step, None)
+            reading = Reading(Project(self._root, self._parsed, self.project.path, info.added), {}, Lock())
+            with earlier.lock if earlier else nullcontext():
+                if earlier and info.covers(earlier.project):
+                    earlier.project.renew(self.project.path, self._parsed)
+                    reading = earlier
+            self.readings = {**dict([*self.readings.items()][1 - MAX_READINGS :]), step: reading}
+        return self.readings[step]
 
     def _step_info(self, step: str) -> StepInfo:
         if step not in self._steps:

@@ -29,13 +29,17 @@ def code_of(
     if module is None or function not in bindings(module).names:
         found = "no such module in the project" if module is None else f"no function {function!r}"
         raise DeclarationError(step, found, f"define it: def {function}(...)")
-    extra, assumed = sorted(extra_roots), Assumed()
+    extra, known = sorted(extra_roots), ("assumed", function, bodies)
+    assumed = module.memo.get(known, Assumed())  # of the step alone: more roots make no less of the code count
     while True:  # what reached code does may make more of the code count, which may reach more
         reach = Reach(project, step, function, assumed, bodies=bodies)
         reach.walk(extra)
         if reach.found == assumed:
-            return _code(project, reach)
+            break
         assumed = reach.found
+    if not extra and (module := project.module(step)):  # another one where its code has added to Python's path
+        module.memo[known] = assumed
+    return _code(project, reach)
 
 
 def _code(project: Project, reach: Reach) -> Code:

@@ -15,6 +15,7 @@ from redoit.fingerprint.plain import plain_statements
 from redoit.fingerprint.uses import Uses, uses
 from redoit.source.names import (
     Binder,
+    Definition,
     Function,
     Import,
     aliases,
@@ -80,11 +81,20 @@ class Texts:
 
     def _once(self, what: tuple[object, ...], module: Module, part: str, make: Callable[[], Value]) -> Value:
         docs = self.docs or part == WHOLE
-        key = (*what, docs, self.root, self.bodies, None if docs else self.exposed)
+        key = (*what, docs, self.root, self.bodies, None if docs else self._exposed_in(module))
         if key not in module.memo:
             module.memo[key] = make()
         value: Value = module.memo[key]
         return value
+
+    def _exposed_in(self, module: Module) -> Exposed:
+        """Return which definitions of a module code from outside may look into."""
+        key = ("exposed", self.exposed)
+        if key not in module.memo:
+            names = {item.name for item in ast.walk(module.tree) if isinstance(item, Definition)}
+            module.memo[key] = Exposed(self.exposed.functions & names, self.exposed.classes & names)
+        found: Exposed = module.memo[key]
+        return found
 
     def of_binding(self, module: Module, name: str) -> str:
         """Return the text of all statements that bind a name, in order; of an import, only the alias of that name."""

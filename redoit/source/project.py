@@ -102,6 +102,12 @@ class Project:
             self._with_roots[added] = Project(self.root, self._parsed, self.path, added) if added else self
         return self._with_roots[added]
 
+    def renew(self, path: SearchPath, parsed: dict[str, Parsed]) -> None:
+        """Look from now on for modules that were not asked for yet by a new search path."""
+        self.path, self._parsed = path, parsed
+        for folder, first in self.added:
+            self.path = self.path.extended(folder, first=first)
+
     def module(self, name: str) -> Module | None:
         """Return a module by its dotted name; None if the project has none of that name.
 

@@ -50,6 +50,15 @@ class StepInfo(NamedTuple):
     listed: str = ""
     added: Added = ()
 
+    def covers(self, project: Project) -> bool:
+        """Tell whether all that was read in a project is among what the step was read from."""
+        return (
+            project.added == self.added
+            and project.locations.items() <= self.located.items()
+            and project.file_digests.items() <= self.read.items()
+            and bool(self.listed or not project.modules_listed)
+        )
+
 
 class SourceCache:
     """The source cache of one checkout."""
