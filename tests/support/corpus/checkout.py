@@ -200,7 +200,8 @@ class Checkout:
 
     def read(self, stage: str, truth: Truth) -> frozenset[str]:
         """Return module and name of the parts that reading reaches from a stage's step and from what it executed."""
-        found = {(module_of(unit.file), unit.name.partition(".")[0]) for unit in truth.executed}
+        units = {(module_of(unit.file), unit.name) for unit in truth.executed}
+        found = units | {(module, name.partition(".")[0]) for module, name in units}
         roots = self.base / "roots"
         roots.write_text(json.dumps(sorted(found)))
         ran = self._call(self.root, str(HERE / "reading.py"), f"steps.{self._step_of(stage)}", str(roots))

@@ -8,11 +8,12 @@ import os
 import sys
 from pathlib import Path
 
-sys.path[0] = os.getcwd()
+sys.path[:1] = [os.getcwd(), str(Path(__file__).parents[1])]
 
-from redoit.fingerprint import code_of  # noqa: E402 - as in the project's folder
+from corpus.units import BODIES  # noqa: E402 - as in the project's folder
+from redoit.fingerprint import code_of  # noqa: E402 - likewise
 from redoit.source.project import Project  # noqa: E402 - likewise
 
 step, file = sys.argv[1:]
 roots = [(module, name) for module, name in json.loads(Path(file).read_text())]
-print(json.dumps([part.name for part in code_of(Project(Path()), step, extra_roots=roots).parts]))
+print(json.dumps([part.name for part in code_of(Project(Path()), step, extra_roots=roots, bodies=BODIES).parts]))

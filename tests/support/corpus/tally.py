@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from corpus.mutator import Mutation
-from corpus.units import Truth, module_of
+from corpus.units import BODIES, Truth, module_of
 
 SHOWN = 20  # of the needless runs
 TEXTS = ("comment", "docstring")
@@ -35,6 +35,8 @@ class Seen:
         """Whether reading counts it: by function, class or constant of a module, or the module whole."""
         unit = self.mutation.unit
         module = module_of(unit.file)
+        if unit.is_function and self.mutation.kind != "default" and not BODIES:
+            return f"{module}:{unit.name}" in self.read
         name = self.mutation.names if unit.name == "<module>" else unit.name.partition(".")[0]
         return not self.read.isdisjoint((f"{module}:*", f"{module}:{name}"))
 

@@ -6,12 +6,14 @@ the package, and asks redoit nothing.
 
 import ast
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 SCOPES = (*FUNCTIONS, ast.ClassDef)
+BODIES = sys.version_info < (3, 12)  # a class counts with the bodies of its methods, executed or not
 Executed = frozenset[tuple[str, int, str]]  # file, first line and name of each code object
 
 
