@@ -62,7 +62,7 @@ const series = lazily(() => {
   const found = new Map();
   for (const run of runs.toReversed()) {
     for (const [stage, outcome] of run.outcomes) {
-      for (const [name, value] of outcome.trace?.metrics() ?? []) {
+      for (const [name, value] of outcome.trace?.metrics ?? []) {
         const id = JSON.stringify([stage, name]);
         if (!found.has(id)) found.set(id, { stage: stages[stage], name, points: [] });
         found.get(id).points.push({ run, value, ran: outcome.status === "ran" });

@@ -67,7 +67,7 @@ function metricsCompared(base, run) {
   const rows = stages.flatMap((stage) => {
     const before = base.outcomes.get(stage.number)?.trace, after = run.outcomes.get(stage.number)?.trace;
     if (!before || !after || before === after) return [];
-    return [...changed(before.metrics(), after.metrics())].map(([name, was, is]) => [toStage(stage), name, was === undefined ? "" : figure(was), is === undefined ? "" : figure(is), moved(was, is)]);
+    return [...changed(before.metrics, after.metrics)].map(([name, was, is]) => [toStage(stage), name, was === undefined ? "" : figure(was), is === undefined ? "" : figure(is), moved(was, is)]);
   });
   const heads = ["Stage", "Metric", { text: "Before", number: true }, { text: "After", number: true }, { text: "Change", number: true }];
   return rows.length > 0 && [el("h3", {}, "Metrics"), table(heads, rows, "Metrics that differ")];

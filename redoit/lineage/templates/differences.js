@@ -11,21 +11,21 @@ function* changed(before, after, same = (one, other) => one === other) {
 
 // Return how an execution differs from an earlier one: declaration, settings, inputs, code, packages.
 function differences(before, after) {
-  const found = [...changed(before.declared(), after.declared())].map(([subject, old, now]) => ({ kind: "declaration", subject, old, now }));
+  const found = [...changed(before.declared, after.declared)].map(([subject, old, now]) => ({ kind: "declaration", subject, old, now }));
   const alike = (one, other) => one.value === other.value && one.kind === other.kind;
   const shown = (one, other) => one && (one.value === other?.value ? `${one.value} (${one.kind})` : one.value);
-  for (const [subject, old, now] of changed(before.settings(), after.settings(), alike)) {
+  for (const [subject, old, now] of changed(before.settings, after.settings, alike)) {
     found.push({ kind: "setting", subject, old: shown(old, now), now: shown(now, old) });
   }
-  for (const [subject, old, now] of changed(before.inputs(), after.inputs())) found.push({ kind: "input", subject, old, now });
-  for (const [subject, old, now] of changed(before.code(), after.code())) found.push({ kind: "code", subject, old, now });
-  for (const [subject, old, now] of changed(before.environment(), after.environment())) {
+  for (const [subject, old, now] of changed(before.inputs, after.inputs)) found.push({ kind: "input", subject, old, now });
+  for (const [subject, old, now] of changed(before.code, after.code)) found.push({ kind: "code", subject, old, now });
+  for (const [subject, old, now] of changed(before.environment, after.environment)) {
     found.push({ kind: "package", subject, old, now });
   }
   return found;
 }
 
-const sameBytes = (one, other) => [...changed(one.outputs(), other.outputs(), (a, b) => a.digest === b.digest)].length === 0;
+const sameBytes = (one, other) => [...changed(one.outputs, other.outputs, (a, b) => a.digest === b.digest)].length === 0;
 
 // Return the lines of two texts, each with its sign: in both, only in the first (-), only in the second (+).
 function lineDiff(before, after) {

@@ -86,8 +86,8 @@ function traceShown(stage, trace, run) {
   return [
     earlier && changesShown(stage, earlier, trace, found),
     el("h3", {}, "Settings"), settingsShown(trace, was),
-    el("h3", {}, "Inputs"), filesShown(stage.inputs, trace.inputs(), (role, one) => [digest(one), size(sizes().get(one)), makerShown(stage.inputs.get(role), one, run)], ["Digest", { text: "Size", number: true }, "Made by"]),
-    el("h3", {}, "Outputs"), filesShown(stage.outputs, trace.outputs(), (_, one) => [digest(one.digest), size(one.size)], ["Digest", { text: "Size", number: true }]),
+    el("h3", {}, "Inputs"), filesShown(stage.inputs, trace.inputs, (role, one) => [digest(one), size(sizes().get(one)), makerShown(stage.inputs.get(role), one, run)], ["Digest", { text: "Size", number: true }, "Made by"]),
+    el("h3", {}, "Outputs"), filesShown(stage.outputs, trace.outputs, (_, one) => [digest(one.digest), size(one.size)], ["Digest", { text: "Size", number: true }]),
     metricsShown(trace),
     codeShown(trace, was),
     environmentShown(trace),
@@ -117,7 +117,7 @@ const old = (each) => el("span", { class: "old" }, valued(each, each.old));
 const now = (each) => el("span", { class: "new" }, valued(each, each.now));
 
 function settingsShown(trace, was) {
-  const rows = [...trace.settings()].map(([name, { kind, value }]) => {
+  const rows = [...trace.settings].map(([name, { kind, value }]) => {
     const before = was.get(`setting ${name}`);
     return [name, [before?.old !== undefined && [el("span", { class: "old" }, before.old), " "], el("span", { class: before ? "new" : undefined }, value)], kind];
   });
@@ -137,17 +137,17 @@ function makerShown(file, one, run) {
 }
 
 function metricsShown(trace) {
-  const rows = [...trace.metrics()].map(([name, value]) => [name, figure(value)]);
+  const rows = [...trace.metrics].map(([name, value]) => [name, figure(value)]);
   return rows.length ? [el("h3", {}, "Metrics"), table(["Metric", { text: "Value", number: true }], rows, "Metrics")] : null;
 }
 
 function codeShown(trace, was) {
-  const rows = [...trace.code()].map(([part, one]) => [part, digest(one), was.has(`code ${part}`) ? "changed" : ""]);
+  const rows = [...trace.code].map(([part, one]) => [part, digest(one), was.has(`code ${part}`) ? "changed" : ""]);
   return [el("h3", {}, "Code"), el("details", {}, el("summary", {}, number(rows.length, "part")), table(["Part", "Digest", ""], rows, "Parts of code"))];
 }
 
 function environmentShown(trace) {
-  const rows = [...trace.environment()];
+  const rows = [...trace.environment];
   return [el("h3", {}, "Environment"), facts(rows)];
 }
 
@@ -160,7 +160,7 @@ function logShown(trace) {
 function fileShown(file) {
   const readers = stages.flatMap((stage) => [...stage.inputs].filter(([, one]) => one === file).map(([role]) => [stage, role]));
   const rows = runs.flatMap((run) => {
-    const found = readers.map(([stage, role]) => run.outcomes.get(stage.number)?.trace?.inputs().get(role)).find(Boolean);
+    const found = readers.map(([stage, role]) => run.outcomes.get(stage.number)?.trace?.inputs.get(role)).find(Boolean);
     return found ? [[toRun(run), digest(found)]] : [];
   });
   return [

@@ -50,8 +50,8 @@ const toStage = (stage) => (stage.declared || current().outcomes.has(stage.numbe
 
 // Return which run made a result.
 function origin(trace, run) {
-  if (trace.run === run) return ["this run"];
-  if (runs[trace.run]) return [toRun(runs[trace.run])];
+  const made = runNamed.get(trace.run);
+  if (made) return made.number === run ? ["this run"] : [toRun(made)];
   if (trace.command) return [`${trace.started}, ${trace.command}`, el("span", { class: "quiet" }, " (a run older than those shown)")];
   return [`${trace.started} on ${trace.host}`, el("span", { class: "quiet" }, " (its run is not recorded here)")];
 }
