@@ -1,7 +1,7 @@
 """Layered drawing of an acyclic graph: boxes in columns, from left to right, and lines between them.
 
 igraph orders the boxes of each column so that few lines cross. Each box is placed as near to its neighbours as the
-others in its column allow. Knows nothing of the boxes but their sizes.
+others in its column allow. Knows nothing of the boxes but their heights.
 """
 
 from collections import Counter, defaultdict
@@ -9,20 +9,18 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-COLUMN_GAP, ROW_GAP = 46.0, 22.0  # between boxes
-FREE_LINES, GAP_PER_LINE, MAX_COLUMN_GAP = 8, 2.0, 150.0  # each line beyond the free ones widens the gap of columns
+BOX_WIDTH, COLUMN_GAP, ROW_GAP = 204.0, 46.0, 22.0  # gaps are between boxes
+FREE_LINES, GAP_PER_LINE, MAX_COLUMN_GAP = 8, 2.0, 150.0  # each line beyond the free ones widens the gaps of columns
 LANE_HEIGHT, LANE_GAP = 6.0, 6.0  # of a line that passes a column
 SWEEPS = 21  # over all columns; each moves boxes nearer to their neighbours
 MAX_LANES = 20_000  # with more, lines pass below boxes
 
 
 class Box(NamedTuple):
-    """A box. `ports`: heights within it at which lines leave to the right; `entry`: at which they enter."""
+    """A box. `ports`: heights within it at which lines leave to the right; at the first one they enter, too."""
 
-    width: float
     height: float
-    ports: tuple[float, ...] = ()
-    entry: float = 0.0
+    ports: tuple[float, ...]
 
 
 class Line(NamedTuple):
@@ -42,7 +40,7 @@ class Drawing(NamedTuple):
     height: float
 
 
-LANE = Box(0.0, LANE_HEIGHT, (LANE_HEIGHT / 2,), LANE_HEIGHT / 2)  # in a column that lines of one port pass
+LANE = Box(LANE_HEIGHT, (LANE_HEIGHT / 2,))  # in a column that lines of one port pass
 
 
 def drawing(boxes: Sequence[Box], lines: Sequence[Line]) -> Drawing:
@@ -51,20 +49,22 @@ def drawing(boxes: Sequence[Box], lines: Sequence[Line]) -> Drawing:
     chains = _chains(columns, lines)
     slots = [*boxes, *[LANE] * (len(columns) - len(boxes))]
     shifts = {
-        (left, right): slots[left].ports[line.port if left == line.source else 0] - slots[right].entry
+        (left, right): slots[left].ports[line.port if left == line.source else 0] - slots[right].ports[0]
         for line, chain in zip(lines, chains, strict=True)
         for left, right in pairwise(chain)
     }
     tops = _tops(slots, _order(columns, shifts), shifts)
-    edges = _edges(slots, columns, shifts)
-    places = tuple((edges[columns[number]][0], tops[number]) for number in range(len(boxes)))
+    crowd = max(Counter(columns[right] for _, right in shifts).values(), default=0)
+    gap = min(COLUMN_GAP + GAP_PER_LINE * max(crowd - FREE_LINES, 0), MAX_COLUMN_GAP)
+    lefts = [column * (BOX_WIDTH + gap) for column in columns]
     routes = []
     for line, (source, *passed, target) in zip(lines, chains, strict=True):
-        start = places[source][0] + boxes[source].width, places[source][1] + boxes[source].ports[line.port]
-        middle = [(edge, tops[lane] + LANE.entry) for lane in passed for edge in edges[columns[lane]]]
-        routes.append((start, *middle, (places[target][0], places[target][1] + boxes[target].entry)))
+        start = lefts[source] + BOX_WIDTH, tops[source] + boxes[source].ports[line.port]
+        middle = [(x, tops[lane] + LANE.ports[0]) for lane in passed for x in (lefts[lane], lefts[lane] + BOX_WIDTH)]
+        routes.append((start, *middle, (lefts[target], tops[target] + boxes[target].ports[0])))
+    places = tuple(zip(lefts, tops, strict=True))[: len(boxes)]
     height = max((top + slot.height for top, slot in zip(tops, slots, strict=True)), default=0.0)
-    return Drawing(places, tuple(routes), edges[-1][1] if edges else 0.0, height)
+    return Drawing(places, tuple(routes), max(lefts, default=-BOX_WIDTH) + BOX_WIDTH, height)
 
 
 def _columns(number: int, lines: Sequence[Line]) -> list[int]:
@@ -144,17 +144,3 @@ def _apart(slots: Sequence[Box], wanted: Sequence[float]) -> list[float]:
         pools.append((mean, members))
     means = [mean for mean, members in pools for _ in range(members)]
     return [mean + offset for mean, offset in zip(means, offsets, strict=True)]
-
-
-def _edges(slots: Sequence[Box], columns: Sequence[int], links: Iterable[tuple[int, int]]) -> list[tuple[float, float]]:
-    """Return the left and right edge of each column."""
-    widths = [0.0] * (max(columns, default=-1) + 1)
-    for slot, column in zip(slots, columns, strict=True):
-        widths[column] = max(widths[column], slot.width)
-    crowd = Counter(columns[right] for _, right in links)
-    edges, right = [], 0.0
-    for column, width in enumerate(widths):
-        gap = min(COLUMN_GAP + GAP_PER_LINE * max(crowd[column] - FREE_LINES, 0), MAX_COLUMN_GAP) if column else 0.0
-        edges.append((right + gap, right + gap + width))
-        right += gap + width
-    return edges

@@ -15,9 +15,8 @@ from redoit.lineage.lineage import Lineage
 from redoit.model import Stage
 from redoit.text import one_line
 
-CARD_WIDTH = 204.0  # pixels, as are all lengths, where the picture is not scaled
-HEADER_HEIGHT, ROW_HEIGHT, FOOTER_HEIGHT = 68.0, 22.0, 8.0  # of a stage's card
-SOURCE = Box(CARD_WIDTH, 34.0, (17.0,))  # a source's card
+HEADER_HEIGHT, ROW_HEIGHT, FOOTER_HEIGHT = 68.0, 22.0, 8.0  # of a stage's card, in pixels if it is not scaled
+SOURCE = Box(34.0, (17.0,))  # a source's card
 MAX_ROWS = 8  # files that a card shows
 TITLE_WIDTH, LABEL_WIDTH = 16.0, 24.0  # in letters of average width
 NARROW, BROAD = frozenset("fijlrtI.,:;|!'`()[]- "), frozenset("mwMW@%QOGDNHU&#")
@@ -117,7 +116,7 @@ def _labels(paths: Iterable[str]) -> dict[str, str]:
 def _box(stage: Stage) -> Box:
     rows = min(len(stage.outputs), MAX_ROWS)
     ports = tuple(HEADER_HEIGHT + ROW_HEIGHT * (row + 0.5) for row in range(rows))
-    return Box(CARD_WIDTH, HEADER_HEIGHT + ROW_HEIGHT * rows + FOOTER_HEIGHT, ports, ports[0])
+    return Box(HEADER_HEIGHT + ROW_HEIGHT * rows + FOOTER_HEIGHT, ports)
 
 
 def _rows(stage: Stage, box: Box, labels: dict[str, str]) -> tuple[Row, ...]:

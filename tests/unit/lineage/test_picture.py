@@ -6,9 +6,9 @@ from itertools import pairwise
 import pytest
 from lineages import HOSTILE_NAMES, MAKE, USE, all_named
 
+from redoit.lineage.layout import BOX_WIDTH
 from redoit.lineage.lineage import Lineage
 from redoit.lineage.picture import (
-    CARD_WIDTH,
     FOOTER_HEIGHT,
     HEADER_HEIGHT,
     MAX_ROWS,
@@ -52,7 +52,7 @@ def test_the_lines_of_two_stages() -> None:
     make = drawn.cards[1]
     start = re.match(r"M(\d+) ([\d.]+)H", drawn.threads[1].path)
     assert start
-    assert float(start[1]) == pytest.approx(make.left + CARD_WIDTH, abs=0.5)
+    assert float(start[1]) == pytest.approx(make.left + BOX_WIDTH, abs=0.5)
     assert float(start[2]) == pytest.approx(make.top + make.rows[0].top, abs=0.05)
 
 
