@@ -12,5 +12,5 @@ from pathlib import Path
 from redoit.history.run_log import RunLog
 
 if __name__ == "__main__":
-    newest = next(RunLog(Path(sys.argv[1]) / ".redoit").newest(1))
+    newest = next(RunLog(Path(sys.argv[1]) / ".redoit").newest())
     print(statistics.mean(record.seconds for record in newest.expanded().stages.values()))

@@ -14,7 +14,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import accumulate, islice
+from itertools import accumulate
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -120,23 +120,9 @@ class RunLog:
             for each in names[: -len(kept)]:
                 disk.clear_path(disk.path_below(self._root, RUNS, each))
 
-    def newest(self, number: int | None = None) -> Iterator[RunRecord]:
-        """Yield that many runs, the newest first; by default MAX_RUNS. Raises: DiskError."""
-        return islice(self._runs(), MAX_RUNS if number is None else number)
-
-    def _reference(self, stages: Mapping[str, StageRecord], names: list[str]) -> tuple[str, frozenset[str]]:
-        """Return the base of a run, empty if there is none; and the stages that rest on another trace than it says."""
-        for name in reversed(names[-MAX_BASES:]) if len(stages) > MAX_CHANGED_STAGES else ():
-            with contextlib.suppress(*UNREADABLE):
-                base = self._fields(name)["base"] or name
-                traces = {row[0]: row[3] for row in self._fields(base)["stages"]}
-                changed = {stage for stage, now in stages.items() if now.trace and now.trace != traces.get(stage)}
-                if base in names and traces.keys() <= stages.keys() and len(changed) <= MAX_CHANGED_STAGES:
-                    return base, frozenset(changed)
-        return "", frozenset()
-
-    def _runs(self) -> Iterator[RunRecord]:
-        for name in reversed(self._names()):
+    def newest(self) -> Iterator[RunRecord]:
+        """Yield the newest runs, the last one first. Raises: DiskError."""
+        for name in reversed(self._names()[-MAX_RUNS:]):
             with contextlib.suppress(*UNREADABLE):
                 fields = self._fields(name)
                 base = fields["base"]
@@ -148,6 +134,17 @@ class RunLog:
                 )
                 command, complete = one_line(fields["command"]), fields["complete"] is True
                 yield RunRecord(command, started, seconds, stages, saved, complete, name, self._bases[base], kept)
+
+    def _reference(self, stages: Mapping[str, StageRecord], names: list[str]) -> tuple[str, frozenset[str]]:
+        """Return the base of a run, empty if there is none; and the stages that rest on another trace than it says."""
+        for name in reversed(names[-MAX_BASES:]) if len(stages) > MAX_CHANGED_STAGES else ():
+            with contextlib.suppress(*UNREADABLE):
+                base = self._fields(name)["base"] or name
+                traces = {row[0]: row[3] for row in self._fields(base)["stages"]}
+                changed = {stage for stage, now in stages.items() if now.trace and now.trace != traces.get(stage)}
+                if base in names and traces.keys() <= stages.keys() and len(changed) <= MAX_CHANGED_STAGES:
+                    return base, frozenset(changed)
+        return "", frozenset()
 
     def _fields(self, name: str) -> dict[str, Any]:
         """Return the JSON of a record. Raises: OSError, CorruptError if it is not what its name pins."""

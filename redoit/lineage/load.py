@@ -62,7 +62,7 @@ def most_active(run_log: RunLog, stages: Sequence[Stage], number: int) -> list[S
     files, makers = whole.files, whole.makers
     active = [
         name
-        for run in run_log.newest(DEFAULT_RUNS)
+        for run in islice(run_log.newest(), DEFAULT_RUNS)
         for name, record in run.stages.items()
         if record.status is not Status.KEPT and name in files
     ]
