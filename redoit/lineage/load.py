@@ -20,8 +20,8 @@ from redoit.text import printable
 
 DEFAULT_RUNS = 50
 MAX_STAGE_RECORDS, MAX_TRACES = 20_000, 3_000  # of the default runs; at least two runs are loaded
-MAX_PART_CHARACTERS, MAX_SOURCE_CHARACTERS = 16_000, 100_000  # of one part's source, of all
-LOG_TAIL_LINES, LOG_TAIL_CHARACTERS, MAX_LOG_CHARACTERS = 40, 3_000, 40_000  # of one log, of all
+LOG_TAIL_LINES, LOG_TAIL_CHARACTERS = 40, 3_000  # of one log
+MAX_LOG_CHARACTERS, MAX_SOURCE_CHARACTERS = 40_000, 100_000  # of all
 TERMINAL_CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
 
@@ -98,26 +98,22 @@ def _texts(workspace: Workspace, lineage: Lineage) -> dict[str, str]:
                 digests[stage, part][digest] = None
     parts = dict.fromkeys(digest for each in digests.values() if len(each) > 1 for digest in each)
     logs = dict.fromkeys(trace.log for trace in sorted(lineage.traces.values(), key=lambda trace: -trace.started))
-    texts = dict(_fitting(workspace, parts, _wrapped, MAX_PART_CHARACTERS, MAX_SOURCE_CHARACTERS))
-    return texts | dict(_fitting(workspace, logs, _log_tail, LOG_TAIL_CHARACTERS, MAX_LOG_CHARACTERS))
+    texts = dict(_fitting(workspace, parts, lambda text: "\n".join(wrapped_lines(text)), MAX_SOURCE_CHARACTERS))
+    return texts | dict(_fitting(workspace, logs, _log_tail, MAX_LOG_CHARACTERS))
 
 
 def _fitting(
-    workspace: Workspace, digests: Iterable[str], shown: Callable[[str], str], each: int, total: int
+    workspace: Workspace, digests: Iterable[str], shown: Callable[[str], str], room: int
 ) -> Iterator[tuple[str, str]]:
-    """Yield digest and text of blobs that a store has, each by itself and all together within these characters."""
+    """Yield digest and text of blobs that a store has, as far as there is room for their characters."""
     for digest in digests:
         for store in (workspace.store, workspace.private):
             with contextlib.suppress(StoreError, DiskError, OSError):
                 text = shown(store.get(digest).decode("utf-8", "replace"))
-                if len(text) <= min(each, total):
-                    total -= len(text)
+                if len(text) <= room:
+                    room -= len(text)
                     yield digest, text
                 break
-
-
-def _wrapped(text: str) -> str:
-    return "\n".join(wrapped_lines(text))
 
 
 def _log_tail(log: str) -> str:
