@@ -11,7 +11,6 @@ MAX_LINES = 100  # likewise
 MAX_WHOLE_NUMBER = 1e15  # above that a number is not shown to its last digit
 MIN_ESTIMATE_SECONDS = 0.05  # below that an estimate is next to none
 FEW = 3  # texts of a list, in a line
-UNITS = ("TB", "GB", "MB", "kB")
 MINUTE, HOUR = 60, 3600  # seconds
 
 
@@ -27,10 +26,9 @@ def format_count(count: int, noun: str) -> str:
 
 def format_size(count: int) -> str:
     """Return a number of bytes, in decimal units: `999 bytes`, `3.4 GB`."""
-    for power, unit in zip(range(len(UNITS), 0, -1), UNITS, strict=True):
-        if count >= 1000**power:
-            return f"{count / 1000**power:.1f} {unit}"
-    return format_count(count, "byte")
+    from rich.filesize import decimal  # few commands show any
+
+    return decimal(count)
 
 
 def format_duration(seconds: float) -> str:

@@ -26,7 +26,7 @@ from redoit.text import (
         (format_size(999), "999 bytes"),
         (format_size(1000), "1.0 kB"),
         (format_size(3_400_000_000), "3.4 GB"),
-        (format_size(10**16), "10000.0 TB"),
+        (format_size(10**16), "10.0 PB"),
         (format_count(0, "trace"), "0 traces"),
         (format_count(1, "trace"), "1 trace"),
         (format_count(2000, "trace"), "2,000 traces"),

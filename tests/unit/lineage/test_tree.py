@@ -155,7 +155,7 @@ def test_a_size_is_no_larger_than_a_page_shows() -> None:
     """A forged size is shown as the largest there is."""
     done = replace(FIRST, manifest={"made": Artifact(MADE, 10**30)})
     line = shown(of_one(Provenance("a.txt", MADE, MAKE, done)), Lineage([MAKE]))[0]
-    assert line.endswith(f"  {MAX_BYTES / 1e12:.1f} TB")
+    assert line.endswith(f"  {MAX_BYTES / 1e15:.1f} PB")
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES, ids=range(len(HOSTILE_NAMES)))
