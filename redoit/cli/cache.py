@@ -16,7 +16,6 @@ from redoit.cli.base import StageCommand
 from redoit.gc import collect
 from redoit.gc.checkouts import CHECKOUTS, gc_roots, other_checkouts
 from redoit.gc.policy import Inventory, RetentionPolicy, StoredTrace, removal
-from redoit.history.savings import read_savings
 from redoit.plugin.checkout import engine, run_log
 from redoit.state.rescued import RESCUED, location, rescued
 from redoit.storage.store import QUARANTINE, Store
@@ -119,10 +118,11 @@ clear: remove everything (--yes: without confirmation)."""
         if unneeded:
             self.say(f"No result needs {format_size(unneeded)} of it; remove that with: doit cache gc")
         self._show_rescued()
-        saved = read_savings(engine().workspace.root)
-        if saved.kept or saved.restored:
-            counts = f"{saved.kept} kept and {saved.restored} restored results"
-            self.say(f"In this checkout, {counts} have saved {format_duration(saved.seconds)}.")
+        runs = [run.expanded(()) for run in run_log().newest()]
+        kept, restored = (sum(run.omitted.get(status, (0, 0))[0] for run in runs) for status in ("kept", "restored"))
+        if kept or restored:
+            saved = format_duration(sum(run.saved for run in runs))
+            self.say(f"In this checkout, {kept} kept and {restored} restored results have saved {saved}.")
         return 0
 
     def _show_rescued(self) -> None:

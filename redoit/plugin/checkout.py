@@ -16,7 +16,6 @@ from redoit.engine.engine import Engine
 from redoit.engine.inspector import Inspector
 from redoit.engine.surroundings import Surroundings
 from redoit.history.run_log import RunLog, RunRecord, StageRecord
-from redoit.history.savings import add_savings
 from redoit.model import Code, Outcome, Status
 from redoit.plugin import configuration
 from redoit.plugin.graph import Graph
@@ -158,15 +157,12 @@ class Session:
         )
 
     def record(self) -> None:
-        """Append the run to the run log, with the selected stages that it did not reach; add up what it saved."""
+        """Append the run to the run log, with the selected stages that it did not reach."""
         selected = [name for name in self.graph.needed(self.selected()) if name in self.graph.stages]
         missed = {name: StageRecord(Status.NOT_RUN) for name in selected if name not in self.records}
         stages = self.records | missed
         if not stages:
             return
         saved = sum(record.saved for record in stages.values())
-        statuses = [record.status for record in stages.values()]
-        if Status.KEPT in statuses or Status.RESTORED in statuses:
-            add_savings(engine().workspace.root, saved, statuses.count(Status.KEPT), statuses.count(Status.RESTORED))
         seconds = time.perf_counter() - self.clock
         run_log().append(RunRecord(command_line(), self.started, seconds, stages, saved, not self.interrupted))

@@ -14,7 +14,6 @@
 All else may be lost without harm:
 
     runs/                  the run log: the outcome of each stage, run by run
-    saved                  how much time was saved so far
     stat-cache             digests of files by what `stat` says of them
     source-cache           what was read of the source of steps
     trace-index            the latest trace of each stage, in one file

@@ -74,9 +74,7 @@ def attack_blob(rng: random.Random, workers: Workers, folder: Path) -> None:
 def attack_state(rng: random.Random, workers: Workers, folder: Path) -> None:
     """Change a file of `.redoit/`; a sealed one is sealed again or not."""
     workspace = whole_workspace(folder / "project")
-    path = workspace.root / rng.choice(
-        ["format", "latest/train", "invalidations/train", "stat-cache", "installed", "saved"]
-    )
+    path = workspace.root / rng.choice(["format", "latest/train", "invalidations/train", "stat-cache", "installed"])
     seal, newline, text = path.read_bytes().partition(b"\n")
     if newline and rng.random() < 0.8:
         text = reworded(text, rng)

@@ -20,7 +20,6 @@ def sealed(value: object) -> bytes:
 
 
 CHANGES = {
-    "saved": ("saved", sealed({"seconds": "much", "kept": [], "restored": None})),
     "files": ("stat-cache", sealed({"source.txt": ["../../canary"]})),
     "environment": ("installed", sealed({"folder": ["", 0, [1]]})),
     "latest": ("latest/make", b'{"key":"../../..","trace":"canary"}'),

@@ -29,7 +29,7 @@ from pipelines import HELPERS, IMPORTS, LOOKS, SHARED, SOURCES, Shape, Stage, St
 
 DIGIT = st.integers(0, 3)
 COLLECT = [(), ("--max-size", "1B"), ("--older-than", "0s"), ("--keep-last", "1"), ("--max-size", "1GB")]
-LOST = [".redoit/doit.db", ".redoit/stat-cache", ".redoit/installed", ".redoit/saved"]
+LOST = [".redoit/doit.db", ".redoit/stat-cache", ".redoit/installed"]
 STEPS = 14  # of a history
 EVEN = 0.5
 QUICK, ENOUGH = 2, 2000  # a seed with which what is broken is found soon, and the histories for it at most

@@ -60,7 +60,6 @@ PLANTED = [  # what is not there, and could be in the way
     *(os.fspath(staging_folder(STAGES[name], role)) for name, role in (("make", "made"), ("join", "report"))),
     os.fspath(staging_folder(LOADED, "loaded")),
     ".redoit/doit.db",
-    ".redoit/saved",
     ".redoit/logs/none",
     ".redoit/latest/.tmp-0123456789abcdef",
     ".redoit/blobs/.tmp-0123456789abcdef",

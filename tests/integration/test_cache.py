@@ -74,7 +74,7 @@ def test_an_empty_store(fresh: Pipeline) -> None:
 
 
 def test_what_is_kept_saves_time(built: Pipeline) -> None:
-    """Each run adds what it kept or restored."""
+    """What the runs on record kept or restored is added up."""
     for count in (4, 8):
         built.doit()
         assert f"\nIn this checkout, {count} kept and 0 restored results have saved " in built.doit("cache").out

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from redoit.digest import of_bytes
 from redoit.history.run_log import MAX_CHANGED_STAGES, RunLog, RunRecord, StageRecord
-from redoit.history.savings import add_savings
 from redoit.model import Action, Artifact, Environment, Input, Setting, Stage, Status, Trace
 from redoit.source.project import Project
 from redoit.state.source_cache import StepInfo
@@ -60,5 +59,4 @@ def whole_workspace(project: Path) -> Workspace:
     workspace.trace_index.save()
     for started in (1.5, 2.5):
         RunLog(workspace.root).append(large_run()._replace(started=started))
-    add_savings(workspace.root, 1.0, 1, 0)
     return workspace

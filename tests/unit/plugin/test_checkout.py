@@ -11,7 +11,6 @@ from in_process import STAGES, TIMES, called, settings_of
 
 from redoit.execution.executor import StepCall, StepResult
 from redoit.history.run_log import StageRecord
-from redoit.history.savings import Savings, read_savings
 from redoit.model import Keep, Outcome, Reason, Stage, Status
 from redoit.plugin.checkout import Session, code_of, engine, make_engine, run_log
 from redoit.plugin.graph import Graph
@@ -107,18 +106,16 @@ def test_a_run_records_what_it_did_not_reach(chain_folder: Path) -> None:
     statuses = {name: record.status for name, record in run.stages.items()}
     assert statuses == {"make": "kept", "sort": "ran", "side": "not run", "join": "not run"}
     assert (run.saved, run.complete) == (12.0, True)
-    assert read_savings(engine().workspace.root) == Savings(12.0, 1, 0)
 
 
 def test_an_interrupted_run_is_recorded_as_that(chain_folder: Path) -> None:
-    """A run that the user stopped is not complete; one that kept and restored nothing adds no savings."""
+    """A run that the user stopped is not complete."""
     engine().workspace.open()
     session = session_of_chain("make")
     session.interrupted = True
     session.end("make", RAN)
     session.record()
     assert [run.complete for run in run_log().newest()] == [False]
-    assert not (engine().workspace.root / "saved").exists()
 
 
 def test_a_run_without_stages_leaves_no_record(chain_folder: Path) -> None:
