@@ -16,7 +16,7 @@ from pathlib import Path
 
 from redoit import digest
 from redoit.errors import DiskError
-from redoit.gc.policy import Inventory, Removal, RetentionPolicy, blobs_of, removal, stored_trace
+from redoit.gc.policy import Inventory, Removal, RetentionPolicy, removal, stored_trace
 from redoit.storage import disk
 from redoit.storage.batch import BLOBS
 from redoit.storage.store import QUARANTINE, TRACES, Store
@@ -37,7 +37,7 @@ def inventory(store: Store, folders: Iterable[Path] = ()) -> Inventory:
         with contextlib.suppress(FileNotFoundError):
             stats = path.lstat()
             if trace:
-                traces.append(stored_trace(key, name, trace, stats.st_size, stats.st_mtime))
+                traces.append(stored_trace(trace, stats.st_size, stats.st_mtime))
             elif store.is_of_earlier_format(key, name):
                 orphans[path] = stats.st_size
     for path in _nested_files(store.root / BLOBS):
@@ -92,19 +92,15 @@ def clear(store: Store) -> None:
 
 
 def _remove(store: Store, planned: Removal) -> None:
-    """Remove traces durably, so that none is back after a power failure, then blobs and orphans. Raises: DiskError."""
+    """Remove traces, durably before the blobs that only they named, and orphans. Raises: DiskError."""
     paths = [store.trace_path(trace.key, trace.name) for trace in planned.traces]
     paths += [path for path in planned.orphans if path.parent.parent == store.root / TRACES]  # of an earlier format
     for path in paths:
         disk.clear_path(path)
     for folder in {path.parent for path in paths}:
-        try:
-            folder.rmdir()  # once this is on the disk, so is the removal of its traces
-        except OSError:
-            disk.fsync(folder)  # it has other traces of the action
-    if paths:
-        disk.fsync(store.root / TRACES)
-    if not blobs_of(planned.traces) >= {*planned.blobs}:  # a collection that was killed may have removed their traces
+        with contextlib.suppress(OSError):  # it has other traces of the action
+            folder.rmdir()
+    if planned.blobs:  # in any folder a collection that was killed may have removed traces that named them
         for folder in (*_entries(store.root / TRACES), store.root / TRACES, store.root):
             if folder.is_dir() and not folder.is_symlink():
                 disk.fsync(folder)

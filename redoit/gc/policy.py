@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -74,11 +74,11 @@ class Removal(NamedTuple):
     remaining: int
 
 
-def stored_trace(key: str, name: str, trace: Trace, size: int, used: float) -> StoredTrace:
+def stored_trace(trace: Trace, size: int, used: float) -> StoredTrace:
     """Return what garbage collection needs of a trace. Equal digests share one string: there may be many."""
     stage, outputs = sys.intern(trace.stage), tuple(trace.manifest.values())
     blobs = tuple(map(sys.intern, {trace.log, *(made.digest for made in outputs), *trace.code.values()}))
-    return StoredTrace(key, name, stage, trace.started, trace.seconds, outputs, blobs, size, used)
+    return StoredTrace(trace.action.key, trace.name, stage, trace.started, trace.seconds, outputs, blobs, size, used)
 
 
 def removal(inventory: Inventory, policy: RetentionPolicy, gc_roots: Collection[str], now: float) -> Removal:
@@ -99,15 +99,11 @@ def removal(inventory: Inventory, policy: RetentionPolicy, gc_roots: Collection[
     if policy.max_size is not None:
         names |= _least_recently_used(inventory, candidates, names, policy.max_size)
     removed = [trace for trace in inventory.traces if trace.name in names]
-    blobs = tuple(sorted(inventory.blobs.keys() - blobs_of(t for t in inventory.traces if t.name not in names)))
+    needed = {blob for trace in inventory.traces if trace.name not in names for blob in trace.blobs}
+    blobs = tuple(sorted(inventory.blobs.keys() - needed))
     freed = sum(inventory.blobs[blob] for blob in blobs) + sum(trace.size for trace in removed)
     orphaned = sum(inventory.orphans.values())
     return Removal(tuple(removed), blobs, tuple(inventory.orphans), freed + orphaned, inventory.size - freed)
-
-
-def blobs_of(traces: Iterable[StoredTrace]) -> frozenset[str]:
-    """Return the blobs that traces name."""
-    return frozenset[str]().union(*(trace.blobs for trace in traces))
 
 
 def _least_recently_used(

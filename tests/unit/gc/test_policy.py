@@ -1,5 +1,6 @@
 """What a garbage collection removes, decided from an inventory alone."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,7 @@ def test_a_stored_trace_names_each_blob_once() -> None:
     made = trace(
         manifest={"model": artifact(b"log"), "history": artifact(b"")}, action=action(code={"a": named("log")})
     )
-    found = stored_trace("key", "name", made, 5, 7.0)
+    found = stored_trace(made, 5, 7.0)
     assert sorted(found.blobs) == sorted({named("log"), named("")})
     assert (found.outputs, found.size, found.used) == ((artifact(b"log"), artifact(b"")), 5, 7.0)
 
@@ -120,7 +121,7 @@ def test_no_trace_is_left_without_its_blobs(
         made = trace(
             stage=stage, started=float(number), manifest=manifest, action=action(outputs=tuple(manifest), code={})
         )
-        held.append(stored_trace(made.action.key, trace_name(made), made, 1, float(used)))
+        held.append(stored_trace(replace(made, name=trace_name(made)), 1, float(used)))
     names = {made.digest: made.size for one in held for made in one.outputs}
     gc_roots = {one.name for one, row in zip(held, rows, strict=True) if row[3]}
     blobs = {**dict.fromkeys((blob for one in held for blob in one.blobs), 1), **names, artifact(b"unnamed").digest: 5}
