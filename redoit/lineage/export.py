@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from redoit.history.run_log import RunRecord
 from redoit.lineage.lineage import Lineage, Provenance
-from redoit.model import Status, Trace
+from redoit.model import Stage, Status, Trace
 from redoit.reasons import sentence
 from redoit.storage.serialize import trace_to_dict
 from redoit.text import one_line
@@ -24,17 +24,11 @@ def lineage_json(lineage: Lineage) -> dict[str, object]:
     """Return a lineage without its texts. Times are in seconds, or seconds since the epoch."""
     return {
         "version": VERSION,
-        "stages": [
-            {
-                **{field: getattr(stage, field) for field in ("name", "step", "inputs", "outputs")},
-                **stage.policy._asdict(),
-            }
-            for stage in lineage.stages
-        ],
-        "runs": [_run(run, lineage) for run in lineage.runs],
+        "stages": [{**stage_json(stage), **stage.policy._asdict()} for stage in lineage.stages],
+        "runs": [run_json(run, lineage) for run in lineage.runs],
         "older_runs": lineage.older,
         "latest": {name: next(iter(names), None) for name, names in lineage.latest.items()},
-        "traces": {name: _trace(trace, lineage) for name, trace in sorted(lineage.traces.items())},
+        "traces": {name: trace_json(trace, lineage) for name, trace in sorted(lineage.traces.items())},
     }
 
 
@@ -45,7 +39,7 @@ def provenance_json(origins: Iterable[Provenance], lineage: Lineage) -> dict[str
             "path": origin.path,
             "digest": origin.digest or None,
             "stage": origin.stage.name if origin.stage else None,
-            "trace": _trace(origin.trace, lineage) if origin.trace else None,
+            "trace": trace_json(origin.trace, lineage) if origin.trace else None,
             "inputs": [{"path": path, "digest": digest} for path, digest in origin.inputs],
         }
         for origin in origins
@@ -58,7 +52,13 @@ def flowchart(lineage: Lineage) -> str:
     return "\n".join(_flowchart(lineage)) + "\n"
 
 
-def _run(run: RunRecord, lineage: Lineage) -> dict[str, object]:
+def stage_json(stage: Stage) -> dict[str, object]:
+    """Return a stage as it is declared, but for its policy."""
+    return {field: getattr(stage, field) for field in ("name", "step", "inputs", "outputs")}
+
+
+def run_json(run: RunRecord, lineage: Lineage) -> dict[str, object]:
+    """Return a run with the outcome of each stage."""
     stages = {
         name: {
             "verdict": record.status,
@@ -75,7 +75,8 @@ def _run(run: RunRecord, lineage: Lineage) -> dict[str, object]:
     return {**fields, "whole": run.complete, "stages": stages}
 
 
-def _trace(trace: Trace, lineage: Lineage) -> dict[str, object]:
+def trace_json(trace: Trace, lineage: Lineage) -> dict[str, object]:
+    """Return a trace with the name of the run that made it."""
     fields, run = trace_to_dict(trace), lineage.origins.get(trace.name)
     return {
         "name": trace.name,

@@ -29,12 +29,24 @@ const stages = raw.stages.map((table, number) => {
   const { name, step = "", inputs = nothing, outputs = nothing, policy = "", latest = [] } = Object.fromEntries(table);
   return { number, name, step, kind: policy, declared: step !== "", inputs, outputs, latest };
 });
+const stageNamed = new Map(stages.map((stage) => [stage.name, stage]));
 const makers = new Map(stages.flatMap((stage) => [...stage.outputs].map(([role, file]) => [file, { stage, role }])));
+
+// Return what a trace has of the declaration of its stage, but for settings, and what it touched besides code, by label.
+function declaration({ step, paths, uses, observations }) {
+  return new Map([
+    ["step", step.slice(1).join(" ")],
+    ...[...paths].map(([role, path]) => [`path of ${role}`, path]),
+    ...[...uses].map(([path, digest]) => [`uses ${path}`, digest]),
+    ...observations.filter(([kind]) => kind !== "code").map(([kind, name, digest]) => [`observed ${kind} ${name}`, digest ?? "absent"]),
+  ]);
+}
 
 const traces = raw.traces.map((table) => {
   const trace = Object.fromEntries(table);
   return {
     ...trace,
+    get declared() { return declaration(trace); },
     settings: new Map([...trace.settings].map(([name, [kind, value]]) => [name, { kind, value }])),
     outputs: new Map([...trace.outputs].map(([role, [digest, size]]) => [role, { digest, size }])),
     metrics: new Map([...trace.metrics].map(([name, text]) => [name, Number(text)])),
@@ -45,13 +57,14 @@ const sizes = lazily(() => new Map(traces.flatMap((trace) => [...trace.outputs.v
 
 const runs = raw.runs.map((table, number) => {
   const run = Object.fromEntries(table);
-  const outcomes = new Map(run.outcomes.map(Object.fromEntries).map((outcome) => {
-    const trace = traceNamed.get(outcome.trace) ?? null;
-    return [outcome.stage, { ...outcome, result: outcome.trace, trace, removed: outcome.trace !== "" && !trace }];
+  const outcomes = new Map([...run.stages].map(([stage, outcome]) => {
+    const { verdict, trace: result, seconds, saved, reason, error } = Object.fromEntries(outcome);
+    const trace = traceNamed.get(result) ?? null;
+    return [stageNamed.get(stage).number, { status: verdict, result, trace, removed: result !== null && !trace, seconds, saved, reason: error || reason }];
   }));
-  const omitted = run.omitted.map(Object.fromEntries); // stages that are not on the page
+  const omitted = run.omitted.map(Object.fromEntries).map((one) => ({ ...one, status: one.verdict })); // stages that are not on the page
   const executed = [...outcomes.values(), ...omitted].filter((one) => one.status === "ran" || one.status === "failed");
-  return { ...run, number, outcomes, omitted, executed: Math.min(run.seconds, executed.reduce((sum, one) => sum + one.seconds, 0)) };
+  return { ...run, number, complete: Boolean(run.whole), outcomes, omitted, executed: Math.min(run.seconds, executed.reduce((sum, one) => sum + one.seconds, 0)) };
 });
 const runNamed = new Map(runs.map((run) => [run.name, run]));
 

@@ -68,12 +68,12 @@ def test_stages() -> None:
 
 
 def test_outcomes_and_traces() -> None:
-    """An outcome has the number of its stage and the name of its trace, and a trace that of the run that made it."""
+    """An outcome has the name of its trace, and a trace that of the run that made it."""
     found = fields(two_stages(*RUNS, traces=(FIRST, USED)))
-    newest, older = found["runs"]
-    assert [(each["stage"], each["status"]) for each in newest["outcomes"]] == [(0, "ran"), (1, "failed")]
-    assert newest["outcomes"][1]["reason"] == "no"
-    assert older["outcomes"][1]["trace"] == USED.name
+    newest, older = (each["stages"] for each in found["runs"])
+    assert {stage: outcome["verdict"] for stage, outcome in newest.items()} == {"make": "ran", "use": "failed"}
+    assert newest["use"]["error"] == "no"
+    assert older["use"]["trace"] == USED.name
     assert [(each["stage"], each["run"], each["name"]) for each in found["traces"]] == [
         ("make", "run1", FIRST.name),
         ("use", "run1", USED.name),
@@ -89,19 +89,14 @@ def test_a_trace_has_the_command_of_its_run() -> None:
 
 
 def test_what_a_trace_is_made_of() -> None:
-    """Settings have type and value as Python writes it; outputs have the digest of their content, and bytes."""
+    """Settings have type and value as Python writes it; outputs have digest and size; and there are all paths."""
     done = made(USE, {"made": b"1"}, {"out": b"22"})
     found = of_trace(done)
     assert found["settings"]["name"] == ["str", "'größe'"]
     assert found["outputs"] == {"out": [artifact(b"22").digest, 2]}
     assert list(found["code"]) == ["steps.train:run", "steps.nets:build"]
     assert found["environment"] == {"platform": "Linux x86_64 glibc", "python": "3.11", "numpy": "2.0.1"}
-    assert found["declared"] == {
-        "step": "steps.train:run",
-        "path of made": "a.txt",
-        "path of out": "b.txt",
-        "uses params.yaml": named("params"),
-    }
+    assert found["paths"] == {"made": "a.txt", "out": "b.txt"}
 
 
 @pytest.mark.parametrize(
@@ -127,7 +122,7 @@ def test_what_is_too_much_is_left_out() -> None:
 def test_stages_that_a_run_does_not_name() -> None:
     """The sums of stages that are not on the page stand by their outcome."""
     found = fields(Lineage([], [run(1)._replace(omitted={"kept": (298, 1.23456)})]))
-    assert found["runs"][0]["omitted"] == [{"status": "kept", "total": 298, "seconds": 1.235}]
+    assert found["runs"][0]["omitted"] == [{"verdict": "kept", "total": 298, "seconds": 1.235}]
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(1.23456, 1.235), (-0.5, 0.0), (0.0004, 0.0), (12.0, 12.0)])
