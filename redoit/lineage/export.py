@@ -1,6 +1,6 @@
 """The lineage for other programs: as JSON, with each run, and each trace once; as a Mermaid flowchart. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from redoit.history.run_log import RunRecord
 from redoit.lineage.lineage import Lineage, Provenance
@@ -49,7 +49,19 @@ def provenance_json(origins: Iterable[Provenance], lineage: Lineage) -> dict[str
 
 def flowchart(lineage: Lineage) -> str:
     """Return the graph of stages and files, each stage with its outcome in the newest run, as Mermaid."""
-    return "\n".join(_flowchart(lineage)) + "\n"
+    records = lineage.runs[0].stages if lineage.runs else {}
+    statuses = [records[stage.name].status if stage.name in records else None for stage in lineage.stages]
+    files = {path: f"f{number}" for number, path in enumerate((*lineage.sources, *lineage.makers))}
+    lines = ["flowchart LR", *(f'{name}(["{_label(path)}"])' for path, name in files.items())]
+    for number, (stage, status) in enumerate(zip(lineage.stages, statuses, strict=True)):
+        lines.append(f's{number}["{_label(stage.name)}{f"<br>{status}" if status else ""}"]')
+        lines += [f"{files[path]} --> s{number}" for path in dict.fromkeys(stage.inputs.values())]
+        lines += [f"s{number} --> {files[path]}" for path in stage.outputs.values()]
+    for status, style in STYLES.items():
+        if members := [f"s{number}" for number, each in enumerate(statuses) if each is status]:
+            name = status.replace(" ", "")
+            lines += [f"classDef {name} {style}", f"class {','.join(members)} {name}"]
+    return "\n    ".join(lines) + "\n"
 
 
 def stage_json(stage: Stage) -> dict[str, object]:
@@ -92,26 +104,6 @@ def trace_json(trace: Trace, lineage: Lineage) -> dict[str, object]:
         "settings": {name: value for name, _, value in fields["action"]["settings"]},
         "outputs": {role: made._asdict() for role, made in trace.manifest.items()},
     }
-
-
-def _flowchart(lineage: Lineage) -> Iterator[str]:
-    records = lineage.runs[0].stages if lineage.runs else {}
-    statuses = [records[stage.name].status if stage.name in records else None for stage in lineage.stages]
-    files = {path: f"f{number}" for number, path in enumerate((*lineage.sources, *lineage.makers))}
-    yield "flowchart LR"
-    for path, name in files.items():
-        yield f'    {name}(["{_label(path)}"])'
-    for number, (stage, status) in enumerate(zip(lineage.stages, statuses, strict=True)):
-        yield f'    s{number}["{_label(stage.name)}{f"<br>{status}" if status else ""}"]'
-        for path in dict.fromkeys(stage.inputs.values()):
-            yield f"    {files[path]} --> s{number}"
-        for path in stage.outputs.values():
-            yield f"    s{number} --> {files[path]}"
-    for status, style in STYLES.items():
-        if status in statuses:
-            name = status.replace(" ", "")
-            yield f"    classDef {name} {style}"
-            yield f"    class {','.join(f's{n}' for n, each in enumerate(statuses) if each is status)} {name}"
 
 
 def _label(text: str) -> str:
