@@ -11,15 +11,10 @@ from redoit.planning.explain import Explainer
 from redoit.planning.planned_task import PlannedTask, condition, explanation
 from redoit.plugin.checkout import engine
 from redoit.plugin.stage_task import stage_of
-from redoit.reasons import KINDS
 from redoit.text import format_estimate, format_time, one_line
 
 DIGEST_CHARACTERS = 12  # shown
-DIFFERENCES = {
-    kind
-    for kind in KINDS
-    if kind.split()[0] in ("step", "setting", "input", "uses", "code", "platform", "package", "outputs")
-}
+DIFFERENCES = {"step", "setting", "input", "uses", "code", "platform", "package", "outputs"}  # first words of kinds
 DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}  # by the first character of a line
 
 Line = tuple[int, str, str]  # indent, text, style
@@ -78,7 +73,7 @@ def _lines(explained: dict[str, Any]) -> Iterator[Line]:
         yield 2, f"made {_origin(explained['result'])}", ""
         yield from ((2, line, "yellow") for line in explained["result"]["undeclared"])
     if explained["compared_with"]:
-        differs = any(reason["kind"] in DIFFERENCES for reason in explained["reasons"])
+        differs = any(reason["kind"].split()[0] in DIFFERENCES for reason in explained["reasons"])
         lead = "compared with the result made" if differs else "last made"
         yield 2, f"{lead} {_origin(explained['compared_with'])}", "dim"
 
