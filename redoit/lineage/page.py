@@ -57,14 +57,8 @@ def svg(lineage: Lineage) -> str:
 def _rendered(template: str, lineage: Lineage, **values: object) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    loader = FileSystemLoader(TEMPLATES)
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters |= {"line": one_line, "time": format_time, "duration": format_duration}
     run = lineage.runs[0] if lineage.runs else None
     shown = {"picture": picture(lineage), "outcomes": _outcomes(lineage, run), "run": run}
