@@ -77,15 +77,15 @@ class Engine:
 
     def dry_run(
         self, stage: Stage, settings: Settings, invalidated: Reason | None, expected: Mapping[str, str]
-    ) -> tuple[Action, Decision]:
+    ) -> Decision:
         """Return what will be decided if files have the expected digests. Changes nothing.
 
         Raises: InputError, SourceError, StoreError.
         """
         action = self.inspector.action_from_cache(stage, settings, expected)
         if trace := self._up_to_date_trace(stage, action, invalidated, expected):
-            return action, Keep(trace)
-        return action, self._decide(stage, action, invalidated, self.workspace.store_of(stage).verify, expected)
+            return Keep(trace)
+        return self._decide(stage, action, invalidated, self.workspace.store_of(stage).verify, expected)
 
     def build(
         self,

@@ -52,7 +52,7 @@ class DryRun:
         invalidation = self._engine.workspace.invalidations.get(stage.name) or self._invalidations.get(stage.name)
         try:
             reason = invalidation.reason if invalidation else None
-            action, decision = self._engine.dry_run(stage, settings, reason, self._expected_inputs(stage))
+            decision = self._engine.dry_run(stage, settings, reason, self._expected_inputs(stage))
             pending = self._pending_files(stage, settings)
         except (RedoitError, OSError) as error:
             return PlannedTask(stage.name, PlannedStatus.FAIL, stage, error=str(error))
@@ -62,7 +62,6 @@ class DryRun:
             stage,
             () if isinstance(decision, Keep) else decision.reasons,
             settings=settings,
-            action=action,
             trace=decision.earlier if isinstance(decision, Run) else decision.trace,
             invalidation=invalidation,
         )

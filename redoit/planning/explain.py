@@ -49,7 +49,7 @@ class Explainer:
             "reasons": [self._reason(stage, planned, reason) for reason in planned.reasons],
             "result": result if kept else None,
             "compared_with": result if planned.status == PlannedStatus.RUN else None,
-            "taken_whole": list(inspector.code(stage, planned.settings).unresolved) if planned.action else [],
+            "taken_whole": list(inspector.code(stage, planned.settings).unresolved) if kept or planned.executes else [],
         }
 
     def _reason(self, stage: Stage, planned: PlannedTask, reason: Reason) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from redoit.model import Action, PlannedStatus, Reason, Setting, Stage, Status, Trace
+from redoit.model import PlannedStatus, Reason, Setting, Stage, Status, Trace
 from redoit.reasons import sentence
 from redoit.state.invalidations import Invalidation
 from redoit.text import join_names, one_line
@@ -33,7 +33,6 @@ class PlannedTask:
     blocked_by: tuple[str, ...] = ()
     error: str = ""
     settings: tuple[Setting, ...] = ()
-    action: Action | None = None
     trace: Trace | None = None
     invalidation: Invalidation | None = None
 
