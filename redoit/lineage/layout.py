@@ -7,12 +7,13 @@ others in its column allow. Knows nothing of the boxes but their heights.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import accumulate, pairwise
+from statistics import fmean
 from typing import NamedTuple
 
 BOX_WIDTH, COLUMN_GAP, ROW_GAP = 204.0, 46.0, 22.0  # gaps are between boxes
 FREE_LINES, GAP_PER_LINE, MAX_COLUMN_GAP = 8, 2.0, 150.0  # each line beyond the free ones widens the gaps of columns
 LANE_HEIGHT, LANE_GAP = 6.0, 6.0  # of a line that passes a column
-SWEEPS = 21  # over all columns; each moves boxes nearer to their neighbours
+SWEEPS = 10  # over all columns; each moves boxes nearer to their neighbours
 MAX_LANES = 20_000  # with more, lines pass below boxes
 
 
@@ -107,22 +108,18 @@ def _order(columns: Sequence[int], links: Iterable[tuple[int, int]]) -> list[lis
     return order
 
 
-def _tops(slots: Sequence[Box], order: Sequence[Sequence[int]], shifts: dict[tuple[int, int], float]) -> list[float]:
+def _tops(slots: Sequence[Box], order: list[list[int]], shifts: dict[tuple[int, int], float]) -> list[float]:
     """Return the tops of slots, where their lines are straightest; the highest is 0."""
-    before, behind = defaultdict[int, list[tuple[int, float]]](list), defaultdict[int, list[tuple[int, float]]](list)
+    neighbours = defaultdict[int, list[tuple[int, float]]](list)
     for (left, right), shift in shifts.items():
-        before[right].append((left, shift))
-        behind[left].append((right, -shift))
+        neighbours[right].append((left, shift))
+        neighbours[left].append((right, -shift))
     tops = [0.0] * len(slots)
-    for sweep in range(SWEEPS):
-        forward = sweep % 2 == 0
-        for column in order if forward else reversed(order):
-            wanted = []
-            for number in column:
-                places = [tops[other] + shift for other, shift in (before if forward else behind)[number]]
-                wanted.append(sum(places) / len(places) if places else tops[number])
-            for number, top in zip(column, _apart([slots[number] for number in column], wanted), strict=True):
-                tops[number] = top
+    for column in order * SWEEPS:
+        places = ([tops[other] + shift for other, shift in neighbours[number]] for number in column)
+        wanted = [fmean(each) if each else tops[number] for number, each in zip(column, places, strict=True)]
+        for number, top in zip(column, _apart([slots[number] for number in column], wanted), strict=True):
+            tops[number] = top
     highest = min(tops, default=0.0)
     return [top - highest for top in tops]
 
