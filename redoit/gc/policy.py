@@ -111,16 +111,12 @@ def _least_recently_used(
 ) -> set[str]:
     """Return the names of the least recently used candidates without which, and others, `max_size` bytes remain."""
     staying = [trace for trace in inventory.traces if trace.name not in removed]
-    references = Counter(blob for trace in staying for blob in trace.blobs if blob in inventory.blobs)
-    size = sum(inventory.blobs[blob] for blob in references) + sum(trace.size for trace in staying)
-    names = set()
-    remaining = (trace for trace in candidates if trace.name not in removed)
-    for trace in sorted(remaining, key=lambda trace: (trace.used, trace.name)):
-        if size <= max_size:
-            break
-        names.add(trace.name)
-        size -= trace.size
-        for blob in filter(inventory.blobs.__contains__, trace.blobs):
-            references[blob] -= 1
-            size -= 0 if references[blob] else inventory.blobs[blob]
+    references = Counter(blob for trace in staying for blob in trace.blobs)
+    size = sum(inventory.blobs.get(blob, 0) for blob in references) + sum(trace.size for trace in staying)
+    names = set[str]()
+    for trace in sorted(candidates, key=lambda trace: (trace.used, trace.name)):
+        if size > max_size and trace.name not in removed:
+            names.add(trace.name)
+            references.subtract(trace.blobs)
+            size -= trace.size + sum(inventory.blobs.get(blob, 0) for blob in trace.blobs if not references[blob])
     return names
