@@ -6,7 +6,7 @@ from redoit.history.run_log import RunRecord
 from redoit.lineage.lineage import Lineage, Provenance
 from redoit.model import Stage, Status, Trace
 from redoit.reasons import sentence
-from redoit.storage.serialize import trace_to_dict
+from redoit.storage.serialize import action_field, json_value
 from redoit.text import one_line
 
 VERSION = 1  # of the fields in JSON
@@ -89,19 +89,19 @@ def run_json(run: RunRecord, lineage: Lineage) -> dict[str, object]:
 
 def trace_json(trace: Trace, lineage: Lineage) -> dict[str, object]:
     """Return a trace with the name of the run that made it."""
-    fields, run = trace_to_dict(trace), lineage.origins.get(trace.name)
+    run = lineage.origins.get(trace.name)
+    fields = ("stage", "started", "seconds", "host", "metrics", "log", "observations")
     return {
         "name": trace.name,
         "key": trace.action.key,
         "run": run.name if run else None,
-        **{field: fields[field] for field in ("stage", "started", "seconds", "host", "metrics", "log")},
+        **{field: json_value(getattr(trace, field)) for field in fields},
         "step": list(trace.action.step),
         "inputs": {role: read.digest for role, read in trace.action.inputs.items()},
         "uses": dict(trace.action.uses),
         "code": trace.code,
-        "observations": fields["observations"],
         "environment": trace.action.environment.rows,
-        "settings": {name: value for name, _, value in fields["action"]["settings"]},
+        "settings": {name: value for name, _, value in action_field(trace.action, "settings")},
         "outputs": {role: made._asdict() for role, made in trace.manifest.items()},
     }
 

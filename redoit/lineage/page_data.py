@@ -42,7 +42,7 @@ def packed(value: object) -> list[object]:
     A list is null and the numbers of its items; a table is the number of the list of its keys, and those of its items.
     """
     numbers = defaultdict[object, int](count().__next__)
-    line = cache(one_line)
+    line, keys = cache(one_line), cache(lambda names: number(list(names)))  # most are seen again
 
     def number(value: object) -> int:
         match value:
@@ -53,8 +53,8 @@ def packed(value: object) -> list[object]:
             case float():
                 return numbers[round(max(value, 0.0), 3)]  # seconds
             case Mapping():
-                items = dict(islice(value.items(), MAX_ITEMS))
-                return numbers[number(list(items)), *map(number, items.values())]
+                names = tuple(islice(value, MAX_ITEMS))
+                return numbers[keys(names), *(number(value[name]) for name in names)]
             case list():
                 return numbers[None, *map(number, value)]
         return numbers[value]
