@@ -4,14 +4,13 @@ igraph orders the boxes of each column so that few lines cross. Each box is plac
 others in its column allow. Knows nothing of the boxes but their heights.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import accumulate, pairwise
 from statistics import fmean
 from typing import NamedTuple
 
-BOX_WIDTH, COLUMN_GAP, ROW_GAP = 204.0, 46.0, 22.0  # gaps are between boxes
-FREE_LINES, GAP_PER_LINE, MAX_COLUMN_GAP = 8, 2.0, 150.0  # each line beyond the free ones widens the gaps of columns
+BOX_WIDTH, COLUMN_GAP, ROW_GAP = 204.0, 60.0, 22.0  # gaps are between boxes
 LANE_HEIGHT, LANE_GAP = 6.0, 6.0  # of a line that passes a column
 SWEEPS = 10  # over all columns; each moves boxes nearer to their neighbours
 MAX_LANES = 20_000  # with more, lines pass below boxes
@@ -55,9 +54,7 @@ def drawing(boxes: Sequence[Box], lines: Sequence[Line]) -> Drawing:
         for left, right in pairwise(chain)
     }
     tops = _tops(slots, _order(columns, shifts), shifts)
-    crowd = max(Counter(columns[right] for _, right in shifts).values(), default=0)
-    gap = min(COLUMN_GAP + GAP_PER_LINE * max(crowd - FREE_LINES, 0), MAX_COLUMN_GAP)
-    lefts = [column * (BOX_WIDTH + gap) for column in columns]
+    lefts = [column * (BOX_WIDTH + COLUMN_GAP) for column in columns]
     routes = []
     for line, (source, *passed, target) in zip(lines, chains, strict=True):
         start = lefts[source] + BOX_WIDTH, tops[source] + boxes[source].ports[line.port]
