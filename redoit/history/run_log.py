@@ -135,16 +135,16 @@ class RunLog:
                 command, complete = one_line(fields["command"]), fields["complete"] is True
                 yield RunRecord(command, started, seconds, stages, saved, complete, name, self._bases[base], kept)
 
-    def _reference(self, stages: Mapping[str, StageRecord], names: list[str]) -> tuple[str, frozenset[str]]:
-        """Return the base of a run, empty if there is none; and the stages that rest on another trace than it says."""
+    def _reference(self, stages: Mapping[str, StageRecord], names: list[str]) -> tuple[str, set[str]]:
+        """Return the base of a run, empty if there is none; and the stages that were kept as it says."""
         for name in reversed(names[-MAX_BASES:]) if len(stages) > MAX_CHANGED_STAGES else ():
             with contextlib.suppress(*UNREADABLE):
                 base = self._fields(name)["base"] or name
                 traces = {row[0]: row[3] for row in self._fields(base)["stages"]}
                 changed = {stage for stage, now in stages.items() if now.trace and now.trace != traces.get(stage)}
                 if base in names and traces.keys() <= stages.keys() and len(changed) <= MAX_CHANGED_STAGES:
-                    return base, frozenset(changed)
-        return "", frozenset()
+                    return base, {stage for stage, now in stages.items() if now.status is Status.KEPT} - changed
+        return "", set()
 
     def _fields(self, name: str) -> dict[str, Any]:
         """Return the JSON of a record. Raises: OSError, CorruptError if it is not what its name pins."""
@@ -158,18 +158,14 @@ class RunLog:
         return [name for name in disk.list_names(self.folder) if NAME.fullmatch(name)]
 
 
-def record_to_json(run: RunRecord, base: str, changed: frozenset[str]) -> dict[str, object]:
-    """Return the record of a run, in JSON; `base` and `changed` as of `RunLog._reference`."""
-    named, unnamed = {}, []
-    for stage, record in run.stages.items():
-        if base and record.status is Status.KEPT and stage not in changed:
-            unnamed.append(record.seconds)
-        else:
-            named[stage] = record
+def record_to_json(run: RunRecord, base: str, unnamed: set[str]) -> dict[str, object]:
+    """Return the record of a run, in JSON; `base` and `unnamed` as of `RunLog._reference`."""
+    seconds = [record.seconds for stage, record in run.stages.items() if stage in unnamed]
+    named = {stage: record for stage, record in run.stages.items() if stage not in unnamed}
     return {
         **{field: getattr(run, field) for field in ("command", "started", "seconds", "saved", "complete")},
         "base": base,
-        "kept_seconds": round(sum(unnamed) / max(len(unnamed), 1), 6),
+        "kept_seconds": round(sum(seconds) / max(len(seconds), 1), 6),
         "stages": [[stage, *record[:5], json_value(record.reasons), record.error] for stage, record in named.items()],
     }
 
