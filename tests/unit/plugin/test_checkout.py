@@ -52,8 +52,8 @@ def test_source_is_read_with_enumerations(chain_folder: Path) -> None:
     """The code of a step includes enumerations that only its settings name."""
     write(chain_folder, steps__modes="import enum\n\n\nclass Mode(enum.Enum):\n    FAST = 1\n")
     project = Project(chain_folder)
-    without = [part.name for part in code_of(project, "steps.side", ()).parts]
-    named = [part.name for part in code_of(project, "steps.side", [("steps.modes", "Mode")]).parts]
+    without = [part.name for part in code_of(project, "steps.side", (), True).parts]
+    named = [part.name for part in code_of(project, "steps.side", [("steps.modes", "Mode")], True).parts]
     assert "steps.modes:Mode" in set(named) - set(without)
 
 
