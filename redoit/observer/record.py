@@ -13,6 +13,7 @@ import posix as system  # not os, of which the step may replace any function by 
 import sys
 from _thread import get_ident
 from binascii import crc32
+from fcntl import F_DUPFD_CLOEXEC, fcntl
 
 from redoit.observer.frames import OBSERVER, is_installed, is_standard
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 OBSERVE = "REDOIT_OBSERVE"  # the variable that names the record file
 UNOBSERVED = {".git", ".hg", "__pycache__", "site-packages", "dist-packages"}  # folders
 MAX_LINKS = 40  # on the way to a file, as in Linux
+MAX_NUMBER = 1024  # of an open file, as `select` takes it
 OWN_DEPTH = 200  # calls within the observer where the step has none left
 OWN = ".redoit"  # what redoit's own files and folders begin with
 
@@ -214,11 +216,12 @@ class Recorder:
                 return self._handle
         except OSError:
             pass
-        handle = system.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-        self._file = _identity(handle)
-        self._handle = next(filter(_is_free, range(min(system.sysconf("SC_OPEN_MAX"), 1024) - 1, handle, -1)), handle)
-        if self._handle != handle:
-            system.dup2(handle, self._handle, inheritable=False)
+        handle = system.open(self._path, os.O_WRONLY | os.O_APPEND)
+        try:
+            self._file = _identity(handle)
+            limit = min(system.sysconf("SC_OPEN_MAX"), MAX_NUMBER)  # -1 is none
+            self._handle = fcntl(handle, F_DUPFD_CLOEXEC, max(limit // 2, handle))
+        finally:
             system.close(handle)
         return self._handle
 
@@ -234,14 +237,6 @@ def target_of(path: str) -> str:
         return system.readlink(path)
     except OSError:
         return ""
-
-
-def _is_free(handle: int) -> bool:
-    try:
-        system.fstat(handle)
-    except OSError:
-        return True
-    return False
 
 
 def _is_ours(frame: FrameType | None) -> bool:
