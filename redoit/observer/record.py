@@ -43,15 +43,13 @@ class Recorder:
     """The records of one process, and of those that are forked from it."""
 
     def __init__(self, path: str) -> None:
-        self._path = path
-        self._handle, self._file = -1, (0, 0)
+        self._file = 0, 0
         self._is_deep = False  # in calls for which the step has left no room
         self._seen: dict[bytes, None] = {}
         self._folders: dict[str, str] = {}  # folder -> the same without links, empty if nothing in it counts
         self._busy: set[int] = set()  # threads that are in here: what we do is not observed
         os.register_at_fork(after_in_child=self._busy.clear)
-        self.scope = self._read_scope()
-        self._begin()
+        self.redirect(path)
 
     def observe(self, handlers: Iterable[tuple[str, Callable[..., None]]]) -> None:
         """Call handlers of audit events from now on: a hook can't be removed."""
@@ -65,11 +63,18 @@ class Recorder:
         sys.addaudithook(hook)
 
     def redirect(self, path: str) -> None:
-        """Append to another file from now on, and first all that was observed so far."""
-        self._path, self._handle, self.scope = path, -1, ()
-        self.scope = self._read_scope()
+        """Append to a file from now on, and first all that was observed so far."""
+        self._path, self._handle = path, -1
+        self.scope: tuple[str, ...] = ()
+        self._temporary = os.path.join(os.path.realpath(os.environ.get("TMPDIR") or "/tmp"), "")  # noqa: S108 - not used
+        try:
+            with open(path, "rb") as file:
+                scope = file.readline()
+        except OSError:
+            return
+        self.scope = tuple(field.decode("unicode_escape") for field in scope[9:-1].split(b"\t")[1:])
         self._append(b"".join(self._seen))
-        self._begin()
+        self.add("process", os.getpid(), os.getppid(), *sys.orig_argv)
 
     def add(self, kind: str, *fields: object) -> None:
         """Append a record, once."""
@@ -186,17 +191,6 @@ class Recorder:
         return (
             UNOBSERVED.isdisjoint(parts) and not any(part.startswith(OWN) for part in parts) and not is_installed(path)
         )
-
-    def _read_scope(self) -> tuple[str, ...]:
-        self._temporary = os.path.join(os.path.realpath(os.environ.get("TMPDIR") or "/tmp"), "")  # noqa: S108 - not used
-        try:
-            with open(self._path, "rb") as file:
-                return tuple(field.decode("unicode_escape") for field in file.readline()[9:-1].split(b"\t")[1:])
-        except OSError:
-            return ()
-
-    def _begin(self) -> None:
-        self.add("process", os.getpid(), os.getppid(), *sys.orig_argv)
 
     def _append(self, data: bytes) -> None:
         try:
