@@ -104,15 +104,12 @@ class Recorder:
         try:
             function(*arguments, **options)
         except RecursionError:
-            limit, self._is_deep = sys.getrecursionlimit(), not self._is_deep
+            if self._is_deep:  # it is we who go on and on
+                return self.give_up()
+            limit, self._is_deep = sys.getrecursionlimit(), True
             try:
-                if self._is_deep:  # else it is we who go on and on
-                    sys.setrecursionlimit(limit + OWN_DEPTH)
-                    function(*arguments, **options)
-                else:
-                    self.give_up()
-            except Exception:  # noqa: BLE001 - likewise
-                self.give_up()
+                sys.setrecursionlimit(limit + OWN_DEPTH)
+                self._call(function, arguments, options)
             finally:
                 self._is_deep = False
                 sys.setrecursionlimit(limit)
