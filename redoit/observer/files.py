@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from redoit.observer.record import AnyPath
 
-stat, lstat, access, readlink, open_ = os.stat, os.lstat, os.access, os.readlink, os.open  # those that record nothing
+stat, lstat, access, readlink = os.stat, os.lstat, os.access, os.readlink  # those that record nothing
 TYPE, FILE, EXECUTABLE = 0o170000, 0o100000, 0o100  # bits of a mode
 SOURCES = (".py", ".pyc", ".pyi", ".so")
 LOADERS = ("/importlib/util.py", "/runpy.py", "<frozen runpy>", "<frozen zipimport>")  # what executes sources by path
@@ -41,10 +41,10 @@ class Files:
     """Observes files and folders of one process."""
 
     def __init__(self, recorder: Recorder) -> None:
-        self._recorder, self._add, self._place = recorder, recorder.add, recorder.place
+        self._add, self._place = recorder.add, recorder.place
         self._own: set[str] = set()  # files and folders that this process made or may change
         self._listed: set[str] = set()
-        self._wrap_lookups()
+        self._wrap(recorder)
 
     def handlers(self) -> dict[str, Callable[..., None]]:
         """Return audit event -> what to do at it."""
@@ -59,7 +59,7 @@ class Files:
             "os.symlink": self._on_link_made,
         }
 
-    def _on_open(self, path: AnyPath | int, _mode: object, flags: int) -> None:
+    def _on_open(self, path: AnyPath | int, _: object, flags: int, *__: object, **___: object) -> None:
         if isinstance(path, int):
             return
         name = self._place(path)
@@ -173,18 +173,12 @@ class Files:
         if target and caller(is_standard):
             self._add("link", os.path.join(place, name), target)
 
-    def _wrap_lookups(self) -> None:
+    def _wrap(self, recorder: Recorder) -> None:
         """Call us for what raises no audit event, or one that does not tell the folder."""
-        guard, hidden = self._recorder.guard, self._recorder.hidden
+        guard = recorder.guard
         os.stat, os.lstat = _calling(stat, guard(self._on_stat)), _calling(lstat, guard(self._on_lstat))
         os.access, os.readlink = _calling(access, guard(self._on_access)), _calling(readlink, guard(self._on_link))
-        opened = guard(lambda path, _frame, flags, *_, **__: self._on_open(path, None, flags))
-        open_at = _calling(hidden(open_), opened)
-
-        def observed_open(path: Any, flags: Any, mode: int = 0o777, *, dir_fd: int | None = None) -> Any:
-            return open_(path, flags, mode) if dir_fd is None else open_at(path, flags, mode, dir_fd=dir_fd)
-
-        os.open = _as(observed_open, open_)
+        os.open = _calling(os.open, guard(self._on_open))
 
     def _on_stat(self, path: AnyPath, frame: FrameType, *_: object, follow_symlinks: bool = True, **__: object) -> None:
         while frame.f_code.co_name in ("stat", "lstat") and is_standard(frame.f_code.co_filename) and frame.f_back:
@@ -224,7 +218,7 @@ def _shows_source(frame: FrameType, file: str) -> bool:
 
 
 def _calling(function: Any, record: Callable[..., object]) -> Any:
-    """Return a function that records its arguments first."""
+    """Return a function that records its arguments first, and looks like the one that it calls."""
 
     def observed(path: Any, *arguments: Any, **options: Any) -> Any:
         frame = sys._getframe(1)  # noqa: SLF001 - there is no other way
@@ -232,14 +226,9 @@ def _calling(function: Any, record: Callable[..., object]) -> Any:
             record(_at(path, options.get("dir_fd")), frame, *arguments, **options)
         return function(path, *arguments, **options)
 
-    return _as(observed, function)
-
-
-def _as(observed: Any, function: Any) -> Any:
-    """Return a function that looks like another one, which it calls."""
     observed.__name__ = observed.__qualname__ = function.__name__
     observed.__module__, observed.__doc__ = "os", function.__doc__  # the first is where pickle finds it
-    observed.__wrapped__ = function
+    vars(observed)["__wrapped__"] = function
     for supported in (os.supports_dir_fd, os.supports_effective_ids, os.supports_fd, os.supports_follow_symlinks):
         if function in supported:
             supported.add(observed)

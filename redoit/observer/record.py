@@ -57,7 +57,10 @@ class Recorder:
 
         def hook(event: str, arguments: tuple[Any, ...]) -> None:
             handler = get(event)
-            if handler is not None and (event != "object.__getattr__" or arguments[1] == "__code__"):  # most are others
+            if handler is None or (event == "object.__getattr__" and arguments[1] != "__code__"):  # by far the most
+                return
+            cause = sys._getframe().f_back  # noqa: SLF001 - there is no other way
+            if cause is None or not cause.f_code.co_filename.startswith(OBSERVER):  # who has recorded it already
                 handler(*arguments)
 
         sys.addaudithook(hook)
@@ -118,18 +121,6 @@ class Recorder:
                 raise
             if not isinstance(error, OSError | ValueError | TypeError):  # no path that could be opened
                 self.give_up()
-
-    def hidden(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a function of which nothing is observed."""
-
-        def unobserved(*arguments: Any, **options: Any) -> Any:
-            self._busy.add(get_ident())
-            try:
-                return function(*arguments, **options)
-            finally:
-                self._busy.discard(get_ident())
-
-        return unobserved
 
     def give_up(self) -> None:
         """Empty the file."""
