@@ -14,13 +14,12 @@ from redoit.observer.record import OBSERVE, Recorder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from typing import Any
 
     from redoit.observer.record import AnyPath
 
 INHERITED = (OBSERVE, "REDOIT_STEP")  # variables: the second names the step, to find what it leaves running
-MAX_ARGUMENT_CHARACTERS = 1 << 16  # of one program
 
 
 class Processes:
@@ -35,8 +34,7 @@ class Processes:
         return {"os.system": self._on_system, "os.exec": self._on_replaced}
 
     def _on_program(self, number: int, folder: AnyPath | None, *arguments: AnyPath) -> None:
-        texts = [os.fsdecode(each) for each in arguments]
-        self._add("program", number, os.fsdecode(folder) if folder else os.getcwd(), *_fitting(texts))
+        self._add("program", number, os.fsdecode(folder or os.getcwd()), *map(os.fsdecode, arguments))
 
     def _on_system(self, command: AnyPath) -> None:
         self._on_program(0, None, "sh", "-c", command)
@@ -75,12 +73,3 @@ class Processes:
 
 def _inherited() -> dict[str, str]:
     return {name: os.environ[name] for name in INHERITED if name in os.environ}
-
-
-def _fitting(texts: list[str]) -> Iterator[str]:
-    """Yield texts as long as there is room for them."""
-    room = MAX_ARGUMENT_CHARACTERS
-    for text in texts:
-        room -= len(text)
-        if room > 0:
-            yield text
