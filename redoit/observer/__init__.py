@@ -23,7 +23,8 @@ def start() -> None:
 
     recorder = Recorder(path)
     RECORDERS.append(recorder)
-    parts = [each(recorder) for each in (processes.Processes, code.Code, files.Files, environment.Environment)]
+    environment.Environment(recorder)
+    parts = [each(recorder) for each in (processes.Processes, code.Code, files.Files)]
     if recorder.scope:
         recorder.observe(handler for part in parts for handler in part.handlers().items())
 

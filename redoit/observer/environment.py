@@ -33,10 +33,6 @@ class Environment:
         self._copied: tuple[CodeType, int] | None = None  # where the environment was copied last
         self._wrap(recorder.guard(self._on_name), recorder.guard(self._on_copy))
 
-    def handlers(self) -> dict[str, Callable[..., None]]:
-        """Return no audit event: there is none."""
-        return {}
-
     def _on_name(self, name: str) -> None:
         asker = _asker()
         if asker and (asker.f_code, asker.f_lasti) != self._copied:  # a copy asks once for each name
