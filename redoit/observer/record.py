@@ -14,6 +14,7 @@ import sys
 from _thread import get_ident
 from binascii import crc32
 from fcntl import F_DUPFD_CLOEXEC, fcntl
+from genericpath import samestat
 
 from redoit.observer.frames import OBSERVER, is_installed, is_standard
 
@@ -43,7 +44,7 @@ class Recorder:
     """The records of one process, and of those that are forked from it."""
 
     def __init__(self, path: str) -> None:
-        self._file = 0, 0
+        self._file: os.stat_result  # which was opened last
         self._is_deep = False  # in calls for which the step has left no room
         self._seen: dict[bytes, None] = {}
         self._folders: dict[str, str] = {}  # folder -> the same without links, empty if nothing in it counts
@@ -194,23 +195,18 @@ class Recorder:
         Its number is far above those of the step, which may open its own under that once it has closed ours.
         """
         try:
-            if _identity(self._handle) == self._file:
+            if samestat(system.fstat(self._handle), self._file):
                 return self._handle
         except OSError:
             pass
         handle = system.open(self._path, os.O_WRONLY | os.O_APPEND)
         try:
-            self._file = _identity(handle)
+            self._file = system.fstat(handle)
             limit = min(system.sysconf("SC_OPEN_MAX"), MAX_NUMBER)  # -1 is none
             self._handle = fcntl(handle, F_DUPFD_CLOEXEC, max(limit // 2, handle))
         finally:
             system.close(handle)
         return self._handle
-
-
-def _identity(handle: int) -> tuple[int, int]:
-    found = system.fstat(handle)
-    return found.st_dev, found.st_ino
 
 
 def target_of(path: str) -> str:
