@@ -56,7 +56,7 @@ class Files:
             "os.mkdir": self._on_made,
             "os.rename": self._on_moved,
             "os.link": self._on_moved,
-            "os.symlink": self._on_link_made,
+            "os.symlink": lambda _target, path, folder: self._on_made(path, None, folder),
         }
 
     def _on_open(self, path: AnyPath | int, _: object, flags: int, *__: object, **___: object) -> None:
@@ -77,18 +77,17 @@ class Files:
             self._made(name)
 
     def _on_read(self, name: str, found: os.stat_result) -> None:
-        reader = caller(lambda file: file.endswith("/tokenize.py"))
+        reader, asker = caller(lambda file: file.endswith("/tokenize.py")), caller(is_standard)
         if reader is None:
             return
-        file, kind = reader.f_code.co_filename, "read"
-        if _shows_source(reader, name):
+        file, is_shown = reader.f_code.co_filename, _shows_source(reader, name)
+        if is_shown:
             self._on_source(reader)
-            kind = "imported"
-        elif name.endswith(SOURCES) and (is_import(file) or file.endswith(LOADERS)):
-            kind = "imported"
-        elif (outer := caller(_is_archive)) and _is_archive(outer.f_code.co_filename):
-            kind = "imported"  # Python asks whether the script that it is to run is an archive
-        if kind == "imported" or (caller(is_standard) and not self._is_own(name)):
+        is_loaded = name.endswith(SOURCES) and (is_import(file) or file.endswith(LOADERS))
+        # Python asks whether the script that it is to run is an archive.
+        is_script = asker is not None and asker.f_code.co_filename == "<frozen zipimport>"
+        kind = "imported" if is_shown or is_loaded or is_script else "read"
+        if kind == "imported" or (asker and not self._is_own(name)):
             identity = found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_mode
             self._add(kind, name, *identity)
 
@@ -128,9 +127,6 @@ class Files:
             self._on_read(name, found)
             self._made(name)
         self._on_made(path, None, to_folder)
-
-    def _on_link_made(self, _target: object, path: AnyPath, folder: int) -> None:
-        self._on_made(path, None, folder)
 
     def _made(self, name: str) -> None:
         self._own.add(name)
@@ -241,10 +237,6 @@ def _at(path: AnyPath, folder: int | None) -> AnyPath:
         return path if folder in (None, -1) else f"{readlink(f'/proc/self/fd/{folder}')}/{os.fsdecode(path)}"
     except (OSError, TypeError):
         return path
-
-
-def _is_archive(file: str) -> bool:
-    return file == "<frozen zipimport>"
 
 
 def _status(path: str) -> os.stat_result | None:
