@@ -53,9 +53,7 @@ class StepCall:
 
     def json(self) -> bytes:
         """Return the call as one line of JSON."""
-        sent = vars(self).keys() - {"time_limit", "stage", "scope", "declared", "prefix"}
-        fields = {name: value for name, value in vars(self).items() if name in sent}
-        return json.dumps(fields).encode() + b"\n"  # a setting as a list of name, kind and value
+        return json.dumps(vars(self)).encode() + b"\n"  # a setting as a list of name, kind and value
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,10 @@ def execute(
     tag, began, in_time = orphans.new_tag(call.stage), time.monotonic(), True
     with _result_file() as file, captured_output(log, stdout, stderr) as (child_stdout, child_stderr, appended):
         files = file.fileno(), child_stdout, child_stderr
-        process = _started(call, tag, files, fork)
+        if call.record:
+            records.begin(Path(call.record), call.scope)
+        forked = fork(tag, files, call.time_limit) if fork and not call.prefix else None
+        process = forked or fresh_process(tag, files, call.record, call.prefix)
         try:
             with PROCESSES.registered(process.number):
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -109,14 +110,6 @@ def execute(
     warnings = [f"a process that its step left running was killed ({each[:80]})" for each in killed]
     touched = records.read(Path(call.record)) if call.scope else Touched(observed=False)
     return StepResult(result["metrics"], touched, (*warnings, *result["left_out"]))
-
-
-def _started(call: StepCall, tag: str, files: WorkerFiles, fork: Fork | None) -> Process:
-    """Start a process for a call, which records what it touches."""
-    if call.record:
-        records.begin(Path(call.record), call.scope)
-    forked = fork(tag, files, call.time_limit) if fork and not call.prefix else None
-    return forked or fresh_process(tag, files, call.record, call.prefix)
 
 
 def _result_file() -> IO[bytes]:
