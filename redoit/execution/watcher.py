@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from redoit.execution import records
-from redoit.observer.record import UNOBSERVED
+from redoit.observer.record import is_unobserved
 
 BYTE_CODE = "__pycache__"  # a Python that can't be observed opens this instead of source
 MAX_WATCHES = 20_000  # a link may lead to a whole disk
@@ -68,7 +68,7 @@ class Window:
 
 
 def _is_excluded(name: str) -> bool:
-    return (name in UNOBSERVED and name != BYTE_CODE) or name == "node_modules" or name.startswith(".redoit")
+    return name != BYTE_CODE and (is_unobserved(name) or name == "node_modules")
 
 
 class Watcher:

@@ -18,7 +18,7 @@ import posix as system  # not os, as in `record`
 import sys
 
 from redoit.observer.frames import STANDARD, caller, is_import, is_installed, is_standard
-from redoit.observer.record import UNOBSERVED, Recorder, target_of
+from redoit.observer.record import Recorder, is_unobserved, target_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class Files:
     def _on_link(self, path: AnyPath, *_: object, **__: object) -> None:
         folder, name = os.path.split(os.path.abspath(os.fsdecode(path)))
         place = self._place(f"{folder}/.")
-        target = target_of(os.path.join(place, name)) if place and name not in UNOBSERVED else ""
+        target = target_of(os.path.join(place, name)) if place and not is_unobserved(name) else ""
         if target and caller(is_standard):
             self._add("link", os.path.join(place, name), target)
 

@@ -31,7 +31,11 @@ UNOBSERVED = {".git", ".hg", "__pycache__", "site-packages", "dist-packages"}  #
 MAX_LINKS = 40  # on the way to a file, as in Linux
 MAX_NUMBER = 1024  # of an open file, as `select` takes it
 OWN_DEPTH = 200  # calls within the observer where the step has none left
-OWN = ".redoit"  # what redoit's own files and folders begin with
+
+
+def is_unobserved(name: str) -> bool:
+    """Tell whether what has a name, or lies in a folder that has it, never counts."""
+    return name in UNOBSERVED or name.startswith(".redoit")
 
 
 def line_of(kind: str, *fields: object) -> bytes:
@@ -176,10 +180,7 @@ class Recorder:
         root = next((each for each in self.scope if f"{path}/".startswith(f"{each}/")), None)
         if root is None or (path.startswith(self._temporary) and not f"{root}/".startswith(self._temporary)):
             return False
-        parts = path[len(root) :].split("/")
-        return (
-            UNOBSERVED.isdisjoint(parts) and not any(part.startswith(OWN) for part in parts) and not is_installed(path)
-        )
+        return not (is_installed(path) or any(map(is_unobserved, path[len(root) :].split("/"))))
 
     def _append(self, data: bytes) -> None:
         try:

@@ -15,7 +15,7 @@ from pathlib import Path, PurePath
 from redoit.errors import DeclarationError
 from redoit.execution.strace import COMMAND, Touch
 from redoit.model import Observation, Stage
-from redoit.observer.record import OWN, UNOBSERVED
+from redoit.observer.record import is_unobserved
 
 VERBS = ("opened", "listed", "looked up", "looked in vain for")  # the first of those of a path is shown
 KINDS = {"opened": ("file", "content", "opened"), "listed": ("folder", "opened")}  # of observations; else any
@@ -76,6 +76,5 @@ def _around(names: Iterable[str]) -> set[str]:
 def _is_exempt(folders: set[str], known: set[str]) -> bool:
     """Tell whether a path with the folders around it is or lies in what is known, or in no folder of the project's."""
     inner = folders - {"."}
-    names = set(map(os.path.basename, inner))
-    unobserved = not UNOBSERVED.isdisjoint(names) or any(name.startswith(OWN) for name in names)
+    unobserved = any(is_unobserved(os.path.basename(each)) for each in inner)
     return unobserved or bool(inner & known) or any(os.path.exists(f"{each}/pyvenv.cfg") for each in inner)
