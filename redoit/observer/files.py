@@ -34,7 +34,6 @@ SOURCES = (".py", ".pyc", ".pyi", ".so")
 LOADERS = ("/importlib/util.py", "/runpy.py", "<frozen runpy>", "<frozen zipimport>")  # what executes sources by path
 # Functions that ask what something is, and not how large it is.
 WITHOUT_SIZE = {"exists", "lexists", "isfile", "isdir", "islink", "is_file", "is_dir", "is_symlink", "_joinrealpath"}
-MAX_FRAMES = 12  # between reading a line of source and who asks for it
 
 
 class Files:
@@ -93,18 +92,16 @@ class Files:
 
     def _on_source(self, frame: FrameType | None) -> None:
         """Record the definition of which somebody reads the source; a traceback or a warning reads none."""
-        for _ in range(MAX_FRAMES):
-            if frame is None or frame.f_code.co_name == "findsource":
-                break
+        while frame is not None and frame.f_code.co_name != "findsource":
             frame = frame.f_back
-        item = frame.f_locals.get("object") if frame and frame.f_code.co_name == "findsource" else None
+        item = frame.f_locals.get("object") if frame else None
         code: Any = getattr(item, "f_code", getattr(getattr(item, "tb_frame", None), "f_code", item))
         if is_installed(getattr(code, "co_filename", "")):
             return
         if hasattr(code, "co_qualname"):
             self._add("code", os.path.realpath(code.co_filename), code.co_qualname, code.co_firstlineno, "")
-        elif isinstance(getattr(item, "__qualname__", None), str):
-            self._add("function", getattr(item, "__module__", ""), getattr(item, "__qualname__", ""))
+        elif isinstance(name := getattr(item, "__qualname__", None), str):
+            self._add("function", getattr(item, "__module__", ""), name)
         elif isinstance(file := getattr(item, "__file__", None), str):
             self._add("code", os.path.realpath(file), "*", 1, "")
 
