@@ -32,7 +32,4 @@ def start() -> None:
 def redirect(path: str) -> None:
     """Append to another record file from now on, and first all that was observed so far: this process was forked."""
     os.environ[OBSERVE] = path
-    if RECORDERS:
-        RECORDERS[0].redirect(path)
-    else:
-        start()
+    RECORDERS[0].redirect(path)
