@@ -7,7 +7,6 @@ JSON; the rest stays open for as long as the parent lives. A forked process begi
 import contextlib
 import importlib
 import json
-import math
 import os
 import signal
 import sys
@@ -144,20 +143,19 @@ def _value(kind: str, value: object) -> object:
 
 
 def _metrics(returned: Any) -> dict[str, object]:
-    """Return `metrics`, what `run` returned as numbers that JSON can hold, and `left_out`, the others in words."""
+    """Return `metrics`, what `run` returned as numbers, and `left_out`, the others in words."""
     if returned is None:
         return {"metrics": {}}
     try:
         items = [(str(name), value) for name, value in returned.items()]
     except Exception:  # whatever an object of the step raises: its finished outputs matter more
         return {"metrics": {}, "left_out": [f"run returned {_quoted(returned)}, expected a dict of numbers or None"]}
-    numbers: dict[str, float | str] = {}
+    numbers: dict[str, float] = {}
     left_out = []
     for name, value in items:
         given: Any = None if isinstance(value, str | bytes | bytearray) else value  # float() would read some texts
         try:
-            number = float(given)
-            numbers[name] = number if math.isfinite(number) else repr(number)
+            numbers[name] = float(given)
         except Exception:  # likewise
             short = name[:MAX_QUOTED_CHARACTERS]
             left_out.append(f"metric {short} left out: found {_quoted(value)}, expected a number")

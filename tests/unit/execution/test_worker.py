@@ -53,16 +53,18 @@ def received(*settings: Setting, **paths: str) -> dict[str, Any]:
         ("None", {}),
         ("{}", {}),
         ("{'a': 1, 'b': 0.5, 'c': True}", {"a": 1.0, "b": 0.5, "c": 1.0}),
-        ("{'inf': math.inf, 'minus': -math.inf, 'nan': math.nan}", {"inf": "inf", "minus": "-inf", "nan": "nan"}),
+        (
+            "{'inf': math.inf, 'minus': -math.inf, 'nan': math.nan}",
+            {"inf": math.inf, "minus": -math.inf, "nan": math.nan},
+        ),
         ("{1: 2, 'fraction': fractions.Fraction(1, 2)}", {"1": 2.0, "fraction": 0.5}),
         ("collections.Counter('aab')", {"a": 2.0, "b": 1.0}),
     ],
 )
-def test_what_run_returns_are_numbers_that_json_can_hold(returned: str, metrics: dict[str, object]) -> None:
-    """Whatever converts to a number is a metric; those that are not finite are texts."""
+def test_what_run_returns_are_numbers(returned: str, metrics: dict[str, object]) -> None:
+    """Whatever converts to a number is a metric, also one that is not finite."""
     found = called(f"import collections, fractions, math; return {returned}")
     assert found in ({"metrics": metrics}, {"metrics": metrics, "left_out": []})
-    assert json.dumps(found, allow_nan=False)
 
 
 @pytest.mark.parametrize("returned", ["7", "[1]", "'x' * 999"])
