@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from redoit.observer.record import AnyPath
 
-stat, lstat, access, readlink = os.stat, os.lstat, os.access, os.readlink  # those that record nothing
 TYPE, FILE, EXECUTABLE = 0o170000, 0o100000, 0o100  # bits of a mode
 SOURCES = (".py", ".pyc", ".pyi", ".so")
 LOADERS = ("/importlib/util.py", "/runpy.py", "<frozen runpy>", "<frozen zipimport>")  # what executes sources by path
@@ -140,7 +139,7 @@ class Files:
         file = lister.f_code.co_filename if lister else "<frozen importlib"
         if is_import(file) or "/importlib/metadata/" in file or file.endswith("/pkgutil.py"):
             return
-        text = readlink(f"/proc/self/fd/{path}") if isinstance(path, int) else os.fsdecode(path or ".")
+        text = system.readlink(f"/proc/self/fd/{path}") if isinstance(path, int) else os.fsdecode(path or ".")
         name = self._place(f"{text}/.")
         if name and name not in self._listed and not self._is_own(name):
             self._listed.add(name)
@@ -169,9 +168,9 @@ class Files:
     def _wrap(self, recorder: Recorder) -> None:
         """Call us for what raises no audit event, or one that does not tell the folder."""
         guard = recorder.guard
-        os.stat, os.lstat = _calling(stat, guard(self._on_stat)), _calling(lstat, guard(self._on_lstat))
-        os.access, os.readlink = _calling(access, guard(self._on_access)), _calling(readlink, guard(self._on_link))
-        os.open = _calling(os.open, guard(self._on_open))
+        os.stat, os.lstat = _calling(os.stat, guard(self._on_stat)), _calling(os.lstat, guard(self._on_lstat))
+        os.access, os.open = _calling(os.access, guard(self._on_access)), _calling(os.open, guard(self._on_open))
+        os.readlink = _calling(os.readlink, guard(self._on_link))
 
     def _on_stat(self, path: AnyPath, frame: FrameType, *_: object, follow_symlinks: bool = True, **__: object) -> None:
         while frame.f_code.co_name in ("stat", "lstat") and is_standard(frame.f_code.co_filename) and frame.f_back:
@@ -231,7 +230,7 @@ def _calling(function: Any, record: Callable[..., object]) -> Any:
 def _at(path: AnyPath, folder: int | None) -> AnyPath:
     """Return a path that is meant from an open folder; -1 is none."""
     try:
-        return path if folder in (None, -1) else f"{readlink(f'/proc/self/fd/{folder}')}/{os.fsdecode(path)}"
+        return path if folder in (None, -1) else f"{system.readlink(f'/proc/self/fd/{folder}')}/{os.fsdecode(path)}"
     except (OSError, TypeError):
         return path
 
@@ -239,6 +238,6 @@ def _at(path: AnyPath, folder: int | None) -> AnyPath:
 def _status(path: str) -> os.stat_result | None:
     """Return what is at a path, None if nothing is."""
     try:
-        return stat(path)
+        return system.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
