@@ -69,12 +69,7 @@ class StepResult:
 
 
 def execute(
-    call: StepCall,
-    log: Path,
-    stdout: TextIO | None,
-    stderr: TextIO | None,
-    *,
-    fork: Fork | None = None,
+    call: StepCall, log: Path, stdout: TextIO | None, stderr: TextIO | None, *, fork: Fork | None = None
 ) -> StepResult:
     """Run a step in a worker process and return its result. `stdout` and `stderr` receive its output, as the log does.
 
