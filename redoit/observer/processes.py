@@ -31,16 +31,13 @@ class Processes:
 
     def handlers(self) -> dict[str, Callable[..., None]]:
         """Return audit event -> what to do at it."""
-        return {"os.system": self._on_system, "os.exec": self._on_replaced}
+        return {
+            "os.system": lambda command: self._on_program(0, None, "sh", "-c", command),
+            "os.exec": lambda path, arguments, _: self._on_program(os.getpid(), None, path, *arguments[1:]),
+        }
 
     def _on_program(self, number: int, folder: AnyPath | None, *arguments: AnyPath) -> None:
         self._add("program", number, os.fsdecode(folder or os.getcwd()), *map(os.fsdecode, arguments))
-
-    def _on_system(self, command: AnyPath) -> None:
-        self._on_program(0, None, "sh", "-c", command)
-
-    def _on_replaced(self, path: AnyPath, arguments: list[AnyPath], *_: object) -> None:
-        self._on_program(os.getpid(), None, path, *arguments[1:])
 
     @staticmethod
     def _wrap(started: Callable[..., None]) -> None:
