@@ -13,16 +13,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from redoit.errors import RedoitError
 from redoit.execution import orphans, records
+from redoit.execution.executor import LaterStages, StepCall, StepResult, execute
 from redoit.execution.process import MAX_WAIT_SECONDS, PROCESSES, Process, WorkerFiles, start_python
 from redoit.model import Policy, Stage
 from redoit.source import import_hook
-
-if TYPE_CHECKING:
-    from redoit.execution.executor import LaterStages, StepCall, StepResult
 
 FORKSERVER = "\n"  # in a tag, in place of a stage, whose name is one line
 MAX_ANSWER_BYTES = 1 << 10
@@ -51,14 +49,12 @@ class Preloader:
         self._needs: dict[tuple[str, Policy], bool] = {}  # of a later stage: asked often
 
     def execute(
-        self, call: "StepCall", log: Path, stdout: TextIO | None, stderr: TextIO | None, later_stages: "LaterStages"
-    ) -> "StepResult":
+        self, call: StepCall, log: Path, stdout: TextIO | None, stderr: TextIO | None, later_stages: LaterStages
+    ) -> StepResult:
         """Run a step in a forked or a fresh process; `later_stages` returns what runs after it. Raises: as `execute`.
 
         Modules to preload are imported before the step in any case, so that it is the same in both kinds of process.
         """
-        from redoit.execution.executor import execute  # by a run that has something to do
-
         server = self._started_server(later_stages)
         return execute(call, log, stdout, stderr, fork=server.fork if server and call.preload else None)
 
@@ -69,7 +65,7 @@ class Preloader:
                 self._server.end()
             self._server, self._closed = None, True
 
-    def _started_server(self, later_stages: "LaterStages") -> "ForkServer | None":
+    def _started_server(self, later_stages: LaterStages) -> "ForkServer | None":
         """Return the fork server, which is started once a later stage needs it."""
         with self._lock, contextlib.suppress(OSError):
             startable = self._server is None and not self._closed
