@@ -128,7 +128,8 @@ class Recorder:
                 self.give_up()
 
     def give_up(self) -> None:
-        """Empty the file."""
+        """Empty the file, and record nothing more. The next file, of a process that is forked from now on, is torn."""
+        self.scope, self._seen = (), {b"torn\n": None}
         try:
             system.ftruncate(self._open(), 0)
         except OSError:

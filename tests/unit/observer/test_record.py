@@ -92,6 +92,16 @@ def test_who_can_not_record_gives_up(recorder: Recorder) -> None:
     assert records.read(FILE).torn
 
 
+def test_who_gave_up_tears_the_next_file(recorder: Recorder) -> None:
+    """What a process lacks that gave up, one that is forked from it lacks as well."""
+    recorder.give_up()
+    own = Path("own")
+    records.begin(own, (os.getcwd(),))
+    recorder.redirect(str(own.absolute()))
+    recorder.add("read", "after")
+    assert records.read(own).torn
+
+
 def test_what_code_of_the_step_raises_meanwhile_goes_on(recorder: Recorder) -> None:
     """An exception of a signal's handler, which Python may call anywhere, is not ours to swallow."""
 
@@ -101,6 +111,24 @@ def test_what_code_of_the_step_raises_meanwhile_goes_on(recorder: Recorder) -> N
     with pytest.raises(TimeoutError):
         recorder.guard(handler)()
     assert not records.read(FILE).torn
+
+
+def test_a_path_that_asks_for_itself() -> None:
+    """A step whose path asks for itself without end fails as it does when it is not observed."""
+    body = """
+import os
+
+class Path:
+    def __fspath__(self):
+        return str(os.path.exists(self))
+
+try:
+    os.path.exists(Path())
+except RecursionError:
+    open("failed", "w").close()
+"""
+    assert touched(body).torn
+    assert os.path.exists("failed")
 
 
 CLOSED = "os.closerange(3, 4096)"
