@@ -6,6 +6,7 @@ that reading resolves counts by reading's rules; what else executed a module, a 
 
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping
 
 from redoit.engine.inspector import ActionWithSource
@@ -17,6 +18,7 @@ from redoit.source.search_path import file_of
 from redoit.state.stat_cache import Identity, identity
 
 PYTHON = re.compile(r"python[\d.]*")
+SKIPS = re.compile(r"-\w*S\w*")  # an option of Python: to import no `site`
 MAX_ROUNDS = 4  # of reading what was executed: each can only add parts
 
 
@@ -120,10 +122,20 @@ class Executed:
 
 
 def foreign_pythons(touched: Touched) -> set[str]:
-    """Return the names of the programs that are Python and were not observed."""
+    """Return the names of the programs that are Python and were not observed.
+
+    One of ours that was not observed has executed nothing yet, unless it was told to skip what starts the observer.
+    """
     observed = {number for process in touched.of("process") for number in process[:1]}
-    started = ((number, os.path.basename(program)) for number, _, program, *_ in touched.of("program"))
-    return {name for number, name in started if number not in observed and PYTHON.fullmatch(name)}
+    names = set()
+    for number, _, program, *arguments in touched.of("program"):
+        name, is_ours = (
+            os.path.basename(program),
+            program == sys.executable and not any(map(SKIPS.fullmatch, arguments)),
+        )
+        if number not in observed and PYTHON.fullmatch(name) and not is_ours:
+            names.add(name)
+    return names
 
 
 def from_root(path: str) -> str:

@@ -1,6 +1,7 @@
 """What an execution touched becomes the observations of its trace, and only what counts does."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,9 @@ def test_a_python_program_that_is_not_observed() -> None:
     """A Python program without records is foreign, and any other program is not expected to have some."""
     python, other = ("program", "7", os.getcwd(), "/usr/bin/python3.11", "-S"), ("program", "8", os.getcwd(), "cat")
     assert rows(python, other) == [("foreign", "python3.11")]
+    ended = ("program", "3", "/", sys.executable, "-c", "pass")  # before it executed anything
+    assert rows(ended, other) == []
+    assert rows((*ended[:4], "-IS", *ended[4:])) == [("foreign", os.path.basename(sys.executable))]
     assert rows(python, ("process", "7", "1", "python3.11")) == []
 
 
