@@ -51,7 +51,7 @@ class Reach:
             project,
             assumed.handed.exposed(),
             docs=assumed.level >= Reflection.DOCS,
-            raw=assumed.level >= Reflection.SOURCE,
+            raw=assumed.level >= (Reflection.CODE if bodies else Reflection.SOURCE),
             root=None if assumed.calls_itself or len(binders) != 1 else binders[0].statement,
             bodies=bodies,
         )

@@ -21,9 +21,10 @@ class Reflection(IntEnum):
     OWN_MODULE = 1  # all names of the module that uses it
     DOCS = 2  # docstrings and annotations of reached code
     MODULES = 3  # all names of reached modules
-    SOURCE = 4  # the source of reached modules, byte by byte
-    PATH = 5  # modules in folders that are added to Python's path
-    PROJECT = 6  # all modules of the project
+    CODE = 4  # code objects of reached modules; those of functions are observed where calls are, else as SOURCE
+    SOURCE = 5  # the source of reached modules, byte by byte
+    PATH = 6  # modules in folders that are added to Python's path
+    PROJECT = 7  # all modules of the project
 
 
 def _table(texts: dict[Reflection, str]) -> dict[str, Reflection]:
@@ -36,8 +37,9 @@ REFLECTION_BY_WORD = _table(
         Reflection.DOCS: "__doc__ __annotations__ __signature__ __text_signature__ get_type_hints getdoc "
         "get_annotations",
         Reflection.MODULES: "__subclasses__ __dict__ __globals__ f_globals f_locals getmembers",
-        Reflection.SOURCE: "getsource getsourcelines getsourcefile getcomments findsource get_source __code__ f_code "
-        "f_lineno tb_lineno tb_frame co_consts co_firstlineno _getframe currentframe __loader__ __spec__",
+        Reflection.CODE: "__code__ f_code tb_frame co_consts _getframe currentframe",
+        Reflection.SOURCE: "getsource getsourcelines getsourcefile getcomments findsource get_source f_lineno "
+        "tb_lineno co_firstlineno co_lines co_positions getframeinfo __loader__ __spec__",
         Reflection.PROJECT: "__path__ __builtins__",
     }
 )

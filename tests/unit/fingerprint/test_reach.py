@@ -82,6 +82,7 @@ def test_a_part_that_imports_bind_is_named_so(tmp_path: Path) -> None:
         ("def run(): return 1", Reflection.NOTHING),
         ("def run(f): return f.__doc__", Reflection.DOCS),
         ("def run(f): return f.__doc__, f.__globals__", Reflection.MODULES),
+        ("def run(f): return f.__code__.co_names", Reflection.CODE),
         ("import inspect\ndef run(f): return inspect.getsource(f)", Reflection.SOURCE),
         ("def run(): exec('')", Reflection.NOTHING),
         ("def run(): pass\ndef other(f): return f.__code__", Reflection.NOTHING),
@@ -93,7 +94,9 @@ def test_the_highest_level_of_reflection_in_reached_code_counts(tmp_path: Path, 
     again = walked(tmp_path, step(text), level)
     assert again.found.level == level
     assert again.texts.docs == (level >= Reflection.DOCS)
-    assert again.texts.raw == (level >= Reflection.SOURCE)
+    assert again.texts.raw == (level >= Reflection.CODE)
+    by_calls = Reach(again.project, "steps.train", "run", Assumed(level), bodies=False)
+    assert by_calls.texts.raw == (level >= Reflection.SOURCE)
 
 
 def test_with_access_to_modules_each_reached_one_is_whole(tmp_path: Path) -> None:
