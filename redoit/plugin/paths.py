@@ -3,6 +3,7 @@
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 from redoit.engine.inspector import Inspector
@@ -18,11 +19,10 @@ def project_path(path: str) -> str:
     normal = os.path.normpath(path)
     if not normal.startswith((os.sep, os.pardir)):
         return normal
-    root = os.getcwd()
-    whole = os.path.normpath(os.path.join(root, normal))
-    for folder in (whole, *map(str, Path(whole).parents)):
+    whole = Path(os.path.abspath(path))
+    for folder in (whole, *whole.parents):
         with contextlib.suppress(OSError, ValueError):  # the project's folder may be written through a link
-            if folder == root or os.path.samefile(folder, root):
+            if os.path.samefile(folder, os.curdir):
                 return os.path.relpath(whole, folder)
     return normal
 
@@ -31,33 +31,30 @@ class Places:
     """Tells which paths name one file. Follows links, as they are when dodo.py loads, and each path once."""
 
     def __init__(self) -> None:
-        self._real: dict[str, str] = {}  # folder -> without links
-        self._outputs: dict[str, str] = {}
-        self._inputs: dict[str, list[str]] = {}
+        self._real = cache(_real_folder)
+        self.of_output, self.of_input = cache(self._of_output), cache(self._of_input)
 
-    def of_output(self, path: str) -> str:
+    def _of_output(self, path: str) -> str:
         """Return the place of a file that a task makes. A link at its end does not count: the file replaces it."""
-        if path not in self._outputs:
-            folder, _, name = os.path.normpath(path).rpartition(os.sep)
-            if folder not in self._real:
-                try:
-                    self._real[folder] = os.path.realpath(folder or (os.sep if path.startswith(os.sep) else ""))
-                except ValueError:  # no path at all; whoever opens it says so
-                    self._real[folder] = folder
-            self._outputs[path] = os.path.join(self._real[folder], name)
-        return self._outputs[path]
+        folder, _, name = os.path.normpath(path).rpartition(os.sep)
+        return os.path.join(self._real(folder or (os.sep if path.startswith(os.sep) else "")), name)
 
-    def of_input(self, path: str) -> list[str]:
+    def _of_input(self, path: str) -> list[str]:
         """Return the place of a file that a task reads, then that of each link on the way to its content."""
-        if path not in self._inputs:
-            places = self._inputs[path] = [self.of_output(path)]
-            try:
-                while len(places) < MAX_LINKS:
-                    target = os.readlink(places[-1])
-                    places.append(self.of_output(os.path.join(os.path.dirname(places[-1]), target)))
-            except (OSError, ValueError):  # no link
-                pass
-        return self._inputs[path]
+        places = [self.of_output(path)]
+        with contextlib.suppress(OSError, ValueError):  # no link
+            while len(places) < MAX_LINKS:
+                target = os.readlink(places[-1])
+                places.append(self.of_output(os.path.join(os.path.dirname(places[-1]), target)))
+        return places
+
+
+def _real_folder(folder: str) -> str:
+    """Return a folder without links on the way to it."""
+    try:
+        return os.path.realpath(folder)
+    except ValueError:  # no path at all; whoever opens it says so
+        return folder
 
 
 def check_outputs(

@@ -50,6 +50,12 @@ def test_links_on_the_way_name_the_same_file(project: Path) -> None:
     assert [*places.of_input("nothing.txt")] == [str(project / "nothing.txt")]
 
 
+def test_a_file_of_the_root_folder_is_none_of_the_project(project: Path) -> None:
+    """Two files of one name, in the root folder and in the project's, have their own places."""
+    places = Places()
+    assert [places.of_output(path) for path in ("/made", "made")] == ["/made", str(project / "made")]
+
+
 def test_links_in_a_circle_and_odd_texts_end(project: Path) -> None:
     """A link to itself ends after as many links as the kernel follows, and a text that is no path is let be."""
     (project / "circle").symlink_to("circle")
