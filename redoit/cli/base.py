@@ -33,13 +33,6 @@ from redoit.text import printable
 
 UNFINISHED: list[contextlib.ExitStack] = []  # a thread still commits: its locks are held until the process ends
 STOP_SECONDS = 10.0  # that stopping may take, and the commits of other threads
-NO_WAIT = {
-    "name": "no_wait",
-    "long": "no-wait",
-    "type": bool,
-    "default": False,
-    "help": "fail at once if another doit works in this checkout",
-}
 OPTION_HELP = {  # of doit's options that mean something else in a project with stages
     "verbosity": "what tasks print is shown: 0 nothing, 1 errors, 2 all, which is redoit's default",
     "par_type": "without effect on stages: each step runs in a process of its own",
@@ -49,6 +42,13 @@ STANDARD_OUTPUT = "standard output"
 SIGNAL_STATUS = 128  # a shell adds the number of the signal that ended a command
 GC_THRESHOLD_OBJECTS = 1_000_000  # between two collections of Python: thousands of tasks are no garbage
 
+
+def option(flag: str, default: str | bool, text: str, name: str = "", short: str = "") -> dict[str, object]:
+    """Return an option of a command as doit takes it. `name`: of the parameter, if it is not that of the flag."""
+    return {"name": name or flag, "long": flag, "short": short, "type": type(default), "default": default, "help": text}
+
+
+NO_WAIT = option("no-wait", default=False, text="fail at once if another doit works in this checkout", name="no_wait")
 
 for stream in ("stdout", "stderr"):  # the shell may have closed them; doit takes them when it makes a command
     if getattr(sys, stream) is None:

@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from redoit.cli.base import StageCommand
+from redoit.cli.base import StageCommand, option
 from redoit.cli.console import Console
 from redoit.errors import DeclarationError
 from redoit.lineage.export import flowchart, lineage_json, provenance_json
@@ -24,10 +24,6 @@ MAX_STAGES = 500  # on a page; of more, the most active ones
 FORMS = {"json": lambda lineage: json.dumps(lineage_json(lineage)), "mermaid": flowchart, "svg": svg}
 
 
-def _option(flag: str, default: str | bool, text: str, name: str = "", short: str = "") -> dict[str, object]:
-    return {"name": name or flag, "long": flag, "short": short, "type": type(default), "default": default, "help": text}
-
-
 class ShowLineage(StageCommand):
     """Shows the lineage. Writes nothing but its page, so other commands may run meanwhile."""
 
@@ -40,13 +36,11 @@ class ShowLineage(StageCommand):
         " it from which files, up to the sources."
     )
     cmd_options = (
-        _option("output", PAGE, "where to write the page (default: %(default)s)", short="o"),
-        _option(
-            "runs", "", "number of runs to show (default: the newest 50, fewer for a large pipeline)", "shown_runs"
-        ),
-        _option("json", default=False, text="print the lineage as JSON", name="as_json"),
-        _option("mermaid", default=False, text="print the graph as a Mermaid flowchart", name="as_mermaid"),
-        _option("svg", default=False, text="print the graph as SVG", name="as_svg"),
+        option("output", PAGE, "where to write the page (default: %(default)s)", short="o"),
+        option("runs", "", "number of runs to show (default: the newest 50, fewer for a large pipeline)", "shown_runs"),
+        option("json", default=False, text="print the lineage as JSON", name="as_json"),
+        option("mermaid", default=False, text="print the graph as a Mermaid flowchart", name="as_mermaid"),
+        option("svg", default=False, text="print the graph as SVG", name="as_svg"),
     )
     exclusive = False
 

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from doit.cmd_run import opt_always, opt_continue, opt_num_process, opt_parallel_type, opt_single, opt_verbosity
 from doit.control import TaskControl
 
-from redoit.cli.base import StageCommand
+from redoit.cli.base import StageCommand, option
 from redoit.cli.console import STYLES, Console, StyledText
 from redoit.model import PlannedStatus
 from redoit.planning.planned_task import PlannedTask, explanation
 from redoit.plugin.dry_run_tasks import DryRunTasks
 from redoit.text import format_count, format_estimate
 
-JSON = {"name": "json", "long": "json", "type": bool, "default": False, "help": "print JSON, for programs"}
+JSON = option("json", default=False, text="print JSON, for programs")
 
 
 class DryRunCommand(StageCommand):

@@ -5,7 +5,7 @@ import os
 from doit.control import TaskControl
 from doit.task import Task
 
-from redoit.cli.base import StageCommand
+from redoit.cli.base import StageCommand, option
 from redoit.cli.run import matching, with_members
 from redoit.engine.undeclared import quoted
 from redoit.errors import DeclarationError, RedoitError
@@ -14,9 +14,6 @@ from redoit.planning.verify import verify
 from redoit.plugin.checkout import engine
 from redoit.plugin.stage_task import StageTask, stage_of
 from redoit.text import first_few
-
-HELP = "trace the step, where strace is installed: show what it touches unseen"
-STRACE = {"name": "strace", "long": "strace", "type": bool, "default": False, "help": HELP}
 
 
 class Verify(StageCommand):
@@ -31,7 +28,9 @@ class Verify(StageCommand):
         " stages that are neither volatile nor impure. With --strace, what its step and all that this starts touch in"
         " the project that is neither declared nor observed is shown as well, and the exit status is 1 if there is any."
     )
-    cmd_options = (STRACE,)
+    cmd_options = (
+        option("strace", default=False, text="trace the step, where strace is installed: show what it touches unseen"),
+    )
 
     def _execute(self, strace: bool, pos_args: list[str]) -> int:
         self.need_stages()
