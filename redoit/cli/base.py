@@ -70,7 +70,7 @@ class PlainCommand(DoitCmdBase):
     def parse_execute(self, in_args: list[str]) -> int:
         """Run the command with the arguments of the command line. Raises: CmdParseError, in one line."""
         if in_args[:1] == ["--help"]:
-            return guard_stdout(lambda: self.outstream.write(f"{self.help()}\n") * 0, STANDARD_OUTPUT)
+            return guard_stdout(lambda: print(self.help(), file=self.outstream))
         try:
             return super().parse_execute(in_args) or 0
         except CmdParseError as error:
@@ -169,10 +169,10 @@ class StageCommand(PlainCommand):
                 stack.enter_context(clear_errors(DODO, own_only=True))  # of a function that doit calls
             command = super().execute
 
-            def work() -> int:
+            def work() -> int | None:
                 self.enter_project(params)
                 try:
-                    return command(params, args) or 0
+                    return command(params, args)
                 finally:
                     if database := getattr(self, "dep_manager", None):
                         database.close()  # also after an error
@@ -205,14 +205,14 @@ class StageCommand(PlainCommand):
         return DeclarationError(argument, "no such task or target", nearest(argument, [*self.tasks, *targets]))
 
 
-def guard_stdout(work: Callable[[], int], subject: str) -> int:
+def guard_stdout(work: Callable[[], int | None], subject: str = STANDARD_OUTPUT) -> int:
     """Run a function that writes to standard output; return its exit status once all output is flushed.
 
     `subject`: what an error names if neither a file nor standard output caused it.
     Raises: InvalidDodoFile, which doit shows in one line, if standard output or another file fails.
     """
     try:
-        status = work()
+        status = work() or 0
         sys.stdout.flush()
         return status
     except OSError as error:  # no space, or no more open files, in doit's own code

@@ -11,7 +11,7 @@ from doit.cmdparse import DefaultUpdate
 from doit.dependency import DbmDB, SqliteDB
 from doit.plugin import PluginDict
 
-from redoit.cli.base import STANDARD_OUTPUT, StageCommand, guard_stdout
+from redoit.cli.base import StageCommand, guard_stdout
 from redoit.errors import DeclarationError
 from redoit.source.settings import nearest
 
@@ -31,7 +31,7 @@ class Help(StageCommand):
         """Print the help on commands and fields, for which dodo.py need not be loaded; else that on a task."""
         if len(args) == 1 and args[0] not in {"task", *self._help.cmds}:
             return super().execute(params, args)
-        return guard_stdout(lambda: self._help.execute(params, args), STANDARD_OUTPUT)
+        return guard_stdout(lambda: self._help.execute(params, args))
 
     def _execute(self, pos_args: list[str]) -> int:
         if pos_args[0] not in self.tasks:

@@ -21,7 +21,7 @@ from doit.cmdparse import CmdOption, DefaultUpdate
 from doit.exceptions import InvalidDodoFile
 from doit.task import Task
 
-from redoit.cli.base import STANDARD_OUTPUT, PlainCommand, guard_stdout
+from redoit.cli.base import PlainCommand, guard_stdout
 from redoit.plugin.stage_task import stage_of
 from redoit.source.settings import Kind
 from redoit.text import printable
@@ -59,14 +59,14 @@ class TabCompletion(PlainCommand, DoitTabCompletion):
         Raises: InvalidDodoFile if standard output fails.
         """
         if sys.__stdout__ is None:
-            raise InvalidDodoFile(f"{STANDARD_OUTPUT}: found closed, expected a shell or a file that takes the script")
+            raise InvalidDodoFile("standard output: found closed, expected a shell or a file that takes the script")
         line = os.environ.get(LINE_VARIABLE)
         if line is not None:
-            return guard_stdout(lambda: self._offers(opt_values, line), STANDARD_OUTPUT)
+            return guard_stdout(lambda: self._offers(opt_values, line))
         script = (TEMPLATES / f"completion.{opt_values['shell']}").read_text()
-        return guard_stdout(lambda: self.outstream.write(script) * 0, STANDARD_OUTPUT)
+        return guard_stdout(lambda: print(script, end="", file=self.outstream))
 
-    def _offers(self, opt_values: DefaultUpdate, line: str) -> int:
+    def _offers(self, opt_values: DefaultUpdate, line: str) -> None:
         """Print the offers for a line. Nothing else: what dodo.py and its processes print is discarded."""
         with (
             open(os.dup(1), "w", encoding=self.outstream.encoding, errors="backslashreplace") as output,
@@ -80,7 +80,6 @@ class TabCompletion(PlainCommand, DoitTabCompletion):
             for word, text in offers(words, current, commands, self._tasks(opt_values, words)).items():
                 first_line = printable(text.partition("\n")[0])
                 output.write(f"{word}\t{first_line}\n" if word.isprintable() else "")
-        return 0
 
     def _tasks(self, params: DefaultUpdate, words: list[str]) -> dict[str, Task]:
         """Return the project's tasks, with targets as the current folder names them; none if they can't be loaded."""
