@@ -11,7 +11,7 @@ from doit.exceptions import BaseFail, UnmetDependency
 from doit.reporter import ConsoleReporter
 from doit.task import Task
 
-from redoit.model import Keep, Run, Status, Trace
+from redoit.model import Outcome, Run, Status
 from redoit.plugin.stage_task import StageTask, stage_of
 from redoit.text import encodable, format_day, format_number, format_seconds, join_names, one_line, printable
 
@@ -67,10 +67,10 @@ class StageReporter(ConsoleReporter):
     def skip_uptodate(self, task: Task) -> None:
         """Report a kept stage."""
         stage = stage_of(task)
-        if stage is None or not isinstance(stage.decision, Keep):
+        if stage and stage.outcome:
+            self._report_reuse(task.name, stage.outcome)
+        else:
             super().skip_uptodate(task)
-            return
-        self._report_reuse(task.name, Status.KEPT, stage.seconds, stage.decision.trace)
 
     def add_success(self, task: Task) -> None:
         """Report a stage that ran or was restored."""
@@ -86,7 +86,7 @@ class StageReporter(ConsoleReporter):
             tail = f" ({text})" if (text := ", ".join(metrics)) else ""
             self._line(f"Step {task.name} has ", "finished", f" in {format_seconds(outcome.trace.seconds)}.{tail}")
         else:
-            self._report_reuse(task.name, outcome.status, outcome.seconds, outcome.trace)
+            self._report_reuse(task.name, outcome)
         for warning in outcome.warnings:
             self._line("", "WARNING", f" {task.name}: {warning}")
 
@@ -142,8 +142,9 @@ class StageReporter(ConsoleReporter):
             self._live.resume(task.name)
             self._live.remove_stage(task.name)
 
-    def _report_reuse(self, name: str, status: str, seconds: float, trace: Trace) -> None:
-        self._counts[status] += 1
+    def _report_reuse(self, name: str, outcome: Outcome) -> None:
+        self._counts[outcome.status] += 1
+        status, trace, seconds = outcome.status, outcome.trace, outcome.seconds
         self._seconds_saved += max(trace.seconds - seconds, 0)
         tail = f" in {format_seconds(seconds)} (ran {format_seconds(trace.seconds)} on {format_day(trace.started)})."
         self._line(f"Step {name} ", status, tail, flush=status != Status.KEPT)  # there can be thousands

@@ -55,8 +55,8 @@ class StageTask(UptodateCalculator):
     `declared`: all its parameters; `defaults`: its settings as `run` gives them. The command that loads the stage sets
     `section` (its section of the configuration files, None before), `overrides` (its settings among the variables of
     the command line) and `session`; the reporter may set `streams`, to show the step's output, `write_traceback`, and
-    `reports_warnings`, if it does. `decision` is the engine's, `seconds` how long it took, `outcome` that of the build,
-    `trace` that of the outputs in place. `conditions_hold`: no other entry of `uptodate` is false.
+    `reports_warnings`, if it does. `decision` is the engine's, `outcome` that of a stage that is kept or built.
+    `conditions_hold`: no other entry of `uptodate` is false.
     """
 
     def __init__(self, stage: Stage, declared: Mapping[str, Declared], defaults: tuple[Setting, ...]) -> None:
@@ -71,9 +71,7 @@ class StageTask(UptodateCalculator):
         self.write_traceback: Callable[[str], object] | None = None
         self.decision: Decision | None = None
         self.outcome: Outcome | None = None
-        self.trace: Trace | None = None
         self.conditions_hold = True
-        self.seconds = 0.0
         self.reports_warnings = False
 
     def configure_task(self, task: Task) -> None:
@@ -83,17 +81,16 @@ class StageTask(UptodateCalculator):
     def __call__(self, task: Task) -> bool:
         """Return whether the stage is kept."""
         started = time.perf_counter()
-        self.decision = None
+        self.decision = self.outcome = None
         try:
             self._invalidate_uncached()
             self.decision = engine().decide(self.stage, self.settings(task), self.invalidation(task))
         except (RedoitError, OSError):
             return False  # the action meets the same error, and reports it
-        self.seconds = time.perf_counter() - started
         if not isinstance(self.decision, Keep):
             return False
-        self.trace = self.decision.trace
-        self.session.end(task.name, Outcome(Status.KEPT, self.trace, self.seconds))
+        self.outcome = Outcome(Status.KEPT, self.decision.trace, time.perf_counter() - started)
+        self.session.end(task.name, self.outcome)
         return True
 
     def build(self, task: Task) -> dict[str, object] | TaskFailed:
@@ -130,9 +127,8 @@ class StageTask(UptodateCalculator):
             raise
         for warning in () if self.reports_warnings else self.outcome.warnings:
             sys.stderr.write(f"WARNING {task.name}: {printable(warning)}\n")
-        self.trace = self.outcome.trace
         self.session.end(task.name, self.outcome)
-        return values_of(self.trace)
+        return values_of(self.outcome.trace)
 
     def _show_traceback(self, error: RedoitError) -> None:
         """Show the traceback of a step that failed, whatever the reporter shows."""
@@ -225,7 +221,7 @@ class StageTask(UptodateCalculator):
 
     def values(self) -> dict[str, object] | None:
         """Return what other tasks get from the stage by doit's `getargs`; None if it has no result."""
-        trace = self.trace or engine().workspace.latest(self.stage)
+        trace = self.outcome.trace if self.outcome else engine().workspace.latest(self.stage)
         return values_of(trace) if trace else None
 
 

@@ -14,7 +14,7 @@ from doit.task import Task
 from doit_tasks import chain_tasks, stage_behind
 from examples import trace
 
-from redoit.model import Keep, Outcome, Reason, Restore, Run, Status
+from redoit.model import Outcome, Reason, Restore, Run, Status
 from redoit.plugin.reporter import StageReporter
 
 TRACE = trace(started=0.0, seconds=12.5, metrics={"accuracy": 0.98765, "n\x1b": 2.0})
@@ -53,8 +53,7 @@ def test_a_restore_is_reported_once_it_is_done(tasks: dict[str, Task]) -> None:
 
 def test_a_kept_stage_is_one_line(tasks: dict[str, Task]) -> None:
     """A kept stage says how long the decision took, and when its step ran and for how long."""
-    stage = stage_behind(tasks["make"])
-    stage.decision, stage.seconds = Keep(TRACE), 0.001
+    stage_behind(tasks["make"]).outcome = Outcome(Status.KEPT, TRACE, 0.001)
     text = report(lambda reporter: reporter.skip_uptodate(tasks["make"]))
     assert re.fullmatch(r"Step make kept in 0\.001s " + RESULT, text)
 
@@ -94,8 +93,7 @@ def test_the_summary_counts_each_status(tasks: dict[str, Task]) -> None:
         reporter.add_failure(tasks["join"], UnmetDependency("side"))
         reporter.add_failure(tasks["side"], TaskFailed("no luck"))
         reporter.add_failure(tasks["plain"], UnmetDependency("side"))
-        stage = stage_behind(tasks["sort"])
-        stage.decision, stage.seconds = Keep(TRACE), 0.5
+        stage_behind(tasks["sort"]).outcome = Outcome(Status.KEPT, TRACE, 0.5)
         reporter.skip_uptodate(tasks["sort"])
         stage_behind(tasks["sort"]).outcome = Outcome(Status.RESTORED, TRACE, 99.0)
         reporter.add_success(tasks["sort"])
