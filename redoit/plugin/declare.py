@@ -161,8 +161,7 @@ def _path(subject: str, given: str | os.PathLike[str]) -> str:
     if not isinstance(path, str) or not path or "\0" in path or path.endswith(os.sep):
         raise DeclarationError(subject, f"found {given!r:.99}, expected the path of a file")
     try:
-        is_short = len(path) <= MAX_NAME_BYTES and path.isascii()
-        if not is_short and max(map(len, os.fsencode(path).split(b"/"))) > MAX_NAME_BYTES:
+        if max(map(len, os.fsencode(path).split(b"/"))) > MAX_NAME_BYTES:
             raise DeclarationError(subject, f"found {path:.40}..., expected names of at most {MAX_NAME_BYTES} bytes")
     except UnicodeEncodeError as error:
         found = f"found {given!r:.99}, which no file name has in the encoding {error.encoding}"
@@ -183,11 +182,10 @@ def _items(given: object) -> list[Any]:
 
 
 def _names(module: str, environ: Iterable[str]) -> tuple[str, ...]:
-    names = _items(environ) if environ != () else []
+    names = _items(environ)
     if not all(isinstance(name, str) and name and not {"=", "\0"} & {*name} for name in names):
-        raise DeclarationError(
-            f"stage of {module}: environ", f"found {names!r}, expected names of environment variables"
-        )
+        found = f"found {names!r}, expected names of environment variables"
+        raise DeclarationError(f"stage of {module}: environ", found)
     return tuple(sorted(set(names)))
 
 
