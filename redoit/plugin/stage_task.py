@@ -96,39 +96,35 @@ class StageTask(UptodateCalculator):
     def build(self, task: Task) -> dict[str, object] | TaskFailed:
         """Restore the stage, or run its step and commit: the task's action."""
         from redoit.execution.process import PROCESSES
-
-        with PROCESSES.work():  # an interrupted run waits until the stage is recorded
-            return self._build(task)
-
-    def _build(self, task: Task) -> dict[str, object] | TaskFailed:
         from redoit.terminal.streams import step_streams
 
         started = time.perf_counter()
         plain = step_streams(task.name, task.verbosity, parallel=self.session.parallel)
-        try:
-            invalidated = self.invalidation(task)
-            alone = invalidated == NOT_UP_TO_DATE  # dependents follow if bytes change
-            with contextlib.nullcontext(self.streams) if self.streams else plain as streams:
-                self.outcome = engine().build(
-                    self.stage,
-                    self.settings(task),
-                    RunOptions(self.time_limit(task), streams, self._later_stages, self._section_changed),
-                    invalidated=invalidated,
-                    dependents=lambda: () if alone else self.session.graph.dependents(self.stage.name),
-                )
-        except RedoitError as error:
-            self._show_traceback(error)
-            return self._failed(str(error), started)
-        except OSError as error:
-            text = f"{error.filename or FOLDER}: {error.strerror}; nothing was recorded, mend that and run again"
-            return self._failed(text, started)
-        except KeyboardInterrupt:
-            self._failed("interrupted", started)
-            raise
-        for warning in () if self.reports_warnings else self.outcome.warnings:
-            sys.stderr.write(f"WARNING {task.name}: {printable(warning)}\n")
-        self.session.end(task.name, self.outcome)
-        return values_of(self.outcome.trace)
+        with PROCESSES.work():  # an interrupted run waits until the stage is recorded
+            try:
+                invalidated = self.invalidation(task)
+                alone = invalidated == NOT_UP_TO_DATE  # dependents follow if bytes change
+                with contextlib.nullcontext(self.streams) if self.streams else plain as streams:
+                    self.outcome = engine().build(
+                        self.stage,
+                        self.settings(task),
+                        RunOptions(self.time_limit(task), streams, self._later_stages, self._section_changed),
+                        invalidated=invalidated,
+                        dependents=lambda: () if alone else self.session.graph.dependents(self.stage.name),
+                    )
+            except RedoitError as error:
+                self._show_traceback(error)
+                return self._failed(str(error), started)
+            except OSError as error:
+                text = f"{error.filename or FOLDER}: {error.strerror}; nothing was recorded, mend that and run again"
+                return self._failed(text, started)
+            except KeyboardInterrupt:
+                self._failed("interrupted", started)
+                raise
+            for warning in () if self.reports_warnings else self.outcome.warnings:
+                sys.stderr.write(f"WARNING {task.name}: {printable(warning)}\n")
+            self.session.end(task.name, self.outcome)
+            return values_of(self.outcome.trace)
 
     def _show_traceback(self, error: RedoitError) -> None:
         """Show the traceback of a step that failed, whatever the reporter shows."""
