@@ -27,6 +27,7 @@ COLOURS = {
     "not run": "31",
     "WARNING": "33",
 }
+FIXED_CURSOR = ("dumb", "unknown")  # terminals that can't move their cursor
 
 
 class StageReporter(ConsoleReporter):
@@ -41,10 +42,10 @@ class StageReporter(ConsoleReporter):
         self._seconds_saved = 0.0
         self._coloured = self.outstream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
         self._live: Live | None = None
-        if self.outstream.isatty():
-            from redoit.terminal.live import live_display
+        if self.outstream.isatty() and os.environ.get("TERM", "dumb") not in FIXED_CURSOR:
+            from redoit.terminal import live
 
-            self._live = live_display(self.outstream, coloured=self._coloured)
+            self._live = live.Live(self.outstream, coloured=self._coloured)
 
     def write(self, text: str) -> None:
         """Write text; on a terminal, above the live display."""

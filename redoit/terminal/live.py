@@ -8,7 +8,6 @@ which draws, is imported in the display's own thread once a stage runs, so that 
 import atexit
 import contextlib
 import io
-import os
 import threading
 import time
 from functools import partial
@@ -146,9 +145,3 @@ class Live:
         elif text:
             self._stream.write(text)
             self._stream.flush()
-
-
-def live_display(stream: TextIO, *, coloured: bool) -> Live | None:
-    """Return a live display, or None if the stream is no terminal that can move its cursor."""
-    capable = stream.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
-    return Live(stream, coloured=coloured) if capable else None

@@ -157,3 +157,26 @@ def test_a_terminal_shows_the_status_in_colour(
         shown = os.read(ours, 1000).decode()
     os.close(ours)
     assert shown == f"Step make has {word}. no luck\r\n"
+
+
+@pytest.mark.parametrize(
+    ("term", "is_terminal", "shown"),
+    [
+        ("xterm", True, True),
+        ("xterm", False, False),
+        ("dumb", True, False),
+        ("unknown", True, False),
+        ("", True, True),
+        (None, True, False),
+    ],
+)
+def test_only_a_terminal_that_can_move_its_cursor_has_a_display(
+    monkeypatch: pytest.MonkeyPatch, term: str | None, is_terminal: bool, shown: bool
+) -> None:
+    """There is no display in a file, nor on a terminal that is known for nothing."""
+    monkeypatch.delenv("TERM", raising=False)
+    if term is not None:
+        monkeypatch.setenv("TERM", term)
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: is_terminal)
+    assert (StageReporter(stream, {})._live is not None) == shown

@@ -4,14 +4,14 @@ import io
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from projects import PATIENCE, until
 from pyte import ByteStream, Screen
 
 from redoit.terminal import live
-from redoit.terminal.live import INDENT_COLUMNS, MAX_PENDING_CHARACTERS, Live, live_display
+from redoit.terminal.live import INDENT_COLUMNS, MAX_PENDING_CHARACTERS, Live
 
 
 class Terminal(io.StringIO):
@@ -174,24 +174,3 @@ def test_output_that_does_not_go_to_the_terminal_is_not_displayed(display: Live,
     """A step whose output is not shown, or goes to a file, has no streams of the display."""
     assert display.step_streams("train", stream, None) is None
     assert display.step_streams("train", None, stream) is None
-
-
-@pytest.mark.parametrize(
-    ("term", "stream", "capable"),
-    [
-        ("xterm", Terminal, True),
-        ("xterm", io.StringIO, False),
-        ("dumb", Terminal, False),
-        ("unknown", Terminal, False),
-        ("", Terminal, True),
-        (None, Terminal, False),
-    ],
-)
-def test_only_a_terminal_that_can_move_its_cursor_has_a_display(
-    monkeypatch: pytest.MonkeyPatch, term: str | None, stream: Callable[[], io.StringIO], capable: bool
-) -> None:
-    """There is no display in a file, nor on a terminal that is known for nothing."""
-    monkeypatch.delenv("TERM", raising=False)
-    if term is not None:
-        monkeypatch.setenv("TERM", term)
-    assert (live_display(stream(), coloured=True) is not None) == capable
