@@ -4,7 +4,6 @@ import os
 import sys
 import time
 from collections import Counter
-from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
 from doit.exceptions import BaseFail, UnmetDependency
@@ -134,9 +133,7 @@ class StageReporter(ConsoleReporter):
             earlier = stage.decision.earlier
             estimate = earlier.seconds if earlier else None
             self._live.add_stage(task.name, estimate, parallel=stage.session.parallel)
-        stage.write_traceback = partial(self._live.remove_stage, task.name)
-        streams = (sys.stdout if task.verbosity > 1 else None, sys.stderr if task.verbosity > 0 else None)
-        stage.streams = self._live.step_streams(task.name, *streams)
+        stage.display = self._live
 
     def _hide(self, task: Task) -> None:
         if self._live:

@@ -7,7 +7,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, cast
 
 from doit.dependency import FileChangedChecker, UptodateCalculator
@@ -26,7 +26,7 @@ from redoit.state.workspace import FOLDER
 from redoit.text import printable
 
 if TYPE_CHECKING:  # a run with nothing to do does not import it
-    from redoit.terminal.streams import Streams
+    from redoit.terminal.live import Live
 
 CACHE, TIME_LIMIT = "cache", "time_limit"  # the parameters that every stage has
 DEFAULTS = {CACHE: True, TIME_LIMIT: None}
@@ -54,7 +54,7 @@ class StageTask(UptodateCalculator):
 
     `declared`: all its parameters; `defaults`: its settings as `run` gives them. The command that loads the stage sets
     `section` (its section of the configuration files, None before), `overrides` (its settings among the variables of
-    the command line) and `session`; the reporter may set `streams`, to show the step's output, `write_traceback`, and
+    the command line) and `session`; the reporter may set `display`, which shows the step's output, and
     `reports_warnings`, if it does. `decision` is the engine's, `outcome` that of a stage that is kept or built.
     `conditions_hold`: no other entry of `uptodate` is false.
     """
@@ -67,8 +67,7 @@ class StageTask(UptodateCalculator):
         self.section: dict[str, object] | None = None
         self.overrides: Mapping[str, object] = {}
         self.session = NO_SESSION
-        self.streams: Streams | None = None
-        self.write_traceback: Callable[[str], object] | None = None
+        self.display: Live | None = None
         self.decision: Decision | None = None
         self.outcome: Outcome | None = None
         self.conditions_hold = True
@@ -99,12 +98,12 @@ class StageTask(UptodateCalculator):
         from redoit.terminal.streams import step_streams
 
         started = time.perf_counter()
-        plain = step_streams(task.name, task.verbosity, parallel=self.session.parallel)
+        shown = step_streams(task.name, task.verbosity, self.display, parallel=self.session.parallel)
         with PROCESSES.work():  # an interrupted run waits until the stage is recorded
             try:
                 invalidated = self.invalidation(task)
                 alone = invalidated == NOT_UP_TO_DATE  # dependents follow if bytes change
-                with contextlib.nullcontext(self.streams) if self.streams else plain as streams:
+                with shown as streams:
                     self.outcome = engine().build(
                         self.stage,
                         self.settings(task),
@@ -132,8 +131,8 @@ class StageTask(UptodateCalculator):
 
         if text := getattr(error, "traceback", ""):
             with contextlib.suppress(OSError, ValueError):  # the terminal may be gone
-                if self.write_traceback:
-                    self.write_traceback(text)
+                if self.display:
+                    self.display.remove_stage(self.stage.name, text)
                 elif sys.stderr:  # none if the shell has closed it
                     transformed(sys.stderr, str).write(f"{text}{error}\n")
 

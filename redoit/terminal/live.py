@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from redoit.terminal.rows import Rows
-from redoit.terminal.streams import Streams, transformed
+from redoit.terminal.streams import transformed
 from redoit.text import encodable
 
 if TYPE_CHECKING:  # imports rich
@@ -59,13 +59,9 @@ class Live:
                 self._refresher.start()
                 atexit.register(self.close)  # however the process ends, the terminal stays usable
 
-    def step_streams(self, name: str, stdout: TextIO | None, stderr: TextIO | None) -> Streams | None:
-        """Return the streams that show a step's output on the display; None if it does not go to the terminal."""
-        stream = stdout or stderr
-        if stream is None or not stream.isatty():
-            return None
-        shown = transformed(stream, partial(self.feed, name), reserved_columns=INDENT_COLUMNS)
-        return shown if stdout else None, shown if stderr else None
+    def step_stream(self, name: str, stream: TextIO) -> TextIO:
+        """Return the stream that shows a step's output on the display, in place of one to the terminal."""
+        return transformed(stream, partial(self.feed, name), reserved_columns=INDENT_COLUMNS)
 
     def feed(self, name: str, text: str) -> str:
         """Show output of a stage's step. Return nothing: no more of it is to be written."""

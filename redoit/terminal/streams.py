@@ -4,10 +4,13 @@ import contextlib
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import TextIO, cast
+from typing import TYPE_CHECKING, TextIO, cast
 
 from redoit.terminal.rows import Rows
 from redoit.text import encodable, printable
+
+if TYPE_CHECKING:  # imports this module
+    from redoit.terminal.live import Live
 
 Streams = tuple[TextIO | None, TextIO | None]  # of a step: standard output, standard error
 WRITE_LOCK = threading.Lock()  # one write at a time, whichever stream it comes through
@@ -48,11 +51,18 @@ def printable_stream(stream: TextIO) -> TextIO:
 
 
 @contextlib.contextmanager
-def step_streams(name: str, verbosity: int, *, parallel: bool) -> Iterator[Streams]:
-    """Yield the streams that show a step's output and errors; with `parallel`, whole lines prefixed with `name`."""
+def step_streams(name: str, verbosity: int, display: "Live | None" = None, *, parallel: bool) -> Iterator[Streams]:
+    """Yield the streams that show a step's output and errors: on the display, if they lead to the terminal.
+
+    Elsewhere, with `parallel`, they get whole lines, prefixed with `name`.
+    """
     stdout, stderr = sys.stdout if verbosity > 1 else None, sys.stderr if verbosity > 0 else None
+    first = stdout or stderr
     with contextlib.ExitStack() as stack:
-        if parallel:
+        if display and first and first.isatty():
+            shown = display.step_stream(name, first)
+            stdout, stderr = stdout and shown, stderr and shown
+        elif parallel:
             stdout = stdout and stack.enter_context(_prefixing_stream(name, stdout))
             stderr = stderr and stack.enter_context(_prefixing_stream(name, stderr))
         yield stdout, stderr

@@ -156,21 +156,11 @@ def test_a_display_that_can_not_be_drawn_costs_no_output(
     assert terminal.getvalue() == "train | one\ntrain | two\n"
 
 
-def test_a_steps_streams_lead_to_the_display(display: Live, terminal: Terminal) -> None:
+def test_a_steps_stream_leads_to_the_display(display: Live, terminal: Terminal) -> None:
     """What a step writes to the terminal is shown by the display, which needs some of its columns."""
-    streams = display.step_streams("train", terminal, None)
-    assert streams is not None
-    stdout, stderr = streams
-    assert stdout is not None
-    assert (stderr, stdout.reserved_columns, stdout.isatty()) == (None, INDENT_COLUMNS, True)
-    stdout.write("1/2\r2/2\n")
+    stream = display.step_stream("train", terminal)
+    assert (stream.reserved_columns, stream.isatty()) == (INDENT_COLUMNS, True)
+    stream.write("1/2\r2/2\n")
     assert terminal.getvalue() == ""
     display.close()
     assert terminal.getvalue() == "train | 2/2\n"
-
-
-@pytest.mark.parametrize("stream", [None, io.StringIO()], ids=["nowhere", "to a file"])
-def test_output_that_does_not_go_to_the_terminal_is_not_displayed(display: Live, stream: io.StringIO | None) -> None:
-    """A step whose output is not shown, or goes to a file, has no streams of the display."""
-    assert display.step_streams("train", stream, None) is None
-    assert display.step_streams("train", None, stream) is None

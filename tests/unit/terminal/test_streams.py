@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from redoit.terminal.live import INDENT_COLUMNS, Live
 from redoit.terminal.streams import TransformedStream, printable_stream, step_streams
 
 
@@ -80,6 +81,32 @@ def test_verbosity_says_what_of_a_step_is_shown(
             stream.write("text\n")
     line = "train | text\n" if parallel else "text\n"
     assert capsys.readouterr() == tuple(line if each else "" for each in shown)
+
+
+@pytest.mark.parametrize(("verbosity", "shown"), [(0, (False, False)), (1, (False, True)), (2, (True, True))])
+def test_a_display_shows_what_goes_to_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, verbosity: int, shown: tuple[bool, bool]
+) -> None:
+    """On a terminal a step's output, and what else of it is shown, is on the display."""
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, terminal)
+    display = Live(terminal, coloured=False)
+    with step_streams("train", verbosity, display, parallel=False) as streams:
+        assert tuple(stream is not None for stream in streams) == shown
+        for stream in filter(None, streams):
+            assert stream.reserved_columns == INDENT_COLUMNS
+
+
+@pytest.mark.parametrize("verbosity", [0, 1, 2])
+def test_output_that_does_not_go_to_the_terminal_is_not_displayed(
+    capsys: pytest.CaptureFixture[str], verbosity: int
+) -> None:
+    """A step whose output is not shown, or goes to a file, has no streams of the display."""
+    display = Live(sys.stdout, coloured=False)
+    with step_streams("train", verbosity, display, parallel=False) as streams:
+        assert streams == ((sys.stdout if verbosity > 1 else None), (sys.stderr if verbosity > 0 else None))
 
 
 def test_output_of_a_step_alone_is_passed_on_at_once() -> None:
