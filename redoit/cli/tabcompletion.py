@@ -11,7 +11,6 @@ import re
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from doit.cmd_base import Command
@@ -77,7 +76,7 @@ class TabCompletion(PlainCommand, DoitTabCompletion):
             sys.dont_write_bytecode = True
             words, current = split(line)
             commands = {name: command(**self.init_kwargs) for name, command in sorted(self.cmds.items())}
-            for word, text in offers(words, current, commands, self._tasks(opt_values, words)).items():
+            for word, text in Line(words, commands, self._tasks(opt_values, words)).offers(current).items():
                 first_line = printable(text.partition("\n")[0])
                 output.write(f"{word}\t{first_line}\n" if word.isprintable() else "")
 
@@ -101,21 +100,6 @@ class TabCompletion(PlainCommand, DoitTabCompletion):
         return tasks
 
 
-@dataclass
-class Context:
-    """What precedes the current word. `options`: those that may follow, by spelling; of a subcommand only their names.
-
-    `command`: doit's; with subcommands if it has `verbs`. `before_command`: its name may still follow. `pending`: the
-    option whose value follows.
-    """
-
-    command: Command
-    options: Mapping[str, CmdOption | None]
-    pending: CmdOption | None = None
-    before_command: bool = True
-    arguments: list[str] = field(default_factory=list)
-
-
 def split(line: str) -> tuple[list[str], str]:
     """Return the complete words behind the command's name in a line of a shell, and the unfinished last word."""
     words: list[str] = []
@@ -127,48 +111,72 @@ def split(line: str) -> tuple[list[str], str]:
     return words[1:-1], words[-1].removesuffix(".") if len(words) > 1 else ""
 
 
-def offers(
-    words: Iterable[str], current: str, commands: Mapping[str, Command], tasks: Mapping[str, Task]
-) -> dict[str, str]:
-    """Return the words that may complete the current one, and their descriptions, in order. `commands`: doit's."""
-    context = _context(words, commands, tasks)
-    name, equals, _ = current.partition("=")
-    found: Iterable[Offer] = ()
-    if context.pending:
-        found = _values(context.pending)
-    elif current.startswith("-") and equals:
-        option = context.options.get(name)
-        found = _values(option, f"{name}=") if option and option.type is not bool else ()
-    elif current.startswith("-"):
-        found = ((spelling, _text(option)) for spelling, option in context.options.items())
-    elif equals:
-        variable = _variables(tasks.get(name.rpartition(".")[0])).get(name)
-        found = _values(variable, f"{name}=") if variable else ()
-    else:
-        found = _arguments(context, current, commands, tasks)
-    return {word: text for word, text in found if word.startswith(current) or word == FILES}
+class Line:
+    """What may follow some words. `commands`, `tasks`: doit's, by name; a command with subcommands has `verbs`."""
 
+    def __init__(self, words: Iterable[str], commands: Mapping[str, Command], tasks: Mapping[str, Task]) -> None:
+        self._commands, self._tasks = commands, tasks
+        self._command = commands["run"]
+        self._before_command = True  # its name may still follow
+        self._arguments: list[str] = []
+        self._options: Mapping[str, CmdOption | None] = _by_spelling(self._command.cmdparser.options)
+        self._pending: CmdOption | None = None  # the option whose value follows
+        for word in words:
+            self._add(word)
 
-def _context(words: Iterable[str], commands: Mapping[str, Command], tasks: Mapping[str, Task]) -> Context:
-    context = Context(commands["run"], _by_spelling(commands["run"].cmdparser.options))
-    for word in words:
-        if context.pending:
-            context.pending = None
+    def _add(self, word: str) -> None:
+        name, equals, _ = word.partition("=")
+        if self._pending:
+            self._pending = None
         elif word.startswith("-"):
-            name, equals, _ = word.partition("=")
-            option = context.options.get(name)
-            context.pending = option if option and option.type is not bool and not equals else None
-            context.before_command &= name in LOADER_OPTIONS
-        elif context.before_command and word in commands:
-            context.command, context.before_command = commands[word], False
-            context.options = _by_spelling(context.command.cmdparser.options)
-        elif "=" not in word:
-            context.arguments.append(word)
-            context.before_command = False
-            takes_options = TARGETS in context.command.doc_usage and word in tasks
-            verb = getattr(context.command, "verbs", {}).get(word, ())
-            context.options = _by_spelling(_options(tasks[word])) if takes_options else dict.fromkeys(verb)
-    return context
+            option = self._options.get(name)
+            self._pending = option if option and option.type is not bool and not equals else None
+            self._before_command &= name in LOADER_OPTIONS
+        elif self._before_command and word in self._commands:
+            self._command, self._before_command = self._commands[word], False
+            self._options = _by_spelling(self._command.cmdparser.options)
+        elif not equals:
+            self._arguments.append(word)
+            self._before_command = False
+            takes_options = TARGETS in self._command.doc_usage and word in self._tasks
+            verb = getattr(self._command, "verbs", {}).get(word, ())
+            self._options = _by_spelling(_options(self._tasks[word])) if takes_options else dict.fromkeys(verb)
+
+    def offers(self, current: str) -> dict[str, str]:
+        """Return the words that may complete the current one, and their descriptions, in order."""
+        name, equals, _ = current.partition("=")
+        found: Iterable[Offer] = ()
+        if self._pending:
+            found = _values(self._pending)
+        elif current.startswith("-") and equals:
+            option = self._options.get(name)
+            found = _values(option, f"{name}=") if option and option.type is not bool else ()
+        elif current.startswith("-"):
+            found = ((spelling, _text(option)) for spelling, option in self._options.items())
+        elif equals:
+            variable = _variables(self._tasks.get(name.rpartition(".")[0])).get(name)
+            found = _values(variable, f"{name}=") if variable else ()
+        else:
+            found = self._argument_offers(current)
+        return {word: text for word, text in found if word.startswith(current) or word == FILES}
+
+    def _argument_offers(self, current: str) -> Iterator[Offer]:
+        usage, tasks = self._command.doc_usage, self._tasks
+        if self._before_command or COMMANDS in usage:
+            yield from ((name, command.doc_purpose) for name, command in self._commands.items())
+        if not self._arguments:
+            yield from ((verb, "") for verb in getattr(self._command, "verbs", ()))
+        if TASKS in usage:
+            yield from _task_offers(current, [task for task in tasks.values() if task.name not in self._arguments])
+            variables = _variables(tasks.get(current.rpartition(".")[0]))
+            yield from ((f"{name}=", _text(option)) for name, option in variables.items())
+        if TARGETS in usage and current:
+            for task in tasks.values():
+                for target in task.targets:
+                    end = target.find("/", len(current)) + 1 or None  # up to the folder that is being written
+                    yield target[:end], f"made by {task.name}"
+        if ANY_FILE in usage:
+            yield FILES, ""
 
 
 def _by_spelling(options: Iterable[CmdOption]) -> dict[str, CmdOption]:
@@ -192,28 +200,7 @@ def _values(option: CmdOption, prefix: str = "") -> list[Offer]:
     return [(FILES, "")] if is_file else [(f"{prefix}{choice}", "") for choice in option.choices]
 
 
-def _arguments(
-    context: Context, current: str, commands: Mapping[str, Command], tasks: Mapping[str, Task]
-) -> Iterator[Offer]:
-    usage = context.command.doc_usage
-    if context.before_command or COMMANDS in usage:
-        yield from ((name, command.doc_purpose) for name, command in commands.items())
-    if not context.arguments:
-        yield from ((verb, "") for verb in getattr(context.command, "verbs", ()))
-    if TASKS in usage:
-        yield from _tasks(current, [task for task in tasks.values() if task.name not in context.arguments])
-        variables = _variables(tasks.get(current.rpartition(".")[0]))
-        yield from ((f"{name}=", _text(option)) for name, option in variables.items())
-    if TARGETS in usage and current:
-        for task in tasks.values():
-            for target in task.targets:
-                end = target.find("/", len(current)) + 1 or None  # up to the folder that is being written
-                yield target[:end], f"made by {task.name}"
-    if ANY_FILE in usage:
-        yield FILES, ""
-
-
-def _tasks(current: str, tasks: list[Task]) -> Iterator[Offer]:
+def _task_offers(current: str, tasks: list[Task]) -> Iterator[Offer]:
     """Yield tasks; members of a group if only that group matches, private tasks if `_` was written."""
     matching = [task for task in tasks if task.name.startswith(current) and (current or not task.name.startswith("_"))]
     groups = {task.subtask_of or task.name for task in matching}

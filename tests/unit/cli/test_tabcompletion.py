@@ -13,8 +13,7 @@ from doit.task import Task
 from in_process import STAGES
 from projects import Pipeline
 
-from redoit.cli.tabcompletion import FILES, LINE_VARIABLE, TEMPLATES, split
-from redoit.cli.tabcompletion import offers as completions
+from redoit.cli.tabcompletion import FILES, LINE_VARIABLE, TEMPLATES, Line, split
 from redoit.plugin.stage_task import StageTask
 
 SHELLS = ("bash", "zsh", "fish")
@@ -253,7 +252,8 @@ WORDS = {
 def test_what_may_follow(line: str, expected: list[str]) -> None:
     """What is offered fits the place and what is written of it."""
     tasks = {task.name: task for task in TASKS}
-    assert list(completions(*split(line), FAKED, tasks)) == expected
+    words, current = split(line)
+    assert list(Line(words, FAKED, tasks).offers(current)) == expected
 
 
 SPLIT = {
