@@ -222,20 +222,14 @@ class StageLoader(TaskLoader2):
         declared = {name: stage.declared for name, stage in stages.items()}
         configuration.check_names(self._inner.config, stages, names)
         overrides = configuration.overrides(declared, names, dodo_reads_variables=self._dodo_reads_variables())
-        checked = set[tuple[int, int]]()
-        for task in tasks:
-            if stage := stages.get(task.name):
-                adopt_fields(task, stage, checked)
-        places = Places()
-        self.session.graph = graph_of(tasks, stages, places)
-        engine().around.targets = lambda: {path: task.name for task in tasks for path in task.targets}
         self.session.caching = options().cache
         self.session.configuration_files = [*map(identity, configuration.FILES)]
-        given = []
+        checked, given = set[tuple[int, int]](), []
         come_back = partial(_come_back, os.getcwd())
         for task in tasks:
             task.value_savers.append(come_back)
             if stage := stages.get(task.name):
+                adopt_fields(task, stage, checked)
                 stage.section = dict(task.cfg_values or {})
                 stage.overrides = overrides.get(task.name, {})
                 values = configuration.section_values(task.name, stage.declared, stage.section)
@@ -243,6 +237,9 @@ class StageLoader(TaskLoader2):
                 task.cfg_values = {**values, **stage.overrides}
                 stage.session = self.session
                 given.append((stage.stage, partial(stage.settings, task)))
+        places = Places()
+        self.session.graph = graph_of(tasks, stages, places)
+        engine().around.targets = lambda: {path: task.name for task in tasks for path in task.targets}
         try:
             read_by_doit = (str(self._parameters.get("dodoFile")), *configuration.FILES)
             check_outputs(engine().inspector, given, read_by_doit, places)
