@@ -75,10 +75,10 @@ clear: remove everything (--yes: without confirmation)."""
 
     def _execute(self, pos_args: list[str]) -> int:
         self.need_stages()
-        workspace = engine().workspace
-        stores = [workspace.store, workspace.private]
+        self._workspace = engine().workspace
+        self._stores = [self._workspace.store, self._workspace.private]
         if not pos_args:
-            return self._show(stores)
+            return self._show()
         verb, *arguments = pos_args
         if verb not in VERBS:
             expected = f"expected nothing or one of {', '.join(VERBS)}"
@@ -93,12 +93,12 @@ clear: remove everything (--yes: without confirmation)."""
             raise InvalidCommand(f"doit cache {verb} {error.argument_name}: {error.message}; {SEE_HELP}") from None
         if rest:
             raise InvalidCommand(f"doit cache {verb}: found '{rest[0]}', expected no such argument; {SEE_HELP}")
-        return int(getattr(self, f"_{verb}")(stores, **vars(options)))
+        return int(getattr(self, f"_{verb}")(**vars(options)))
 
-    def _show(self, stores: list[Store]) -> int:
-        inventories = [collect.inventory(stores[0], _folders()), *map(collect.inventory, stores[1:])]
-        for store, inventory in zip(stores, inventories, strict=True):
-            if store is stores[0] or inventory.size:
+    def _show(self) -> int:
+        inventories = [collect.inventory(store, self._folders(store)) for store in self._stores]
+        for store, inventory in zip(self._stores, inventories, strict=True):
+            if store is self._workspace.store or inventory.size:
                 self.say(f"{store.root} holds {_contents([inventory])}.")
         stages = _by_stage(trace for inventory in inventories for trace in inventory.traces)
         sizes = ChainMap(*(inventory.blobs for inventory in inventories))
@@ -113,11 +113,14 @@ clear: remove everything (--yes: without confirmation)."""
         duplicates = sum(map(_duplicate_bytes, inventories))
         if duplicates:
             self.say(f"Storing equal content once saves {format_size(duplicates)}.")
-        roots = gc_roots(engine().workspace)
+        roots = gc_roots(self._workspace)
         unneeded = sum(removal(each, RetentionPolicy(), roots, time.time()).freed for each in inventories)
         if unneeded:
             self.say(f"No result needs {format_size(unneeded)} of it; remove that with: doit cache gc")
-        self._show_rescued()
+        if set_aside := self._rescued():
+            found = f"{format_count(len(set_aside), 'rescued file')}, {format_size(sum(set_aside.values()))}"
+            self.say(f"{self._workspace.root / RESCUED} holds {found}; remove all with: doit cache gc --rescued")
+            self.say(*(f"  {place} ({format_size(count)})" for place, count in set_aside.items()))
         runs = [run.expanded(()) for run in run_log().newest()]
         kept, restored = (sum(run.omitted.get(status, (0, 0))[0] for run in runs) for status in ("kept", "restored"))
         if kept or restored:
@@ -125,24 +128,15 @@ clear: remove everything (--yes: without confirmation)."""
             self.say(f"In this checkout, {kept} kept and {restored} restored results have saved {saved}.")
         return 0
 
-    def _show_rescued(self) -> None:
-        if sizes := _rescued():
-            found = f"{format_count(len(sizes), 'rescued file')}, {format_size(sum(sizes.values()))}"
-            self.say(f"{engine().workspace.root / RESCUED} holds {found}; remove all with: doit cache gc --rescued")
-        for place, size in sizes.items():
-            self.say(f"  {place} ({format_size(size)})")
-
-    def _gc(self, stores: list[Store], *, dry_run: bool, rescued: bool, **limits: int | None) -> int:
+    def _gc(self, *, dry_run: bool, rescued: bool, **limits: int | None) -> int:
         policy = RetentionPolicy(**limits)
-        workspace = engine().workspace
-        roots = partial(gc_roots, workspace)
-        if workspace.shares_store and not dry_run:
-            collect.collect(workspace.copies, RetentionPolicy(keep_last=0), roots)
+        roots = partial(gc_roots, self._workspace)
+        if self._workspace.shares_store and not dry_run:
+            collect.collect(self._workspace.copies, RetentionPolicy(keep_last=0), roots)
         removed, freed = ("Would remove", "Would free") if dry_run else ("Removed", "Freed")
-        for store in stores:
-            folders = _folders() if store is stores[0] else ()
-            done = collect.collect(store, policy, roots, folders, dry_run=dry_run)
-            if store is not stores[0] and not (done.traces or done.blobs or done.orphans):
+        for store in self._stores:
+            done = collect.collect(store, policy, roots, self._folders(store), dry_run=dry_run)
+            if store is self._workspace.private and not (done.traces or done.blobs or done.orphans):
                 continue
             for name, traces in _by_stage(done.traces).items():
                 days = sorted({format_day(trace.started) for trace in traces})
@@ -156,15 +150,15 @@ clear: remove everything (--yes: without confirmation)."""
                 newest = " or kept by --keep-last" if policy.keep_last else ""
                 self.say(f"That is more than {format_size(policy.max_size)}: the rest is in use{newest}.")
         if rescued:
-            sizes = _rescued()
+            sizes = self._rescued()
             for folder in {each.parent for place in sizes for each in (location(place), place)} if not dry_run else ():
                 collect.remove_tree(folder)
             self.say(f"{removed} {format_count(len(sizes), 'rescued file')}, {format_size(sum(sizes.values()))}.")
         return 0
 
-    def _check(self, stores: list[Store]) -> int:
+    def _check(self) -> int:
         inventories, corrupt = [], 0
-        for store in stores:
+        for store in self._stores:
             inventory, names = collect.check(store)
             inventories.append(inventory)
             corrupt += len(names)
@@ -179,29 +173,28 @@ clear: remove everything (--yes: without confirmation)."""
         self.say(f"Checked {_contents(inventories)}: {problems or 'no errors found'}.")
         return 1 if problems else 0
 
-    def _clear(self, stores: list[Store], *, yes: bool) -> int:
-        inventories = [collect.inventory(store) for store in stores]
-        checkouts = len(other_checkouts(engine().workspace))
+    def _clear(self, *, yes: bool) -> int:
+        inventories = [*map(collect.inventory, self._stores)]
+        checkouts = len(other_checkouts(self._workspace))
         shared = f", which {format_count(checkouts, 'other checkout')} may need" if checkouts else ""
         self.say(f"This removes {_contents(inventories)}{shared}. Outputs in place stay, but each stage runs again.")
         if not yes and not _confirmed():
             self.say("Nothing removed.")
             return 1
-        for store in (*stores, engine().workspace.copies):
+        for store in (*self._stores, self._workspace.copies):
             collect.clear(store)
         self.say(f"Freed {format_size(sum(inventory.size for inventory in inventories))}.")
         return 0
 
+    def _folders(self, store: Store) -> list[Path]:
+        """Return the folders outside a store where a crash may have left temporary files: once for both stores."""
+        if store is self._workspace.private:
+            return []
+        return [*self._workspace.folders, store.root / CHECKOUTS, run_log().folder]
 
-def _folders() -> list[Path]:
-    """Return the folders of this checkout where a crash may have left temporary files."""
-    workspace = engine().workspace
-    return [*workspace.folders, workspace.store.root / CHECKOUTS, run_log().folder]
-
-
-def _rescued() -> dict[Path, int]:
-    """Return what was set aside in this checkout, with its size in bytes."""
-    return {place: collect.size_of(location(place)) for place in rescued(engine().workspace.root)}
+    def _rescued(self) -> dict[Path, int]:
+        """Return what was set aside in this checkout, with its size in bytes."""
+        return {place: collect.size_of(location(place)) for place in rescued(self._workspace.root)}
 
 
 def _shown_name(trace: StoredTrace) -> str:
