@@ -1,7 +1,6 @@
 """doit's own `list` and `info`, for stages: they show the same as `doit plan`."""
 
 import sys
-from collections.abc import Sequence
 from functools import cached_property
 
 from doit import cmd_info, cmd_list
@@ -79,20 +78,20 @@ class Info(EscapingCommand, cmd_info.Info):
         return 0 if planned is None or planned.status == PlannedStatus.KEEP else 1
 
     def _tables(self, task: Task, stage: StageTask) -> None:
-        settings = [
-            (name, str(stage.value_of(task, name)), f"from {stage.setting_source(task, name)}", setting.help)
-            for name, setting in stage.declared.items()
-        ]
-        self._table("settings", settings)
-        self._table("inputs", list(stage.stage.inputs.items()))
-        self._table("uses", [(path,) for path in stage.stage.uses])
         latest = engine().workspace.latest(stage.stage)
         undeclared = undeclared_inputs(latest.observations if latest else ())
-        self._table("undeclared inputs, tracked", [(row.name, row.kind) for row in undeclared])
-        self._table("outputs", list(stage.stage.outputs.items()))
-        self._table("step", [(stage.stage.step, stage.stage.policy.words)])
-
-    def _table(self, title: str, rows: Sequence[tuple[str, ...]]) -> None:
-        if rows:
-            self.say("", f"{title}:")
-            Console(self.outstream).table([(f"  {name}", *cells) for name, *cells in rows])
+        tables: dict[str, list[tuple[str, ...]]] = {
+            "settings": [
+                (name, str(stage.value_of(task, name)), f"from {stage.setting_source(task, name)}", setting.help)
+                for name, setting in stage.declared.items()
+            ],
+            "inputs": list(stage.stage.inputs.items()),
+            "uses": [(path,) for path in stage.stage.uses],
+            "undeclared inputs, tracked": [(row.name, row.kind) for row in undeclared],
+            "outputs": list(stage.stage.outputs.items()),
+            "step": [(stage.stage.step, stage.stage.policy.words)],
+        }
+        for title, rows in tables.items():
+            if rows:
+                self.say("", f"{title}:")
+                Console(self.outstream).table([(f"  {name}", *cells) for name, *cells in rows])
