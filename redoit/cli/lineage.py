@@ -8,7 +8,7 @@ from redoit.cli.base import StageCommand, option
 from redoit.cli.console import Console
 from redoit.errors import DeclarationError
 from redoit.lineage.export import flowchart, lineage_json, provenance_json
-from redoit.lineage.lineage import Lineage, Origins, provenance
+from redoit.lineage.lineage import Lineage, provenance
 from redoit.lineage.load import load_lineage, most_active
 from redoit.lineage.page import is_page, page, svg
 from redoit.model import Stage
@@ -110,7 +110,10 @@ class ShowLineage(StageCommand):
             exported = provenance_json(origins.values(), lineage) | {"in_place": in_place}
             self.outstream.write(f"{json.dumps(exported, indent=1)}\n")
             return
-        self._tree(origins, lineage)
+        from redoit.lineage.tree import show
+
+        present = {each.path: workspace.stat_cache.digest(each.path) for each in origins.values()}
+        show(origins, lineage, present, Console(self.outstream).rich)
         if unrecorded and origin.stage and origin.trace:
             made = f"{path} differs from the latest recorded result of {origin.stage.name}, shown here"
             self.say(f"{made}: it was edited, or made by a run that is not recorded.")
@@ -130,9 +133,3 @@ class ShowLineage(StageCommand):
                 todo = f"say: doit lineage {next(iter(stage.outputs.values()))}"
                 raise DeclarationError(argument, "found a stage, expected a file", todo)
         raise DeclarationError(argument, "no stage makes or reads this file", nearest(argument, files))
-
-    def _tree(self, origins: Origins, lineage: Lineage) -> None:
-        from redoit.lineage.tree import show
-
-        present = {each.path: engine().workspace.stat_cache.digest(each.path) for each in origins.values()}
-        show(origins, lineage, present, Console(self.outstream).rich)
