@@ -50,13 +50,10 @@ class Console:
         from rich.text import Text
 
         table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-        for column in range(max(map(len, rows), default=0)):
-            last = column == len(rows[0]) - 1
-            table.add_column(
-                justify="right" if column in right else "left",
-                no_wrap=not last,
-                overflow="fold" if last else "ellipsis",
-            )
+        last = max(map(len, rows), default=1) - 1
+        for column in range(last):
+            table.add_column(justify="right" if column in right else "left", no_wrap=True, overflow="ellipsis")
+        table.add_column(overflow="fold")
         for row in rows:
             table.add_row(*(Text(*self._escaped(cell)) for cell in row))
         with self.rich.capture() as shown:
