@@ -8,7 +8,7 @@ import contextlib
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeGuard
+from typing import Any
 
 from doit.dependency import Dependency, DependencyStatus, JSONCodec, JsonDB
 from doit.task import Task
@@ -17,13 +17,13 @@ from redoit.errors import CorruptError, DeclarationError, DiskError
 from redoit.plugin.stage_task import StageTask
 from redoit.state.workspace import FOLDER
 from redoit.storage import disk
-from redoit.storage.serialize import seal, unseal
+from redoit.storage.serialize import MALFORMED, seal, unseal
 
 VALUES, RESULT, IGNORED, FILES = "_values_:", "result:", "ignore:", "deps:"  # keys of doit's database
 
 
 class Database(JsonDB):
-    """doit's database of JSON, in a sealed file that is read and written whole; entries that are not doit's are absent.
+    """doit's database of JSON, in a sealed file that is read and written whole.
 
     Raises: DeclarationError if `--db-file` names what is no database.
     """
@@ -34,14 +34,25 @@ class Database(JsonDB):
         del module_name
         self.name, self.codec = name, codec
         self._path = Path(name).absolute()  # a task may leave the project's folder
-        self._db = {task: data for task, text in _entries(self._path).items() if _is_valid(data := self._decoded(text))}
+        self._db = self._load()
         self._changed = False
 
-    def _decoded(self, text: str) -> object:
+    def _load(self) -> dict[str, dict[str, object]]:
+        """Return task -> data; nothing if there is no database. What else stands there is moved aside."""
+        path = self._path
         try:
-            return self.codec.decode(text)
-        except (ValueError, RecursionError):
-            return None
+            data = disk.read(path.parent, path.name, max_bytes=sys.maxsize)
+            found = unseal(data) if data else {}  # a user may have made the file that `--db-file` names
+            return {task: _checked(self.codec.decode(text)) for task, text in found.items()}
+        except FileNotFoundError:
+            return {}
+        except (OSError, CorruptError, *MALFORMED):
+            if path.parent.name != FOLDER:
+                found = "found no database of doit"
+                raise DeclarationError(str(path), found, "name another file by --db-file") from None
+        with contextlib.suppress(DiskError):
+            disk.move(path, path.with_name(f"{path.name}.corrupt"))
+        return {}
 
     def set(self, task_id: str, dependency: str, value: object) -> None:
         """Store a value of a task."""
@@ -64,28 +75,12 @@ class Database(JsonDB):
             sys.stderr.write(f"{self.name}: can't be written ({error.found}); {lost}\n")
 
 
-def _entries(path: Path) -> dict[str, str]:
-    """Return task -> data of a database; none if there is none. What else stands there is moved aside."""
-    try:
-        data = disk.read(path.parent, path.name, max_bytes=sys.maxsize)
-        found = unseal(data) if data else {}  # a user may have made the file that `--db-file` names
-        return {task: text for task, text in found.items() if isinstance(text, str)}
-    except FileNotFoundError:
-        return {}
-    except (OSError, CorruptError, AttributeError):
-        if path.parent.name != FOLDER:
-            raise DeclarationError(str(path), "found no database of doit", "name another file by --db-file") from None
-    with contextlib.suppress(DiskError):
-        disk.move(path, path.with_name(f"{path.name}.corrupt"))
-    return {}
-
-
-def _is_valid(data: object) -> TypeGuard[dict[str, object]]:
-    """Return whether the data of a task has the types that doit relies on."""
-    if not isinstance(data, dict) or not isinstance(data.get(VALUES, {}), dict):
-        return False
-    names = data.get(FILES, [])
-    return bool(data) and isinstance(names, list) and all(isinstance(name, str) for name in names)
+def _checked(data: Any) -> dict[str, object]:
+    """Return the data of a task. Raises: TypeError if it has other types than doit relies on."""
+    values, names = data.get(VALUES, {}), data.get(FILES, [])
+    if not (isinstance(values, dict) and isinstance(names, list) and all(isinstance(name, str) for name in names)):
+        raise TypeError(data)
+    return dict(data)
 
 
 class StageDependency(Dependency):

@@ -125,12 +125,13 @@ def test_what_is_not_redoits_is_left_alone(tmp_path: Path, name: str) -> None:
     "data",
     [7, "", "{", "[]", '"text"', "[" * 100_000, '{"_values_:": []}', '{"deps:": "a"}', '{"deps:": [1]}', "\udcff"],
 )
-def test_an_entry_that_is_not_doits_counts_as_absent(path: Path, data: object) -> None:
-    """Data of a task that can't be parsed, or has other types than doit relies on, is as if the task never ran."""
+def test_a_database_with_an_entry_that_is_not_doits_is_moved_aside(path: Path, data: object) -> None:
+    """Data of a task that can't be parsed, or has other types than doit relies on, was not written by redoit."""
     path.write_bytes(seal({"task": data}))
     database = opened(path)
     assert database.get("task", "result:") is None
     assert database.get("task", "deps:") is None
+    assert Path(f"{path}.corrupt").read_bytes() == seal({"task": data})
 
 
 def test_a_database_that_can_not_be_written_costs_a_warning(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
