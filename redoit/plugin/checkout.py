@@ -6,11 +6,13 @@ The parts of an engine are put together here alone.
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from doit.task import Task
 
 from redoit.engine.engine import Engine
 from redoit.engine.inspector import Inspector
@@ -131,12 +133,13 @@ def run_log() -> RunLog:
 class Session:
     """What the stages of one command share, and the outcome of each.
 
-    `graph`: of all tasks. `configuration_files`: as they were read. `always`, `caching`: `doit -a`, and `cache` of the
-    project. `parallel`: several stages are built at once. `selected`: returns the tasks that the user asked for, once
-    they are known. `records`: the outcomes so far, for the run log.
+    `tasks`: all, by name. `graph`: theirs. `configuration_files`: as they were read. `always`, `caching`: `doit -a`,
+    and `cache` of the project. `parallel`: several stages are built at once. `selected`: returns the tasks that the
+    user asked for, once they are known. `records`: the outcomes so far, for the run log.
     """
 
     def __init__(self) -> None:
+        self.tasks: Mapping[str, Task] = {}
         self.graph = Graph({})
         self.configuration_files: list[Identity | None] = []
         self.always = False

@@ -99,7 +99,6 @@ class StageDependency(Dependency):
             return super().get_status(task, tasks_dict, get_log)
         task.dep_changed = []
         status = DependencyStatus(get_log)
-        stage.setup(self, tasks_dict)
         stage.conditions_hold = self.conditions_hold(task, stage, tasks_dict)
         if not stage(task):
             status.add_reason("uptodate_false", (stage, [], {}))

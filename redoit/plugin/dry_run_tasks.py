@@ -13,7 +13,7 @@ from redoit.planning.dry_run import IF_UNCHANGED, DryRun
 from redoit.planning.planned_task import PlannedTask
 from redoit.plugin.checkout import Session, engine
 from redoit.plugin.database import StageDependency
-from redoit.plugin.stage_task import NOT_UP_TO_DATE, ContentChecker, StageTask, stage_of
+from redoit.plugin.stage_task import NOT_UP_TO_DATE, ContentChecker, StageTask, stage_of, uncached_stages
 
 RUN_STATUS = {
     PlannedStatus.KEEP: "up-to-date",
@@ -32,10 +32,8 @@ class DryRunTasks:
         self._database = database
         self._dry_run = DryRun(engine())
         self._planned: dict[str, PlannedTask] = {}
-        for name, task in tasks.items():
-            stage = stage_of(task)
-            if stage and stage.is_uncached(task):
-                self._dry_run.invalidate(name, session.graph.dependents(name), "uncached")
+        for name in uncached_stages(tasks):
+            self._dry_run.invalidate(name, session.graph.dependents(name), "uncached")
 
     def plan(self, name: str) -> PlannedTask:
         """Return what a run would do with a task."""
@@ -87,7 +85,6 @@ class DryRunTasks:
             task.uptodate = conditions
 
     def _plan_stage(self, task: Task, stage: StageTask, commands: dict[str, str]) -> PlannedTask:
-        stage.setup(self._database, self._tasks)
         stage.conditions_hold = self._database.conditions_hold(task, stage, self._tasks)
         try:
             settings, invalidated = stage.settings(task), stage.invalidation(task)

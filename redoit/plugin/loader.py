@@ -218,7 +218,8 @@ class StageLoader(TaskLoader2):
 
     def _configure(self, tasks: list[Task], stages: dict[str, StageTask]) -> None:
         """Check the graph, and give each stage its settings and the session."""
-        names = {task.name for task in tasks}
+        self.session.tasks = {task.name: task for task in tasks}
+        names = set(self.session.tasks)
         declared = {name: stage.declared for name, stage in stages.items()}
         configuration.check_names(self._inner.config, stages, names)
         overrides = configuration.overrides(declared, names, dodo_reads_variables=self._dodo_reads_variables())

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, cast
 
-from doit.dependency import FileChangedChecker, UptodateCalculator
+from doit.dependency import FileChangedChecker
 from doit.exceptions import TaskFailed
 from doit.task import Task
 
@@ -49,7 +49,7 @@ class ContentChecker(FileChangedChecker):
         return digest if digest != current_state else None
 
 
-class StageTask(UptodateCalculator):
+class StageTask:
     """One stage between doit and the engine.
 
     `declared`: all its parameters; `defaults`: its settings as `run` gives them. The command that loads the stage sets
@@ -60,7 +60,6 @@ class StageTask(UptodateCalculator):
     """
 
     def __init__(self, stage: Stage, declared: Mapping[str, Declared], defaults: tuple[Setting, ...]) -> None:
-        super().__init__()
         self.stage = stage
         self.declared = declared
         self._defaults = defaults
@@ -153,15 +152,11 @@ class StageTask(UptodateCalculator):
             return self._defaults
         return tuple(setting._replace(value=self.value_of(task, setting.name)) for setting in self._defaults)
 
-    def is_uncached(self, task: Task) -> bool:
-        """Return whether the command line says `--no-cache` for this stage."""
-        return not (task.options or {}).get(CACHE, True)  # doit has set the options of stages named there
-
     def _later_stages(self) -> Iterator[Stage]:
         """Yield the stages that will probably run after this one, so that their imports can be preloaded."""
         dependents = set(self.session.graph.dependents(self.stage.name))
         for name in self.session.graph.needed(self.session.selected()):
-            other = stage_of(self.tasks_dict[name]) if name in self.session.graph.stages else None
+            other = stage_of(self.session.tasks[name]) if name in self.session.tasks else None
             if other is None or other is self or name in self.session.records:
                 continue
             if self.session.always or name in dependents or engine().workspace.latest(other.stage) is None:
@@ -169,12 +164,8 @@ class StageTask(UptodateCalculator):
 
     def _invalidate_uncached(self) -> None:
         """Invalidate durably, before the first stage runs, each stage that the command line runs with `--no-cache`."""
-        if self.session.begun:
-            return
-        for name, task in self.tasks_dict.items():
-            stage = stage_of(task)
-            if stage and stage.is_uncached(task):
-                engine().workspace.invalidations.add(name, self.session.graph.dependents(name), "uncached")
+        for name in () if self.session.begun else uncached_stages(self.session.tasks):
+            engine().workspace.invalidations.add(name, self.session.graph.dependents(name), "uncached")
         self.session.begun = True
 
     def setting_source(self, task: Task, name: str) -> str:
@@ -223,6 +214,11 @@ class StageTask(UptodateCalculator):
 def values_of(trace: Trace) -> dict[str, object]:
     """Return what other tasks get from a stage by doit's `getargs`: its metrics, and role -> digest as `outputs`."""
     return {**trace.metrics, "outputs": trace.digests}
+
+
+def uncached_stages(tasks: Mapping[str, Task]) -> list[str]:
+    """Return the stages for which the command line says `--no-cache`: doit has set their options."""
+    return [name for name, task in tasks.items() if task.options and stage_of(task) and not task.options[CACHE]]
 
 
 def stage_of(task: Task) -> StageTask | None:

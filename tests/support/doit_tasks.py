@@ -42,10 +42,10 @@ def begin_session(tasks: Mapping[str, Task]) -> Session:
     """Return a session that these tasks share, as the loader begins one."""
     stages = {name: stage for name, task in tasks.items() if (stage := stage_of(task))}
     session = Session()
+    session.tasks = tasks
     session.graph = graph_of(tasks.values(), stages, Places())
     for stage in stages.values():
         stage.session = session
-        stage.tasks_dict = tasks
     return session
 
 
