@@ -151,10 +151,7 @@ class StageCommand(PlainCommand):
         self.outstream.flush()
 
     def execute(self, params: DefaultUpdate, args: list[str]) -> int:
-        """Run the command in the project's folder.
-
-        Raises: InvalidDodoFile for each error that a user can mend; doit shows it in one line.
-        """
+        """Run the command in the project's folder. Raises: InvalidDodoFile, of one line, if a user can mend it."""
         gc.set_threshold(GC_THRESHOLD_OBJECTS)
         trailing = {f"--{option.long}": option.name for option in self.cmdparser.options if option.long == "json"}
         if args and args[-1] in trailing:  # doit reads options only before the first task

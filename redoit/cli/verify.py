@@ -47,10 +47,7 @@ class Verify(StageCommand):
         return 0 if reproducible else 1
 
     def _named(self, patterns: list[str], tasks: dict[str, Task]) -> list[str]:
-        """Return the stages that patterns name, each once.
-
-        Raises: DeclarationError on a pattern that names none.
-        """
+        """Return the stages that patterns name, each once. Raises: DeclarationError on a pattern that names none."""
         named = []
         for pattern in patterns:
             if pattern.startswith("-"):

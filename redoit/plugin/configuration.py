@@ -55,10 +55,7 @@ class Options(NamedTuple):
 
 
 def options() -> Options:
-    """Return the options of the project.
-
-    Raises: DeclarationError on an unknown option, a value of another type, or a file that is not TOML.
-    """
+    """Return the project's options. Raises: DeclarationError on an unknown or a wrong one, or what is no TOML."""
     try:
         table = tomllib.loads(Path("pyproject.toml").read_text("utf-8")).get("tool", {}).get("redoit", {})
     except FileNotFoundError:
@@ -98,10 +95,7 @@ def _modules(value: object, subject: str) -> tuple[str, ...]:
 
 
 def section_values(stage: str, declared: Mapping[str, Declared], section: Mapping[str, object]) -> dict[str, object]:
-    """Return setting -> value of a stage's section in the configuration files.
-
-    Raises: DeclarationError on a setting that the stage does not have, or a value of another type.
-    """
+    """Return setting -> value of a stage's section. Raises: DeclarationError on an unknown setting or a wrong value."""
     values = {}
     for name, value in section.items():
         subject = f"[{SECTION_PREFIX}{stage}] {name}"
@@ -138,10 +132,7 @@ def overrides(
 
 
 def check_names(sections: Mapping[str, object], stages: Mapping[str, object], tasks: set[str]) -> None:
-    """Check that each section of a task has its task, and that none is written where nobody reads it.
-
-    Raises: DeclarationError.
-    """
+    """Check that each section of a task has its task, and is where it is read. Raises: DeclarationError."""
     for section in sections:
         name = section.removeprefix(SECTION_PREFIX)
         members = _members(name, stages)

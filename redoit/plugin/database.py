@@ -118,10 +118,7 @@ class StageDependency(Dependency):
             task.uptodate, task.file_dep, task.targets = fields
 
     def save_success(self, task: Task, result_hash: object = None) -> None:
-        """Store the state of an ordinary task that has run, and of a stage what its conditions compare.
-
-        A stage has its trace; a group runs nothing.
-        """
+        """Store the state of a task that has run; of a stage, which has its trace, only what its conditions compare."""
         stage = self._stages.get(task.name)
         if stage is None:
             if not task.has_subtask or task.actions:

@@ -263,10 +263,7 @@ class StageLoader(TaskLoader2):
 
 
 def _come_back(project: str) -> dict[str, object]:
-    """Return to the project's folder, and drop the snapshot of its source: a task has succeeded, and may have left it.
-
-    Returns no values of the task.
-    """
+    """Return to the project's folder, which a task may leave, and drop the snapshot of its source. Save no values."""
     os.chdir(project)
     engine().inspector.refresh()
     return {}

@@ -141,10 +141,7 @@ class StageTask:
         return TaskFailed(error)
 
     def settings(self, task: Task) -> tuple[Setting, ...]:
-        """Return the settings in force.
-
-        Raises: DeclarationError if the stage was declared while doit runs, too late to be configured.
-        """
+        """Return the settings in force. Raises: DeclarationError if the stage was declared too late to have any."""
         if self.section is None:
             found = "declared too late to be configured"
             raise DeclarationError(self.stage.name, found, "declare it without create_after, and run it with doit")
