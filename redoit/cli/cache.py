@@ -51,7 +51,6 @@ VERBS: dict[str, dict[str, dict[str, Any]]] = {  # verb -> option -> how argpars
 class Cache(StageCommand):
     """Shows and maintains the store. Other processes may use the project meanwhile."""
 
-    name = "cache"
     doc_purpose = "show, collect, check or clear the store of earlier results"
     doc_usage = "[gc | check | clear] [OPTION ...]"
     doc_description = """Without argument: show what the store holds, stage by stage.

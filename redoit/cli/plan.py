@@ -62,7 +62,6 @@ class DryRunCommand(StageCommand):
 class Plan(DryRunCommand):
     """Shows one line per task."""
 
-    name = "plan"
     stops_at_failure = True
     doc_purpose = "show what a run would do, in order, why, and for how long"
     doc_description = (

@@ -19,7 +19,6 @@ from redoit.text import first_few
 class Verify(StageCommand):
     """Runs stages again in a staging folder and compares bytes. Outputs in place stay, and nothing is recorded."""
 
-    name = "verify"
     doc_purpose = "run stages again, and compare their outputs with those in place"
     doc_usage = "[TASK ...]"
     doc_description = (

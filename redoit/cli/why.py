@@ -23,7 +23,6 @@ Line = tuple[int, str, str]  # indent, text, style
 class Why(DryRunCommand):
     """Shows a few lines per stage, with a diff of each piece of code that changed."""
 
-    name = "why"
     doc_purpose = "show for each stage whether it would be kept, restored or run, and exactly why"
     doc_description = (
         "Takes tasks and parameters as a run does. A stage that runs is compared with its closest earlier result in"
