@@ -37,8 +37,6 @@ NO_SESSION = Session()  # of stages that no command has loaded
 class ContentChecker(FileChangedChecker):
     """Tells doit whether a file has changed, by its content."""
 
-    CheckerError = OSError
-
     def check_modified(self, file_path: str, _file_stat: os.stat_result, state: str) -> bool:
         """Return whether a file's content differs from the one remembered."""
         return engine().workspace.stat_cache.digest(file_path) != state
