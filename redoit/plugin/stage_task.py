@@ -124,14 +124,12 @@ class StageTask:
 
     def _show_traceback(self, error: RedoitError) -> None:
         """Show the traceback of a step that failed, whatever the reporter shows."""
-        from redoit.terminal.streams import transformed
-
         if text := getattr(error, "traceback", ""):
             with contextlib.suppress(OSError, ValueError):  # the terminal may be gone
                 if self.display:
                     self.display.remove_stage(self.stage.name, text)
-                elif sys.stderr:  # none if the shell has closed it
-                    transformed(sys.stderr, str).write(f"{text}{error}\n")
+                else:
+                    sys.stderr.write(f"{text}{error}\n")
 
     def _failed(self, error: str, started: float) -> TaskFailed:
         seconds = time.perf_counter() - started
