@@ -57,7 +57,7 @@ class ShowLineage(StageCommand):
         if runs and not number:
             raise DeclarationError("--runs", f"found {runs}, expected a number of runs", "say --runs 20")
         declared = {task.name: stage.stage for task in self.task_list if (stage := stage_of(task))}
-        stages = [declared[name] for name in self.loader.session.graph.needed(declared) if name in declared]
+        stages = [declared[name] for name in self.loader.session.graph.needed(declared)]
         if pos_args:
             self._show(pos_args, stages, number, "".join(forms))
         elif forms:

@@ -161,7 +161,7 @@ class Session:
 
     def record(self) -> None:
         """Append the run to the run log, with the selected stages that it did not reach."""
-        selected = [name for name in self.graph.needed(self.selected()) if name in self.graph.stages]
+        selected = self.graph.needed(self.selected())
         missed = {name: StageRecord(Status.NOT_RUN) for name in selected if name not in self.records}
         stages = self.records | missed
         if not stages:

@@ -24,8 +24,7 @@ class Graph:
 
     def dependents(self, name: str) -> tuple[str, ...]:
         """Return all stages that depend on this task, directly or not, in an order in which they can run."""
-        names = _reachable(self._needed_by, [name]) - {name}
-        return self._in_order(other for other in names if other in self.stages)
+        return self._in_order(_reachable(self._needed_by, [name]) - {name})
 
     @cached_property
     def _needed_by(self) -> dict[str, list[str]]:
@@ -37,14 +36,14 @@ class Graph:
         return dependents
 
     def needed(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Return these tasks and all their dependencies, in an order in which they can run.
+        """Return the stages among these tasks and all their dependencies, in an order in which they can run.
 
         Leaves out names that are not in the graph: of tasks that doit creates only while it runs (`create_after`).
         """
         return self._in_order(_reachable(self._needs, (name for name in names if name in self._position)))
 
     def _in_order(self, names: Iterable[str]) -> tuple[str, ...]:
-        return tuple(sorted(names, key=self._position.__getitem__))
+        return tuple(sorted((name for name in names if name in self.stages), key=self._position.__getitem__))
 
 
 def _positions(needs: Mapping[str, Iterable[str]]) -> dict[str, int]:

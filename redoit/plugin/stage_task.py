@@ -149,7 +149,7 @@ class StageTask:
         """Yield the stages that will probably run after this one, so that their imports can be preloaded."""
         dependents = set(self.session.graph.dependents(self.stage.name))
         for name in self.session.graph.needed(self.session.selected()):
-            other = stage_of(self.session.tasks[name]) if name in self.session.tasks else None
+            other = stage_of(self.session.tasks[name])
             if other is None or other is self or name in self.session.records:
                 continue
             if self.session.always or name in dependents or engine().workspace.latest(other.stage) is None:
