@@ -33,13 +33,12 @@ class Help(StageCommand):
             return super().execute(params, args)
         return guard_stdout(lambda: self._help.execute(params, args))
 
-    def _execute(self, pos_args: list[str]) -> int:
+    def _execute(self, pos_args: list[str]) -> None:
         if pos_args[0] not in self.tasks:
             todo = nearest(pos_args[0], [*self.tasks, *self._help.cmds])
             raise DeclarationError(pos_args[0], "no such command or task", todo)
         self._help.task_list = self.task_list
         self._help._execute(pos_args)  # noqa: SLF001 - the rest of it loads dodo.py
-        return 0
 
 
 class DumpDB(StageCommand):
@@ -48,10 +47,9 @@ class DumpDB(StageCommand):
     doc_purpose = "dump the database of ordinary tasks"
     exclusive = False
 
-    def _execute(self) -> int:
+    def _execute(self) -> None:
         for name, data in sorted(_entries(self.dep_manager.backend).items()):
             self.outstream.write(f"{name} -> {pprint.pformat(data, indent=4, width=100)}\n")
-        return 0
 
 
 def _entries(backend: object) -> Mapping[str, object]:

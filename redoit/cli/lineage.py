@@ -46,7 +46,7 @@ class ShowLineage(StageCommand):
 
     def _execute(  # noqa: PLR0917 - doit passes its options by name
         self, output: str, shown_runs: str, as_json: bool, as_mermaid: bool, as_svg: bool, pos_args: list[str]
-    ) -> int:
+    ) -> None:
         self.need_stages()
         forms = [form for form, wanted in zip(FORMS, (as_json, as_mermaid, as_svg), strict=True) if wanted]
         if len(forms) > 1:
@@ -65,7 +65,6 @@ class ShowLineage(StageCommand):
             self.outstream.write(f"{shown.rstrip()}\n")
         else:
             self._write(stages, number, output)
-        return 0
 
     def _write(self, stages: list[Stage], number: int | None, name: str) -> None:
         """Write the page, and print its address. Raises: DeclarationError if the place is taken, DiskError."""

@@ -28,7 +28,7 @@ class DryRunCommand(StageCommand):
     # Those of a run that have no effect here are accepted, so that `plan` can be put before the arguments of any run.
     cmd_options = (opt_always, opt_single, JSON, opt_continue, opt_verbosity, opt_num_process, opt_parallel_type)
 
-    def _execute(self, always: bool, single: bool, json: bool, continue_: bool) -> int:
+    def _execute(self, always: bool, single: bool, json: bool, continue_: bool) -> None:
         self.need_stages()
         self.loader.session.always = always
         control = TaskControl(self.task_list)
@@ -48,7 +48,6 @@ class DryRunCommand(StageCommand):
         named = set(control.tasks if self.sel_default_tasks else control.selected_tasks)
         selected = [each for name, each in plan.items() if {name, control.tasks[name].subtask_of} & named]
         self.show(plan, selected, as_json=json)
-        return 0
 
     def show(self, plan: Mapping[str, PlannedTask], selected: list[PlannedTask], *, as_json: bool) -> None:
         """Show a plan, which is in the order of a run; `selected` are the tasks of it that the command line names."""

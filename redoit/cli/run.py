@@ -35,14 +35,14 @@ class ResetDep(StageCommand, cmd_resetdep.ResetDep):
 
     name = "reset-dep"
 
-    def _execute(self, pos_args: list[str] | None = None) -> int:
+    def _execute(self, pos_args: list[str] | None = None) -> int | None:
         tasks = self.tasks
         for name in with_members([each for each in pos_args or () if each in tasks], tasks):
             if stage_of(tasks[name]):
                 found = "found a stage, whose outputs count only if its step wrote them"
                 raise DeclarationError(name, found, f"say: doit {name}")
         names = pos_args or [name for name, task in tasks.items() if not (task.has_subtask or stage_of(task))]
-        return (super()._execute(names) or 0) if names else 0
+        return super()._execute(names) if names else None
 
 
 class Strace(StageCommand, cmd_strace.Strace):
@@ -62,7 +62,7 @@ class Forget(StageCommand, cmd_forget.Forget):
 
     doc_purpose = "invalidate stages and their dependents, so that they run again"
 
-    def _execute(self, forget_sub: bool, forget_disable_default: bool, forget_all: bool) -> int:
+    def _execute(self, forget_sub: bool, forget_disable_default: bool, forget_all: bool) -> None:
         if not self.sel_tasks and forget_disable_default and not forget_all:
             raise InvalidDodoFile("doit forget: found no task, expected at least one; name it, or add --all")
         tasks = TaskControl(self.task_list).tasks  # with all their dependencies
@@ -71,8 +71,6 @@ class Forget(StageCommand, cmd_forget.Forget):
         if forget_sub:
             chosen |= {task.name for task in tasks_and_deps_iter(tasks, chosen)}
         forget(self, [name for name in tasks if name in chosen])
-        self.dep_manager.close()
-        return 0
 
 
 class Clean(StageCommand, cmd_clean.Clean):
