@@ -54,26 +54,21 @@ def printable_stream(stream: TextIO) -> TextIO:
 def step_streams(name: str, verbosity: int, display: "Live | None" = None, *, parallel: bool) -> Iterator[Streams]:
     """Yield the streams that show a step's output and errors: on the display, if they lead to the terminal.
 
-    Elsewhere, with `parallel`, they get whole lines, prefixed with `name`.
+    Elsewhere, with `parallel`, they get whole lines, prefixed with `name`; an unfinished one is written at the end.
     """
     stdout, stderr = sys.stdout if verbosity > 1 else None, sys.stderr if verbosity > 0 else None
     first = stdout or stderr
-    with contextlib.ExitStack() as stack:
-        if display and first and first.isatty():
-            shown = display.step_stream(name, first)
-            stdout, stderr = stdout and shown, stderr and shown
-        elif parallel:
-            stdout = stdout and stack.enter_context(_prefixing_stream(name, stdout))
-            stderr = stderr and stack.enter_context(_prefixing_stream(name, stderr))
+    if display and first and first.isatty():
+        shown = display.step_stream(name, first)
+        yield stdout and shown, stderr and shown
+    elif parallel:
+        out, err = Rows(name), Rows(name)
+        try:
+            yield stdout and transformed(stdout, out.feed), stderr and transformed(stderr, err.feed)
+        finally:
+            for stream, rows in ((stdout, out), (stderr, err)):
+                with contextlib.suppress(OSError, ValueError):  # the terminal may be gone
+                    if stream:
+                        transformed(stream, str).write(rows.end())
+    else:
         yield stdout, stderr
-
-
-@contextlib.contextmanager
-def _prefixing_stream(name: str, stream: TextIO) -> Iterator[TextIO]:
-    """Yield a stream that writes whole lines, each prefixed with a name; an unfinished line is written at the end."""
-    rows = Rows(name)
-    try:
-        yield transformed(stream, rows.feed)
-    finally:
-        with contextlib.suppress(OSError, ValueError):  # the terminal may be gone
-            TransformedStream(stream, lambda _: rows.end()).write("")
