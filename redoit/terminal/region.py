@@ -44,10 +44,7 @@ class Region:
     def draw(self, text: str) -> None:
         """Write whole lines above the region, and redraw it."""
         self._measure()
-        if text:
-            self._console.print(Segments([Segment(text)]), end="", crop=False)
-        else:
-            self._lines.refresh()
+        self._console.print(Segments([Segment(text)]), end="", crop=False)
 
     def stop(self) -> None:
         """Erase the region."""
