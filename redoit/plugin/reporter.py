@@ -11,7 +11,7 @@ from doit.reporter import ConsoleReporter
 from doit.task import Task
 
 from redoit.model import Outcome, Run, Status
-from redoit.plugin.stage_task import StageTask, stage_of
+from redoit.plugin.stage_task import stage_of
 from redoit.text import encodable, format_day, format_number, format_seconds, join_names, one_line, printable
 
 if TYPE_CHECKING:  # imported on a terminal only
@@ -55,14 +55,19 @@ class StageReporter(ConsoleReporter):
         stage = stage_of(task)
         if stage is None:
             super().execute_task(task)
-        elif isinstance(stage.decision, Run):
+            if self._live:
+                self._live.suspend(task.name)  # the task may write to the terminal itself
+            return
+        stage.display, stage.reports_warnings = self._live, True
+        if isinstance(stage.decision, Run):
             from redoit.reasons import sentence
 
             files = {role: os.path.basename(path) for role, path in stage.stage.files.items()}
             self._line(f"Step {task.name} has ", "started", f". ({sentence(stage.decision.reasons, files)})")
-        if stage:
-            stage.reports_warnings = True  # in `add_success`
-        self._show(task, stage)
+            if self._live:
+                earlier = stage.decision.earlier
+                estimate = earlier.seconds if earlier else None
+                self._live.add_stage(task.name, estimate, parallel=stage.session.parallel)
 
     def skip_uptodate(self, task: Task) -> None:
         """Report a kept stage."""
@@ -121,19 +126,6 @@ class StageReporter(ConsoleReporter):
         steps = "step" if count == 1 else "steps"
         seconds = format_seconds(time.perf_counter() - self._started)
         self._line(f"{count} {steps}: {counts} in {seconds}{saved}.")
-
-    def _show(self, task: Task, stage: StageTask | None) -> None:
-        """Show a stage on the live display; leave the terminal to an ordinary task."""
-        if not self._live:
-            return
-        if stage is None:
-            self._live.suspend(task.name)
-            return
-        if isinstance(stage.decision, Run):
-            earlier = stage.decision.earlier
-            estimate = earlier.seconds if earlier else None
-            self._live.add_stage(task.name, estimate, parallel=stage.session.parallel)
-        stage.display = self._live
 
     def _hide(self, task: Task) -> None:
         if self._live:
