@@ -29,7 +29,7 @@ class Region:
         self._stages = stages
         self._console = Console(file=stream, force_terminal=True, no_color=not coloured)
         self._lines = RedrawnLines(
-            get_renderable=lambda: self,
+            self,
             console=self._console,
             auto_refresh=False,
             transient=True,
