@@ -79,7 +79,8 @@ class StageReporter(ConsoleReporter):
 
     def add_success(self, task: Task) -> None:
         """Report a stage that ran or was restored."""
-        self._hide(task)
+        if self._live:
+            self._live.end_task(task.name)
         stage = stage_of(task)
         outcome = stage.outcome if stage else None
         if outcome is None:
@@ -97,7 +98,8 @@ class StageReporter(ConsoleReporter):
 
     def add_failure(self, task: Task, fail: BaseFail) -> None:
         """Report a stage that failed, or that needs one that did."""
-        self._hide(task)
+        if self._live:
+            self._live.end_task(task.name)
         stage = stage_of(task)
         if isinstance(fail, UnmetDependency):
             self._counts[Status.NOT_RUN] += stage is not None
@@ -126,11 +128,6 @@ class StageReporter(ConsoleReporter):
         steps = "step" if count == 1 else "steps"
         seconds = format_seconds(time.perf_counter() - self._started)
         self._line(f"{count} {steps}: {counts} in {seconds}{saved}.")
-
-    def _hide(self, task: Task) -> None:
-        if self._live:
-            self._live.resume(task.name)
-            self._live.remove_stage(task.name)
 
     def _report_reuse(self, name: str, outcome: Outcome) -> None:
         self._counts[outcome.status] += 1

@@ -127,7 +127,7 @@ class StageTask:
         if text := getattr(error, "traceback", ""):
             with contextlib.suppress(OSError, ValueError):  # the terminal may be gone
                 if self.display:
-                    self.display.remove_stage(self.stage.name, text)
+                    self.display.end_task(self.stage.name, text)
                 else:
                     sys.stderr.write(f"{text}{error}\n")
 

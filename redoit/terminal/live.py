@@ -79,9 +79,10 @@ class Live:
             lines, end, self._partial_line = (self._partial_line + text).rpartition("\n")
             self._flush(lines + end)
 
-    def remove_stage(self, name: str, text: str = "") -> None:
-        """Remove a stage from the display, and write its unfinished rows, then text above it."""
+    def end_task(self, name: str, text: str = "") -> None:
+        """Show a stage no longer: write its unfinished rows, then text. An ordinary task leaves the terminal to us."""
         with self._lock:
+            self._suspended_by.discard(name)
             if stage := self._stages.get(name):
                 if len(self._stages) == 1:
                     self._erase()
@@ -95,18 +96,13 @@ class Live:
             self._erase()
             self._suspended_by.add(name)
 
-    def resume(self, name: str) -> None:
-        """Show the display again, once no ordinary task runs."""
-        with self._lock:
-            self._suspended_by.discard(name)
-
     def close(self) -> None:
         """Remove the display. Later text is written at once."""
         with self._lock:
             self._closed.set()
             self._erase()
             for name in list(self._stages):
-                self.remove_stage(name)
+                self.end_task(name)
             if self._partial_line:
                 self.write("\n")
 

@@ -74,8 +74,8 @@ def test_a_steps_lines_are_written_before_the_text_that_follows(display: Live, t
     assert terminal.getvalue() == ""
     display.write("text\n")
     assert terminal.getvalue() == "first\ntext\n"
-    display.remove_stage("train")
-    display.remove_stage("train")
+    display.end_task("train")
+    display.end_task("train")
     assert terminal.getvalue() == "first\ntext\n2/2\n"
 
 
@@ -83,15 +83,15 @@ def test_the_end_of_a_stage_stands_below_its_rows(display: Live, terminal: Termi
     """What is written at the end of a stage follows its unfinished row, and the stage is shown no longer."""
     display.add_stage("train", None, parallel=False)
     display.feed("train", "half")
-    display.remove_stage("train", "Traceback\n")
-    display.remove_stage("train", "Failed\n")
+    display.end_task("train", "Traceback\n")
+    display.end_task("train", "Failed\n")
     assert terminal.shown == "half\nTraceback\nFailed"
 
 
 def test_an_unexpected_stage_is_shown_as_one_of_several(display: Live, terminal: Terminal) -> None:
     """Output of a stage that nobody added is its line, prefixed, and the stage is removed as any other."""
     display.feed("train", "one\ntwo")
-    display.remove_stage("train")
+    display.end_task("train")
     assert terminal.getvalue() == "train | one\ntrain | two\n"
 
 
@@ -122,7 +122,7 @@ def test_running_stages_stand_below_what_is_written(drawn_display: Live, termina
     drawn_display.add_stage("train", None, parallel=False)
     drawn_display.feed("train", "finished\n1/2")
     until(lambda: re.fullmatch(r"before\nfinished\ntrain .*\n  1/2", terminal.shown))
-    drawn_display.remove_stage("train")
+    drawn_display.end_task("train")
     assert terminal.shown == "before\nfinished\n1/2"
 
 
@@ -132,12 +132,12 @@ def test_an_ordinary_task_has_the_terminal_for_itself(drawn_display: Live, termi
     until(lambda: terminal.shown.startswith("train "))
     for task in ("one", "two"):
         drawn_display.suspend(task)
-    drawn_display.resume("one")
-    drawn_display.resume("one")
+    drawn_display.end_task("one")
+    drawn_display.end_task("one")
     drawn_display.feed("train", "line\n")
     until(lambda: "line" in terminal.shown)
     assert terminal.shown == "line"
-    drawn_display.resume("two")
+    drawn_display.end_task("two")
     until(lambda: terminal.shown.startswith("line\ntrain "))
 
 
