@@ -133,9 +133,9 @@ def run_log() -> RunLog:
 class Session:
     """What the stages of one command share, and the outcome of each.
 
-    `tasks`: all, by name. `graph`: theirs. `configuration_files`: as they were read. `always`, `caching`: `doit -a`,
-    and `cache` of the project. `parallel`: several stages are built at once. `selected`: returns the tasks that the
-    user asked for, once they are known. `records`: the outcomes so far, for the run log.
+    `tasks`: all, by name. `graph`: theirs. `configuration_files`: as they were read. `always`: `doit -a`. `parallel`:
+    several stages are built at once. `selected`: returns the tasks that the user asked for, once they are known.
+    `records`: the outcomes so far, for the run log.
     """
 
     def __init__(self) -> None:
@@ -143,7 +143,6 @@ class Session:
         self.graph = Graph({})
         self.configuration_files: list[Identity | None] = []
         self.always = False
-        self.caching = True
         self.parallel = False
         self.interrupted = False
         self.selected: Callable[[], Iterable[str]] = tuple

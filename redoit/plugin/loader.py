@@ -24,7 +24,7 @@ from doit.task import Task
 import redoit
 from redoit.errors import DeclarationError
 from redoit.plugin import configuration
-from redoit.plugin.checkout import Session, engine, forget_project, options
+from redoit.plugin.checkout import Session, engine, forget_project
 from redoit.plugin.database import StageDependency
 from redoit.plugin.declare import DOIT_CONFIG, PARAMETERS, step
 from redoit.plugin.fields import adopt_fields
@@ -223,7 +223,6 @@ class StageLoader(TaskLoader2):
         declared = {name: stage.declared for name, stage in stages.items()}
         configuration.check_names(self._inner.config, stages, names)
         overrides = configuration.overrides(declared, names, dodo_reads_variables=self._dodo_reads_variables())
-        self.session.caching = options().cache
         self.session.configuration_files = [*map(identity, configuration.FILES)]
         checked, given = set[tuple[int, int]](), []
         come_back = partial(_come_back, os.getcwd())

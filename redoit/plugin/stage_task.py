@@ -19,7 +19,7 @@ from redoit.errors import DeclarationError, RedoitError
 from redoit.history.run_log import StageRecord
 from redoit.model import Decision, Keep, Outcome, Reason, Setting, Stage, Status, Trace
 from redoit.plugin import configuration
-from redoit.plugin.checkout import Session, engine
+from redoit.plugin.checkout import Session, engine, options
 from redoit.source.settings import Declared
 from redoit.state.stat_cache import identity
 from redoit.state.workspace import FOLDER
@@ -184,7 +184,7 @@ class StageTask:
         """Return why earlier results do not count in this run, or None if they do."""
         if self.session.always:
             return Reason("always")
-        if not (self.value_of(task, CACHE) and self.session.caching):
+        if not (self.value_of(task, CACHE) and options().cache):
             return Reason("uncached")
         return None if self.conditions_hold else NOT_UP_TO_DATE
 

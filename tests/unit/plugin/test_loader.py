@@ -187,12 +187,11 @@ def test_a_wrong_configuration_is_one_error(stack: contextlib.ExitStack) -> None
 
 def test_a_run_is_recorded_when_its_command_ends(project: Path) -> None:
     """The session has the options of the run; at its end the run log has what was selected."""
-    (project / "pyproject.toml").write_text("[tool.redoit]\ncache = false\n")
     with contextlib.ExitStack() as command_ends:
         loader = loader_of(chain_of("make"), command_ends, always=True, num_process=2)
         _, command, _ = load(loader)
         session = loader.session
-        assert (session.always, session.parallel, session.caching) == (True, True, False)
+        assert (session.always, session.parallel) == (True, True)
         assert loader._parameters["par_type"] == "thread"
         assert list(session.selected()) == []
         command.control = SimpleNamespace(selected_tasks=["make"])

@@ -11,7 +11,7 @@ from in_process import STAGES
 
 from redoit.errors import DeclarationError
 from redoit.model import Keep, Reason, Setting, Status
-from redoit.plugin.checkout import engine
+from redoit.plugin.checkout import engine, forget_project
 from redoit.plugin.declare import step
 from redoit.plugin.stage_task import ContentChecker, stage_of, uncached_stages, values_of
 
@@ -100,12 +100,13 @@ def test_the_source_of_a_setting_is_told(project: Path) -> None:
     ],
 )
 def test_earlier_results_may_not_count(
-    always: bool, caching: bool, options: dict[str, Any] | None, reason: Reason | None
+    project: Path, always: bool, caching: bool, options: dict[str, Any] | None, reason: Reason | None
 ) -> None:
     """`doit -a`, the stage's `--no-cache` and the project's `cache = false` each are a reason to run, in this order."""
+    (project / "pyproject.toml").write_text(f"[tool.redoit]\ncache = {str(caching).lower()}\n")
+    forget_project()
     task = configured(None, options)
-    session = begin_session({"make": task})
-    session.always, session.caching = always, caching
+    begin_session({"make": task}).always = always
     assert stage_behind(task).invalidation(task) == reason
     assert uncached_stages({"make": task}) == (["make"] if options else [])
 
