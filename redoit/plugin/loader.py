@@ -80,19 +80,14 @@ def _loading(parameters: Mapping[str, object]) -> Iterator[None]:
         import_hook.standard_first().restore()
 
 
-@contextmanager
-def _imports_forgotten() -> Iterator[None]:
-    """Forget what a command has imported of the project once it ends: the next one of this process may have another."""
-    before, path = set(sys.modules), sys.path[:]
-    try:
-        yield
-    finally:
-        sys.path[:] = path
-        root = os.path.join(os.getcwd(), "")
-        for name in set(sys.modules) - before:
-            file = getattr(sys.modules[name], "__file__", None) or ""
-            if file.startswith(root) and "site-packages" not in file:
-                del sys.modules[name]
+def _forget_imports(before: set[str], path: list[str]) -> None:
+    """Forget what a command has imported of the project: the next one of this process may have another."""
+    sys.path[:] = path
+    root = os.path.join(os.getcwd(), "")
+    for name in set(sys.modules) - before:
+        file = getattr(sys.modules[name], "__file__", None) or ""
+        if file.startswith(root) and "site-packages" not in file:
+            del sys.modules[name]
 
 
 class StageLoader(TaskLoader2):
@@ -118,7 +113,7 @@ class StageLoader(TaskLoader2):
         self._parameters = opt_values
         forget_project()
         self._stack.callback(PARAMETERS.clear)
-        self._stack.enter_context(_imports_forgotten())
+        self._stack.callback(_forget_imports, set(sys.modules), sys.path[:])
         for name in redoit.__all__:  # there once somebody asks for them
             vars(redoit).pop(name, None)
         with _loading(self._parameters):
@@ -156,9 +151,8 @@ class StageLoader(TaskLoader2):
             sys.stderr.write(f"The store {shared.root} can't be written: new results stay in {FOLDER}.\n")
         self._stack.callback(workspace.save_caches)
         wait = not self._parameters.get("no_wait")
-        left = self._stack.enter_context(
-            locks.owned_lock(workspace.root / "lock", lambda text: sys.stderr.write(f"{text}\n"), wait=wait)
-        )
+        lock = locks.owned_lock(workspace.root / "lock", lambda text: sys.stderr.write(f"{text}\n"), wait=wait)
+        left = self._stack.enter_context(lock)
         if left:  # a crash may have left orphaned files beside outputs, which a full decision removes
             workspace.trace_index.forget()
 
