@@ -70,13 +70,12 @@ def step(
         raise DeclarationError("step", f"found {module!r:.99}, expected the name of a module")
     for field in sorted(RESERVED_FIELDS & fields.keys()):
         raise DeclarationError(subject, f"found '{field}', which redoit sets itself", "leave it out")
-    policy = _policy(module, cache, volatile, impure, observe)
-    made = _paths(subject, outputs)
-    declaration = Stage(module, module, _paths(subject, inputs), made, policy, _names(module, environ))
+    policy, variables = _policy(subject, cache, volatile, impure, observe), _names(subject, environ)
+    declaration = Stage(module, module, _paths(subject, inputs), _paths(subject, outputs), policy, variables)
     used = [_path(f"{subject}: uses", each) for each in _items(uses)]
     signature = engine().inspector.signature(module)
-    _check_roles(declaration, signature)
-    _check_paths(declaration)
+    _check_roles(subject, declaration, signature)
+    _check_paths(subject, declaration)
     parameters = _parameters(module, signature, cache=cache, time_limit=time_limit)
     stage = StageTask(declaration, parameters.declared, parameters.defaults)
     return {**_task(stage, parameters), "file_dep": [*declaration.inputs.values(), *used], **fields}
@@ -169,10 +168,10 @@ def _path(subject: str, given: str | os.PathLike[str]) -> str:
     return project_path(path)
 
 
-def _policy(module: str, *switches: object) -> Policy:
+def _policy(subject: str, *switches: object) -> Policy:
     for field, value in zip(Policy._fields, switches, strict=True):
         if not isinstance(value, bool):
-            raise DeclarationError(f"stage of {module}: {field}", f"found {value!r}, expected True or False")
+            raise DeclarationError(f"{subject}: {field}", f"found {value!r}, expected True or False")
     return Policy(*map(bool, switches))
 
 
@@ -181,19 +180,17 @@ def _items(given: object) -> list[Any]:
     return list(given) if isinstance(given, Iterable) and not isinstance(given, str | bytes) else [given]
 
 
-def _names(module: str, environ: Iterable[str]) -> tuple[str, ...]:
+def _names(subject: str, environ: Iterable[str]) -> tuple[str, ...]:
     names = _items(environ)
     if not all(isinstance(name, str) and name and not {"=", "\0"} & {*name} for name in names):
-        found = f"found {names!r}, expected names of environment variables"
-        raise DeclarationError(f"stage of {module}: environ", found)
+        raise DeclarationError(f"{subject}: environ", f"found {names!r}, expected names of environment variables")
     return tuple(sorted(set(names)))
 
 
-def _check_roles(stage: Stage, signature: Signature) -> None:
+def _check_roles(subject: str, stage: Stage, signature: Signature) -> None:
     """Check roles against the signature of the step's `run`. Raises: DeclarationError."""
     if sorted((*stage.inputs, *stage.outputs)) == sorted(signature.roles):
         return
-    subject = f"stage of {stage.step}"
     for role in sorted({*stage.inputs} & {*stage.outputs}):
         raise DeclarationError(subject, f"'{role}' is both an input and an output", "give them two names")
     for role in stage.files:
@@ -204,9 +201,8 @@ def _check_roles(stage: Stage, signature: Signature) -> None:
             raise DeclarationError(subject, f"found no file for '{role}' of run", "name it in inputs or outputs")
 
 
-def _check_paths(stage: Stage) -> None:
+def _check_paths(subject: str, stage: Stage) -> None:
     """Check that there are outputs, inside the project, each with a path of its own. Raises: DeclarationError."""
-    subject = f"stage of {stage.step}"
     if not stage.outputs:
         raise DeclarationError(subject, "found no outputs, expected at least one", "declare the files that it makes")
     seen = {path: role for role, path in stage.inputs.items()}
