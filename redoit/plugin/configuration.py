@@ -34,11 +34,8 @@ sections_of = lru_cache(maxsize=2)(sections)  # one file's, read once for all st
 
 
 def setting_files(stage: str) -> dict[str, str]:
-    """Return setting -> configuration file, of the settings that a file sets."""
-    files: dict[str, str] = {}
-    for file in FILES:  # the later one is stronger
-        files |= dict.fromkeys(sections_of((file,)).get(SECTION_PREFIX + stage, {}), file)
-    return files
+    """Return setting -> configuration file, of the settings that a file sets: the last one is the strongest."""
+    return {name: file for file in FILES for name in sections_of((file,)).get(SECTION_PREFIX + stage, {})}
 
 
 class Options(NamedTuple):
