@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def _real_folder(folder: str) -> str:
 
 def check_outputs(
     inspector: Inspector,
-    stages: Iterable[tuple[Stage, Callable[[], Settings]]],
+    stages: Sequence[tuple[Stage, Callable[[], Settings]]],
     read_by_doit: Iterable[str],
     places: Places,
 ) -> None:
@@ -67,16 +67,15 @@ def check_outputs(
 
     `stages`: each with what returns its settings. Raises: DeclarationError.
     """
-    given = list(stages)
     reserved = dict.fromkeys(read_by_doit, "a file that doit reads")
-    for step in {stage.step for stage, _ in given}:
+    for step in {stage.step for stage, _ in stages}:
         reserved[inspector.source_file(step)] = f"the source of {step}"
-    if any(path.endswith(".py") for stage, _ in given for path in stage.outputs.values()):
-        for stage, settings in given:  # to find all source takes longer
+    if any(path.endswith(".py") for stage, _ in stages for path in stage.outputs.values()):
+        for stage, settings in stages:  # to find all source takes longer
             with contextlib.suppress(RedoitError):  # which is met when the stage is built
                 paths = inspector.source_files(stage, settings())
                 reserved = dict.fromkeys(paths, f"source that {stage.step} reaches") | reserved
-    check_paths([stage for stage, _ in given], reserved, places)
+    check_paths([stage for stage, _ in stages], reserved, places)
 
 
 def check_paths(stages: Iterable[Stage], reserved: Mapping[str, str], places: Places) -> None:
