@@ -78,7 +78,7 @@ def _progress(stage: StageRow, width: int, options: ConsoleOptions) -> Iterator[
     """Yield the line of a stage: its elapsed time, and the share of the expected time as a number and a bar."""
     columns = options.max_width
     overflow: OverflowMethod = "crop" if options.ascii_only else "ellipsis"
-    name = Text(encodable(printable(stage.name), options.encoding), style="bold")
+    name = Text(printable(stage.name, options.encoding), style="bold")
     name.truncate(width, overflow=overflow, pad=True)
     seconds, estimate = time.perf_counter() - stage.started, stage.estimate
     share = seconds / estimate if estimate else 0.0
