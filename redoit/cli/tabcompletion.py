@@ -53,10 +53,7 @@ class TabCompletion(PlainCommand, DoitTabCompletion):
     )
 
     def execute(self, opt_values: DefaultUpdate, _pos_args: list[str]) -> int:
-        """Print the script of a shell, or the offers for the line in the environment.
-
-        Raises: InvalidDodoFile if standard output fails.
-        """
+        """Print a shell's script, or the offers for the line in the environment. Raises: as `guard_stdout`."""
         if sys.__stdout__ is None:
             raise InvalidDodoFile("standard output: found closed, expected a shell or a file that takes the script")
         line = os.environ.get(LINE_VARIABLE)
@@ -154,7 +151,7 @@ class Line:
         elif current.startswith("-"):
             found = ((spelling, _text(option)) for spelling, option in self._options.items())
         elif equals:
-            variable = _variables(self._tasks.get(name.rpartition(".")[0])).get(name)
+            variable = self._variables(name).get(name)
             found = _values(variable, f"{name}=") if variable else ()
         else:
             found = self._argument_offers(current)
@@ -168,8 +165,7 @@ class Line:
             yield from ((verb, "") for verb in getattr(self._command, "verbs", ()))
         if TASKS in usage:
             yield from _task_offers(current, [task for task in tasks.values() if task.name not in self._arguments])
-            variables = _variables(tasks.get(current.rpartition(".")[0]))
-            yield from ((f"{name}=", _text(option)) for name, option in variables.items())
+            yield from ((f"{name}=", _text(option)) for name, option in self._variables(current).items())
         if TARGETS in usage and current:
             for task in tasks.values():
                 for target in task.targets:
@@ -177,6 +173,11 @@ class Line:
                     yield target[:end], f"made by {task.name}"
         if ANY_FILE in usage:
             yield FILES, ""
+
+    def _variables(self, word: str) -> dict[str, CmdOption]:
+        """Return the settings of the stage that a word names, as variables of the command line."""
+        task = self._tasks.get(word.rpartition(".")[0])
+        return {f"{task.name}.{option.name}": option for option in _options(task)} if task and stage_of(task) else {}
 
 
 def _by_spelling(options: Iterable[CmdOption]) -> dict[str, CmdOption]:
@@ -223,8 +224,3 @@ def _shown(kind: Kind | None) -> dict[str, object]:
     values = [*map(str, kind.choices)] or (["true", "false"] if kind.name == "bool" else [])
     values += ["none"] if kind.optional and values else []
     return {"choices": [(value, "") for value in values], "metavar": kind.name}
-
-
-def _variables(task: Task | None) -> dict[str, CmdOption]:
-    """Return the settings of a stage as variables of the command line; none of an ordinary task."""
-    return {f"{task.name}.{option.name}": option for option in _options(task)} if task and stage_of(task) else {}
