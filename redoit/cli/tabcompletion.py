@@ -22,7 +22,6 @@ from doit.task import Task
 
 from redoit.cli.base import PlainCommand, guard_stdout
 from redoit.plugin.stage_task import stage_of
-from redoit.source.settings import Kind
 from redoit.text import printable
 
 LINE_VARIABLE = "_REDOIT_COMPLETE"  # holds the line before the cursor, when a script asks
@@ -212,15 +211,11 @@ def _task_offers(current: str, tasks: list[Task]) -> Iterator[Offer]:
 
 def _options(task: Task) -> list[CmdOption]:
     """Return the parameters of a task as options, those of settings with all their values, if these are known."""
-    stage = stage_of(task)
-    kinds = {name: setting.kind for name, setting in stage.declared.items()} if stage else {}
-    return [CmdOption({**param, **_shown(kinds.get(str(param["name"])))}) for param in task.params]
-
-
-def _shown(kind: Kind | None) -> dict[str, object]:
-    """Return what an option shows of the type of its setting."""
-    if kind is None:
-        return {}
-    values = [*map(str, kind.choices)] or (["true", "false"] if kind.name == "bool" else [])
-    values += ["none"] if kind.optional and values else []
-    return {"choices": [(value, "") for value in values], "metavar": kind.name}
+    stage, options = stage_of(task), [*map(CmdOption, task.params)]
+    for option in options:
+        if stage and option.name in stage.declared:
+            kind = stage.declared[option.name].kind
+            values = [*map(str, kind.choices)] or (["true", "false"] if kind.name == "bool" else [])
+            values += ["none"] if kind.optional and values else []
+            option.choices, option.metavar = dict.fromkeys(values, ""), kind.name
+    return options
