@@ -1,7 +1,8 @@
 """Traces as JSON: the format on disk, and the check of what is read back. Pure.
 
 A trace has one dict form; its canonical JSON (sorted keys, no spaces, UTF-8) is what is on disk, and the digest of
-that names it. Others may be able to write what is read: whatever redoit would not have written is refused.
+that names it. Others may be able to write what is read: whatever redoit would not have written is refused. So fields
+are converted to their types rather than checked: what this changes is not written again as it was read.
 """
 
 import contextlib
@@ -73,10 +74,13 @@ def _tagged(number: float) -> dict[str, str]:
 def action_from_dict(fields: Mapping[str, Any]) -> Action:
     """Return the action in the dict form of a trace. Raises: one of MALFORMED."""
     return Action(
-        step=tuple(_texts(fields["step"])),
+        step=tuple(map(str, fields["step"])),
         inputs={role: _input(*row) for role, row in fields["inputs"].items()},
         uses=_digests(fields["uses"]),
-        settings=tuple(setting_from_json(*row) for row in fields["settings"]),
+        settings=tuple(
+            Setting(str(name), str(kind), _setting_value(value, MAX_NESTED_LISTS))
+            for name, kind, value in fields["settings"]
+        ),
         outputs=_table(fields["outputs"]),
         code=_digests(fields["code"]),
         environment=_environment(fields["environment"]),
@@ -150,12 +154,6 @@ def json_value(value: object, special: Callable[[float], object] = repr) -> obje
     return {name: json_value(item, special) for name, item in value.items()} if isinstance(value, Mapping) else value
 
 
-def setting_from_json(name: object, kind: object, value: object) -> Setting:
-    """Return a setting from its row in JSON. Raises: TypeError, ValueError on what redoit would not have written."""
-    name, kind = _texts((name, kind))
-    return Setting(name, kind, _setting_value(value, MAX_NESTED_LISTS))
-
-
 def _setting_value(value: object, depth: int) -> object:
     """Return a number, a text, None, or lists and tagged objects of these, nested at most so deep.
 
@@ -172,13 +170,6 @@ def _setting_value(value: object, depth: int) -> object:
         if tag in TAGS and isinstance(content, list):
             return {tag: _setting_value(content, depth)}
     raise TypeError("expected a plain value of a setting")
-
-
-def _texts(items: Iterable[Any]) -> list[str]:
-    texts = list(items)
-    if not all(isinstance(text, str) for text in texts):
-        raise TypeError("expected texts")
-    return texts
 
 
 def _digest(text: object) -> str:
@@ -198,8 +189,8 @@ def _digests(table: Mapping[str, object]) -> dict[str, str]:
     return {name: _digest(text) for name, text in table.items()}
 
 
-def _table(table: Mapping[str, Any]) -> dict[str, str]:
-    return dict(zip(table, _texts(table.values()), strict=True))
+def _table(table: Mapping[str, object]) -> dict[str, str]:
+    return {name: str(text) for name, text in table.items()}
 
 
 def natural(number: Any) -> int:
@@ -213,27 +204,23 @@ def _artifact(text: object, size: object, mode: object) -> Artifact:
     return Artifact(_digest(text), natural(size), natural(mode) & ALL_BITS)
 
 
-def _input(path: str, digest: str, members: Iterable[Any]) -> Input:
-    path, digest = _texts((path, digest))
+def _input(path: object, digest: object, members: Iterable[Any]) -> Input:
     if path or digest:
-        return Input(path, _digest(digest))
-    return Input(path, digest, tuple(_input(*member) for member in members))  # a list
+        return Input(str(path), _digest(digest))
+    return Input("", "", tuple(_input(*member) for member in members))  # a list
 
 
 def _environment(fields: Mapping[str, Any]) -> Environment:
-    set_variables = {name: text for name, text in fields["variables"].items() if text is not None}
     return Environment(
-        platform=tuple(_texts(fields["platform"])),
-        python=_texts([fields["python"]])[0],
+        platform=tuple(map(str, fields["platform"])),
+        python=str(fields["python"]),
         packages=_table(fields["packages"]),
-        variables={**fields["variables"], **_table(set_variables)},
-        preloaded=tuple(_texts(fields["preloaded"])),
+        variables={name: None if text is None else str(text) for name, text in fields["variables"].items()},
+        preloaded=tuple(map(str, fields["preloaded"])),
         tools=_table(fields["tools"]),
     )
 
 
-def _observation(kind: str, name: str, digest: object) -> Observation:
-    kind, name = _texts((kind, name))
-    if digest is not None and kind not in VERSIONED:
-        _digest(digest)
-    return Observation(kind, name, None if digest is None else _texts([digest])[0])
+def _observation(kind: object, name: object, found: object) -> Observation:
+    text = str if kind in VERSIONED else _digest
+    return Observation(str(kind), str(name), None if found is None else text(found))
