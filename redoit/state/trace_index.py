@@ -9,12 +9,11 @@ bytes and its blobs, and action and outputs are those in place now. Else all is 
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from redoit.digest import is_digest
-from redoit.model import Action, Artifact, Observation, Trace
+from redoit.model import Action, Artifact, Trace
 from redoit.state.sealed_cache import SealedCache
 from redoit.state.stage_file import stage_filename
 from redoit.state.stat_cache import StatCache
@@ -55,7 +54,8 @@ class TraceIndex:
             entry = self._cache.content.get(stage)
             if entry is None or not self._matches(entry, action, observed) or not self._is_stored(entry, stage, store):
                 return None
-            return _trace(entry, action)
+            action.__dict__["key"] = entry["key"]
+            return trace_from_dict(entry, action, entry["name"])
         except MALFORMED:  # a forged entry
             return None
 
@@ -70,9 +70,9 @@ class TraceIndex:
                 return None
             if not self._is_stored(entry, stage, store):
                 return None
-            trace = trace_from_dict(entry)
+            trace = trace_from_dict(entry, name=name)
             trace.action.__dict__["key"] = key  # which takes long to compute
-            return replace(trace, name=name)
+            return trace
         except MALFORMED:
             return None
 
@@ -161,21 +161,3 @@ def _has_blob(store: Store, digest: str, size: int) -> bool:
         return os.stat("/".join((str(store.root), *blob_parts(digest)))).st_size == size
     except OSError:
         return False
-
-
-def _trace(entry: Entry, action: Action) -> Trace:
-    """Return the trace of an entry of this action. Raises: one of MALFORMED."""
-    action.__dict__["key"] = entry["key"]
-    return Trace(
-        action=action,
-        manifest={role: Artifact(*row) for role, row in entry["manifest"].items()},
-        started=entry["started"] + 0.0,
-        seconds=entry["seconds"] + 0.0,
-        stage=entry["stage"],
-        host=entry["host"],
-        log=entry["log"],
-        metrics={metric: float(value) for metric, value in entry["metrics"].items()},
-        observations=tuple(map(Observation._make, entry["observations"])),
-        sequence=entry["sequence"],
-        name=entry["name"],
-    )

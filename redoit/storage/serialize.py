@@ -9,7 +9,6 @@ import contextlib
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from redoit.digest import is_digest, of_bytes
@@ -33,10 +32,13 @@ def trace_to_dict(trace: Trace) -> dict[str, Any]:
     return {"format": FORMAT, "action": action_to_dict(trace.action), **fields}
 
 
-def trace_from_dict(fields: Mapping[str, Any]) -> Trace:
-    """Return the trace of a dict form. Raises: one of MALFORMED on what is not the dict form of a trace."""
+def trace_from_dict(fields: Mapping[str, Any], action: Action | None = None, name: str = "") -> Trace:
+    """Return the trace of a dict form. `action`, `name`: of it, where they are known.
+
+    Raises: one of MALFORMED on what is not the dict form of a trace.
+    """
     return Trace(
-        action=action_from_dict(fields["action"]),
+        action=action or action_from_dict(fields["action"]),
         manifest={role: _artifact(*row) for role, row in fields["manifest"].items()},
         started=seconds_from_json(fields["started"]),
         seconds=seconds_from_json(fields["seconds"]),
@@ -46,6 +48,7 @@ def trace_from_dict(fields: Mapping[str, Any]) -> Trace:
         metrics={metric: float(value) for metric, value in fields["metrics"].items()},
         observations=tuple(_observation(*row) for row in fields["observations"]),
         sequence=natural(fields["sequence"]),
+        name=name,
     )
 
 
@@ -105,10 +108,10 @@ def trace_from_bytes(name: str, data: bytes) -> Trace:
     try:
         fields = json.loads(data.decode("utf-8", "surrogatepass"))
         check_format(name, fields)
-        trace = trace_from_dict(fields)
+        trace = trace_from_dict(fields, name=of_bytes(data))
         if trace_to_bytes(trace) != data or trace.manifest.keys() != trace.action.outputs.keys():
             raise ValueError("not as redoit writes it")
-        return replace(trace, name=of_bytes(data))
+        return trace
     except MALFORMED as error:
         found = f"not a trace ({type(error).__name__}: {str(error)!r:.{MAX_QUOTED_CHARACTERS}})"
         raise CorruptError(name, found, "remove it") from error
