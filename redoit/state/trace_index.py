@@ -8,7 +8,7 @@ bytes and its blobs, and action and outputs are those in place now. Else all is 
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,31 +50,14 @@ class TraceIndex:
 
         Its observations are left to be checked.
         """
-        try:
-            entry = self._cache.content.get(stage)
-            if entry is None or not self._matches(entry, action, observed) or not self._is_stored(entry, stage, store):
-                return None
-            action.__dict__["key"] = entry["key"]
-            return trace_from_dict(entry, action, entry["name"])
-        except MALFORMED:  # a forged entry
-            return None
+        return self._trace(stage, store, lambda entry: self._matches(entry, action, observed), action)
 
     def lookup(self, stage: str, store: Store, key: str, name: str) -> Trace | None:
         """Return a stage's trace by key and name, if the index has it and the store, too.
 
         Only the seal proves that the trace is what its file says: enough to show it, not to decide by it.
         """
-        try:
-            entry = self._cache.content.get(stage)
-            if entry is None or (entry["key"], entry["name"]) != (key, name):
-                return None
-            if not self._is_stored(entry, stage, store):
-                return None
-            trace = trace_from_dict(entry, name=name)
-            trace.action.__dict__["key"] = key  # which takes long to compute
-            return trace
-        except MALFORMED:
-            return None
+        return self._trace(stage, store, lambda entry: (entry["key"], entry["name"]) == (key, name))
 
     def add(self, stage: str, trace: Trace) -> None:
         """Note the trace that a stage's outputs rest on."""
@@ -88,6 +71,20 @@ class TraceIndex:
         """Empty the index: each trace is read from its own file the next time."""
         self._cache.changed = bool(self._cache.content)
         self._cache.content.clear()
+
+    def _trace(
+        self, stage: str, store: Store, is_meant: Callable[[Entry], bool], action: Action | None = None
+    ) -> Trace | None:
+        """Return the trace of a stage's entry, if that is meant and the store has it, too. `action`: of the trace."""
+        try:
+            entry = self._cache.content.get(stage)
+            if entry is None or not is_meant(entry) or not self._is_stored(entry, stage, store):
+                return None
+            trace = trace_from_dict(entry, action, entry["name"])
+            trace.action.__dict__["key"] = entry["key"]  # which takes long to compute
+            return trace
+        except MALFORMED:  # a forged entry
+            return None
 
     def _matches(self, entry: Entry, action: Action, observed: Mapping[str, str | None]) -> bool:
         """Tell whether an entry is of this action and of these outputs."""
@@ -115,23 +112,18 @@ class TraceIndex:
         """Tell whether the store has a trace and its blobs, and `latest/` keeps them from being collected."""
         if self._latest_names is None:
             self._latest_names = set(disk.list_names(self._latest))
-        key, name = entry["key"], entry["name"]
         return (
             stage_filename(stage) in self._latest_names
-            and is_digest(key)
-            and is_digest(entry["log"])
-            and (
-                self._is_in(store, key, name, entry["manifest"])
-                or (store.upstream is not None and self._is_in(store.upstream, key, name, entry["manifest"]))
-            )
+            and is_digest(entry["key"])
+            and any(self._is_in(each, entry) for each in (store, store.upstream) if each)
         )
 
-    def _is_in(self, store: Store, key: str, name: str, manifest: Mapping[str, Any]) -> bool:
+    def _is_in(self, store: Store, entry: Entry) -> bool:
         """Tell whether a store itself has a trace and its blobs."""
-        path = f"{store.root}/{TRACES}/{key}/{name}.json"
-        if self._stat_cache.digest(path, disk.SMALL_FILE_BYTES) != name:
+        path = f"{store.root}/{TRACES}/{entry['key']}/{entry['name']}.json"
+        if self._stat_cache.digest(path, disk.SMALL_FILE_BYTES) != entry["name"]:
             return False
-        return not store.constructive or all(_has_blob(store, *row[:2]) for row in manifest.values())
+        return not store.constructive or all(_has_blob(store, *row[:2]) for row in entry["manifest"].values())
 
 
 def _parse(fields: Any) -> dict[str, Entry]:
