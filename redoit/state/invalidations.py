@@ -14,7 +14,6 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,10 +69,9 @@ class Invalidations:
         # Dependents first: a crash in between must not leave a stage that runs, and dependents that are kept.
         reason = {"kind": "upstream", "subject": stage, "old": UPSTREAM.get(kind, RAN_AGAIN), **origin}
         for dependent in (each for each in dependents if each not in self._added):
-            self._write(dependent, reason, lambda _: True)
+            self._write(dependent, reason)
             self._added.add(dependent)
-        own = Reason(kind)
-        self._write(stage, {"kind": kind, "subject": own.subject, **origin}, lambda found: found == own)
+        self._write(stage, {"kind": kind, "subject": "", **origin})
 
     def remove(self, stage: str) -> None:
         """Remove the invalidation of a stage, which has succeeded. Raises: DiskError."""
@@ -96,11 +94,11 @@ class Invalidations:
         except (OSError, *MALFORMED):
             return sys.maxsize
 
-    def _write(self, stage: str, fields: dict[str, object], is_enough: Callable[[Reason], bool]) -> None:
-        """Write a file, or make sure that one that says enough is on the disk. Raises: DiskError."""
+    def _write(self, stage: str, fields: dict[str, object]) -> None:
+        """Write a file, or fsync one that says enough, as any does for a dependent. Raises: DiskError."""
         path = self._path(stage)
         # The disk is asked, not the listing: another process may have removed the file since.
-        if os.path.lexists(path) and is_enough(self._read(stage).reason):
+        if os.path.lexists(path) and fields["kind"] in ("upstream", self._read(stage).reason.kind):
             disk.fsync_parents(path)
         else:
             disk.write(path, canonical_json(fields))
@@ -119,20 +117,17 @@ class Invalidations:
         return bool(names) and stage_filename(stage) in names
 
     def _read(self, stage: str) -> Invalidation:
-        return _invalidation(read_stage_file(self._root, INVALIDATED, stage_filename(stage)))
+        """Return what a file says. One that redoit would not have written invalidates its stage all the same."""
+        fields = read_stage_file(self._root, INVALIDATED, stage_filename(stage))
+        since, command = fields.get("since"), fields.get("command")
+        seconds = since if isinstance(since, float) and 0 <= since < MAX_SECONDS else None  # NaN fails this
+        origin = (seconds, one_line(command) if isinstance(command, str) else "")
+        match fields:
+            case {"kind": "upstream", "subject": str(cause), "old": str(old)} if old in UPSTREAM.values():
+                return Invalidation(Reason("upstream", cause, old), *origin)
+            case {"kind": str(kind)} if kind in UPSTREAM:
+                return Invalidation(Reason(kind), *origin)
+        return Invalidation(Reason("forgotten"), *origin)
 
     def _path(self, stage: str) -> Path:
         return disk.path_below(self._root, INVALIDATED, stage_filename(stage))
-
-
-def _invalidation(fields: dict[str, object]) -> Invalidation:
-    """Return what a file says. One that says nothing redoit would have written invalidates its stage all the same."""
-    since, command = fields.get("since"), fields.get("command")
-    seconds = since if isinstance(since, float) and 0 <= since < MAX_SECONDS else None  # NaN fails this
-    origin = (seconds, one_line(command) if isinstance(command, str) else "")
-    match fields:
-        case {"kind": "upstream", "subject": str(stage), "old": str(old)} if old in UPSTREAM.values():
-            return Invalidation(Reason("upstream", stage, old), *origin)
-        case {"kind": str(kind)} if kind in UPSTREAM:
-            return Invalidation(Reason(kind), *origin)
-    return Invalidation(Reason("forgotten"), *origin)
