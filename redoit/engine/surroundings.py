@@ -13,6 +13,7 @@ An observation is a kind, a name and what was found; names of files are paths fr
     unwatched, unobserved   marks: native reads were not observed; nothing was
 """
 
+import contextlib
 import os
 import re
 import stat
@@ -77,15 +78,11 @@ class Surroundings:
             return
         code = {row.name: row.digest or "" for row in rows if row.kind == "code"}
         made = {row.name for row in rows if row.kind == "made"}
-        content = self.workspace.stat_cache.content
         for row in rows:
             kind, name, seen = row
-            if kind in FILES:
-                now = expected.get(name) or content(name)
-            elif kind == "code":
+            if kind == "code":
                 continue
-            else:
-                now = self.names_in(name, made) if kind == "folder" else self.find(kind, name)
+            now = (expected.get(name) if kind in FILES else None) or self.find(kind, name, made)
             if now != seen:
                 yield Reason(_kind(row, now), name, seen, now if kind in ("package", "distribution") else stage.name)
         if code:
@@ -94,8 +91,8 @@ class Surroundings:
                 if code.get(name) != now_code.get(name):
                     yield Reason("executed", name, code.get(name), stage.name)
 
-    def find(self, kind: str, name: str) -> str | None:
-        """Return what an observation of this kind finds now, None if there is nothing."""
+    def find(self, kind: str, name: str, made: Iterable[str] = ()) -> str | None:
+        """Return what an observation of this kind finds now, None if there is nothing. `made`: by the step."""
         match kind:
             case "file" | "content" | "opened":
                 return self.workspace.stat_cache.content(name)
@@ -103,6 +100,9 @@ class Surroundings:
                 return _status(name, sized=kind == "size")
             case "link":
                 return digest.of_value(os.readlink(name)) if os.path.islink(name) else None
+            case "folder":
+                with contextlib.suppress(OSError):
+                    return self.digest_of_names(name, os.listdir(name), made)
             case "variable" | "ambient":
                 return None if (text := os.environ.get(name)) is None else digest.of_value(text)
             case "names":
@@ -112,13 +112,6 @@ class Surroundings:
             case "distribution":
                 return self.inspector.distribution(name)
         return None
-
-    def names_in(self, folder: str, made: Iterable[str] = ()) -> str | None:
-        """Return the digest of the names in a folder, None if there is none."""
-        try:
-            return self.digest_of_names(folder, os.listdir(folder), made)
-        except OSError:
-            return None
 
     def digest_of_names(self, folder: str, names: Iterable[str], made: Iterable[str] = ()) -> str:
         """Return the digest of names in a folder, without those that stages and the step itself make there."""

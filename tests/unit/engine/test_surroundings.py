@@ -38,7 +38,7 @@ def made() -> Surroundings:
 
 def found(around: Surroundings, kind: str, name: str) -> Observation:
     """Return an observation of what is there now."""
-    return Observation(kind, name, around.names_in(name) if kind == "folder" else around.find(kind, name))
+    return Observation(kind, name, around.find(kind, name))
 
 
 def unlink(name: str) -> Callable[[], object]:
@@ -122,7 +122,7 @@ def test_what_does_not_matter_changes_nothing(
 def test_what_the_step_made_is_left_out_of_a_listing(around: Surroundings) -> None:
     """Names that the step made in a folder may be gone; it does not matter whether they are."""
     rows = [
-        Observation("folder", "folder", around.names_in("folder", ["folder/made"])),
+        Observation("folder", "folder", around.find("folder", "folder", ["folder/made"])),
         Observation("made", "folder/made", None),
     ]
     assert list(around.changes(STAGE, action(), rows)) == []
