@@ -152,9 +152,9 @@ class Workspace:
         elsewhere = self.shares_store or self.store.upstream is not None
         return self.copies if elsewhere and stage.policy.restorable else self.store_of(stage)
 
-    def log(self, stage: str, folder: str = LOGS) -> Path:
-        """Return the path of a stage's log, or of its record of what was observed."""
-        return disk.path_below(self.root, folder, stage_filename(stage))
+    def log(self, stage: str) -> Path:
+        """Return the path of a stage's log."""
+        return disk.path_below(self.root, LOGS, stage_filename(stage))
 
 
 def files_in_place(fields: dict[str, object]) -> dict[str, str]:
