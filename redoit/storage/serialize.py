@@ -28,8 +28,9 @@ MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeE
 
 def trace_to_dict(trace: Trace) -> dict[str, Any]:
     """Return the dict form of a trace: what is on disk, as values of JSON."""
+    action = {name: action_field(trace.action, name) for name in vars(trace.action) if name != "key"}
     fields = {name: json_value(value) for name, value in vars(trace).items() if name not in ("action", "name")}
-    return {"format": FORMAT, "action": action_to_dict(trace.action), **fields}
+    return {"format": FORMAT, "action": action, **fields}
 
 
 def trace_from_dict(fields: Mapping[str, Any], action: Action | None = None, name: str = "") -> Trace:
@@ -50,11 +51,6 @@ def trace_from_dict(fields: Mapping[str, Any], action: Action | None = None, nam
         sequence=natural(fields["sequence"]),
         name=name,
     )
-
-
-def action_to_dict(action: Action) -> dict[str, Any]:
-    """Return the action in the dict form of its traces."""
-    return {name: action_field(action, name) for name in vars(action) if name != "key"}
 
 
 def action_field(action: Action, name: str) -> Any:
