@@ -11,11 +11,10 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, NamedTuple, Never
+from typing import Any, NamedTuple
 
 from redoit import digest
-from redoit.model import Code
+from redoit.model import NOTHING, Code
 from redoit.source.project import Added, Project
 from redoit.source.settings import Declared, Kind, Signature
 from redoit.state.sealed_cache import SealedCache
@@ -24,7 +23,6 @@ from redoit.storage.serialize import MALFORMED, canonical_json
 
 PACKAGE = Path(__file__).parent.parent
 READERS = ("model.py", "state/source_cache.py")  # what reads source, with all of source/ and fingerprint/
-EMPTY: Mapping[str, Never] = MappingProxyType({})
 
 
 class CodeDigests(NamedTuple):
@@ -44,9 +42,9 @@ class StepInfo(NamedTuple):
     """
 
     signature: Signature | None = None
-    code: Mapping[str, CodeDigests] = EMPTY
-    located: Mapping[str, str | None] = EMPTY
-    read: Mapping[str, str] = EMPTY
+    code: Mapping[str, CodeDigests] = NOTHING
+    located: Mapping[str, str | None] = NOTHING
+    read: Mapping[str, str] = NOTHING
     listed: str = ""
     added: Added = ()
 
