@@ -24,14 +24,7 @@ from redoit.errors import CorruptError, DiskError, StoreError
 from redoit.model import FORMAT, Artifact, Trace
 from redoit.storage import disk, locks
 from redoit.storage.batch import BLOBS, Batch, blob_parts
-from redoit.storage.serialize import (
-    MALFORMED,
-    canonical_json,
-    natural,
-    trace_from_bytes,
-    trace_name,
-    trace_to_bytes,
-)
+from redoit.storage.serialize import MALFORMED, canonical_json, natural, trace_from_bytes, trace_name, trace_to_bytes
 
 TRACES, QUARANTINE, SEQUENCE = "traces", "quarantine", "sequence"
 MAX_QUARANTINED_NAME_CHARACTERS = 100  # of its path, in the name that a file has in quarantine
