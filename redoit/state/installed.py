@@ -30,25 +30,22 @@ class InstalledPackages:
         self._cache = SealedCache[dict[str, Known]](path, _parse, dict)
         self.save = self._cache.save
         self._stat_cache = stat_cache
-        self._checked: set[str] = set()
-        self._read: dict[str, list[distributions.Distribution]] = {}
+        self._stamps: dict[str, str] = {}  # folder -> its stamp now, until `forget`
+        self._read: dict[str, list[distributions.Distribution]] = {}  # stamp -> what is in its folder
         self._lock = threading.Lock()
 
     def owners(self, folder: str, relative: str) -> dict[str, str]:
         """Return what `distributions.owners` returns; what is known of a folder is checked first, until `forget`."""
         with self._lock:  # no thread may take the old versions for those of a new folder
-            known = self._cache.content.get(folder)
-            if folder not in self._checked:
-                stamp = self._stamp(folder)
-                if known is None or known.stamp != stamp:
-                    self._cache.content[folder] = known = Known(stamp, {})
-                    self._read.pop(folder, None)
-                self._checked.add(folder)
-            assert known
+            if folder not in self._stamps:
+                self._stamps[folder] = self._stamp(folder)
+            stamp, known = self._stamps[folder], self._cache.content.get(folder)
+            if known is None or known.stamp != stamp:
+                self._cache.content[folder] = known = Known(stamp, {})
             if relative not in known.owners:
-                if folder not in self._read:
-                    self._read[folder] = distributions.installed_in(folder)
-                owners = (each.name_and_version for each in self._read[folder] if each.owns(relative))
+                if stamp not in self._read:
+                    self._read[stamp] = distributions.installed_in(folder)
+                owners = (each.name_and_version for each in self._read[stamp] if each.owns(relative))
                 known.owners[relative] = dict(owners)
                 self._cache.changed = True
             return known.owners[relative]
@@ -59,7 +56,7 @@ class InstalledPackages:
 
     def forget(self) -> None:
         """Make the next call check the folders again."""
-        self._checked = set()
+        self._stamps = {}
 
     def _stamp(self, folder: str) -> str:
         """Return what changes with the distributions in a folder, or with an archive."""
