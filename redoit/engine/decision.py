@@ -32,20 +32,18 @@ def decide(
     forced = invalidated or (Reason("volatile") if policy.volatile else None)
     if forced:
         return Run((forced,), closest(action, traces or earlier()))
-    observed = {id(trace): changes(trace) for trace in traces}
-    holding = [trace for trace in traces if not observed[id(trace)]]
-    for trace in reversed(holding):
+    observed = [(changes(trace), trace) for trace in reversed(traces)]
+    holding = [trace for changed, trace in observed if not changed]
+    for trace in holding:
         if trace.digests == in_place:
             return Keep(trace)
-    if policy.restorable:
-        for trace in reversed(holding):
-            if restorable(trace):
-                return Restore(trace, _why_not_kept(action, trace, in_place, earlier(), changes))
-    if traces and not holding:
-        nearest = min(reversed(traces), key=lambda trace: len(observed[id(trace)]))
-        return Run(observed[id(nearest)], nearest)
+    for trace in holding if policy.restorable else ():
+        if restorable(trace):
+            return Restore(trace, _why_not_kept(action, trace, in_place, earlier(), changes))
     if holding:
-        return Run(_lost(holding[-1], in_place, policy), holding[-1])
+        return Run(_lost(holding[0], in_place, policy), holding[0])
+    if observed:
+        return Run(*min(observed, key=lambda row: len(row[0])))
     near = closest(action, earlier())
     if superseded:
         return Run((Reason("superseded"),), near)
