@@ -41,7 +41,7 @@ class Batch:
         with source.open("rb") as reader:
             # Others may read the blob if they may read the file.
             mode = os.fstat(reader.fileno()).st_mode & 0o444 | 0o600
-            name = disk.clone(path, reader, mode) or digest.of_file(path)
+            name = disk.clone(path, reader, mode)
         artifact = Artifact(name, path.stat().st_size)
         if not self._has(artifact):
             self._added[name] = path

@@ -138,11 +138,10 @@ def fsync_parents(path: Path, *more: Path) -> None:
 
 
 @raises_disk_error
-def clone(target: Path, reader: BufferedReader, mode: int | None = None) -> str | None:
-    """Make a new file an independent copy of an open one: a reflink where the file system has it.
+def clone(target: Path, reader: BufferedReader, mode: int | None = None) -> str:
+    """Make a new file an independent copy of an open one: a reflink where the file system has it. Return its digest.
 
-    `mode`: its permissions, if not those of the other. Return the digest of the bytes that were copied, None for a
-    reflink.
+    `mode`: its permissions, if not those of the other.
     """
     copied = None
     handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)  # until it has its permissions
@@ -152,7 +151,7 @@ def clone(target: Path, reader: BufferedReader, mode: int | None = None) -> str 
         except OSError:
             copied = digest.copy_and_digest(reader, writer)
         os.fchmod(writer.fileno(), os.fstat(reader.fileno()).st_mode & 0o777 if mode is None else mode)
-    return copied
+    return copied or digest.of_file(target)
 
 
 def rename_synced(targets: Mapping[Path, Path]) -> None:
