@@ -72,12 +72,11 @@ def rescue(workspace: Workspace, stage: Stage, targets: Iterable[str], traces: I
 
 def _is_recorded(workspace: Workspace, target: Path, traces: Iterable[Trace]) -> bool:
     """Tell whether traces record the bytes of a file, or the store has them. A link or a folder never is recorded."""
-    found = None if target.is_symlink() else workspace.stat_cache.digest(target)
+    if target.is_symlink() or (found := workspace.stat_cache.digest(target)) is None:
+        return False
     recorded = (made.digest for trace in traces for made in trace.manifest.values())
-    if found is None or target.stat().st_size == 0 or found in recorded:
-        return found is not None
     # The blob may be of a run that was killed before it recorded its trace.
-    return workspace.store.verify(_artifact_of(target))
+    return target.stat().st_size == 0 or found in recorded or workspace.store.verify(_artifact_of(target))
 
 
 def _artifact_of(path: Path) -> Artifact:
