@@ -26,8 +26,7 @@ def digested(file: Path) -> str:
 
 def put(file: Path, store: Path) -> str:
     """Keep a file in a store, and return its digest."""
-    with Store(store).batch() as batch:
-        return batch.put_file(file).digest
+    return Store(store).put([file])[file].digest
 
 
 def restored(file: Path, store: Path, target: Path) -> str:

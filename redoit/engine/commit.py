@@ -17,12 +17,11 @@ def put_outputs(
     store: Store, stage: Stage, parts: Iterable[Part], paths: Mapping[str, Path], log: Path
 ) -> tuple[dict[str, Artifact], str]:
     """Put outputs, their source and the log into a store; return the manifest and the digest of the log."""
-    with store.batch() as batch:
-        for part in parts:
-            batch.put(part.source)
-        put = batch.put_file if stage.policy.restorable else _artifact_of  # else its digests are enough
-        manifest = {role: put(path)._replace(mode=path.stat().st_mode & 0o777) for role, path in paths.items()}
-        return manifest, batch.put_file(log).digest
+    outputs = paths.values() if stage.policy.restorable else ()  # else their digests are enough
+    put = store.put([*(part.source for part in parts), *outputs, log])
+    artifacts = {role: put.get(path) or _artifact_of(path) for role, path in paths.items()}
+    manifest = {role: each._replace(mode=paths[role].stat().st_mode & 0o777) for role, each in artifacts.items()}
+    return manifest, put[log].digest
 
 
 def place_outputs(workspace: Workspace, stage: Stage, paths: Mapping[str, Path], trace: Trace) -> tuple[str, ...]:

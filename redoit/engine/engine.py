@@ -219,10 +219,9 @@ class Engine:
         remove_orphaned_staging(stage)
         store = self.workspace.store_of(stage)
         with contextlib.suppress(DiskError, OSError):  # they are not needed before the outputs are lost, too
-            with store.batch() as batch:
-                for role, artifact in trace.manifest.items():
-                    if store.constructive and not store.exists(artifact):
-                        batch.put_file(Path(stage.outputs[role]))
+            stored = trace.manifest.items() if store.constructive else ()
+            if lost := [Path(stage.outputs[role]) for role, artifact in stored if not store.exists(artifact)]:
+                store.put(lost)
             if store.trace_or_none(trace.action.key, trace.name) is None:
                 store.append(trace)
 

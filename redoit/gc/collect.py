@@ -18,8 +18,7 @@ from redoit import digest
 from redoit.errors import DiskError
 from redoit.gc.policy import Inventory, Removal, RetentionPolicy, removal, stored_trace
 from redoit.storage import disk
-from redoit.storage.batch import BLOBS
-from redoit.storage.store import QUARANTINE, TRACES, Store
+from redoit.storage.store import BLOBS, QUARANTINE, TRACES, Store
 
 ORPHAN_SECONDS = 86_400.0  # age from which a temporary file counts as orphaned
 

@@ -18,9 +18,8 @@ from redoit.state.sealed_cache import SealedCache
 from redoit.state.stage_file import stage_filename
 from redoit.state.stat_cache import StatCache
 from redoit.storage import disk
-from redoit.storage.batch import blob_parts
 from redoit.storage.serialize import MALFORMED, action_field, canonical_json, trace_from_dict, trace_name, trace_to_dict
-from redoit.storage.store import TRACES, Store
+from redoit.storage.store import TRACES, Store, blob_parts
 
 SHARED = ("settings", "code", "environment")  # fields of an action that many stages have in common
 

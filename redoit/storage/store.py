@@ -14,7 +14,7 @@ here, so no link is followed, and nothing is parsed before its digest is verifie
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from io import BufferedReader
 from pathlib import Path
@@ -23,10 +23,10 @@ from redoit import digest
 from redoit.errors import CorruptError, DiskError, StoreError
 from redoit.model import FORMAT, Artifact, Trace
 from redoit.storage import disk, locks
-from redoit.storage.batch import BLOBS, Batch, blob_parts
 from redoit.storage.serialize import MALFORMED, canonical_json, natural, trace_from_bytes, trace_name, trace_to_bytes
 
-TRACES, QUARANTINE, SEQUENCE = "traces", "quarantine", "sequence"
+BLOBS, TRACES, QUARANTINE, SEQUENCE = "blobs", "traces", "quarantine", "sequence"
+PREFIX_DIGITS = 2  # of a blob's digest, which are the name of its folder
 MAX_QUARANTINED_NAME_CHARACTERS = 100  # of its path, in the name that a file has in quarantine
 
 
@@ -64,13 +64,35 @@ class Store:
         """Wait until nobody relies on what the store holds, to remove from it. Raises: DiskError."""
         return locks.lock(self.root / "use")
 
-    @contextlib.contextmanager
-    def batch(self) -> Iterator[Batch]:
-        """Put several blobs together, all fsynced before the first appears. Raises: DiskError."""
+    def put(self, contents: Iterable[bytes | Path]) -> dict[bytes | Path, Artifact]:
+        """Put bytes and copies of files into the store: all are on the disk before the first of them appears.
+
+        Those that were there are fsynced, too, whoever put them. Return what each is. Raises: OSError, DiskError.
+        """
+        artifacts: dict[bytes | Path, Artifact] = {}
+        blobs: dict[str, Path] = {}  # digest -> where it belongs
+        new: dict[Path, Path] = {}  # temporary file -> where it belongs
+        folder = disk.path_below(self.root, BLOBS, "")
+        disk.make_folders(folder)
         with contextlib.ExitStack() as temporaries:
-            batch = Batch(self.root, Store(self.root).exists, temporaries)  # not upstream: the traces are here
-            yield batch
-            batch.commit()
+            for content in contents:
+                path = temporaries.enter_context(disk.temporary(folder))
+                if isinstance(content, Path):
+                    artifact = _copied(content, path)
+                else:
+                    artifact = Artifact(digest.of_bytes(content), len(content))
+                artifacts[content] = artifact
+                if artifact.digest in blobs:
+                    continue
+                blobs[artifact.digest] = disk.path_below(self.root, *blob_parts(artifact.digest))
+                if not Store(self.root).exists(artifact):  # not upstream: the traces are here
+                    new[path] = blobs[artifact.digest]
+                    if isinstance(content, bytes):
+                        disk.create(path, content)
+            disk.make_folders(folder, *dict.fromkeys(blob.parent for blob in blobs.values()))
+            disk.rename_synced(new)
+            disk.fsync_parents(folder, *blobs.values())
+        return artifacts
 
     def exists(self, artifact: Artifact) -> bool:
         """Tell whether a blob is there in full length; its bytes are verified when it is restored."""
@@ -217,6 +239,19 @@ class Store:
             # Another process may have quarantined this one, and put a good one, since we opened it.
             if os.path.samestat(os.fstat(file.fileno()), self.blob_path(name).lstat()):
                 self.quarantine(self.blob_path(name))
+
+
+def blob_parts(name: str) -> tuple[str, str, str]:
+    """Return the names that lead to a blob from the folder of its store."""
+    return BLOBS, name[:PREFIX_DIGITS], name[PREFIX_DIGITS:]
+
+
+def _copied(source: Path, copy: Path) -> Artifact:
+    """Return what a new copy of a file is: the file itself may change meanwhile. Raises: OSError, DiskError."""
+    with source.open("rb") as reader:
+        # Others may read the blob if they may read the file.
+        mode = os.fstat(reader.fileno()).st_mode & 0o444 | 0o600
+        return Artifact(disk.clone(copy, reader, mode), copy.stat().st_size)
 
 
 def _corrupt(name: str) -> CorruptError:

@@ -22,8 +22,7 @@ def artifact(content: bytes) -> Artifact:
 
 def put(store: Store, content: bytes | Path) -> Artifact:
     """Put bytes, or a copy of a file, into a store."""
-    with store.batch() as batch:
-        return batch.put_file(content) if isinstance(content, Path) else batch.put(content)
+    return store.put([content])[content]
 
 
 def action(**changes: Any) -> Action:

@@ -1,7 +1,7 @@
 """What every store must do. A store that is added joins STORES, and must pass this suite as it stands."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -90,6 +90,28 @@ def test_put_twice_is_put_once(store: Store, tmp_path: Path) -> None:
     put(store, b"content")
     after = blob_of(store, made).stat()
     assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+
+
+def test_what_is_put_together_appears_together(store: Store, tmp_path: Path) -> None:
+    """Until the last of several blobs is taken none is in the store, then all are; equal ones are one."""
+    (tmp_path / "output").write_bytes(b"one")
+    there = put(store, b"there")
+
+    def contents() -> Iterator[bytes | Path]:
+        yield from (b"one", tmp_path / "output", b"two", b"there")
+        assert [store.exists(artifact(each)) for each in (b"one", b"two", b"there")] == [False, False, True]
+
+    made = store.put(contents())
+    assert [*made.values()] == [artifact(b"one"), artifact(b"one"), artifact(b"two"), there]
+    assert [store.get(each.digest) for each in made.values()] == [b"one", b"one", b"two", b"there"]
+    assert len(files_of(store)) == 3
+
+
+def test_if_one_of_several_can_not_be_put_none_is(store: Store, tmp_path: Path) -> None:
+    """If one of several blobs can't be taken, none is kept, and no temporary file is left."""
+    with pytest.raises(FileNotFoundError):
+        store.put([b"one", tmp_path / "absent"])
+    assert files_of(store) == []
 
 
 def test_absent_blob(store: Store, tmp_path: Path) -> None:
