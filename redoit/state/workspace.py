@@ -11,16 +11,8 @@
     observed/<stage>       what it touched then, as its processes recorded it
     lock                   held while stages are built
 
-All else may be lost without harm:
-
-    runs/                  the run log: the outcome of each stage, run by run
-    stat-cache             digests of files by what `stat` says of them
-    source-cache           what was read of the source of steps
-    trace-index            the latest trace of each stage, in one file
-    installed              distributions that provide modules
-    doit.db                doit's own database
-
-Stages stand under their quoted names. The store may be elsewhere. Knows nothing of how a stage is decided.
+All else may be lost without harm: caches, the run log, doit's own database. Stages stand under their quoted names. The
+store may be elsewhere. Knows nothing of how a stage is decided.
 """
 
 import json
