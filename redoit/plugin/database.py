@@ -13,7 +13,7 @@ from typing import Any
 from doit.dependency import Dependency, DependencyStatus, JSONCodec, JsonDB
 from doit.task import Task
 
-from redoit.errors import CorruptError, DeclarationError, DiskError
+from redoit.errors import DeclarationError, DiskError
 from redoit.plugin.stage_task import StageTask
 from redoit.state.workspace import FOLDER
 from redoit.storage import disk
@@ -46,7 +46,7 @@ class Database(JsonDB):
             return {task: _checked(self.codec.decode(text)) for task, text in found.items()}
         except FileNotFoundError:
             return {}
-        except (OSError, CorruptError, *MALFORMED):
+        except (OSError, *MALFORMED):
             if path.parent.name != FOLDER:
                 found = "found no database of doit"
                 raise DeclarationError(str(path), found, "name another file by --db-file") from None

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from redoit.errors import CorruptError, DiskError
+from redoit.errors import DiskError
 from redoit.storage import disk
 from redoit.storage.serialize import MALFORMED, seal, unseal
 
@@ -41,7 +41,7 @@ class SealedCache(Generic[T]):
         try:
             data = disk.read(self.path.parent, self.path.name, max_bytes=disk.LARGE_FILE_BYTES)
             return self._parse(unseal(data))
-        except (OSError, CorruptError, *MALFORMED):
+        except (OSError, *MALFORMED):
             return self._empty()
         finally:
             if collects:

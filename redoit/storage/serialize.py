@@ -5,14 +5,13 @@ that names it. Others may be able to write what is read: whatever redoit would n
 are converted to their types rather than checked: what this changes is not written again as it was read.
 """
 
-import contextlib
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from redoit.digest import is_digest, of_bytes
-from redoit.errors import CorruptError, StoreError
+from redoit.errors import StoreError
 from redoit.model import FORMAT, Action, Artifact, Environment, Input, Observation, Setting, Trace
 
 MAX_QUOTED_CHARACTERS = 80  # of what was found, in a message
@@ -22,7 +21,7 @@ ALL_BITS = 0o7777  # of permissions
 PLAIN = frozenset({str, int, bool, type(None)})  # types that JSON has, and that need no look inside
 VERSIONED = ("package", "distribution")  # observations that hold a version in place of a digest
 MAX_SECONDS = 2**37  # four thousand years, within which a time has a date
-# Errors of reading JSON that is not as redoit would have written it, though it has a valid seal.
+# Errors of reading JSON that is not as redoit would have written it.
 MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
@@ -99,18 +98,14 @@ def trace_name(trace: Trace) -> str:
 def trace_from_bytes(name: str, data: bytes) -> Trace:
     """Return the trace that bytes hold; `name` is the subject of an error.
 
-    Raises: StoreError on a newer format, CorruptError on anything that is not a trace, byte for byte.
+    Raises: StoreError on a newer format, one of MALFORMED on anything that is not a trace, byte for byte.
     """
-    try:
-        fields = json.loads(data.decode("utf-8", "surrogatepass"))
-        check_format(name, fields)
-        trace = trace_from_dict(fields, name=of_bytes(data))
-        if trace_to_bytes(trace) != data or trace.manifest.keys() != trace.action.outputs.keys():
-            raise ValueError("not as redoit writes it")
-        return trace
-    except MALFORMED as error:
-        found = f"not a trace ({type(error).__name__}: {str(error)!r:.{MAX_QUOTED_CHARACTERS}})"
-        raise CorruptError(name, found, "remove it") from error
+    fields = json.loads(data.decode("utf-8", "surrogatepass"))
+    check_format(name, fields)
+    trace = trace_from_dict(fields, name=of_bytes(data))
+    if trace_to_bytes(trace) != data or trace.manifest.keys() != trace.action.outputs.keys():
+        raise ValueError("not as redoit writes it")
+    return trace
 
 
 def check_format(name: str, fields: Mapping[str, object]) -> None:
@@ -134,12 +129,11 @@ def seal(value: object) -> bytes:
 
 
 def unseal(data: bytes) -> Any:
-    """Return the value that was sealed. Raises: CorruptError if a single byte is not as it was written."""
+    """Return the value that was sealed. Raises: one of MALFORMED if a single byte is not as it was written."""
     seal, _, text = data.partition(b"\n")
-    if of_bytes(text).encode() == seal:
-        with contextlib.suppress(ValueError, RecursionError):  # not JSON, though it has a valid seal
-            return json.loads(text)
-    raise CorruptError("sealed file", "found a wrong digest, or no JSON", "remove it")
+    if of_bytes(text).encode() != seal:
+        raise ValueError("not as it was sealed")
+    return json.loads(text)
 
 
 def json_value(value: object, special: Callable[[float], object] = repr) -> object:

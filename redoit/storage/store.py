@@ -184,7 +184,7 @@ class Store:
                 raise disk.disk_error(error, self.trace_path(key, name)) from error
             return None
         if digest.of_bytes(data) == name:
-            with contextlib.suppress(CorruptError):
+            with contextlib.suppress(*MALFORMED):
                 trace = trace_from_bytes(str(self.trace_path(key, name)), data)
                 return trace if trace.action.key == key else None
         return None

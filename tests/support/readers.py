@@ -29,8 +29,8 @@ def archive() -> Reader:
 def trace() -> Reader:
     """Return the reader of traces, which gets one by itself and puts it under its right name into a store."""
     from redoit.digest import of_bytes
-    from redoit.errors import RedoitError
-    from redoit.storage.serialize import trace_from_bytes, trace_to_bytes
+    from redoit.errors import CorruptError, RedoitError
+    from redoit.storage.serialize import MALFORMED, trace_from_bytes, trace_to_bytes
     from redoit.storage.store import Store
 
     def read(path: Path) -> object:
@@ -41,7 +41,10 @@ def trace() -> Reader:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(data)
         held = store.traces(key)
-        trace = trace_from_bytes("some.json", data)
+        try:
+            trace = trace_from_bytes("some.json", data)
+        except MALFORMED as error:  # which only this call may raise
+            raise CorruptError("some.json", "not a trace", "remove it") from error
         assert trace_to_bytes(trace) == data
         return [trace.action.key, len(held)]
 
