@@ -9,7 +9,6 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
@@ -19,7 +18,6 @@ from redoit.engine.snapshot import Settings
 from redoit.engine.surroundings import Surroundings, named_paths
 from redoit.errors import CorruptError, DiskError, StepError
 from redoit.model import NOTHING, Action, Artifact, Decision, Keep, Outcome, Reason, Restore, Run, Stage, Status, Trace
-from redoit.state.rescued import set_aside
 from redoit.state.stat_cache import identity
 from redoit.state.workspace import OBSERVED, Workspace
 
@@ -144,8 +142,7 @@ class Engine:
                 options.prefix,
             )
             result = self.execute(call, log, *options.streams, options.later_stages)
-            rescue = partial(set_aside, root=self.workspace.root, name="written")
-            linked = check_outputs(stage, paths, rescue, log)
+            linked = check_outputs(stage, paths, self.workspace.root, log)
             for path in paths.values():
                 self.canonicalize(path)
             yield paths, result, linked

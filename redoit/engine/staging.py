@@ -12,13 +12,14 @@ import contextlib
 import os
 import shutil
 import stat
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from redoit import digest
 from redoit.errors import BusyError, DiskError, StepError
 from redoit.execution import orphans
 from redoit.model import Stage
+from redoit.state.rescued import set_aside
 from redoit.storage import disk, locks
 from redoit.text import first_few, join_names
 
@@ -72,14 +73,12 @@ def _owned(stage: Stage, folder: Path) -> Iterator[None]:
                 _lock(folder).unlink()  # while it is held: who opened it meanwhile takes another
 
 
-def check_outputs(
-    stage: Stage, paths: Mapping[str, Path], rescue: Callable[[Path], Path], log: Path
-) -> set[tuple[int, int]]:
+def check_outputs(stage: Stage, paths: Mapping[str, Path], root: Path, log: Path) -> set[tuple[int, int]]:
     """Check that each output is a file, and that nothing that holds bytes was written beside them.
 
     A link to a file, or another name of one, becomes a copy: to edit an output must not edit an input as well.
-    `rescue`: sets a folder aside, and returns where it is now. Returns device and inode of the files that were linked.
-    Raises: StepError; what the step wrote is then set aside. DiskError.
+    Returns device and inode of the files that were linked.
+    Raises: StepError; what the step wrote is then set aside below the folder `root`. DiskError.
     """
     faults = {role: fault for role, path in paths.items() if (fault := _fault(path))}
     folders = {path.parent for path in paths.values() if not path.parent.is_symlink()}
@@ -94,7 +93,7 @@ def check_outputs(
         for name in suffixed:
             todo = [f"a library added to the name: call the output {name}, or hand over an open file"]
         todo = todo or ["declare an output for each, or pack them into one"]
-    kept = [os.path.relpath(rescue(folder)) for folder in folders if any(_beside(folder, ()))]
+    kept = [os.path.relpath(set_aside(folder, root, "written")) for folder in folders if any(_beside(folder, ()))]
     todo += [f"what it wrote is in {join_names(kept)}"] if kept else []
     raise StepError(f"step {stage.step}", ", ".join(wrong), "; ".join([*todo, f"its log is {os.path.relpath(log)}"]))
 

@@ -16,6 +16,7 @@ from redoit.engine.staging import check_outputs, remove_orphaned_staging, stagin
 from redoit.errors import StepError
 from redoit.execution import orphans
 from redoit.model import Stage
+from redoit.state.rescued import rescued
 
 STAGE = Stage("train:big/one", "steps.train", {}, {"model": "data/model.keras", "history": "other/history.h5"})
 
@@ -138,14 +139,9 @@ def test_orphans_of_the_owner_that_died_are_ended(left: "subprocess.Popen[bytes]
         assert left.wait(PATIENCE) == -signal.SIGKILL
 
 
-def keep(folder: Path) -> Path:
-    """Move a folder aside."""
-    return folder.rename("aside")
-
-
 def checked(path: Path) -> None:
     """Check what was written as the model."""
-    check_outputs(STAGE, {"model": path}, keep, Path("log"))
+    check_outputs(STAGE, {"model": path}, Path(".redoit"), Path("log"))
 
 
 @pytest.mark.parametrize(("made", "found"), [("", "nothing"), ("folder", "a folder"), ("link", "a link")])
@@ -182,9 +178,10 @@ def test_what_is_written_beside_an_output_is_named_and_kept(name: str) -> None:
         checked(path)
     assert f"wrote {name.partition('/')[0]} beside its outputs, expected nothing else there" in str(caught.value)
     assert "declare an output for each" in str(caught.value)
-    assert str(caught.value).endswith("; what it wrote is in aside; its log is log")
-    assert Path("aside/model.keras").read_text() == "weights"
-    assert os.path.lexists(Path("aside", name))
+    (place,) = rescued(Path(".redoit"))
+    assert str(caught.value).endswith(f"; what it wrote is in {place}; its log is log")
+    assert (place / "model.keras").read_text() == "weights"
+    assert os.path.lexists(place / name)
 
 
 def test_a_library_that_adds_a_suffix() -> None:
@@ -213,7 +210,7 @@ def test_an_output_is_a_file_of_its_own(link: bool) -> None:
     path.parent.mkdir()
     path.symlink_to(Path("input").absolute()) if link else path.hardlink_to("input")
     found = Path("input").stat()
-    linked = check_outputs(STAGE, {"model": path}, keep, Path("log"))
+    linked = check_outputs(STAGE, {"model": path}, Path(".redoit"), Path("log"))
     assert linked == (set() if link else {(found.st_dev, found.st_ino)})
     assert (path.read_text(), path.is_symlink(), path.stat().st_mode & 0o777) == ("data", False, 0o740)
     assert (path.stat().st_nlink, Path("input").stat().st_nlink) == (1, 1)
