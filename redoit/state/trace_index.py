@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from redoit.digest import is_digest
-from redoit.model import Action, Artifact, Trace
+from redoit.model import Action, Trace
 from redoit.state.sealed_cache import SealedCache
 from redoit.state.stage_file import stage_filename
 from redoit.state.stat_cache import StatCache
@@ -42,7 +42,8 @@ class TraceIndex:
 
         Its observations are left to be checked.
         """
-        return self._trace(stage, store, lambda entry: self._matches(entry, action, observed), action)
+        trace = self._trace(stage, store, lambda entry: self._matches(entry, action), action)
+        return trace if trace and trace.digests == observed else None
 
     def lookup(self, stage: str, store: Store, key: str, name: str) -> Trace | None:
         """Return a stage's trace by key and name, if the index has it and the store, too.
@@ -78,12 +79,11 @@ class TraceIndex:
         except MALFORMED:  # a forged entry
             return None
 
-    def _matches(self, entry: Entry, action: Action, observed: Mapping[str, str | None]) -> bool:
-        """Tell whether an entry is of this action and of these outputs."""
+    def _matches(self, entry: Entry, action: Action) -> bool:
+        """Tell whether an entry is of this action."""
         indexed = entry["action"]
         return (
-            {role: Artifact(*row).content for role, row in entry["manifest"].items()} == observed
-            and indexed["step"] == [*action.step]
+            indexed["step"] == [*action.step]
             and indexed["inputs"] == action_field(action, "inputs")
             and indexed["outputs"] == action.outputs
             and indexed["uses"] == action.uses
@@ -107,7 +107,7 @@ class TraceIndex:
         return (
             stage_filename(stage) in self._latest_names
             and is_digest(entry["key"])
-            and any(self._is_in(each, entry) for each in (store, store.upstream) if each)
+            and (self._is_in(store, entry) or bool(store.upstream and self._is_in(store.upstream, entry)))
         )
 
     def _is_in(self, store: Store, entry: Entry) -> bool:

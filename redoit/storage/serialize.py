@@ -8,9 +8,10 @@ are converted to their types rather than checked: what this changes is not writt
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
+from itertools import starmap
 from typing import Any
 
-from redoit.digest import is_digest, of_bytes
+from redoit.digest import DIGEST, of_bytes
 from redoit.errors import StoreError
 from redoit.model import FORMAT, Action, Artifact, Environment, Input, Observation, Setting, Trace
 
@@ -46,7 +47,7 @@ def trace_from_dict(fields: Mapping[str, Any], action: Action | None = None, nam
         host=str(fields["host"]),
         log=_digest(fields["log"]),
         metrics={metric: float(value) for metric, value in fields["metrics"].items()},
-        observations=tuple(_observation(*row) for row in fields["observations"]),
+        observations=tuple(starmap(_observation, fields["observations"])),
         sequence=natural(fields["sequence"]),
         name=name,
     )
@@ -165,9 +166,9 @@ def _setting_value(value: object, depth: int) -> object:
     raise TypeError("expected a plain value of a setting")
 
 
-def _digest(text: object) -> str:
-    if not is_digest(text):
-        raise ValueError(f"expected a digest, found {text!r}")
+def _digest(text: Any) -> str:
+    if not DIGEST.fullmatch(text):
+        raise ValueError("expected a digest")
     return str(text)
 
 
