@@ -27,7 +27,7 @@ class InstalledPackages:
     """The installed distributions. Several threads may ask at once."""
 
     def __init__(self, path: Path, stat_cache: StatCache) -> None:
-        self._cache = SealedCache[dict[str, Known]](path, _parse, dict)
+        self._cache = SealedCache[Known](path, _parse)
         self.save = self._cache.save
         self._stat_cache = stat_cache
         self._stamps: dict[str, str] = {}  # folder -> its stamp now, until `forget`

@@ -25,16 +25,15 @@ class SealedCache(Generic[T]):
     """
 
     def __init__(
-        self, path: Path, parse: Callable[[Any], T], empty: Callable[[], T], to_json: Callable[[Any], object] = dict
+        self, path: Path, parse: Callable[[Any], dict[str, T]], to_json: Callable[[Any], object] = dict
     ) -> None:
         self.path = path
         self.changed = False
         self._parse = parse
-        self._empty = empty
         self._to_json = to_json
 
     @cached_property
-    def content(self) -> T:
+    def content(self) -> dict[str, T]:
         """The content, read from the file at the first use."""
         collects = gc.isenabled()
         gc.disable()  # there is no garbage in what is parsed, and a search for it takes as long as the parsing
@@ -42,7 +41,7 @@ class SealedCache(Generic[T]):
             data = disk.read(self.path.parent, self.path.name, max_bytes=disk.LARGE_FILE_BYTES)
             return self._parse(unseal(data))
         except (OSError, *MALFORMED):
-            return self._empty()
+            return {}
         finally:
             if collects:
                 gc.enable()
@@ -54,7 +53,7 @@ class SealedCache(Generic[T]):
         try:
             data = seal(self._to_json(self.content))
         except MALFORMED:  # a forged entry, which was parsed no further: all is dropped
-            data = seal(self._to_json(self._empty()))
+            data = seal(self._to_json({}))
         with contextlib.suppress(DiskError):
             disk.write_unsynced(self.path, data)
         self.changed = False

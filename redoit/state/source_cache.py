@@ -62,7 +62,7 @@ class SourceCache:
     """The source cache of one checkout."""
 
     def __init__(self, path: Path, stat_cache: StatCache) -> None:
-        self._cache = SealedCache[dict[str, StepInfo]](path, _parse, dict, _to_json)
+        self._cache = SealedCache[StepInfo](path, _parse, _to_json)
         self.save = self._cache.save
         self._stat_cache = stat_cache
 

@@ -36,7 +36,7 @@ class StatCache:
     """The digests of files, shared by all stages of a project: path -> digest and the fields of Identity."""
 
     def __init__(self, path: Path) -> None:
-        self._cache = SealedCache[dict[str, list[object]]](path, _parse, dict)
+        self._cache = SealedCache[list[object]](path, _parse)
         self.save = self._cache.save
         self._clock_offset: int | None = None  # nanoseconds, of the clock that stamps files to our monotonic one
 

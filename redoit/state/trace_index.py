@@ -30,7 +30,7 @@ class TraceIndex:
     """The trace index of one checkout. `latest`: the folder whose files name the traces that outputs rest on."""
 
     def __init__(self, path: Path, stat_cache: StatCache, latest: Path) -> None:
-        self._cache = SealedCache(path, _parse, dict[str, Entry], _to_json)
+        self._cache = SealedCache[Entry](path, _parse, _to_json)
         self.save = self._cache.save
         self._stat_cache = stat_cache
         self._latest = latest

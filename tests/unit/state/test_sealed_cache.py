@@ -20,9 +20,9 @@ def parsed(fields: Any) -> Numbers:
     return {name: 0 + number for name, number in fields.items()}
 
 
-def opened(path: Path, parse: Callable[[Any], Numbers] = parsed) -> SealedCache[Numbers]:
+def opened(path: Path, parse: Callable[[Any], Numbers] = parsed) -> SealedCache[int]:
     """Return a cache of numbers by name."""
-    return SealedCache(path, parse, dict)
+    return SealedCache(path, parse)
 
 
 def saved(path: Path, content: Numbers) -> bytes:
