@@ -32,7 +32,7 @@ def main(root: str) -> None:
             "outputs": dict(stages[name].outputs),
             "settings": given.get(f"task:{name}", {}),
         }
-        for name in Graph(needs).needed(stages)
+        for name in Graph(needs, needs).needed(stages)
     ]
     print(json.dumps(found))
 
