@@ -8,11 +8,13 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 
 from redoit.engine.inspector import ActionWithSource
 from redoit.engine.surroundings import Surroundings
 from redoit.execution.records import Touched
 from redoit.model import Observation, Stage
+from redoit.observer.frames import is_installed
 from redoit.source.names import Function, bindings, methods
 from redoit.source.search_path import file_of
 from redoit.state.stat_cache import Identity, identity
@@ -39,21 +41,26 @@ class Executed:
         self.modules: dict[str, set[str]] = {}  # executed module -> its functions that were called
         self.named: set[str] = set()  # modules that an unpickler asked for
         self.odd: set[str] = set()  # modules that no import statement executed
-        self._collect()
+        self.scripts: set[str] = set()  # modules that were executed as one, with what imports leave out
+        self._collect_code()
+        self._collect_names()
+        self._collect_unseen()
 
-    def _collect(self) -> None:
+    def _collect_code(self) -> None:
         for file, name, line, importer in self.touched.of("code"):
-            module = self._module(file)
-            if module is None:
-                continue
-            called = self.modules.setdefault(module, set())
-            if name == "*":
-                self.odd.add(module)
-                called |= self._functions(module)
-            elif name == "<module>":
-                self.odd |= set() if importer else {module}
-            else:
-                called |= self._definitions(module, name, int(line))
+            for module in self._modules_in(file):
+                called = self.modules.setdefault(module, set())
+                if name == "*":
+                    self.odd.add(module)
+                    called |= self._functions(module)
+                elif name == "<script>":
+                    self.scripts.add(module)
+                elif name == "<module>":
+                    self.odd |= set() if importer else {module}
+                else:
+                    called |= self._definitions(module, name, int(line))
+
+    def _collect_names(self) -> None:
         for module, name in self.touched.of("function"):
             if self.project.locate(module):
                 inner = {each for each in self._functions(module) if each.startswith(f"{name}.")}
@@ -62,20 +69,34 @@ class Executed:
             if self.project.locate(module):
                 self.modules.setdefault(module, set()).add(name.partition(".")[0])
                 self.named.add(module)
-        for module in self.read if foreign_pythons(self.touched) else ():  # nobody knows what these execute of it
-            self.modules.setdefault(module, set()).update(self._functions(module))
 
-    def _module(self, file: str) -> str | None:
-        """Return the module that a file is, if it is one of the project; note what else it is."""
-        path = self.project.path
-        name = path.name_of(file)
-        if name and not self.project.locate(name):
+    def _collect_unseen(self) -> None:
+        is_seen = sees_calls(self.touched)
+        for module in {*self.read, *self.modules}:
+            place = self.project.locate(module)
+            if not is_seen or (place and is_installed(os.path.abspath(place))):  # all that may be called counts
+                self.modules.setdefault(module, set()).update(self._functions(module))
+
+    def _modules_in(self, file: str) -> set[str]:
+        """Return the modules that a file is, also by way of links, if it is of the project; note what else it is."""
+        name = self.project.path.name_of(file)
+        found = self._read_from.get(file, set()) | ({name} if name and self.project.locate(name) else set())
+        if name and not found:
             self.installed.add(name.partition(".")[0])
-            return None
+            return set()
         self.files.add(file)
-        if name is None:
+        if not found:
             self.unnamed.add(file_of(file) or file)  # an archive
-        return name
+        return found
+
+    @cached_property
+    def _read_from(self) -> dict[str, set[str]]:
+        """File, without links -> the modules that were read from it."""
+        modules: dict[str, set[str]] = {}
+        for module in self.read:
+            if place := self.project.locate(module):
+                modules.setdefault(os.path.realpath(place), set()).add(module)
+        return modules
 
     def _functions(self, module: str) -> set[str]:
         """Return the names of all functions of a module, and of those in its classes."""
@@ -89,18 +110,16 @@ class Executed:
         name = inner.partition(".")[0]
         if found is None or name in (names := bindings(found).names):
             return {inner if found and inner in methods(found) else name}
-        return {
-            each
-            for each, binders in names.items()
-            for binder in binders
-            if binder.statement.lineno <= line <= (binder.statement.end_lineno or line)
-        } or {"<module>"}
+        binders = [(each, binder.statement) for each, found_here in names.items() for binder in found_here]
+        binders += [(each, item) for each, items in methods(found).items() for item in items]
+        around = {each for each, item in binders if item.lineno <= line <= (item.end_lineno or line)}
+        return around or {"<module>"}
 
     def rows(self) -> Iterator[Observation]:
         """Yield the parts of the code that reading alone does not reach, and files that are executed by path alone."""
         for file in self.unnamed:
             yield Observation("content", file_name := from_root(file), self.around.find("content", file_name))
-        odd = {f"{module}:*" for module in self.odd - self.read - self.named}
+        odd = {f"{module}:*" for module in self.odd - self.read - self.named | self.scripts}
         called = {f"{module}:{name}" for module, names in self.modules.items() for name in names}
         called |= {f"{module}:<module>" for module in self.named if module in self.modules}
         roots = odd | called - self.parts
@@ -121,21 +140,27 @@ class Executed:
                 self.changed.add(from_root(path))
 
 
-def foreign_pythons(touched: Touched) -> set[str]:
-    """Return the names of the programs that are Python and were not observed.
+def sees_calls(touched: Touched) -> bool:
+    """Tell whether all calls were seen: Python reported them, and no program that is not observed may have called."""
+    return not any(touched.of("unseen")) and not any(_unobserved(touched))
 
-    One of ours that was not observed has executed nothing yet, unless it was told to skip what starts the observer.
+
+def foreign_pythons(touched: Touched) -> set[str]:
+    """Return the names of the programs that are Python and were not observed."""
+    return {name for name in map(os.path.basename, _unobserved(touched)) if PYTHON.fullmatch(name)}
+
+
+def _unobserved(touched: Touched) -> Iterator[str]:
+    """Yield the programs that were started and not observed.
+
+    A Python of ours that was not, though it was given what that takes, was ended before it executed anything.
     """
-    observed = {number for process in touched.of("process") for number in process[:1]}
-    names = set()
+    observed = {number for number, *_ in touched.of("process")}
+    replaced = {number for (number,) in touched.of("replaced")}
     for number, _, program, *arguments in touched.of("program"):
-        name, is_ours = (
-            os.path.basename(program),
-            program == sys.executable and not any(map(SKIPS.fullmatch, arguments)),
-        )
-        if number not in observed and PYTHON.fullmatch(name) and not is_ours:
-            names.add(name)
-    return names
+        is_ours = program == sys.executable and number not in replaced and not any(map(SKIPS.fullmatch, arguments))
+        if number not in observed and not is_ours:
+            yield program
 
 
 def from_root(path: str) -> str:

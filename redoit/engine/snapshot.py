@@ -89,7 +89,7 @@ class SourceSnapshot:
         with lock:
             if roots not in codes:
                 lines = roots.splitlines()
-                pairs = (line.replace(":import ", ":").partition(":") for line in lines if line != BODIES)
+                pairs = (line.replace(":import ", ":").rpartition(":") for line in lines if line != BODIES)
                 code = self._code_of(project, step, [(module, name) for module, _, name in pairs], BODIES in lines)
                 new = StepInfo(code={roots: code_digests(code)})
                 self._steps[step] = self._cache.add(step, self._step_info(step), new, project)

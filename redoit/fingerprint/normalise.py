@@ -15,6 +15,7 @@ from redoit.source.names import Definition, Function, inner_nodes
 
 MAX_DEPTH = 60  # of nested nodes in a statement; to unparse a deeper one takes more of Python's stack than may be there
 BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # fields with statements, or with nodes that have them
+OF_CLASS = ("super", "__class__")  # names by which a method reaches the class that it is written in
 FORMATTED = re.compile(r"f['\"].*(\\|\{\{|\}\})", re.DOTALL)  # f-strings that unparse may write wrongly
 
 Node = TypeVar("Node", bound=ast.AST)
@@ -40,9 +41,14 @@ def without_settings(statement: ast.stmt) -> None:
 
 def without_body(item: Function) -> Function:
     """Return a function that is called like another, looks like it, and does nothing."""
-    is_generator = any(isinstance(part, ast.Yield | ast.YieldFrom) for each in item.body for part in inner_nodes(each))
+    parts = [part for each in item.body for part in inner_nodes(each)]
+    stub: list[ast.stmt] = [ast.Expr(ast.Constant(...))]
+    if any(isinstance(part, ast.Yield | ast.YieldFrom) for part in parts):
+        stub = [ast.Expr(ast.Yield())]
+    if any(isinstance(part, ast.Name) and part.id in OF_CLASS for each in item.body for part in ast.walk(each)):
+        stub.append(ast.Expr(ast.Name("__class__")))  # the class gets a cell for it
     head = copy.copy(item)
-    head.body = [*filter(is_bare_string, item.body[:1]), ast.Expr(ast.Yield() if is_generator else ast.Constant(...))]
+    head.body = [*filter(is_bare_string, item.body[:1]), *stub]
     return head
 
 

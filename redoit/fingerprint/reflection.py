@@ -21,7 +21,7 @@ class Reflection(IntEnum):
     OWN_MODULE = 1  # all names of the module that uses it
     DOCS = 2  # docstrings and annotations of reached code
     MODULES = 3  # all names of reached modules
-    CODE = 4  # code objects of reached modules; those of functions are observed where calls are, else as SOURCE
+    CODE = 4  # the code object of a function, which is observed where calls are; elsewhere as SOURCE
     SOURCE = 5  # the source of reached modules, byte by byte
     PATH = 6  # modules in folders that are added to Python's path
     PROJECT = 7  # all modules of the project
@@ -37,9 +37,10 @@ REFLECTION_BY_WORD = _table(
         Reflection.DOCS: "__doc__ __annotations__ __signature__ __text_signature__ get_type_hints getdoc "
         "get_annotations",
         Reflection.MODULES: "__subclasses__ __dict__ __globals__ f_globals f_locals getmembers",
-        Reflection.CODE: "__code__ f_code tb_frame co_consts _getframe currentframe",
-        Reflection.SOURCE: "getsource getsourcelines getsourcefile getcomments findsource get_source f_lineno "
-        "tb_lineno co_firstlineno co_lines co_positions getframeinfo __loader__ __spec__",
+        Reflection.CODE: "__code__",
+        Reflection.SOURCE: "getsource getsourcelines getsourcefile getcomments findsource get_source f_code f_lineno "
+        "tb_lineno tb_frame co_consts co_firstlineno co_linetable co_lines co_positions _getframe currentframe "
+        "getframeinfo get_referents get_referrers get_objects __loader__ __spec__",
         Reflection.PROJECT: "__path__ __builtins__",
     }
 )
@@ -53,7 +54,7 @@ REFLECTION_BY_NAME = _table(
         "builtins.__doc__ builtins.__annotations__",
         Reflection.DOCS: "inspect",
         Reflection.MODULES: "builtins.globals builtins.vars sys.modules gc",
-        Reflection.SOURCE: "dis pydoc doctest linecache tokenize inspect.stack inspect.trace inspect.getmodule",
+        Reflection.SOURCE: "dis marshal pydoc doctest linecache tokenize inspect.stack inspect.trace inspect.getmodule",
         Reflection.PATH: "sys.path site.addsitedir",
         Reflection.PROJECT: "builtins.__import__ importlib pkgutil runpy imp zipimport pydoc.locate "
         "sys.meta_path sys.path_hooks unittest.mock.patch "

@@ -1,7 +1,9 @@
 """Observes which code of the project is executed, and which installed modules are imported. No stale byte code is.
 
-    code <file> <qualified name> <line> <importer>    a function that is called, or a module: `<module>`
-    function <module> <qualified name>                one whose code is compiled, sent elsewhere or read
+    code <file> <qualified name> <line> <importer>    a function that is called, or of which code is compiled, sent or
+                                                      read; a module: `<module>`, `<script>`, `*` with all that it has
+    function <module> <qualified name>                one whose source is read
+    unseen                                            calls that Python reports to nobody may follow
     unpickled <module> <name>                         what an unpickler asks for
     module <name> <asked>                             a top-level module that is installed, or asked for by the project
     native                                            C code that may open files by itself
@@ -25,9 +27,10 @@ if TYPE_CHECKING:
 
     from redoit.observer.record import AnyPath, Recorder
 
-MODULE = "<module>"
+MODULE, SCRIPT = "<module>", "<script>"
 IS_FUNCTION = 1  # bit of co_flags, which bodies of classes lack: these count with the definition of their class
 OPENERS = {"_sqlite3", "_ctypes", "_dbm", "_gdbm", "_ssl", "readline", "_curses", "_tkinter"}  # open without an event
+BLINDING = ("sys.settrace", "sys.setprofile", "sys.addaudithook", "sys.monitoring.register_callback")  # while these act
 TOOL_IDS = (4, 3, 5, 2, 1, 0)  # of sys.monitoring: first those that nobody takes by its name
 
 
@@ -36,10 +39,12 @@ class Code:
 
     def __init__(self, recorder: Recorder) -> None:
         self._add = recorder.add
-        self._code_files: dict[str, bool] = {}
-        self._others: set[str] = set()  # modules that are not the project's
+        self._code_files: dict[str, str] = {}
         self._tops: dict[str, bool] = {}  # top-level module -> whether code of the project asked for it
         self._compile_from_source()
+        for module in [*sys.modules.values()]:  # a line of a `.pth` file has imported them
+            if isinstance(file := getattr(module, "__file__", None), str):
+                self._add_code(file, "*")
         if recorder.scope and sys.version_info >= (3, 12):
             _monitor(recorder.guard(self._on_call), recorder.give_up)
 
@@ -51,23 +56,32 @@ class Code:
             "cpython.run_file": self._on_script,
             "pickle.find_class": self._on_class,
             "object.__getattr__": self._on_attribute,
+            **dict.fromkeys(BLINDING, lambda *_: self._add("unseen")),
         }
 
-    def _is_code(self, file: str) -> bool:
-        """Tell whether a file's code may be the project's: neither the standard library's, nor installed, nor ours."""
+    def _code_file(self, file: str) -> str:
+        """Return the absolute path of code that may be the project's, empty if it is standard, installed or ours.
+
+        It is what was meant when code of that file was met first: the step may go to another folder.
+        """
         if file not in self._code_files:
-            self._code_files[file] = not (file.startswith(("<", REDOIT)) or is_installed(os.path.abspath(file)))
+            path = os.path.abspath(file)
+            self._code_files[file] = "" if file.startswith(("<", REDOIT)) or is_installed(path) else path
         return self._code_files[file]
 
+    def _add_code(self, file: str, name: str, line: int = 1, importer: str = "") -> None:
+        if path := self._code_file(file):
+            self._add("code", os.path.realpath(path), name, line, importer)
+
     def _on_call(self, code: CodeType) -> None:
-        if code.co_flags & IS_FUNCTION and self._is_code(code.co_filename):
-            self._add("code", os.path.realpath(code.co_filename), code.co_qualname, code.co_firstlineno, "")
+        if code.co_flags & IS_FUNCTION:
+            self._add_code(code.co_filename, code.co_qualname, code.co_firstlineno)
 
     def _on_exec(self, code: CodeType) -> None:
         if getattr(code, "co_name", "") != MODULE:
             return
-        if self._is_code(code.co_filename):
-            self._add("code", os.path.realpath(code.co_filename), MODULE, 1, _importer())
+        if self._code_file(code.co_filename):
+            self._add_code(code.co_filename, MODULE, 1, _importer())
         elif "-packages/" in code.co_filename and not code.co_filename.startswith(REDOIT):
             top = code.co_filename.rpartition("-packages/")[2].partition("/")[0].partition(".")[0]
             if top not in self._tops and caller(is_import):
@@ -75,18 +89,16 @@ class Code:
                 self._add("module", top, "")
 
     def _on_script(self, path: AnyPath, *_: object) -> None:
-        if self._is_code(file := os.path.realpath(os.fsdecode(path))):
-            self._add("code", file, MODULE, 1, "")
+        self._add_code(os.fsdecode(path), SCRIPT)
 
     def _on_import(self, name: str, file: str | None, *_: object) -> None:
         top = name.partition(".")[0]
         if file and (top in OPENERS or not file.startswith(STANDARD)):
             self._add("native", "")
-            if self._is_code(file):  # no code object is executed
-                self._add("code", os.path.realpath(file), MODULE, 1, "")
+            self._add_code(file, MODULE)  # no code object is executed
         if name == top and not self._tops.get(top) and top not in sys.stdlib_module_names:
             asker = caller(is_import)
-            if asker and self._is_code(asker.f_code.co_filename):
+            if asker and self._code_file(asker.f_code.co_filename):
                 self._tops[top] = True
                 self._add("module", top, "asked")
 
@@ -94,15 +106,10 @@ class Code:
         if module.partition(".")[0] not in sys.stdlib_module_names:
             self._add("unpickled", module, name)
 
-    def _on_attribute(self, item: object, name: str, *_: object) -> None:
-        module = getattr(item, "__module__", None) if name == "__code__" else None
-        if module is None or module in self._others:  # by far the most frequent event
-            return
-        file = getattr(sys.modules.get(module), "__file__", None)
-        if isinstance(file, str) and self._is_code(file):
-            self._add("function", module, getattr(item, "__qualname__", ""))
-        elif file:
-            self._others.add(module)
+    def _on_attribute(self, item: Any, name: str, *_: object) -> None:
+        code: Any = item.__code__ if name == "__code__" else None
+        if hasattr(code, "co_qualname"):
+            self._add_code(code.co_filename, code.co_qualname, code.co_firstlineno)
 
     def _compile_from_source(self) -> None:
         """Never execute byte code of the project: it may be of other source, of equal size and time."""
@@ -110,7 +117,7 @@ class Code:
 
         def get_code(loader: SourceFileLoader, fullname: str) -> CodeType | None:
             path = loader.get_filename(fullname)
-            if not self._is_code(path):
+            if not self._code_file(path):
                 return usual(loader, fullname)
             return loader.source_to_code(loader.get_data(path), path)
 

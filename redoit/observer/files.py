@@ -17,7 +17,7 @@ import os
 import posix as system  # not os, as in `record`
 import sys
 
-from redoit.observer.frames import STANDARD, caller, is_import, is_installed, is_standard
+from redoit.observer.frames import REDOIT, STANDARD, caller, is_import, is_installed, is_standard
 from redoit.observer.record import Recorder, is_unobserved, target_of
 
 TYPE_CHECKING = False
@@ -81,7 +81,7 @@ class Files:
         file, is_shown = reader.f_code.co_filename, _shows_source(reader, name)
         if is_shown:
             self._on_source(reader)
-        is_loaded = name.endswith(SOURCES) and (is_import(file) or file.endswith(LOADERS))
+        is_loaded = name.endswith(SOURCES) and (_is_loading(reader) or file.endswith(LOADERS))
         # Python asks whether the script that it is to run is an archive.
         is_script = asker is not None and asker.f_code.co_filename == "<frozen zipimport>"
         kind = "imported" if is_shown or is_loaded or is_script else "read"
@@ -198,6 +198,15 @@ class Files:
 
     def _on_access(self, path: AnyPath, _: FrameType, mode: int, *__: object, **___: object) -> None:
         self._on_lookup(path, mode & os.X_OK != 0)
+
+
+def _is_loading(frame: FrameType | None) -> bool:
+    """Tell whether the import system reads a module to execute it, and not for `pkgutil.get_data` or `py_compile`."""
+    while frame is not None and (is_import(file := frame.f_code.co_filename) or file.startswith(REDOIT)):
+        if frame.f_code.co_name == "get_code":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _shows_source(frame: FrameType, file: str) -> bool:

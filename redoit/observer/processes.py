@@ -1,6 +1,7 @@
 """Observes which programs are started, and lets each of them inherit what it takes to observe it in turn.
 
     program <process> <folder> <argument>...     0 if its number is not known
+    replaced <process>                           one that became such a program itself
 
 A step that gives a program an environment of its own, or none, means no harm to the observer.
 """
@@ -14,12 +15,12 @@ from redoit.observer.record import OBSERVE, Recorder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from redoit.observer.record import AnyPath
 
-INHERITED = (OBSERVE, "REDOIT_STEP")  # variables: the second names the step, to find what it leaves running
+STEP = b"REDOIT_STEP"  # the variable that names the step, to find what it leaves running
 
 
 class Processes:
@@ -27,20 +28,35 @@ class Processes:
 
     def __init__(self, recorder: Recorder) -> None:
         self._add = recorder.add
+        self._recorder = recorder
+        self._environment: dict[bytes, bytes] = os.environ._data  # type: ignore[attr-defined]  # noqa: SLF001 - unobserved
         self._wrap(recorder.guard(self._on_program))
 
     def handlers(self) -> dict[str, Callable[..., None]]:
         """Return audit event -> what to do at it."""
         return {
             "os.system": lambda command: self._on_program(0, None, "sh", "-c", command),
-            "os.exec": lambda path, arguments, _: self._on_program(os.getpid(), None, path, *arguments[1:]),
+            "os.exec": self._on_replaced,
         }
+
+    def _on_replaced(self, path: AnyPath, arguments: list[AnyPath], _: object) -> None:
+        self._add("replaced", os.getpid())
+        self._on_program(os.getpid(), None, path, *arguments[1:])
 
     def _on_program(self, number: int, folder: AnyPath | None, *arguments: AnyPath) -> None:
         self._add("program", number, os.fsdecode(folder or os.getcwd()), *map(os.fsdecode, arguments))
 
-    @staticmethod
-    def _wrap(started: Callable[..., None]) -> None:
+    def _observed(self, variables: Iterable[bytes] | None) -> list[bytes] | None:
+        """Return an environment with what it takes to observe a program; None for ours, if that has it."""
+        needed = {name: text for name, text in self._environment.items() if name == STEP}
+        needed[os.fsencode(OBSERVE)] = os.fsencode(self._recorder.path)
+        if variables is None and needed.items() <= self._environment.items():
+            return None
+        given = [name + b"=" + text for name, text in self._environment.items()] if variables is None else [*variables]
+        names = {each.partition(b"=")[0] for each in given}
+        return [*given, *(name + b"=" + text for name, text in needed.items() if name not in names)]
+
+    def _wrap(self, started: Callable[..., None]) -> None:
         """Add the variables to each environment that lacks them."""
         import _posixsubprocess
 
@@ -48,17 +64,16 @@ class Processes:
 
         def observed_fork_exec(*given: Any) -> int:
             arguments, programs, close, kept, folder, variables, *rest = given
-            if variables is not None:
-                names = {bytes(each).partition(b"=")[0] for each in variables}
-                missing = {name: text for name, text in _inherited().items() if os.fsencode(name) not in names}
-                variables = [*variables, *(os.fsencode(f"{name}={text}") for name, text in missing.items())]
-            number: int = fork_exec(arguments, programs, close, kept, folder, variables, *rest)
+            observed = self._observed(None if variables is None else map(bytes, variables))
+            number: int = fork_exec(arguments, programs, close, kept, folder, observed, *rest)
             started(number, folder, *arguments)
             return number
 
         def observed_posix_spawn(path: AnyPath, argv: Any, env: Any, /, **options: Any) -> int:
-            given: Any = None if env is None else {**_inherited(), **env}  # None from 3.13 on
-            number = posix_spawn(path, argv, given, **options)
+            texts = None if env is None else [os.fsencode(k) + b"=" + os.fsencode(v) for k, v in env.items()]
+            observed = self._observed(texts)
+            pairs = None if observed is None else dict(each.split(b"=", 1) for each in observed)
+            number = posix_spawn(path, argv, env if pairs is None else pairs, **options)
             started(number, None, *argv)
             return number
 
@@ -66,7 +81,3 @@ class Processes:
         os.posix_spawn = observed_posix_spawn  # type: ignore[assignment]  # which subprocess calls at times
         if (loaded := sys.modules.get("subprocess")) is not None:
             vars(loaded)["_fork_exec"] = observed_fork_exec  # which it has imported by name
-
-
-def _inherited() -> dict[str, str]:
-    return {name: os.environ[name] for name in INHERITED if name in os.environ}

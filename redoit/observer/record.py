@@ -68,11 +68,12 @@ class Recorder:
             if cause is None or not cause.f_code.co_filename.startswith(OBSERVER):  # who has recorded it already
                 handler(*arguments)
 
+        vars(hook)["__cantrace__"] = True  # else Python reports no call below it, such as that of a finalizer
         sys.addaudithook(hook)
 
     def redirect(self, path: str) -> None:
         """Append to a file from now on, and first all that was observed so far."""
-        self._path, self._handle = path, -1
+        self.path, self._handle = path, -1
         self.scope: tuple[str, ...] = ()
         self._temporary = os.path.join(os.path.realpath(os.environ.get("TMPDIR") or "/tmp"), "")  # noqa: S108 - not used
         try:
@@ -201,7 +202,7 @@ class Recorder:
                 return self._handle
         except OSError:
             pass
-        handle = system.open(self._path, os.O_WRONLY | os.O_APPEND)
+        handle = system.open(self.path, os.O_WRONLY | os.O_APPEND)
         try:
             self._file = system.fstat(handle)
             limit = min(system.sysconf("SC_OPEN_MAX"), MAX_NUMBER)  # -1 is none

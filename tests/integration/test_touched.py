@@ -35,6 +35,12 @@ with multiprocessing.get_context("METHOD").Pool(1) as pool:
     pool.map(read, [str(HERE / "data.txt")])
 """
 DATA = text("data.txt")
+STARTS = {  # of a Python that executes `code`
+    "python that is not observed": "subprocess.run([sys.executable, '-S', '-c', code], check=True)",
+    "python below another program": "os.system(f'env -i {sys.executable} -c \"{code}\"')",
+    "no environment": "os.environ.clear(); subprocess.run([sys.executable, '-c', code], check=True)",
+    "replaced": "if os.fork() == 0:\n    os.execve(sys.executable, [sys.executable, '-c', code], {})\nos.wait()",
+}
 
 CAUGHT = {
     # files
@@ -159,14 +165,38 @@ CAUGHT = {
         source("plug/{name}.py", "    yield 1", "    return 1"),
         files={"plug/{name}.py": "def hook():\n    yield 1\n"},
     ),
-    # programs
-    "python that is not observed": Case(
-        "importlib.import_module(f'shapes.{HERE.name}')\n"
-        "code = f'from shapes.{HERE.name} import Thing; Thing().size()'\n"
-        "subprocess.run([sys.executable, '-S', '-c', code], check=True)",
+    "data of a package": Case(
+        "import pkgutil; pkgutil.get_data('shapes', f'{HERE.name}.py')",
         source("shapes/{name}.py", "self.factor *", "self.factor +"),
         files=SHAPES,
     ),
+    "a code object": Case(
+        "size = importlib.import_module(f'shapes.{HERE.name}').Thing.size\n"
+        "size.__module__ = 'json'; getattr(size, '__co' + 'de__')",
+        source("shapes/{name}.py", "self.factor *", "self.factor +"),
+        files=SHAPES,
+    ),
+    "in a profiler": Case(
+        "thing = importlib.import_module(f'shapes.{HERE.name}').Thing()\n"
+        "sys.setprofile(lambda *_: thing.size()); len(''); sys.setprofile(None)",
+        source("shapes/{name}.py", "self.factor *", "self.factor +"),
+        files=SHAPES,
+    ),
+    "in another folder": Case(
+        "import runpy\nhook = runpy.run_path(f'plug/{HERE.name}.py')['hook']\nos.chdir('/'); hook()",
+        source("plug/{name}.py", "helper() + LIMIT", "helper() - LIMIT"),
+        files=PLUGIN,
+    ),
+    # programs
+    **{
+        title: Case(
+            "importlib.import_module(f'shapes.{HERE.name}')\n"
+            f"code = f'from shapes.{{HERE.name}} import Thing; Thing().size()'\n{start}",
+            source("shapes/{name}.py", "self.factor *", "self.factor +"),
+            files=SHAPES,
+        )
+        for title, start in STARTS.items()
+    },
     **{method: Case(POOL.replace("METHOD", method), DATA, files=WORK) for method in ("fork", "spawn", "forkserver")},
     "work of a worker": Case(
         POOL.replace("METHOD", "spawn"), source("work/{name}.py", ".read()", ".read(1)"), files=WORK

@@ -387,6 +387,7 @@ BODIES = [
     ("what a body names", "lib.py", "return n", "return -n", set(), {"lib:helper"}),
     ("a constant that a body names", "lib.py", "SIZE = 3", "SIZE = 4", set(), {"lib:SIZE"}),
     ("a body in a class of a class", "lib.py", "'part'", "'parts'", set(), {"lib:Net.Part.show"}),
+    ("a body with super", "lib.py", "return SIZE", "return super(), SIZE", {"lib:Net"}, {"lib:Net", "lib:Net.size"}),
     ("a default", "lib.py", "n=1", "n=2", {"lib:Net"}, {"lib:Net", "lib:Net.fit"}),
     ("a decorator", "lib.py", "@property", "@staticmethod", {"lib:Net"}, {"lib:Net", "lib:Net.size"}),
     ("a name", "lib.py", "def fit", "def fits", {"lib:Net"}, {"lib:Net", "lib:Net.fit", "lib:Net.fits"}),

@@ -109,9 +109,16 @@ def test_what_an_unpickler_asks_for() -> None:
 
 
 def test_a_function_whose_code_is_read() -> None:
-    """A function that somebody compiles by its code is recorded, though it is not called."""
-    found = touched("import mine.code; mine.code.uncalled.__code__; len.__call__")
-    assert list(found.of("function")) == [("mine.code", "uncalled")]
+    """A function that somebody compiles by its code is recorded, though it is not called, whatever it says it is."""
+    found = touched("import mine.code as c; c.uncalled.__module__ = 'json'; c.uncalled.__code__; len.__call__")
+    assert "uncalled" in executed(found)["mine/code.py"]
+
+
+@pytest.mark.parametrize("work", ["sys.settrace(print)", "sys.setprofile(None)", "sys.addaudithook(lambda *_: None)"])
+def test_calls_that_python_does_not_report(work: str) -> None:
+    """Python reports no call below a trace function, a profiler or an audit hook of the step: that is recorded."""
+    assert list(touched(f"import sys; {work}; sys.settrace(None)").of("unseen")) == [()]
+    assert list(touched("import mine.code").of("unseen")) == []
 
 
 def test_source_that_is_read() -> None:
