@@ -56,7 +56,7 @@ class Code:
             "cpython.run_file": self._on_script,
             "pickle.find_class": self._on_class,
             "object.__getattr__": self._on_attribute,
-            **dict.fromkeys(BLINDING, lambda *_: self._add("unseen")),
+            **dict.fromkeys(BLINDING, lambda *_: self._add("unseen", "")),
         }
 
     def _code_file(self, file: str) -> str:

@@ -183,7 +183,8 @@ CAUGHT = {
         files=SHAPES,
     ),
     "in another folder": Case(
-        "import runpy\nhook = runpy.run_path(f'plug/{HERE.name}.py')['hook']\nos.chdir('/'); hook()",
+        "import runpy\nhook = runpy.run_path(f'plug/{HERE.name}.py')['hook']\n"
+        "before = os.getcwd(); os.chdir('/'); hook(); os.chdir(before)",
         source("plug/{name}.py", "helper() + LIMIT", "helper() - LIMIT"),
         files=PLUGIN,
     ),
