@@ -42,9 +42,6 @@ class Code:
         self._code_files: dict[str, str] = {}
         self._tops: dict[str, bool] = {}  # top-level module -> whether code of the project asked for it
         self._compile_from_source()
-        for module in [*sys.modules.values()]:  # a line of a `.pth` file has imported them
-            if isinstance(file := getattr(module, "__file__", None), str):
-                self._add_code(file, "*")
         if recorder.scope and sys.version_info >= (3, 12):
             _monitor(recorder.guard(self._on_call), recorder.give_up)
 

@@ -206,7 +206,8 @@ class Checkout:
         code = (name for name in stage.step.knobs if not name.endswith(" default"))  # which counts as the value of `k`
         knobs = tuple(self.world.knobs[name] for name in code)
         k = given.k.get(stage.name, self.world.k(stage))
-        return stage.name, stage.step.name, bool(stage.policy), stage.reads, read, knobs, k
+        docstring = stage.step.shows_docstring(self.world)
+        return stage.name, stage.step.name, bool(stage.policy), stage.reads, read, knobs, docstring, k
 
     def _clean(self, given: Invocation) -> Mapping[str, str]:
         return self._builds.outputs(self.world, given.k)

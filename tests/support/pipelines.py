@@ -127,6 +127,11 @@ class Step:
         """The numbers in code that it can reach."""
         return (*KNOBS_OF[self.uses], "offset", f"{self.name} body", f"{self.name} default")
 
+    def shows_docstring(self, world: "World") -> bool:
+        """Tell whether there is a docstring in a helper that it binds to a name, by which others may get at it."""
+        look = LOOKS[world.looks.get("helpers", 0)]
+        return (self.way, self.uses) == ("alias", "spread") and look.startswith('"')
+
     def text(self, world: "World") -> str:
         """Return its source."""
         imports, call = IMPORTS[self.way]

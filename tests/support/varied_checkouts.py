@@ -101,7 +101,8 @@ class VariedCheckout:
             executed = {stage for made, stage in steps.items() if made in done.executed}
             must = part.always | (self.forgotten & {*steps.values()})
             assert must <= executed, f"not executed: {sorted(must - executed)}\n{done.text}"
-            known = self.latest == self.variant or (part.needs in self.built.get(name, []) and not part.loose)
+            loose = part.loose or (part.counts_all and len(self.variant.parts) > 1)
+            known = self.latest == self.variant or (part.needs in self.built.get(name, []) and not loose)
             needless = executed - must if known and not self.forgotten & {*steps.values()} else set()
             assert not needless, f"executed for nothing: {sorted(needless)}\n{done.text}"
         assert set(done.executed.values()) <= {1}, f"executed twice: {done.executed}\n{done.text}"

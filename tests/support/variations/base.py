@@ -78,15 +78,16 @@ class Part:
 
     `tasks`: in an order in which they can run; `python_path`: folders that PYTHONPATH names; `arguments`: of doit;
     `needs`: everything that determines its results, so that what was built before is not executed again; `loose`:
-    reading takes more than that into account, which is allowed; `always`: stages that run each time; `variables`: of
-    the environment; `compiled`: modules whose time never changes, and whose first byte code lies beside them; `error`:
-    what doit must say as it fails, if it must.
+    reading takes more than that into account, which is allowed; `counts_all`: so it does with modules of other parts;
+    `always`: stages that run each time; `variables`: of the environment; `compiled`: modules whose time never changes,
+    and whose first byte code lies beside them; `error`: what doit must say as it fails, if it must.
     """
 
     files: Mapping[str, str | bytes]
     tasks: tuple[Task, ...]
     needs: object
     loose: bool = False
+    counts_all: bool = False
     links: Mapping[str, str] = field(default_factory=dict)
     python_path: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()

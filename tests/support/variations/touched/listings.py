@@ -112,7 +112,8 @@ def _part(chosen: Chosen) -> Part:
     second = chosen["second"] and chosen["second body"]
     text = comment if way == "glob, exec" else ""
     reading = (chosen["hidden body"], chosen["beside"]) if way in READ else ()
-    return Part(files, tasks, (way, chosen["first body"], second, bool(chosen["notes"]), text, reading))
+    needs = (way, chosen["first body"], second, bool(chosen["notes"]), text, reading)
+    return Part(files, tasks, needs, counts_all=way in READ)
 
 
 LISTINGS = Variation(
