@@ -10,6 +10,7 @@ from redoit import digest
 from redoit.engine.executed import Executed, foreign_pythons, from_root, packages
 from redoit.engine.inspector import ActionWithSource
 from redoit.engine.surroundings import NEVER, NEVER_FOUND, Surroundings, copied_names, named_paths, status_digest
+from redoit.errors import SourceError
 from redoit.execution.records import Touched
 from redoit.model import Observation, Stage
 from redoit.source.environ_copies import is_for_processes
@@ -41,20 +42,23 @@ def observed(
     around: Surroundings,
     staged: Iterable[Path],
 ) -> Observed:
-    """Return what an execution touched. `staged`: its outputs in their staging folders. Raises: SourceError."""
+    """Return what an execution touched. `staged`: its outputs in their staging folders."""
     if stage.policy.impure:  # its outputs count, whatever the outside world was
         return Observed()
     if not touched.observed:
         return Observed((Observation("unobserved", "", NEVER_FOUND),))
     staging = (str(path.parent) for path in staged)
     files = _Files(stage, touched, around, staging, (*named_paths(before.action.settings), *before.files))
-    code = Executed(stage, before, touched, around)
-    rows = {
-        *files.rows(code.files),
-        *code.rows(),
-        *_variables(stage, touched, around),
-        *packages(before, touched, around, code),
-    }
+    try:
+        code = Executed(stage, before, touched, around)
+        rows = {
+            *files.rows(code.files),
+            *code.rows(),
+            *_variables(stage, touched, around),
+            *packages(before, touched, around, code),
+        }
+    except SourceError as error:  # it could be read before
+        return Observed(changed=f"{error.subject} changed ({error.found})")
     lost = "a record of what it touched was lost" if touched.torn else ""
     changed = ", ".join(sorted(files.changed | code.changed))
     return Observed(tuple(sorted(rows, key=lambda row: row[:2])), f"{changed} changed" if changed else lost)
