@@ -1,6 +1,6 @@
 """Print the names of the code that reading reaches: `python reading.py STEP ROOTS`, in the folder of a project.
 
-ROOTS is a file of JSON: module and name of what the step executed.
+ROOTS is a file of JSON: module and name of what the step executed. `module:bytes` is a module of which each byte counts.
 """
 
 import json
@@ -16,4 +16,7 @@ from redoit.source.project import Project  # noqa: E402 - likewise
 
 step, file = sys.argv[1:]
 roots = [(module, name) for module, name in json.loads(Path(file).read_text())]
-print(json.dumps([part.name for part in code_of(Project(Path()), step, extra_roots=roots, bodies=BODIES).parts]))
+parts = code_of(Project(Path()), step, extra_roots=roots, bodies=BODIES).parts
+read = {part.name: Project(Path()).module(part.name[:-2]) for part in parts if part.name.endswith(":*")}
+raw = [f"{module}:bytes" for part in parts if (module := read.get(part.name)) and part.text.encode() == module.source]
+print(json.dumps([*(part.name for part in parts), *raw]))

@@ -36,7 +36,7 @@ class Seen:
         unit = self.mutation.unit
         module = module_of(unit.file)
         if unit.is_function and self.mutation.kind != "default" and not BODIES:
-            return f"{module}:{unit.name}" in self.read
+            return not self.read.isdisjoint((f"{module}:{unit.name}", f"{module}:bytes"))
         name = self.mutation.names if unit.name == "<module>" else unit.name.partition(".")[0]
         return not self.read.isdisjoint((f"{module}:*", f"{module}:{name}"))
 
