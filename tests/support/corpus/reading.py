@@ -1,6 +1,6 @@
 """Print the names of the code that reading reaches: `python reading.py STEP ROOTS`, in the folder of a project.
 
-ROOTS is a file of JSON: module and name of what the step executed. `module:bytes` is a module of which each byte counts.
+ROOTS is a file of JSON: module and name of what the step executed. Of a module `m` of which each byte counts, `m:bytes`.
 """
 
 import json
