@@ -1,6 +1,6 @@
 """Print the names of the code that reading reaches: `python reading.py STEP ROOTS`, in the folder of a project.
 
-ROOTS is a file of JSON: module and name of what the step executed. Of a module `m` of which each byte counts, `m:bytes`.
+ROOTS is a file of JSON: module and name of what the step executed. Where each byte of a module `m` counts: `m:bytes`.
 """
 
 import json
