@@ -1,7 +1,8 @@
 """Tells which code was executed that reading does not reach, and which packages it came from.
 
 It becomes a root of the fingerprint; the parts that this adds are the observations. What an import statement executed
-that reading resolves counts by reading's rules; what else executed a module, a script or a plug-in, counts whole.
+that reading resolves counts by reading's rules; what else executed a module, a script or a plug-in, counts whole. Where
+calls may be unseen, all counts that would count if none was observed.
 """
 
 import os
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from redoit.engine.inspector import ActionWithSource
+from redoit.engine.snapshot import SEES_CALLS
 from redoit.engine.surroundings import Surroundings
 from redoit.execution.records import Touched
 from redoit.model import Observation, Stage
@@ -44,7 +46,6 @@ class Executed:
         self.scripts: set[str] = set()  # modules that were executed as one, with what imports leave out
         self._collect_code()
         self._collect_names()
-        self._collect_unseen()
 
     def _collect_code(self) -> None:
         for file, name, line, importer in self.touched.of("code"):
@@ -69,13 +70,6 @@ class Executed:
             if self.project.locate(module):
                 self.modules.setdefault(module, set()).add(name.partition(".")[0])
                 self.named.add(module)
-
-    def _collect_unseen(self) -> None:
-        is_seen = sees_calls(self.touched)
-        for module in {*self.read, *self.modules}:
-            place = self.project.locate(module)
-            if not is_seen or (place and is_installed(os.path.abspath(place))):  # all that may be called counts
-                self.modules.setdefault(module, set()).update(self._functions(module))
 
     def _modules_in(self, file: str) -> set[str]:
         """Return the modules that a file is, also by way of links, if it is of the project; note what else it is."""
@@ -123,6 +117,7 @@ class Executed:
         called = {f"{module}:{name}" for module, names in self.modules.items() for name in names}
         called |= {f"{module}:<module>" for module in self.named if module in self.modules}
         roots = odd | called - self.parts
+        roots |= self._unseen(roots)
         code = self.inspector.code(self.stage, self.settings, roots)
         roots |= {f"{module}:*" for module in self.modules.keys() - set(code.modules)}
         rows: Mapping[str, str] = {}
@@ -133,6 +128,27 @@ class Executed:
             rows, roots = found, set(found)
         self._check_unchanged()
         yield from (Observation("code", name, content) for name, content in rows.items())
+
+    def _unseen(self, roots: set[str]) -> set[str]:
+        """Return the functions that may have been called unseen: those that would count if no call was observed."""
+        is_seen = sees_calls(self.touched)
+        if not SEES_CALLS or (is_seen and not self._hidden):
+            return set()
+        unobserved = self.stage._replace(policy=self.stage.policy._replace(observe=False))
+        found = set[str]()
+        for part in self.inspector.code(unobserved, self.settings, roots).parts:
+            module, _, name = part.name.partition(":")
+            if not is_seen or module in self._hidden:
+                found |= {
+                    f"{module}:{each}" for each in self._functions(module) if name in ("*", each, each.split(".")[0])
+                }
+        return found - self.parts
+
+    @cached_property
+    def _hidden(self) -> set[str]:
+        """The modules that lie where the observer takes code for installed, and records no calls."""
+        places = {module: self.project.locate(module) for module in {*self.read, *self.modules}}
+        return {module for module, place in places.items() if place and is_installed(os.path.abspath(place))}
 
     def _check_unchanged(self) -> None:
         for path, *fields in self.touched.of("imported"):

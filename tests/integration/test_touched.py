@@ -18,6 +18,7 @@ SHAPES = {
     "class Thing(Base):\n    def __reduce__(self):\n        return (Thing, ())\n\n"
     "    def size(self):\n        return SIZE * self.factor * helper()\n",
 }
+SIZED = {"change": source("shapes/{name}.py", "self.factor *", "self.factor +"), "files": SHAPES}  # of a method's body
 UNPICKLE = "pickle.loads(f'cshapes.{HERE.name}\\nThing\\n(tR.'.encode()).size()"
 BY_SPEC = """
 import importlib.util
@@ -59,13 +60,11 @@ CAUGHT = {
     ),
     "source of a class": Case(
         "import inspect; inspect.getsource(importlib.import_module(f'shapes.{HERE.name}').Thing)",
-        source("shapes/{name}.py", "self.factor *", "self.factor +"),
-        files=SHAPES,
+        **SIZED,
     ),
     "source of a module": Case(
         "import inspect; inspect.getsource(importlib.import_module(f'shapes.{HERE.name}'))",
-        source("shapes/{name}.py", "self.factor *", "self.factor +"),
-        files=SHAPES,
+        **SIZED,
     ),
     "resources": Case(
         "from importlib import resources; resources.files('shapes').joinpath(f'{HERE.name}.csv').read_text()",
@@ -132,7 +131,7 @@ CAUGHT = {
         files=distribution("packtwo", "1"),
     ),
     # code that data names
-    "class": Case(UNPICKLE, source("shapes/{name}.py", "self.factor *", "self.factor +"), files=SHAPES),
+    "class": Case(UNPICKLE, **SIZED),
     "its helper": Case(UNPICKLE, source("shapes/{name}.py", "    return 1", "    return 2"), files=SHAPES),
     "its base": Case(UNPICKLE, source("shapes/{name}.py", "factor = 1", "factor = 2"), files=SHAPES),
     "its constant": Case(UNPICKLE, source("shapes/{name}.py", "SIZE = 1", "SIZE = 2"), files=SHAPES),
@@ -157,8 +156,7 @@ CAUGHT = {
     ),
     "by a computed name": Case(
         "getattr(importlib.import_module(f'shapes.{HERE.name}'), 'Th' + 'ing')().size()",
-        source("shapes/{name}.py", "self.factor *", "self.factor +"),
-        files=SHAPES,
+        **SIZED,
     ),
     "a generator that does not start": Case(
         "made.write_text(str(importlib.import_module(f'plug.{HERE.name}').hook() is None))",
@@ -167,20 +165,17 @@ CAUGHT = {
     ),
     "data of a package": Case(
         "import pkgutil; pkgutil.get_data('shapes', f'{HERE.name}.py')",
-        source("shapes/{name}.py", "self.factor *", "self.factor +"),
-        files=SHAPES,
+        **SIZED,
     ),
     "a code object": Case(
         "size = importlib.import_module(f'shapes.{HERE.name}').Thing.size\n"
         "size.__module__ = 'json'; getattr(size, '__co' + 'de__')",
-        source("shapes/{name}.py", "self.factor *", "self.factor +"),
-        files=SHAPES,
+        **SIZED,
     ),
     "in a profiler": Case(
         "thing = importlib.import_module(f'shapes.{HERE.name}').Thing()\n"
         "sys.setprofile(lambda *_: thing.size()); len(''); sys.setprofile(None)",
-        source("shapes/{name}.py", "self.factor *", "self.factor +"),
-        files=SHAPES,
+        **SIZED,
     ),
     "in another folder": Case(
         "import runpy\nhook = runpy.run_path(f'plug/{HERE.name}.py')['hook']\n"
@@ -193,8 +188,7 @@ CAUGHT = {
         title: Case(
             "importlib.import_module(f'shapes.{HERE.name}')\n"
             f"code = f'from shapes.{{HERE.name}} import Thing; Thing().size()'\n{start}",
-            source("shapes/{name}.py", "self.factor *", "self.factor +"),
-            files=SHAPES,
+            **SIZED,
         )
         for title, start in STARTS.items()
     },
@@ -240,6 +234,11 @@ KEPT = {
     ),
     "function beside": Case(
         UNPICKLE, source("shapes/{name}.py", "class Base", "def other(): pass\n\n\nclass Base"), files=SHAPES
+    ),
+    "function beside a program": Case(
+        "from shapes import {name}\n{name}.helper(); os.system('true')",
+        source("shapes/{name}.py", "SIZE * self", "SIZE + self"),
+        files=SHAPES,
     ),
     "file beside": Case("(HERE / 'data.txt').read_text()", text("other.txt"), more=', uses=["cases/{name}/data.txt"]'),
     "content in a listing": Case("os.listdir(HERE / 'folder')", text("folder/one.txt")),
@@ -296,9 +295,7 @@ KEPT = {
 }
 if sys.version_info >= (3, 12):  # functions that are called are seen
     KEPT |= {
-        "method that is not called": Case(
-            UNPICKLE.removesuffix(".size()"), source("shapes/{name}.py", "self.factor *", "self.factor +"), files=SHAPES
-        ),
+        "method that is not called": Case(UNPICKLE.removesuffix(".size()"), **SIZED),
         "function that is not called": Case(
             "importlib.import_module(f'plug.{HERE.name}').helper()",
             source("plug/{name}.py", "helper() + LIMIT", "helper() - LIMIT"),
