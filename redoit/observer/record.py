@@ -68,7 +68,8 @@ class Recorder:
             if cause is None or not cause.f_code.co_filename.startswith(OBSERVER):  # who has recorded it already
                 handler(*arguments)
 
-        vars(hook)["__cantrace__"] = True  # else Python reports no call below it, such as that of a finalizer
+        if sys.version_info >= (3, 12):  # where calls are observed: else none below it is, such as that of a finalizer
+            vars(hook)["__cantrace__"] = True
         sys.addaudithook(hook)
 
     def redirect(self, path: str) -> None:

@@ -95,6 +95,19 @@ def test_functions_that_are_called() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="functions are seen from Python 3.12 on")
+def test_what_is_called_while_an_event_is_observed() -> None:
+    """A function that runs below the audit hook, as a finalizer may, is recorded."""
+    body = """
+        import sys
+        class Place:
+            def __fspath__(self):
+                return "."
+        sys.audit("os.listdir", Place())
+    """
+    assert "Place.__fspath__" in executed(touched(body))["probe.py"]
+
+
 def test_what_an_unpickler_asks_for() -> None:
     """Classes and functions that an unpickler looks up are recorded by name, but those of the standard library."""
     body = """
