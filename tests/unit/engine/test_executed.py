@@ -1,12 +1,14 @@
 """Which code was executed that reading does not reach, and which packages."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 from examples import write
 
 from redoit.engine.executed import Executed, from_root, packages
+from redoit.engine.snapshot import SEES_CALLS
 from redoit.execution.records import Record, Touched
 from redoit.model import Observation, Stage
 from redoit.plugin.checkout import make_engine
@@ -125,3 +127,44 @@ def test_paths_are_from_the_root() -> None:
         f"{here}2/a",
         "/etc",
     ]
+
+
+def test_a_module_that_is_read_by_a_link() -> None:
+    """Python reports the file that a link leads to; the function counts in the module that reading found there."""
+    Path("steps/helper.py").rename("steps/first.py")
+    Path("steps/helper.py").symlink_to("first.py")
+    assert "steps.helper:other" in names(code("steps/first.py", "other", 3))
+
+
+def test_a_script_that_is_imported_as_well() -> None:
+    """A module that is executed as a script counts whole, also what its import leaves out."""
+    assert "steps.helper:*" in names(code("steps/helper.py", "<script>"))
+
+
+NET = "class Net:\n    def fit(self):\n        pass\n    def show(self):\n        pass\n"
+BODIES = {"steps.helper:Net.fit", "steps.helper:Net.show"} if SEES_CALLS else set()
+
+
+@pytest.mark.parametrize(
+    "record", [("unseen", ""), ("program", "7", "/", "git", "status"), ("program", "7", "/", sys.executable, "-S")]
+)
+def test_calls_that_may_be_unseen(record: Record) -> None:
+    """Where calls may be unseen, a class counts with its bodies, as without observing; what nothing names does not."""
+    Path("steps/helper.py").write_text(f"{NET}def help():\n    return Net\ndef other():\n    pass\n")
+    assert names(record) == BODIES
+    assert record[0] == "unseen" or names(record, ("process", "7", "1", "python")) == set()
+
+
+def test_code_that_lies_where_the_observer_records_none() -> None:
+    """A module of the project in a folder that is named as one of installed packages counts with its bodies."""
+    write(Path("site-packages"), net=NET)
+    Path("steps/make.py").write_text(
+        "import sys\nsys.path.append('site-packages')\nimport net\ndef run(source, made):\n    net.Net\n"
+    )
+    assert {name.replace("net:", "steps.helper:") for name in names()} >= BODIES
+
+
+def test_a_function_of_another_name_than_its_source_has() -> None:
+    """A function whose name a loader has changed is found by its line, also in a class."""
+    Path("steps/helper.py").write_text(f"{NET}def help():\n    return Net\n")
+    assert names(code("steps/helper.py", "Made.fit", 2)) == BODIES & {"steps.helper:Net.fit"}
