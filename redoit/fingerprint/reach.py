@@ -18,7 +18,17 @@ from redoit.fingerprint.reflection import Reflection
 from redoit.fingerprint.resolve import Resolution, follow, lookup
 from redoit.fingerprint.texts import STATEMENTS, WHOLE, Texts
 from redoit.fingerprint.uses import Use
-from redoit.source.names import Alias, Function, Import, aliases, bindings, executed_imports, is_standard, methods
+from redoit.source.names import (
+    Alias,
+    Function,
+    Import,
+    aliases,
+    binders,
+    bindings,
+    executed_imports,
+    is_standard,
+    methods,
+)
 from redoit.source.project import Module, Project
 
 Key = tuple[str, str]  # a module's name, and a name in it, STATEMENTS or WHOLE
@@ -46,13 +56,13 @@ class Reach:
         self.root = (step, function)
         self.assumed = self.found = assumed
         module = project.module(step)
-        binders = bindings(module).names.get(function, []) if module else []
+        found = binders(module, function) if module else []
         self.texts = Texts(
             project,
             assumed.handed.exposed(),
             docs=assumed.level >= Reflection.DOCS,
             raw=assumed.level >= (Reflection.CODE if bodies else Reflection.SOURCE),
-            root=None if assumed.calls_itself or len(binders) != 1 else binders[0].statement,
+            root=None if assumed.calls_itself or len(found) != 1 else found[0].statement,
             bodies=bodies,
         )
         self.queue: deque[Key] = deque()
@@ -130,9 +140,8 @@ class Reach:
             self.follow_uses(module, key, other_statements(self.project, module))
             self.follow_module(module, key)
         else:
-            statements = [binder.statement for binder in bindings(module).names.get(key[1], ())]
-            found = statements or methods(module)[key[1]]
-            self.follow_uses(module, key, [item for item in found if not isinstance(item, Import)])
+            statements = [binder.statement for binder in binders(module, key[1])]
+            self.follow_uses(module, key, [item for item in statements if not isinstance(item, Import)])
 
     def follow_whole(self, module: Module, key: Key, alias: Alias) -> None:
         """Follow an import of a module that counts whole: other code may ask it for any name."""
@@ -265,18 +274,15 @@ class Reach:
 
     def has_body(self, key: Key) -> bool:
         """Tell whether a part is a function whose body does not count with its class or its module."""
-        module = self.project.module(key[0])
-        if module is None or self.texts.bodies:
-            return False
-        binders = bindings(module).names.get(key[1], ())
-        return key[1] in methods(module) or any(isinstance(binder.statement, Function) for binder in binders)
+        module = None if self.texts.bodies else self.project.module(key[0])
+        return module is not None and any(isinstance(each.statement, Function) for each in binders(module, key[1]))
 
     def part_name(self, key: Key) -> str:
         """Return the name of a part as `Part` has it; one that imports bind is `module:import name`."""
         module, name = key
         source = self.project.module(module)
-        binders = bindings(source).names.get(name, []) if source else []
-        imported = binders and all(isinstance(binder.statement, Import) for binder in binders)
+        found = binders(source, name) if source else []
+        imported = found and all(isinstance(binder.statement, Import) for binder in found)
         return f"{module}:import {name}" if imported else f"{module}:{name}"
 
 

@@ -14,16 +14,14 @@ from redoit.fingerprint.normalise import strip, text_of, without_body, without_s
 from redoit.fingerprint.plain import plain_statements
 from redoit.fingerprint.uses import Uses, uses
 from redoit.source.names import (
-    Binder,
     Definition,
     Function,
     Import,
     aliases,
-    bindings,
+    binders,
     bound_names,
     executed,
     is_lazy,
-    methods,
     methods_in,
 )
 from redoit.source.project import Module, Project
@@ -98,9 +96,9 @@ class Texts:
 
     def of_binding(self, module: Module, name: str) -> str:
         """Return the text of all statements that bind a name, in order; of an import, only the alias of that name."""
-        binders = bindings(module).names.get(name) or [Binder(each) for each in methods(module)[name]]
-        names = {each: each.alias.text for each in binders if each.alias and isinstance(each.statement, Import)}
-        texts = [names.get(each) or self.of_statement(module, each.statement, name) for each in binders]
+        found = binders(module, name)
+        names = {each: each.alias.text for each in found if each.alias and isinstance(each.statement, Import)}
+        texts = [names.get(each) or self.of_statement(module, each.statement, name) for each in found]
         return "\n".join(dict.fromkeys(texts))
 
     def of_whole(self, module: Module) -> str:

@@ -134,6 +134,11 @@ def methods(module: Module) -> dict[str, list[Function]]:
     return found
 
 
+def binders(module: Module, name: str) -> list[Binder]:
+    """Return what binds a name of a module, or a qualified name in one of its classes."""
+    return bindings(module).names.get(name) or [Binder(item) for item in methods(module).get(name, ())]
+
+
 def methods_in(statements: Iterable[ast.stmt], prefix: str = "") -> Iterator[tuple[str, Function]]:
     """Yield qualified name and definition of each function that stands in a class, or in a class of a class."""
     for item in statements:
