@@ -91,8 +91,8 @@ class Files:
 
     def _on_source(self, frame: FrameType | None) -> None:
         """Record the definition of which somebody reads the source; a traceback or a warning reads none."""
-        while frame is not None and frame.f_code.co_name != "findsource":
-            frame = frame.f_back
+        while frame and frame.f_code.co_name != "findsource":  # which itself asks `linecache`
+            frame = frame.f_back if is_standard(frame.f_code.co_filename) else None
         item = frame.f_locals.get("object") if frame else None
         code: Any = getattr(item, "f_code", getattr(getattr(item, "tb_frame", None), "f_code", item))
         if is_installed(getattr(code, "co_filename", "")):
