@@ -15,7 +15,8 @@ from pathlib import Path
 
 from blake3 import blake3
 
-DIGEST = re.compile("[0-9a-f]{64}")
+LENGTH = 64  # hexadecimal digits
+DIGEST = re.compile(f"[0-9a-f]{{{LENGTH}}}")
 BLOCK_BYTES = 2**20  # read at once: few enough to be in the processor's cache still when they are written
 STAT_BLOCK_BYTES = 512  # the unit of `st_blocks`
 PAGE_OF_ZEROS = bytes(4096)

@@ -9,7 +9,7 @@ import stat
 import sys
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from redoit import digest
 from redoit.errors import DiskError
@@ -19,6 +19,7 @@ from redoit.storage import disk
 
 FINE_CLOCK_NS = 100_000_000  # the kernel's clock for file times ticks every 10 ms or faster
 COARSE_CLOCK_NS = 2_000_000_000  # FAT keeps even seconds, HFS+ and old NFS whole ones
+STAMP = " %d %d %d %d %d %d"  # the fields of an identity: a text is read and compared faster than numbers
 
 
 class Identity(NamedTuple):
@@ -33,37 +34,38 @@ class Identity(NamedTuple):
 
 
 class StatCache:
-    """The digests of files, shared by all stages of a project: path -> digest and the fields of Identity."""
+    """The digests of files, shared by all stages of a project: path -> digest and stamp, as one text."""
 
     def __init__(self, path: Path) -> None:
-        self._cache = SealedCache[list[object]](path, _parse)
+        self._cache = SealedCache[str](path, _parse)
         self.save = self._cache.save
         self._clock_offset: int | None = None  # nanoseconds, of the clock that stamps files to our monotonic one
 
     def digest(self, path: str | os.PathLike[str], max_bytes: int = sys.maxsize) -> str | None:
         """Return the digest of a regular file's content, None if there is none or it has more than `max_bytes`."""
-        found = identity(path)
-        return self._digest(os.fspath(path), found) if found and found.size <= max_bytes else None
+        found = _status(path)
+        return self._digest(os.fspath(path), found) if found and found.st_size <= max_bytes else None
 
     def content(self, path: str | os.PathLike[str]) -> str | None:
         """Return the digest of a regular file's content, whose executable bit counts; None if there is none."""
-        found = identity(path)
+        found = _status(path)
         content = found and self._digest(os.fspath(path), found)
-        return found and content and digest.of_content(content, executable=bool(found.mode & EXECUTABLE))
+        return found and content and digest.of_content(content, executable=bool(found.st_mode & EXECUTABLE))
 
-    def _digest(self, name: str, before: Identity) -> str | None:
-        entry = self._cache.content.get(name)
-        if entry is not None and entry[1:] == [*before] and digest.is_digest(entry[0]):
-            return str(entry[0])
+    def _digest(self, name: str, found: os.stat_result) -> str | None:
+        entry, stamp = self._cache.content.get(name, ""), STAMP % _fields(found)
+        if entry[digest.LENGTH :] == stamp:
+            return entry[: digest.LENGTH]
         now = self._now()
         try:
             content_digest = digest.of_file(Path(name))
         except OSError:
             return None
-        granularity = FINE_CLOCK_NS if before.ctime % 1_000_000_000 else COARSE_CLOCK_NS
+        granularity = FINE_CLOCK_NS if found.st_ctime_ns % 1_000_000_000 else COARSE_CLOCK_NS
+        after, newest = _status(name), max(found.st_mtime_ns, found.st_ctime_ns)
         # An entry that can't be trusted is not written at all: the file is digested again the next time.
-        if identity(name) == before and max(before.mtime, before.ctime) + granularity < now:
-            self._cache.content[name] = [content_digest, *before]
+        if after and STAMP % _fields(after) == stamp and newest + granularity < now:
+            self._cache.content[name] = content_digest + stamp
             self._cache.changed = True
         return content_digest
 
@@ -81,17 +83,26 @@ class StatCache:
 
 def identity(name: str | os.PathLike[str]) -> Identity | None:
     """Return the identity of a regular file, or None if none is there."""
+    found = _status(name)
+    return found and Identity(*_fields(found))
+
+
+def _status(name: str | os.PathLike[str]) -> os.stat_result | None:
+    """Return the status of a regular file, or None if none is there."""
     try:
         found = os.stat(name)
     except OSError:
         return None
-    if not stat.S_ISREG(found.st_mode):
-        return None
-    return Identity(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_mode)
+    return found if stat.S_ISREG(found.st_mode) else None
 
 
-def _parse(entries: object) -> dict[str, list[object]]:
-    """Return the entries of a cache file; what is in their lists is checked when they are used. Raises: TypeError."""
-    if not (isinstance(entries, dict) and all(type(entry) is list for entry in entries.values())):
-        raise TypeError("expected lists")
+def _fields(found: os.stat_result) -> tuple[int, int, int, int, int, int]:
+    """Return the fields of an identity."""
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_mode
+
+
+def _parse(entries: Any) -> dict[str, str]:
+    """Return the entries of a cache file. Raises: TypeError on any other JSON."""
+    if not (type(entries) is dict and set(map(type, entries.values())) <= {str}):
+        raise TypeError("expected texts")
     return entries

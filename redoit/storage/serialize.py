@@ -20,7 +20,6 @@ MAX_NESTED_LISTS = 32  # in the value of a setting
 TAGS = ("tuple", "dict", "record", "member")  # of what JSON does not have, in such a value
 ALL_BITS = 0o7777  # of permissions
 PLAIN = frozenset({str, int, bool, type(None)})  # types that JSON has, and that need no look inside
-VERSIONED = ("package", "distribution")  # observations that hold a version in place of a digest
 MAX_SECONDS = 2**37  # four thousand years, within which a time has a date
 # Errors of reading JSON that is not as redoit would have written it.
 MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
@@ -216,5 +215,4 @@ def _environment(fields: Mapping[str, Any]) -> Environment:
 
 
 def _observation(kind: object, name: object, found: object) -> Observation:
-    text = str if kind in VERSIONED else _digest
-    return Observation(str(kind), str(name), None if found is None else text(found))
+    return Observation(str(kind), str(name), None if found is None else str(found))

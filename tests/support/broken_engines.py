@@ -17,7 +17,7 @@ from redoit.execution.records import Touched
 from redoit.model import Action, Setting, Stage
 from redoit.source.project import Project
 from redoit.source.search_path import SearchPath
-from redoit.state.stat_cache import StatCache, identity
+from redoit.state.stat_cache import STAMP, StatCache, identity
 
 Defect = Callable[[Engine], None]  # changes an engine
 
@@ -97,11 +97,12 @@ class _TimesOnly(StatCache):
         name, status = os.fspath(path), identity(path)
         if status is None or status.size > max_bytes:
             return None
-        entry = self._cache.content.get(name)
-        if entry is None or entry[4] != status.mtime:
-            self._cache.content[name] = entry = [digest.of_file(Path(name)), *status]
+        content, *fields = self._cache.content.get(name, "none").split()
+        if fields[3:4] != [str(status.mtime)]:
+            content = digest.of_file(Path(name))
+            self._cache.content[name] = content + STAMP % status
             self._cache.changed = True
-        return str(entry[0])
+        return content
 
 
 def trusts_times(engine: Engine) -> None:
