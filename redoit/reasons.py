@@ -16,6 +16,8 @@ KINDS = {
     "setting added": "{subject} {new} added",
     "setting removed": "{subject} {old} removed",
     "input": "input {subject} changed",
+    "input added": "input {subject} added",
+    "input removed": "input {subject} removed",
     "input path": "input {subject} now at {new}",
     "input awaited": "input {subject} is rebuilt",
     "uses": "uses {subject} changed",
@@ -67,7 +69,7 @@ def differences(action: Action, earlier: Action) -> list[Reason]:
         reasons.append(Reason(_kind("setting", old, new), name, old and old.value, new and new.value))
     for role, before, now in _changed(earlier.inputs, action.inputs):
         if before is None or now is None or before[1:] != now[1:]:
-            reasons.append(Reason("input", role, before and before.digest, now and now.digest))
+            reasons.append(Reason(_kind("input", before, now), role, before and before.digest, now and now.digest))
         if before and now and before.path != now.path:
             reasons.append(Reason("input path", role, before.path, now.path))
     for path, old_digest, new_digest in _changed(earlier.uses, action.uses):

@@ -8,7 +8,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
@@ -275,22 +275,25 @@ class Engine:
                 rescued = place_outputs(self.workspace, stage, paths, trace)
                 news = undeclared.new_lines(stage, trace, self.workspace.earlier(stage))
                 changed = touched.changed or ("its settings changed" if options.settings_edited() else "")
-                not_recorded = self._record(stage, before.with_linked(linked), trace, changed)
-        return trace, (*news, *result.warnings, *rescued, *not_recorded)
+                trace, warnings = self._record(stage, before.with_linked(linked), trace, changed)
+        return trace, (*news, *result.warnings, *rescued, *warnings)
 
-    def _record(self, stage: Stage, before: ActionWithSource, trace: Trace, changed: str) -> tuple[str, ...]:
-        """Record a trace, unless something changed while the step ran; return warnings."""
+    def _record(
+        self, stage: Stage, before: ActionWithSource, trace: Trace, changed: str
+    ) -> tuple[Trace, tuple[str, ...]]:
+        """Record a trace, unless something changed while the step ran; return it, with a name if so, and warnings."""
         from redoit.engine.commit import not_reproducible
 
         changed = self.inspector.changes_since(stage, before) or changed
         if changed:
-            return (f"{changed} while it ran: its outputs are in place but not recorded, so it runs again next time",)
+            lost = f"{changed} while it ran: its outputs are in place but not recorded, so it runs again next time"
+            return trace, (lost,)
         store = self.workspace.store_of(stage)
         earlier = store.traces(trace.action.key)
         invalidations = self.workspace.invalidations
         if invalidations.get(stage.name) or invalidations.superseded_below(stage.name) > trace.sequence:
             invalidations.supersede(stage.name, trace.sequence)  # first: no crash may let an earlier trace count again
-        store.append(trace)
-        self.workspace.remember(stage, trace)
+        recorded = replace(trace, name=store.append(trace))
+        self.workspace.remember(stage, recorded)
         invalidations.remove(stage.name)
-        return not_reproducible(stage, trace, earlier)
+        return recorded, not_reproducible(stage, recorded, earlier)

@@ -24,7 +24,6 @@ from redoit.plugin.graph import Graph
 from redoit.source.project import Project
 from redoit.state.stat_cache import Identity
 from redoit.state.workspace import OBSERVED, Workspace
-from redoit.storage.serialize import trace_name
 from redoit.text import command_line
 
 if TYPE_CHECKING:
@@ -155,7 +154,7 @@ class Session:
         """Note the outcome of a stage."""
         trace = outcome.trace
         self.records[stage] = StageRecord(
-            outcome.status, trace.action.key, trace_name(trace), outcome.seconds, trace.seconds, outcome.reasons
+            outcome.status, trace.action.key, trace.name, outcome.seconds, trace.seconds, outcome.reasons
         )
 
     def record(self) -> None:

@@ -35,7 +35,7 @@ class Database(JsonDB):
         self.name, self.codec = name, codec
         self._path = Path(name).absolute()  # a task may leave the project's folder
         self._db = self._load()
-        self._changed = False
+        self._stored = {task: dict(data) for task, data in self._db.items()}
 
     def _load(self) -> dict[str, dict[str, object]]:
         """Return task -> data; nothing if there is no database. What else stands there is moved aside."""
@@ -46,7 +46,9 @@ class Database(JsonDB):
             return {task: _checked(self.codec.decode(text)) for task, text in found.items()}
         except FileNotFoundError:
             return {}
-        except (OSError, *MALFORMED):
+        except (OSError, *MALFORMED) as error:
+            if isinstance(error, OSError) and error.errno not in disk.ABSENT:
+                raise DeclarationError(str(path), f"can't be read ({error.strerror})", "mend that") from None
             if path.parent.name != FOLDER:
                 found = "found no database of doit"
                 raise DeclarationError(str(path), found, "name another file by --db-file") from None
@@ -54,19 +56,9 @@ class Database(JsonDB):
             disk.move(path, path.with_name(f"{path.name}.corrupt"))
         return {}
 
-    def set(self, task_id: str, dependency: str, value: object) -> None:
-        """Store a value of a task."""
-        self._changed = True
-        super().set(task_id, dependency, value)
-
-    def remove(self, task_id: str) -> None:
-        """Remove a task."""
-        self._changed = True
-        super().remove(task_id)
-
     def dump(self) -> None:
         """Write the database, if it has changed."""
-        if not self._changed:
+        if self._db == self._stored:
             return
         try:
             disk.write_unsynced(self._path, seal({task: self.codec.encode(self._db[task]) for task in self._db}))

@@ -5,7 +5,6 @@ it costs the next process the work that would have been spared.
 """
 
 import contextlib
-import gc
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -35,16 +34,11 @@ class SealedCache(Generic[T]):
     @cached_property
     def content(self) -> dict[str, T]:
         """The content, read from the file at the first use."""
-        collects = gc.isenabled()
-        gc.disable()  # there is no garbage in what is parsed, and a search for it takes as long as the parsing
         try:
             data = disk.read(self.path.parent, self.path.name, max_bytes=disk.LARGE_FILE_BYTES)
             return self._parse(unseal(data))
         except (OSError, *MALFORMED):
             return {}
-        finally:
-            if collects:
-                gc.enable()
 
     def save(self) -> None:
         """Write the content for the next process, if it has changed."""

@@ -43,17 +43,17 @@ class StatCache:
 
     def digest(self, path: str | os.PathLike[str], max_bytes: int = sys.maxsize) -> str | None:
         """Return the digest of a regular file's content, None if there is none or it has more than `max_bytes`."""
-        found = _status(path)
-        return self._digest(os.fspath(path), found) if found and found.st_size <= max_bytes else None
+        found = identity(path)
+        return self._digest(os.fspath(path), found) if found and found.size <= max_bytes else None
 
     def content(self, path: str | os.PathLike[str]) -> str | None:
         """Return the digest of a regular file's content, whose executable bit counts; None if there is none."""
-        found = _status(path)
+        found = identity(path)
         content = found and self._digest(os.fspath(path), found)
-        return found and content and digest.of_content(content, executable=bool(found.st_mode & EXECUTABLE))
+        return found and content and digest.of_content(content, executable=bool(found.mode & EXECUTABLE))
 
-    def _digest(self, name: str, found: os.stat_result) -> str | None:
-        entry, stamp = self._cache.content.get(name, ""), STAMP % _fields(found)
+    def _digest(self, name: str, found: Identity) -> str | None:
+        entry, stamp = self._cache.content.get(name, ""), STAMP % found
         if entry[digest.LENGTH :] == stamp:
             return entry[: digest.LENGTH]
         now = self._now()
@@ -61,10 +61,9 @@ class StatCache:
             content_digest = digest.of_file(Path(name))
         except OSError:
             return None
-        granularity = FINE_CLOCK_NS if found.st_ctime_ns % 1_000_000_000 else COARSE_CLOCK_NS
-        after, newest = _status(name), max(found.st_mtime_ns, found.st_ctime_ns)
+        granularity = FINE_CLOCK_NS if found.ctime % 1_000_000_000 else COARSE_CLOCK_NS
         # An entry that can't be trusted is not written at all: the file is digested again the next time.
-        if after and STAMP % _fields(after) == stamp and newest + granularity < now:
+        if identity(name) == found and max(found.mtime, found.ctime) + granularity < now:
             self._cache.content[name] = content_digest + stamp
             self._cache.changed = True
         return content_digest
@@ -83,22 +82,13 @@ class StatCache:
 
 def identity(name: str | os.PathLike[str]) -> Identity | None:
     """Return the identity of a regular file, or None if none is there."""
-    found = _status(name)
-    return found and Identity(*_fields(found))
-
-
-def _status(name: str | os.PathLike[str]) -> os.stat_result | None:
-    """Return the status of a regular file, or None if none is there."""
     try:
         found = os.stat(name)
     except OSError:
         return None
-    return found if stat.S_ISREG(found.st_mode) else None
-
-
-def _fields(found: os.stat_result) -> tuple[int, int, int, int, int, int]:
-    """Return the fields of an identity."""
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_mode
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    return Identity(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_mode)
 
 
 def _parse(entries: Any) -> dict[str, str]:

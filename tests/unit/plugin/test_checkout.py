@@ -2,6 +2,7 @@
 
 import os
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from redoit.model import Keep, Outcome, Reason, Stage, Status
 from redoit.plugin.checkout import Session, code_of, engine, make_engine, run_log
 from redoit.plugin.graph import Graph
 from redoit.source.project import Project
-from redoit.storage.serialize import trace_name
 
 KEPT = Outcome(Status.KEPT, trace(seconds=12.5), 0.5)
 RAN = Outcome(Status.RAN, trace(seconds=2.0), 2.5, (Reason("first"),))
@@ -88,11 +88,14 @@ def test_outputs_are_rewritten_without_clocks(chain_folder: Path) -> None:
 
 
 def test_a_session_notes_the_outcome_of_a_stage() -> None:
-    """The record of a stage names its action and trace, both durations and the reasons."""
+    """The record of a stage names its action, its trace if that was recorded, both durations and the reasons."""
     session = Session()
     session.end("train", RAN)
-    key, name = RAN.trace.action.key, trace_name(RAN.trace)
-    assert session.records == {"train": StageRecord(Status.RAN, key, name, 2.5, 2.0, (Reason("first"),))}
+    session.end("test", RAN._replace(trace=replace(RAN.trace, name="its name")))
+    found = [
+        StageRecord(Status.RAN, RAN.trace.action.key, name, 2.5, 2.0, (Reason("first"),)) for name in ("", "its name")
+    ]
+    assert session.records == dict(zip(("train", "test"), found, strict=True))
 
 
 def test_a_run_records_what_it_did_not_reach(chain_folder: Path) -> None:

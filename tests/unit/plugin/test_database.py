@@ -109,6 +109,14 @@ def test_a_task_may_leave_the_folder(path: Path, tmp_path: Path, monkeypatch: py
     assert opened(path).get("task", "result:") == "new"
 
 
+def test_a_database_that_cannot_be_read_stays(path: Path, failing: Callable[[Path], None]) -> None:
+    """A disk that fails to read the database is an error, and moves nothing."""
+    failing(path)
+    with pytest.raises(DeclarationError, match=r"can't be read \(Input/output error\)"):
+        opened(path)
+    assert path.exists()
+
+
 @pytest.mark.parametrize("name", ["own.txt", "folder", "link"])
 def test_what_is_not_redoits_is_left_alone(tmp_path: Path, name: str) -> None:
     """A file, a folder or a link elsewhere that is no database stays where it is, and is an error."""

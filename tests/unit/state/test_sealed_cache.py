@@ -1,6 +1,5 @@
 """One cache file: read back only as it was written, and never in anybody's way."""
 
-import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -122,25 +121,3 @@ def test_a_disk_that_refuses_the_file_is_no_error(tmp_path: Path) -> None:
     cache.changed = True
     cache.save()
     assert (cache.changed, cache.path.parent.exists()) == (False, False)
-
-
-@pytest.mark.parametrize("collects", [True, False])
-@pytest.mark.parametrize("parse", [parsed, lambda _fields: {}["absent"]], ids=["parsed", "malformed"])
-def test_garbage_is_collected_afterwards_as_before(
-    tmp_path: Path, collects: bool, parse: Callable[[Any], Numbers]
-) -> None:
-    """No garbage is collected while content is parsed; then the process is as it was, whatever was found."""
-    saved(tmp_path / "cache", {"one": 1})
-    during = []
-
-    def observed(fields: Any) -> Numbers:
-        during.append(gc.isenabled())
-        return parse(fields)
-
-    before = gc.isenabled()
-    gc.enable() if collects else gc.disable()
-    try:
-        opened(tmp_path / "cache", observed).content  # noqa: B018 - the first use
-        assert (during, gc.isenabled()) == ([False], collects)
-    finally:
-        gc.enable() if before else gc.disable()
