@@ -17,6 +17,7 @@ from redoit.engine.surroundings import Surroundings
 from redoit.execution.records import Touched
 from redoit.model import Observation, Stage
 from redoit.observer.frames import is_installed
+from redoit.source.distributions import normal_name
 from redoit.source.names import Function, bindings, methods
 from redoit.source.search_path import file_of
 from redoit.state.stat_cache import Identity, identity
@@ -191,12 +192,9 @@ def packages(before: ActionWithSource, touched: Touched, around: Surroundings, c
     asked = {name for name, by in touched.of("module") if by}
     for module in asked | code.installed | {name for name, _ in touched.of("module")}:
         version = around.find("package", module)
-        known = dict(each.rsplit(" ", 1) for each in (version or "").split(", ") if " " in each)
-        is_known = reached.get(module) == "absent" or (known and known.items() <= reached.items())
+        known = code.project.path.versions(module).items()
+        is_known = reached.get(module) == "absent" or (known and known <= reached.items())
         if not is_known and not code.project.locate(module) and (version or module in asked):
             yield Observation("package", module, version)
-    names = {name.lower().replace("-", "_") for name in reached}
-    for (folder,) in touched.of("distribution"):
-        name = folder.removesuffix(".dist-info").removesuffix(".egg-info").partition("-")[0]
-        if name.lower() not in names:
-            yield Observation("distribution", name, around.find("distribution", name))
+    for name in {normal_name(name) for (name,) in touched.of("distribution")} - set(map(normal_name, reached)):
+        yield Observation("distribution", name, around.find("distribution", name))

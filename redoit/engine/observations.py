@@ -48,7 +48,7 @@ def observed(
     if not touched.observed:
         return Observed((Observation("unobserved", "", NEVER_FOUND),))
     staging = (str(path.parent) for path in staged)
-    files = _Files(stage, touched, around, staging, (*named_paths(before.action.settings), *before.files))
+    files = _Files(stage, touched, around, staging, before)
     try:
         code = Executed(stage, before, touched, around)
         rows = {
@@ -68,13 +68,14 @@ class _Files:
     """Files and folders that were read, looked for or listed."""
 
     def __init__(
-        self, stage: Stage, touched: Touched, around: Surroundings, staging: Iterable[str], known: Iterable[str]
+        self, stage: Stage, touched: Touched, around: Surroundings, staging: Iterable[str], before: ActionWithSource
     ) -> None:
         self.touched, self.around = touched, around
         self.root = os.path.realpath(os.getcwd())
         self.given = _places((*staging, *stage.inputs.values(), *stage.uses))
         self.outputs = _places(stage.outputs.values())
-        self.known = _places(known)
+        self.sources = _places(before.files)
+        self.named = _places(named_paths(before.action.settings))
         self.made = {path for (path,) in touched.of("made")}
         self.native = any(kind in ("native", "program") for kind, *_ in touched.records)
         self.changed: set[str] = set()
@@ -84,8 +85,8 @@ class _Files:
         read = dict(self._reads())
         for path, found in read.items():
             if not _is_below(path, self.given):
-                yield self._content("content" if _is_below(path, self.known) else "file", path, found)
-        known = {*read, *self.given, *self.known, *self.outputs, *sources}
+                yield self._content("content" if _is_below(path, self.sources | self.named) else "file", path, found)
+        known = {*read, *self.given, *self.sources, *self.outputs, *sources}
         around_known = {folder for path in known for folder in _folders(path)}
         for kind, path, seen in self._looked_at():
             if path not in known and path not in around_known and not _is_below(path, self.made):
@@ -109,12 +110,15 @@ class _Files:
 
     def _reads(self) -> Iterator[tuple[str, Identity]]:
         """Yield each file that was read before the step itself made it, and how it was then."""
-        made = set(self.touched.created - self.made if self.native else ())  # by its own program, or by C code
+        made = set[str]()
         for kind, path, *fields in self.touched.records:
             if kind == "made":
                 made.add(path)
             elif kind == "read" and path not in made:
-                yield path, Identity(*map(int, fields))
+                found = Identity(*map(int, fields))
+                # What appeared is of its own program, or of C code; not what was there before, and was replaced.
+                if not (self.native and path in self.touched.created - self.made and found.ctime >= self.touched.began):
+                    yield path, found
 
     def _content(self, kind: str, path: str, found: Identity) -> Observation:
         name = from_root(path)
@@ -124,7 +128,10 @@ class _Files:
         return Observation(kind, name, content)
 
     def _looked_at(self) -> Iterator[tuple[str, str, str | None]]:
-        """Yield kind, path and digest of what was found, or None, where somebody looked; the first look counts."""
+        """Yield kind, path and digest of what was found, or None, where somebody looked.
+
+        The first look counts; after one that asked for the size, or found nothing, no other does.
+        """
         seen: set[tuple[str, str]] = set()
         for kind, path, *fields in self.touched.records:
             if kind in ("absent", "status"):
@@ -135,8 +142,9 @@ class _Files:
                 row = "link", path, digest.of_value(fields[0])
             else:
                 continue
-            if row[:2] not in seen and (("status", path) not in seen or row[0] == "link"):
-                seen |= {row[:2], ("status", path)} if row[0] == "size" else {row[:2]}
+            if row[:2] not in seen:
+                is_last = row[0] == "size" or row == ("status", path, None)
+                seen |= {("status", path), ("size", path)} if is_last else {row[:2]}
                 yield row
 
     def _listings(self) -> Iterator[Observation]:

@@ -79,8 +79,7 @@ def execute(
     tag, began, in_time = orphans.new_tag(call.stage), time.monotonic(), True
     with _result_file() as file, captured_output(log, stdout, stderr) as (child_stdout, child_stderr, appended):
         files = file.fileno(), child_stdout, child_stderr
-        if call.record:
-            records.begin(Path(call.record), call.scope)
+        recording_from = records.begin(Path(call.record), call.scope) if call.record else 0
         forked = fork(tag, files, call.time_limit) if fork and not call.prefix else None
         process = forked or fresh_process(tag, files, call.record, call.prefix)
         try:
@@ -103,7 +102,7 @@ def execute(
     if status != 0 or "metrics" not in result:
         raise StepError.with_log(call.step, result.get("error") or _ending(status), log, traceback)
     warnings = [f"a process that its step left running was killed ({each[:80]})" for each in killed]
-    touched = records.read(Path(call.record)) if call.scope else Touched(observed=False)
+    touched = records.read(Path(call.record), recording_from) if call.scope else Touched(observed=False)
     return StepResult(result["metrics"], touched, (*warnings, *result["left_out"]))
 
 

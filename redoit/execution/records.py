@@ -18,6 +18,7 @@ class Touched(NamedTuple):
 
     `opened`, `created`: absolute paths that somebody opened or made meanwhile, perhaps its C code or a program that it
     started. `watched`: all such were seen. `torn`: a record may be missing. `observed`: it was to be observed.
+    `began`: nanoseconds since the epoch, by the clock that stamps files.
     """
 
     records: tuple[Record, ...] = ()
@@ -26,26 +27,31 @@ class Touched(NamedTuple):
     watched: bool = True
     torn: bool = False
     observed: bool = True
+    began: int = 0
 
     def of(self, kind: str) -> Iterator[Record]:
         """Yield the fields of each record of a kind."""
         return (record[1:] for record in self.records if record[0] == kind)
 
 
-def begin(path: Path, scope: tuple[str, ...]) -> None:
-    """Make an empty record file. `scope`: the project's folder, and other paths of which the content counts."""
+def begin(path: Path, scope: tuple[str, ...]) -> int:
+    """Make an empty record file, and return its time in nanoseconds.
+
+    `scope`: the project's folder, and other paths of which the content counts.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     path.write_bytes(line_of("scope", *scope))
+    return path.stat().st_mtime_ns
 
 
-def read(path: Path) -> Touched:
-    """Return what was recorded."""
+def read(path: Path, began: int = 0) -> Touched:
+    """Return what was recorded. `began`: when."""
     try:
         (first, *_), *found = map(_record, path.read_bytes().splitlines(keepends=True))
     except (OSError, ValueError):
         return Touched(torn=True)
-    return Touched(tuple(found)) if first == "scope" else Touched(torn=True)  # else it was emptied
+    return Touched(tuple(found), began=began) if first == "scope" else Touched(torn=True)  # else it was emptied
 
 
 def _record(line: bytes) -> Record:

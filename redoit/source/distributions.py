@@ -59,8 +59,7 @@ class Distribution:
         if self._is_local or (self._path.suffix != ".dist-info" and self._path.parent.name not in SITE):
             return False  # metadata beside the source of a project
         module, named = re.split(r"[/.]", relative)[0], self._text("top_level.txt")
-        name = re.split(r"-|\.(?:dist|egg)-", self._path.name)[0]
-        return module in named.split() if named is not None else _normal(module) == _normal(name)
+        return module in named.split() if named is not None else normal_name(module) == normal_name(self._path.name)
 
     @property
     def name_and_version(self) -> tuple[str, str]:
@@ -111,5 +110,8 @@ class Distribution:
         return None
 
 
-def _normal(name: str) -> str:
+def normal_name(name: str) -> str:
+    """Return the one spelling of a distribution's name, from any, or from the name of its metadata."""
+    if name.endswith((".dist-info", ".egg-info")):
+        name = name[: -len(".dist-info")].partition("-")[0]
     return re.sub(r"[-_.]+", "_", name).lower()

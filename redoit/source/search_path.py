@@ -92,7 +92,7 @@ class SearchPath:
         """Return the version of an installed distribution, None if there is none."""
         for entry in self.entries:
             for name in distributions.metadata_names(entry):
-                if name.partition("-")[0] == distribution:
+                if distributions.normal_name(name) == distributions.normal_name(distribution):
                     return distributions.Distribution(Path(entry, name)).name_and_version[1]
         return None
 

@@ -95,6 +95,7 @@ CAUGHT = {
     "no is_file": Case("(HERE / 'new').is_file()", text("new")),
     "no stat": Case("try:\n    os.stat(HERE / 'new')\nexcept OSError:\n    pass", text("new")),
     "no access": Case("os.access(HERE / 'new', os.R_OK)", text("new")),
+    "no such setting": Case("table.exists()", text("new"), settings='table: Path = Path("cases/no_such_setting/new")'),
     "no glob": Case("list(HERE.glob('new*'))", text("new")),
     "no thread": Case(
         "from concurrent.futures import ThreadPoolExecutor\n"
@@ -108,6 +109,7 @@ CAUGHT = {
     # what is looked at
     "gone": Case("os.path.exists(HERE / 'data.txt')", gone("data.txt")),
     "size": Case("os.path.getsize(HERE / 'data.txt')", DATA),
+    "size, once it is there": Case("file = HERE / 'data.txt'; file.exists() and file.stat().st_size", DATA),
     "link": Case("os.readlink(HERE / 'link')", linked("link", "folder/one.txt")),
     "resolved": Case("(HERE / 'link').resolve()", linked("link", "folder/one.txt")),
     "listdir": Case("os.listdir(HERE / 'folder')", text("folder/new")),

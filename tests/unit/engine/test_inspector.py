@@ -48,5 +48,6 @@ def test_what_changed_meanwhile(inspector: Inspector) -> None:
 def test_versions(inspector: Inspector) -> None:
     """A module has the version of what provides it, a distribution its own; what is not installed has none."""
     assert inspector.version("doit") == f"doit {inspector.distribution('doit')}"
+    assert inspector.distribution("Import.Linter") == inspector.distribution("import_linter") is not None
     assert inspector.version("no_such_module") is None
     assert inspector.distribution("no-such-distribution") is None

@@ -94,6 +94,15 @@ def test_a_file_that_changed_meanwhile() -> None:
     assert found(record, ("made", at("extra.txt"))).changed == ""
 
 
+def test_a_file_that_was_replaced_meanwhile() -> None:
+    """A file that was there before counts, though another took its name; one that its C code made does not."""
+    began = os.stat("extra.txt").st_ctime_ns
+    record, created = read("extra.txt"), frozenset({at("extra.txt")})
+    assert found(record, ("native", ""), created=created, began=began) == Observed()
+    os.replace("table.csv", "extra.txt")
+    assert found(record, ("native", ""), created=created, began=began + 1).changed == "extra.txt changed"
+
+
 def test_what_was_lost() -> None:
     """Where a record may be missing, that is what changed."""
     assert found(torn=True).changed == "a record of what it touched was lost"
@@ -115,6 +124,21 @@ def test_what_was_looked_at(record: Record, row: Observation) -> None:
     full = (kind, at(name), *fields)
     assert found(full).rows == (row,)
     assert found(full, (kind, at(name), *(fields and ["7", *fields[1:]]))).rows == (row,)
+
+
+def test_each_look_that_asks_for_more() -> None:
+    """Who asks whether a file is there, and then for its size, depends on both; a later look says nothing new."""
+    there, sized = (("status", at("extra.txt"), FILE, size) for size in ("", "9"))
+    assert rows(there, sized, there) == [("size", "extra.txt"), ("status", "extra.txt")]
+    assert rows(sized, there) == [("size", "extra.txt")]
+    assert rows(("absent", at("new")), ("status", at("new"), FILE, "9")) == [("status", "new")]
+
+
+def test_what_a_setting_names_is_looked_at() -> None:
+    """Whether the file that a setting names is there counts, also of one that nobody reads."""
+    look = ("absent", at("table.csv"))
+    assert rows(look) == [("status", "table.csv")]
+    assert rows(read("table.csv"), look) == [("content", "table.csv")]
 
 
 def test_what_is_read_need_not_be_looked_at() -> None:
