@@ -20,7 +20,6 @@ from redoit.observer.frames import is_installed
 from redoit.source.distributions import normal_name
 from redoit.source.names import Function, bindings, methods
 from redoit.source.search_path import file_of
-from redoit.state.stat_cache import Identity, identity
 
 PYTHON = re.compile(r"python[\d.]*")
 SKIPS = re.compile(r"-\w*S\w*")  # an option of Python: to import no `site`
@@ -39,7 +38,6 @@ class Executed:
         self.touched, self.around = touched, around
         self.files: set[str] = set()
         self.installed: set[str] = set()
-        self.changed: set[str] = set()
         self.unnamed: set[str] = set()  # files that no module's name leads to
         self.modules: dict[str, set[str]] = {}  # executed module -> its functions that were called
         self.named: set[str] = set()  # modules that an unpickler asked for
@@ -127,7 +125,6 @@ class Executed:
             if found == rows:
                 break
             rows, roots = found, set(found)
-        self._check_unchanged()
         yield from (Observation("code", name, content) for name, content in rows.items())
 
     def _unseen(self, roots: set[str]) -> set[str]:
@@ -150,11 +147,6 @@ class Executed:
         """The modules that lie where the observer takes code for installed, and records no calls."""
         places = {module: self.project.locate(module) for module in {*self.read, *self.modules}}
         return {module for module, place in places.items() if place and is_installed(os.path.abspath(place))}
-
-    def _check_unchanged(self) -> None:
-        for path, *fields in self.touched.of("imported"):
-            if path in self.files and identity(path) != Identity(*map(int, fields)):
-                self.changed.add(from_root(path))
 
 
 def sees_calls(touched: Touched) -> bool:

@@ -36,11 +36,7 @@ class Observed(NamedTuple):
 
 
 def observed(
-    stage: Stage,
-    before: ActionWithSource,
-    touched: Touched,
-    around: Surroundings,
-    staged: Iterable[Path],
+    stage: Stage, before: ActionWithSource, touched: Touched, around: Surroundings, staged: Iterable[Path]
 ) -> Observed:
     """Return what an execution touched. `staged`: its outputs in their staging folders."""
     if stage.policy.impure:  # its outputs count, whatever the outside world was
@@ -60,7 +56,8 @@ def observed(
     except SourceError as error:  # it could be read before
         return Observed(changed=f"{error.subject} changed ({error.found})")
     lost = "a record of what it touched was lost" if touched.torn else ""
-    changed = ", ".join(sorted(files.changed | code.changed))
+    imported = {path for path, *fields in touched.of("imported") if identity(path) != Identity(*map(int, fields))}
+    changed = ", ".join(sorted(files.changed | set(map(from_root, imported & code.files))))
     return Observed(tuple(sorted(rows, key=lambda row: row[:2])), f"{changed} changed" if changed else lost)
 
 
@@ -186,7 +183,7 @@ def _variables(stage: Stage, touched: Touched, around: Surroundings) -> Iterator
     copied = {
         name
         for file, line in touched.of("environment")
-        if not is_for_processes(_bytes_of(file), int(line))
+        if not is_for_processes(file, int(line))
         for name in copied_names()
     }
     asked = {name for name, library in touched.of("variable") if not library}
@@ -197,10 +194,3 @@ def _variables(stage: Stage, touched: Touched, around: Surroundings) -> Iterator
                 yield Observation(kind, name, around.find(kind, name))
     if copied:
         yield Observation("names", "", around.find("names", ""))
-
-
-def _bytes_of(file: str) -> bytes:
-    try:
-        return Path(file).read_bytes()
-    except OSError:
-        return b"\0"

@@ -55,8 +55,11 @@ class Preloader:
 
         Modules to preload are imported before the step in any case, so that it is the same in both kinds of process.
         """
-        server = self._started_server(later_stages)
-        return execute(call, log, stdout, stderr, fork=server.fork if server and call.preload else None)
+        with self._lock, contextlib.suppress(OSError):
+            if self._server is None and not self._closed and any(map(self._needs_server, later_stages())):
+                self._server = self._new_server()
+        server = self._server if call.preload else None
+        return execute(call, log, stdout, stderr, fork=server.fork if server else None)
 
     def close(self) -> None:
         """End the fork server, and start none any more."""
@@ -64,14 +67,6 @@ class Preloader:
             if self._server:
                 self._server.end()
             self._server, self._closed = None, True
-
-    def _started_server(self, later_stages: LaterStages) -> "ForkServer | None":
-        """Return the fork server, which is started once a later stage needs it."""
-        with self._lock, contextlib.suppress(OSError):
-            startable = self._server is None and not self._closed
-            if startable and any(self._needs_server(stage) for stage in later_stages()):
-                self._server = self._new_server()
-        return self._server
 
     def _needs_server(self, stage: Stage) -> bool:
         key = stage.step, stage.policy

@@ -1,6 +1,9 @@
-"""Tells what a copy of the environment is for, by the source that makes it. Pure."""
+"""Tells what a copy of the environment is for, by the source that makes it."""
 
 import ast
+from pathlib import Path
+
+from redoit.source.names import chain_of
 
 HANDED_ON = frozenset({"update", "setdefault", "pop"})  # methods of the copy that tell its maker nothing it would use
 STARTERS = frozenset({"subprocess", "asyncio", "os"})  # modules whose functions take `env=` for a process
@@ -8,14 +11,16 @@ STARTERS = frozenset({"subprocess", "asyncio", "os"})  # modules whose functions
 Parents = dict[ast.AST, ast.AST]
 
 
-def is_for_processes(source: bytes, line: int) -> bool:
+def is_for_processes(file: str, line: int) -> bool:
     """Tell whether a copy of `os.environ` that is made in a line only becomes the environment of processes."""
     try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = ast.parse(Path(file).read_bytes())
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
     starters = {name for node in parents for name in _starters(node)}
+    calls = [node for node in parents if isinstance(node, ast.Call) and starters.intersection(chain_of(node.func)[:1])]
+    handed = {word for call in calls for word in call.keywords if word.arg == "env"}
     copied = [
         node
         for node in parents
@@ -23,7 +28,7 @@ def is_for_processes(source: bytes, line: int) -> bool:
         and (getattr(node, "attr", "") or getattr(node, "id", "")) in ("environ", "environb")
         and node.lineno <= line <= (node.end_lineno or line)
     ]
-    return bool(copied) and all(_is_handed_on(node, parents, starters) for node in copied)
+    return bool(copied) and all(_is_handed_on(node, parents, handed) for node in copied)
 
 
 def _starters(node: ast.AST) -> set[str]:
@@ -35,15 +40,15 @@ def _starters(node: ast.AST) -> set[str]:
     return set()
 
 
-def _is_handed_on(node: ast.AST, parents: Parents, starters: set[str]) -> bool:
+def _is_handed_on(node: ast.AST, parents: Parents, handed: set[ast.keyword]) -> bool:
     """Tell whether a value becomes an `env=`, itself or by a local name that is used for nothing else."""
     scope: ast.AST = node
     while not isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
         scope = parents[scope]
     while not isinstance(node, ast.stmt):
-        if isinstance(parents[node], ast.keyword):
-            return _is_env(parents[node], parents, starters)
         node = parents[node]
+        if isinstance(node, ast.keyword):
+            return node in handed
         if isinstance(node, ast.Subscript | ast.comprehension):
             return False
     match node:
@@ -52,26 +57,16 @@ def _is_handed_on(node: ast.AST, parents: Parents, starters: set[str]) -> bool:
             is_local = not isinstance(scope, ast.Module)  # which others may import
             is_local &= not any(isinstance(each, ast.Global | ast.Nonlocal) and name in each.names for each in inside)
             uses = [each for each in inside if isinstance(each, ast.Name) and each.id == name]
-            return is_local and all(_is_for_env(each, parents, starters) for each in uses)
+            return is_local and all(_is_for_env(each, parents, handed) for each in uses)
     return False
 
 
-def _is_env(node: ast.AST, parents: Parents, starters: set[str]) -> bool:
-    """Tell whether an argument is the environment of a process that a call starts."""
-    call = parents[node]
-    function: ast.AST | None = call.func if isinstance(call, ast.Call) else None
-    while isinstance(function, ast.Attribute):
-        function = function.value
-    is_starter = isinstance(function, ast.Name) and function.id in starters
-    return isinstance(node, ast.keyword) and node.arg == "env" and is_starter
-
-
-def _is_for_env(use: ast.Name, parents: Parents, starters: set[str]) -> bool:
+def _is_for_env(use: ast.Name, parents: Parents, handed: set[ast.keyword]) -> bool:
     """Tell whether a use of a copy binds it, changes it, or makes it an `env=`."""
     parent = parents[use]
     match parent:
         case ast.keyword():
-            return _is_env(parent, parents, starters)
+            return parent in handed
         case ast.Subscript(ctx=ast.Store() | ast.Del()):
             return True
         case ast.Attribute(attr=name):

@@ -14,14 +14,6 @@ BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "n
 MAX_NAMES = 12  # in one message
 MAX_VALUE_CHARACTERS = 200  # in one message
 MAX_SIZE = 10_000  # bits of a whole number, which Python can then write down; characters or items of what is computed
-EXPECTED = {
-    "int": "an integer",
-    "float": "a number",
-    "seconds": "seconds above 0",
-    "bool": "true or false",
-    "str": "a text",
-    "path": "a path",
-}
 
 
 def _seconds(given: Any) -> float:
@@ -31,15 +23,15 @@ def _seconds(given: Any) -> float:
     return seconds
 
 
-CONVERTERS: dict[str, Callable[[Any], object]] = {
-    "int": int,
-    "float": float,
-    "seconds": _seconds,
-    "bool": lambda given: BOOLEANS[str(given).strip().lower()],
-    "str": str,
-    "path": lambda text: str(PurePath(text)),  # as a default is written, too: without `./` and `//`
+# Kind -> what a value must be, in words; its types in TOML beside texts; what converts it.
+SCALARS: dict[str, tuple[str, tuple[type, ...], Callable[[Any], object]]] = {
+    "int": ("an integer", (int,), int),
+    "float": ("a number", (int, float), float),
+    "seconds": ("seconds above 0", (int, float), _seconds),
+    "bool": ("true or false", (bool,), lambda given: BOOLEANS[str(given).strip().lower()]),
+    "str": ("a text", (), str),
+    "path": ("a path", (), lambda text: str(PurePath(text))),  # as a default is written, too: without `./` and `//`
 }
-FROM_TOML = {"int": (int,), "float": (int, float), "seconds": (int, float), "bool": (bool,)}  # beside texts
 
 
 class Member(NamedTuple):
@@ -71,7 +63,7 @@ class Kind(NamedTuple):
         elif self.item:
             words = f"{self.item.expected} or several, separated by commas"
         else:
-            words = EXPECTED[self.name]
+            words = SCALARS[self.name][0]
         return f"{words}, or none" if self.optional else words
 
     def default(self, found: object) -> object:
@@ -107,9 +99,10 @@ class Kind(NamedTuple):
         if self.choices:
             exact = [choice for choice in self.choices if repr(choice) == repr(given)]
             return (exact or [c for c in self.choices if isinstance(given, str) and str(c).lower() == given.lower()])[0]
-        if not isinstance(given, str) and (type(given) not in FROM_TOML.get(self.name, ()) or is_huge(given)):
+        _, types, convert = SCALARS[self.name]
+        if not isinstance(given, str) and (type(given) not in types or is_huge(given)):
             raise ValueError(given)
-        return CONVERTERS[self.name](given)
+        return convert(given)
 
 
 class Declared(NamedTuple):

@@ -12,7 +12,6 @@ from redoit.engine.snapshot import SEES_CALLS
 from redoit.execution.records import Record, Touched
 from redoit.model import Observation, Stage
 from redoit.plugin.checkout import make_engine
-from redoit.state.stat_cache import identity
 
 STAGE = Stage("make", "steps.make", {"source": "source.txt"}, {"made": "data/made.txt"})
 SOURCES = {
@@ -85,15 +84,6 @@ def test_a_file_that_no_name_leads_to_counts_by_its_content() -> None:
     """A script with an odd name counts whole, comments included."""
     (row,) = executed(code("plug.in.py", "<module>")).rows()
     assert row[:2] == ("content", "plug.in.py")
-
-
-def test_source_that_changed_after_its_import() -> None:
-    """A file of code that is another now than when it was imported is named."""
-    fields = tuple(map(str, identity("plugins/one.py") or ()))
-    Path("plugins/one.py").write_text("changed = 1\n")
-    found = executed(code("plugins/one.py", "<module>"), ("imported", os.path.abspath("plugins/one.py"), *fields))
-    list(found.rows())
-    assert found.changed == {"plugins/one.py"}
 
 
 def test_packages() -> None:

@@ -94,6 +94,15 @@ def test_a_file_that_changed_meanwhile() -> None:
     assert found(record, ("made", at("extra.txt"))).changed == ""
 
 
+def test_source_that_changed_after_its_import() -> None:
+    """A file of code that is another now than when it was imported is named; one that is no code of it is not."""
+    imports = [read(name, "imported") for name in ("steps/helper.py", "extra.txt")]
+    for name in ("steps/helper.py", "extra.txt"):
+        Path(name).write_text("def help():\n    return 1\n")
+    code = ("code", at("steps/helper.py"), "<module>", "1", "importer")
+    assert found(*imports, code).changed == "steps/helper.py changed"
+
+
 def test_a_file_that_was_replaced_meanwhile() -> None:
     """A file that was there before counts, though another took its name; one that its C code made does not."""
     began = os.stat("extra.txt").st_ctime_ns

@@ -1,10 +1,11 @@
 """What a copy of the environment is for, by the source that makes it."""
 
 import textwrap
+from pathlib import Path
 
 import pytest
 
-from redoit.source.environ_copies import is_for_processes
+from redoit.source import environ_copies
 
 HANDED_ON = [
     "subprocess.run(['true'], env=dict(os.environ))",
@@ -21,10 +22,22 @@ HANDED_ON = [
 FUNCTION = "import asyncio, os, subprocess, subprocess as sp\nfrom subprocess import Popen\ndef run():\n    "
 
 
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Return the path of a file of source."""
+    return tmp_path / "source.py"
+
+
+def is_for_processes(file: Path, source: str, line: int) -> bool:
+    """Tell whether the copy in a line of this source is only for processes."""
+    file.write_text(textwrap.dedent(source))
+    return environ_copies.is_for_processes(str(file), line)
+
+
 @pytest.mark.parametrize("text", HANDED_ON)
-def test_a_copy_for_processes(text: str) -> None:
+def test_a_copy_for_processes(file: Path, text: str) -> None:
     """A copy that only becomes the environment of processes, changed or not, is for these."""
-    assert is_for_processes(f"{FUNCTION}{text}\n".encode(), 4)
+    assert is_for_processes(file, f"{FUNCTION}{text}\n", 4)
 
 
 READ = [
@@ -47,18 +60,18 @@ READ = [
 
 
 @pytest.mark.parametrize("text", READ)
-def test_a_copy_that_the_step_may_read(text: str) -> None:
+def test_a_copy_that_the_step_may_read(file: Path, text: str) -> None:
     """A copy that anything else may look into is not only for processes."""
-    assert not is_for_processes(f"{FUNCTION}{text}\n".encode(), 4)
+    assert not is_for_processes(file, f"{FUNCTION}{text}\n", 4)
 
 
-def test_a_copy_that_others_may_import() -> None:
+def test_a_copy_that_others_may_import(file: Path) -> None:
     """A copy that a module binds to a name may be read by whoever imports it."""
-    text = b"import os, subprocess\nenv = dict(os.environ)\nsubprocess.run(env=env)\n"
-    assert not is_for_processes(text, 2)
+    text = "import os, subprocess\nenv = dict(os.environ)\nsubprocess.run(env=env)\n"
+    assert not is_for_processes(file, text, 2)
 
 
-def test_a_name_counts_in_its_own_function() -> None:
+def test_a_name_counts_in_its_own_function(file: Path) -> None:
     """Uses of an equal name in another function do not count, those in nested functions do."""
     text = """
         from subprocess import run
@@ -74,12 +87,13 @@ def test_a_name_counts_in_its_own_function() -> None:
                 print(env)
             run(env=env)
     """
-    source = textwrap.dedent(text).encode()
-    assert is_for_processes(source, 4)
-    assert not is_for_processes(source, 10)
+    assert is_for_processes(file, text, 4)
+    assert not is_for_processes(file, text, 10)
 
 
-@pytest.mark.parametrize("source", [b"", b"\0", b"(", b"pass\n" * 5, b"\xff"])
-def test_what_can_not_be_read_tells_nothing(source: bytes) -> None:
+@pytest.mark.parametrize("source", [None, b"", b"\0", b"(", b"pass\n" * 5, b"\xff"])
+def test_what_can_not_be_read_tells_nothing(file: Path, source: bytes | None) -> None:
     """Source that is gone, broken or does not name the environment there proves nothing."""
-    assert not is_for_processes(source, 1)
+    if source is not None:
+        file.write_bytes(source)
+    assert not environ_copies.is_for_processes(str(file), 1)
