@@ -256,7 +256,7 @@ class Engine:
                 raise StepError.with_log(stage.step, "; ".join(wrong), log)
             seconds = time.perf_counter() - began
             with self.workspace.store_of(stage).shared_lock():
-                executed = self.inspector.code(stage, settings, touched.code).parts if touched.code else ()
+                executed = self.inspector.snapshot.code(stage, settings, touched.code).parts if touched.code else ()
                 parts = {*before.code.parts, *executed}  # what is executed may make more of a text count
                 manifest, log_digest = put_outputs(self.workspace.store_of(stage), stage, parts, paths, log)
                 trace = Trace(

@@ -32,7 +32,7 @@ class Executed:
     def __init__(self, stage: Stage, before: ActionWithSource, touched: Touched, around: Surroundings) -> None:
         self.stage, self.settings = stage, before.action.settings
         self.inspector = around.inspector
-        self.project = around.inspector.project(stage)
+        self.project = around.inspector.snapshot.project_of(stage.step)
         self.read = {*before.code.modules}
         self.parts = {part.name for part in before.code.parts}
         self.touched, self.around = touched, around
@@ -117,7 +117,7 @@ class Executed:
         called |= {f"{module}:<module>" for module in self.named if module in self.modules}
         roots = odd | called - self.parts
         roots |= self._unseen(roots)
-        code = self.inspector.code(self.stage, self.settings, roots)
+        code = self.inspector.snapshot.code(self.stage, self.settings, roots)
         roots |= {f"{module}:*" for module in self.modules.keys() - set(code.modules)}
         rows: Mapping[str, str] = {}
         for _ in range(MAX_ROUNDS):  # what is found must be what its names alone will find
@@ -134,7 +134,7 @@ class Executed:
             return set()
         unobserved = self.stage._replace(policy=self.stage.policy._replace(observe=False))
         found = set[str]()
-        for part in self.inspector.code(unobserved, self.settings, roots).parts:
+        for part in self.inspector.snapshot.code(unobserved, self.settings, roots).parts:
             module, _, name = part.name.partition(":")
             if not is_seen or module in self._hidden:
                 found |= {

@@ -15,8 +15,6 @@ from typing import NamedTuple
 from redoit.engine.snapshot import CodeOf, Settings, SourceSnapshot
 from redoit.errors import InputError, SourceError
 from redoit.model import NOTHING, Action, Code, Environment, Input, Setting, Stage
-from redoit.source.project import Project
-from redoit.source.settings import Signature
 from redoit.state.source_cache import CodeDigests, code_digests
 from redoit.state.stat_cache import Identity, identity
 from redoit.state.workspace import Workspace
@@ -54,17 +52,10 @@ class Inspector:
         self._new_snapshot = partial(SourceSnapshot, root, workspace.source_cache, code_of, owners)
         self._snapshot = self._new_snapshot()
 
-    def signature(self, step: str) -> Signature:
-        """Return what a step's `run` takes. Raises: DeclarationError, SourceError."""
-        return self._current_snapshot().signature(step)
-
     def defaults(self, step: str) -> Settings:
         """Return the settings that a step's `run` has by default. Raises: DeclarationError, SourceError."""
-        return tuple(Setting(each.name, str(each.kind), each.default) for each in self.signature(step).settings)
-
-    def source_file(self, step: str) -> str:
-        """Return the file of a step's module."""
-        return os.fspath(self._current_snapshot().project.locate(step) or "")
+        declared = self.snapshot.signature(step).settings
+        return tuple(Setting(each.name, str(each.kind), each.default) for each in declared)
 
     def refresh(self) -> None:
         """Forget the source that was read, and what is installed."""
@@ -76,12 +67,13 @@ class Inspector:
 
         Raises: InputError if an input is missing, SourceError if code can't be read.
         """
-        snapshot = self._current_snapshot()
+        snapshot = self.snapshot
         code = snapshot.code(stage, settings)
         # Before anything is digested: what changes from now on has another identity in the end.
         sources = snapshot.files(stage.step, code)
         files = {path: identity(path) for path in (*stage.inputs.values(), *stage.uses, *sources)}
-        return ActionWithSource(self._action(snapshot, stage, settings, code_digests(code)), code, files)
+        action = self._action(snapshot, stage, settings, code_digests(code), NOTHING)
+        return ActionWithSource(action, code, files)
 
     def changes_since(self, stage: Stage, before: ActionWithSource) -> str:
         """Return what of a stage's action has changed, in words; an empty text if nothing has."""
@@ -99,67 +91,41 @@ class Inspector:
 
     def preloaded(self, stage: Stage) -> tuple[str, ...]:
         """Return the modules that are imported before a stage's step. Raises: DeclarationError, SourceError."""
-        return self._preloaded(self._current_snapshot().code_digests(stage, self.defaults(stage.step)))
+        return self._preloaded(self.snapshot.code_digests(stage, self.defaults(stage.step)))
 
     def action_from_cache(self, stage: Stage, settings: Settings, expected: Mapping[str, str] = NOTHING) -> Action:
         """Return the action of a stage as the project stands now, without the text of its code.
 
         `expected`: path -> digest, which replaces that of the file. Raises: as `action_with_source`.
         """
-        snapshot = self._current_snapshot()
+        snapshot = self.snapshot
         return self._action(snapshot, stage, settings, snapshot.code_digests(stage, settings), expected)
-
-    def code(self, stage: Stage, settings: Settings, parts: Iterable[str] = ()) -> Code:
-        """Return the code that a stage's step and other parts can reach. Raises: SourceError."""
-        return self._current_snapshot().code(stage, settings, parts)
 
     def observed_code(self, stage: Stage, settings: Settings, parts: Iterable[str]) -> dict[str, str]:
         """Return part -> digest of what these parts add to the code of a stage's step. Raises: SourceError."""
-        snapshot = self._current_snapshot()
+        snapshot = self.snapshot
         read = snapshot.code_digests(stage, settings).parts
         found = snapshot.code_digests(stage, settings, parts).parts
         return {name: content for name, content in found.items() if read.get(name) != content}
 
-    def project(self, stage: Stage) -> Project:
-        """Return the project, with what a stage's step adds to its search path."""
-        return self._current_snapshot().project_of(stage.step)
-
-    def version(self, module: str) -> str | None:
-        """Return the names and versions of the distributions that provide a module, None if none does."""
-        snapshot = self._current_snapshot()
-        if module not in snapshot.versions_found:
-            versions = snapshot.project.path.versions(module).items()
-            snapshot.versions_found[module] = ", ".join(f"{name} {version}" for name, version in versions) or None
-        return snapshot.versions_found[module]
-
-    def distribution(self, name: str) -> str | None:
-        """Return the version of an installed distribution, None if there is none."""
-        snapshot = self._current_snapshot()
-        if f"{name} " not in snapshot.versions_found:
-            snapshot.versions_found[f"{name} "] = snapshot.project.path.version_of(name)
-        return snapshot.versions_found[f"{name} "]
-
     def source_files(self, stage: Stage, settings: Settings, parts: Iterable[str] = ()) -> list[str]:
         """Return the files that this code is read from. Raises: SourceError."""
-        snapshot = self._current_snapshot()
+        snapshot = self.snapshot
         return snapshot.files(stage.step, snapshot.code_digests(stage, settings, parts))
 
     def output_digests(self, stage: Stage) -> dict[str, str | None]:
         """Return role -> digest of the content of the output in place, None where there is none."""
         return {role: self._workspace.stat_cache.content(path) for role, path in stage.outputs.items()}
 
-    def _current_snapshot(self) -> SourceSnapshot:
+    @property
+    def snapshot(self) -> SourceSnapshot:
+        """The project's source as it stands now, at most SNAPSHOT_SECONDS ago."""
         if time.monotonic() - self._snapshot.began > SNAPSHOT_SECONDS:
             self.refresh()
         return self._snapshot  # several threads may call this: each goes on with the one it took
 
     def _action(
-        self,
-        snapshot: SourceSnapshot,
-        stage: Stage,
-        settings: Settings,
-        code: CodeDigests,
-        expected: Mapping[str, str] = NOTHING,
+        self, snapshot: SourceSnapshot, stage: Stage, settings: Settings, code: CodeDigests, expected: Mapping[str, str]
     ) -> Action:
         return Action(
             step=("function", f"{stage.step}:run"),

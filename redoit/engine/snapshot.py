@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
+from functools import cache, partial
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
@@ -43,7 +44,7 @@ class SourceSnapshot:
     def __init__(
         self,
         root: Path,
-        cache: SourceCache,
+        source_cache: SourceCache,
         code_of: CodeOf,
         owners: Owners = owners,
         readings: dict[str, Reading] | None = None,
@@ -52,12 +53,13 @@ class SourceSnapshot:
         self.project = Project(root, self._parsed, SearchPath(root, owners))
         self.began = time.monotonic()
         self._root = root
-        self._cache = cache
+        self._cache = source_cache
         self._code_of = code_of
         self._steps: dict[str, StepInfo] = {}
         self._earlier = {} if readings is None else readings
         self.readings: dict[str, Reading] = {}
-        self.versions_found: dict[str, str | None] = {}  # of what observations name
+        self.version = cache(partial(_version, self.project.path))
+        self.version_of = cache(self.project.path.version_of)
         self._files: dict[tuple[str, tuple[str, ...]], list[str]] = {}
         self.environments: dict[tuple[object, ...], Environment] = {}  # made once for stages with equal ones
 
@@ -125,7 +127,8 @@ class SourceSnapshot:
         return self.project.with_roots(self._step_info(step).added)
 
     def _reading(self, step: str) -> Reading:
-        if step not in self.readings:
+        reading = self.readings.get(step)
+        if reading is None:
             info, earlier = self._step_info(step), self._earlier.pop(step, None)
             reading = Reading(Project(self._root, self._parsed, self.project.path, info.added), {}, Lock())
             with earlier.lock if earlier else nullcontext():
@@ -133,12 +136,17 @@ class SourceSnapshot:
                     earlier.project.renew(self.project.path, self._parsed)
                     reading = earlier
             self.readings = {**dict([*self.readings.items()][1 - MAX_READINGS :]), step: reading}
-        return self.readings[step]
+        return reading  # several threads may be here: another one may have dropped it from `readings`
 
     def _step_info(self, step: str) -> StepInfo:
         if step not in self._steps:
             self._steps[step] = self._cache.lookup(step, self.project)
         return self._steps[step]
+
+
+def _version(path: SearchPath, module: str) -> str | None:
+    """Return the names and versions of the distributions that provide a module, None if none does."""
+    return ", ".join(f"{name} {version}" for name, version in path.versions(module).items()) or None
 
 
 def _roots(policy: Policy, settings: Settings, parts: Iterable[str]) -> str:

@@ -108,9 +108,9 @@ class Surroundings:
             case "names":
                 return digest.of_value(copied_names())
             case "package":
-                return self.inspector.version(name)
+                return self.inspector.snapshot.version(name)
             case "distribution":
-                return self.inspector.distribution(name)
+                return self.inspector.snapshot.version_of(name)
         return None
 
     def digest_of_names(self, folder: str, names: Iterable[str], made: Iterable[str] = ()) -> str:

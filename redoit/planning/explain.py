@@ -32,7 +32,7 @@ class Explainer:
 
     def explain(self, stage: Stage, planned: PlannedTask) -> dict[str, object]:
         """Return why a stage is kept, restored or run."""
-        inspector, trace = self._engine.inspector, planned.trace
+        trace = planned.trace
         result = trace and {
             "trace": trace_name(trace),
             "key": trace.action.key,
@@ -41,6 +41,8 @@ class Explainer:
             "undeclared": lines_of(trace.observations),
         }
         kept = planned.status in (PlannedStatus.KEEP, PlannedStatus.RESTORE)
+        is_read = kept or planned.executes
+        code = self._engine.inspector.snapshot.code(stage, planned.settings) if is_read else None
         return {
             "stage": planned.name,
             **planned.to_json(),
@@ -49,7 +51,7 @@ class Explainer:
             "reasons": [self._reason(stage, planned, reason) for reason in planned.reasons],
             "result": result if kept else None,
             "compared_with": result if planned.status == PlannedStatus.RUN else None,
-            "taken_whole": list(inspector.code(stage, planned.settings).unresolved) if kept or planned.executes else [],
+            "taken_whole": list(code.unresolved) if code else [],
         }
 
     def _reason(self, stage: Stage, planned: PlannedTask, reason: Reason) -> dict[str, object]:
@@ -61,7 +63,7 @@ class Explainer:
             fields["from"] = None if removed else self._origin(planned.name, reason.subject)
         elif reason.kind.startswith(("code", "executed")):
             observed = [row.name for row in planned.trace.observations if row.kind == "code"] if planned.trace else []
-            code = self._engine.inspector.code(stage, planned.settings, observed)
+            code = self._engine.inspector.snapshot.code(stage, planned.settings, observed)
             fields |= _changed_code(self._engine.workspace.store_of(stage), code, reason)
         elif reason.kind.startswith("input"):
             fields |= self._changed_input(stage, reason)

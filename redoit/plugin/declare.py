@@ -73,7 +73,7 @@ def step(
     policy, variables = _policy(subject, cache, volatile, impure, observe), _names(subject, environ)
     declaration = Stage(module, module, _paths(subject, inputs), _paths(subject, outputs), policy, variables)
     used = [_path(f"{subject}: uses", each) for each in _items(uses)]
-    signature = engine().inspector.signature(module)
+    signature = engine().inspector.snapshot.signature(module)
     _check_roles(subject, declaration, signature)
     _check_paths(subject, declaration)
     parameters = _parameters(module, signature, cache=cache, time_limit=time_limit)

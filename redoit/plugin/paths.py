@@ -69,7 +69,7 @@ def check_outputs(
     """
     reserved = dict.fromkeys(read_by_doit, "a file that doit reads")
     for step in {stage.step for stage, _ in stages}:
-        reserved[inspector.source_file(step)] = f"the source of {step}"
+        reserved[inspector.snapshot.project.locate(step) or ""] = f"the source of {step}"
     if any(path.endswith(".py") for stage, _ in stages for path in stage.outputs.values()):
         for stage, settings in stages:  # to find all source takes longer
             with contextlib.suppress(RedoitError):  # which is met when the stage is built

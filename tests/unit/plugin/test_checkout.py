@@ -35,7 +35,7 @@ def test_the_engine_of_a_checkout_is_made_once(chain_folder: Path) -> None:
     assert engine() is engine()
     assert engine().workspace.root == Path(".redoit")
     assert not engine().workspace.shares_store
-    assert engine().inspector.signature("steps.make").roles == ("source", "made")
+    assert engine().inspector.snapshot.signature("steps.make").roles == ("source", "made")
 
 
 def test_the_store_of_a_checkout_may_be_elsewhere(

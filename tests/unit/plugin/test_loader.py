@@ -215,7 +215,7 @@ def test_source_that_a_task_wrote_is_read_again(project: Path, stack: contextlib
     write(project, steps__make="def run(source, made, *, times: int = 8): pass\n")
     tasks["plain"].save_extra_values()
     assert tasks["plain"].values == {}
-    assert engine().inspector.signature("steps.make").settings[0].default == 8
+    assert engine().inspector.snapshot.signature("steps.make").settings[0].default == 8
 
 
 def test_dodo_is_imported_from_source(project: Path, stack: contextlib.ExitStack) -> None:
