@@ -10,7 +10,7 @@ MAX_LINE_CHARACTERS = 500  # of a text from outside in a message
 MAX_LINES = 100  # likewise
 MAX_WHOLE_NUMBER = 1e15  # above that a number is not shown to its last digit
 MIN_ESTIMATE_SECONDS = 0.05  # below that an estimate is next to none
-FEW = 3  # texts of a list, in a line
+MAX_LISTED = 3  # texts of a list in one line
 MINUTE, HOUR = 60, 3600  # seconds
 
 
@@ -67,8 +67,8 @@ def join_names(names: Sequence[str]) -> str:
 
 def first_few(texts: Sequence[str]) -> str:
     """Return the first texts and how many more there are: `a, b, c and 2 more`."""
-    more = f" and {len(texts) - FEW} more" if len(texts) > FEW else ""
-    return ", ".join(texts[:FEW]) + more
+    more = f" and {len(texts) - MAX_LISTED} more" if len(texts) > MAX_LISTED else ""
+    return ", ".join(texts[:MAX_LISTED]) + more
 
 
 def printable(text: str, encoding: str | None = None) -> str:

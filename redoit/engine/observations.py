@@ -9,7 +9,7 @@ from typing import NamedTuple
 from redoit import digest
 from redoit.engine.executed import Executed, foreign_pythons, from_root, packages
 from redoit.engine.inspector import ActionWithSource
-from redoit.engine.surroundings import NEVER, NEVER_FOUND, Surroundings, copied_names, named_paths, status_digest
+from redoit.engine.surroundings import NEVER_FOUND, UNCOUNTED, Surroundings, copied_names, named_paths, status_digest
 from redoit.errors import SourceError
 from redoit.execution.records import Touched
 from redoit.model import Observation, Stage
@@ -190,7 +190,7 @@ def _variables(stage: Stage, touched: Touched, around: Surroundings) -> Iterator
     ambient = copied | {name for name, _ in touched.of("variable") if name in OF_LIBRARIES}
     for kind, names in (("variable", asked), ("ambient", ambient - asked)):
         for name in names - set(stage.environ):
-            if not NEVER.fullmatch(name):
+            if not UNCOUNTED.fullmatch(name):
                 yield Observation(kind, name, around.find(kind, name))
     if copied:
         yield Observation("names", "", around.find("names", ""))

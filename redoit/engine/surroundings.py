@@ -28,7 +28,7 @@ from redoit.state.workspace import FOLDER, Workspace
 FILES = ("file", "content", "opened")
 NEVER_FOUND = "0" * 64  # in place of a digest, by a mark whose trace never holds
 # Variables that count only if they are declared: secrets, what selects resources, and what redoit sets.
-NEVER = re.compile(
+UNCOUNTED = re.compile(
     r".*(TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL).*|.*_KEY|CUDA_VISIBLE_DEVICES|.*_NUM_THREADS|SLURM_.*|REDOIT_.*"
     r"|PYTHONHASHSEED|PYTHONUNBUFFERED",
     re.IGNORECASE,
@@ -149,7 +149,7 @@ def status_digest(kind: int, size: int | None) -> str:
 
 def copied_names() -> list[str]:
     """Return the sorted names of the variables that count in a copy of the environment."""
-    return sorted(name for name in os.environ if not NEVER.fullmatch(name) and not OF_TERMINALS.fullmatch(name))
+    return sorted(name for name in os.environ if not UNCOUNTED.fullmatch(name) and not OF_TERMINALS.fullmatch(name))
 
 
 def named_paths(settings: Iterable[Setting]) -> list[str]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from redoit.model import Observation, Stage, Trace
-from redoit.text import FEW, first_few
+from redoit.text import MAX_LISTED, first_few
 
 REFUSED = "refused with strict = true"
 MARKS = {
@@ -66,4 +66,6 @@ def _line(noun: str, names: Sequence[str], found: str, where: str) -> str:
 
 def quoted(names: Sequence[str]) -> str:
     """Return the first names as a declaration has them."""
-    return ", ".join([*(json.dumps(name, ensure_ascii=False) for name in names[:FEW]), *["..."][: len(names) > FEW]])
+    return ", ".join(
+        [*(json.dumps(name, ensure_ascii=False) for name in names[:MAX_LISTED]), *["..."][: len(names) > MAX_LISTED]]
+    )

@@ -26,7 +26,7 @@ from redoit.model import Setting, Stage
 LaterStages = Callable[[], Iterable[Stage]]  # returns the stages that will probably run after one
 Fork = Callable[[str, WorkerFiles, float | None], Process | None]  # tag, files, seconds to wait for it
 
-NOTHING = Touched()
+UNTOUCHED = Touched()
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class StepResult:
     """
 
     metrics: Mapping[str, float]
-    touched: Touched = NOTHING
+    touched: Touched = UNTOUCHED
     warnings: tuple[str, ...] = ()
 
 

@@ -41,7 +41,7 @@ class Assumed(NamedTuple):
     adds to Python's path.
     """
 
-    level: Reflection = Reflection.NOTHING
+    level: Reflection = Reflection.NONE
     handed: Handed = Handed()
     hooks: bool = False
     calls_itself: bool = False

@@ -17,7 +17,7 @@ from redoit.source.project import Module, Project
 class Reflection(IntEnum):
     """What reflection can read. Each level includes those before it, except that OWN_MODULE stays in one module."""
 
-    NOTHING = 0
+    NONE = 0
     OWN_MODULE = 1  # all names of the module that uses it
     DOCS = 2  # docstrings and annotations of reached code
     MODULES = 3  # all names of reached modules
@@ -48,7 +48,7 @@ REFLECTION_BY_WORD |= {READS_ITSELF: Reflection.SOURCE, EVALUATES: Reflection.OW
 # Dotted names and all below them; the longest match counts.
 REFLECTION_BY_NAME = _table(
     {
-        Reflection.NOTHING: "importlib.metadata importlib.resources importlib.abc importlib.invalidate_caches "
+        Reflection.NONE: "importlib.metadata importlib.resources importlib.abc importlib.invalidate_caches "
         "pkgutil.get_data",
         Reflection.OWN_MODULE: "builtins.exec builtins.eval builtins.compile builtins.locals builtins.dir "
         "builtins.__doc__ builtins.__annotations__",
@@ -78,7 +78,7 @@ def reflection_of(dotted: str) -> Reflection:
     components = dotted.split(".")
     prefixes = (".".join(components[:size]) for size in range(len(components), 0, -1))
     known = (REFLECTION_BY_NAME[prefix] for prefix in prefixes if prefix in REFLECTION_BY_NAME)
-    return Reflection.PROJECT if dotted in REFLECTIVE_MODULES else next(known, Reflection.NOTHING)
+    return Reflection.PROJECT if dotted in REFLECTIVE_MODULES else next(known, Reflection.NONE)
 
 
 def import_target(module: Module, call: ast.Call) -> tuple[str, bool] | None:

@@ -85,7 +85,7 @@ class Files:
         # Python asks whether the script that it is to run is an archive.
         is_script = asker is not None and asker.f_code.co_filename == "<frozen zipimport>"
         kind = "imported" if is_shown or is_loaded or is_script else "read"
-        if kind == "imported" or (asker and not self._is_own(name)):
+        if kind == "imported" or (asker and not self._is_made_here(name)):
             identity = found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_mode
             self._add(kind, name, *identity)
 
@@ -128,7 +128,7 @@ class Files:
         self._own.add(name)
         self._add("made", name)
 
-    def _is_own(self, path: str) -> bool:
+    def _is_made_here(self, path: str) -> bool:
         """Tell whether this process made a file, or a folder around it."""
         while path not in self._own and path not in ("", "/"):
             path = os.path.dirname(path)
@@ -141,14 +141,14 @@ class Files:
             return
         text = system.readlink(f"/proc/self/fd/{path}") if isinstance(path, int) else os.fsdecode(path or ".")
         name = self._place(f"{text}/.")
-        if name and name not in self._listed and not self._is_own(name):
+        if name and name not in self._listed and not self._is_made_here(name):
             self._listed.add(name)
             self._add("folder", name, *sorted(system.listdir(name)))
 
     def _on_lookup(self, path: AnyPath, with_size: bool) -> None:
         """Record what something is, for who asks whether it is there."""
         name = self._place(path)
-        if not name or self._is_own(name) or caller(is_standard) is None:
+        if not name or self._is_made_here(name) or caller(is_standard) is None:
             return
         found = _status(name)
         if found is None:

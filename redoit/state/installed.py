@@ -16,7 +16,7 @@ from redoit.state.sealed_cache import SealedCache
 from redoit.state.stat_cache import StatCache
 
 
-class Known(NamedTuple):
+class FolderOwners(NamedTuple):
     """What is known of a folder: a digest of its metadata, and path in the folder -> distribution -> version."""
 
     stamp: str
@@ -27,7 +27,7 @@ class InstalledPackages:
     """The installed distributions. Several threads may ask at once."""
 
     def __init__(self, path: Path, stat_cache: StatCache) -> None:
-        self._cache = SealedCache[Known](path, _parse)
+        self._cache = SealedCache[FolderOwners](path, _parse)
         self.save = self._cache.save
         self._stat_cache = stat_cache
         self._stamps: dict[str, str] = {}  # folder -> its stamp now, until `forget`
@@ -41,7 +41,7 @@ class InstalledPackages:
                 self._stamps[folder] = self._stamp(folder)
             stamp, known = self._stamps[folder], self._cache.content.get(folder)
             if known is None or known.stamp != stamp:
-                self._cache.content[folder] = known = Known(stamp, {})
+                self._cache.content[folder] = known = FolderOwners(stamp, {})
             if relative not in known.owners:
                 if stamp not in self._read:
                     self._read[stamp] = distributions.installed_in(folder)
@@ -68,9 +68,9 @@ class InstalledPackages:
         return digest.of_value([[name, self._stat_cache.digest(name)] for name in names or [folder]])
 
 
-def _parse(folders: Any) -> dict[str, Known]:
+def _parse(folders: Any) -> dict[str, FolderOwners]:
     """Return the content of the cache file. Raises: one of MALFORMED."""
-    content = {path: Known(*known) for path, known in folders.items()}
+    content = {path: FolderOwners(*known) for path, known in folders.items()}
     for known in content.values():
         texts = [text for versions in known.owners.values() for text in versions.values()]
         if not all(isinstance(text, str) for text in texts):

@@ -17,7 +17,7 @@ CHAIN = {
 }
 
 
-def walked(root: Path, files: Files, assumed: Reflection = Reflection.NOTHING, **roots: str) -> Reach:
+def walked(root: Path, files: Files, assumed: Reflection = Reflection.NONE, **roots: str) -> Reach:
     """Return a finished walk from `run` of `steps/train.py`. `roots`: more definitions of `steps`, module -> name."""
     reach = Reach(Project(written(root, files)), "steps.train", "run", Assumed(assumed))
     reach.walk([(f"steps.{module}", name) for module, name in roots.items()])
@@ -79,13 +79,13 @@ def test_a_part_that_imports_bind_is_named_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "level"),
     [
-        ("def run(): return 1", Reflection.NOTHING),
+        ("def run(): return 1", Reflection.NONE),
         ("def run(f): return f.__doc__", Reflection.DOCS),
         ("def run(f): return f.__doc__, f.__globals__", Reflection.MODULES),
         ("def run(f): return f.__code__.co_names", Reflection.CODE),
         ("import inspect\ndef run(f): return inspect.getsource(f)", Reflection.SOURCE),
-        ("def run(): exec('')", Reflection.NOTHING),
-        ("def run(): pass\ndef other(f): return f.__code__", Reflection.NOTHING),
+        ("def run(): exec('')", Reflection.NONE),
+        ("def run(): pass\ndef other(f): return f.__code__", Reflection.NONE),
     ],
 )
 def test_the_highest_level_of_reflection_in_reached_code_counts(tmp_path: Path, text: str, level: Reflection) -> None:
