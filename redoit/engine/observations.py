@@ -73,8 +73,10 @@ class _Files:
         self.outputs = _places(stage.outputs.values())
         self.sources = _places(before.files)
         self.named = _places(named_paths(before.action.settings))
-        self.made = {path for (path,) in touched.of("made")}
         self.native = any(kind in ("native", "program") for kind, *_ in touched.records)
+        self.created = {*touched.created} if self.native else set()  # by its C code or its programs, it seems
+        self.made = {path for (path,) in touched.of("made")}
+        self.written = {*self.made, *(path for (path,) in touched.of("changed"))}
         self.changed: set[str] = set()
 
     def rows(self, sources: Iterable[str]) -> Iterator[Observation]:
@@ -83,13 +85,16 @@ class _Files:
         for path, found in read.items():
             if not _is_below(path, self.given):
                 yield self._content("content" if _is_below(path, self.sources | self.named) else "file", path, found)
-        known = {*read, *self.given, *self.sources, *self.outputs, *sources}
-        around_known = {folder for path in known for folder in _folders(path)}
+        known = {*read, *self.given, *self.sources, *sources}
+        around_known = {folder for path in known | self.outputs for folder in _folders(path)}
+        asked = {path for path, _, by in self.touched.of("link") if by}
         for kind, path, seen in self._looked_at():
-            if path not in known and path not in around_known and not _is_below(path, self.made):
+            is_known = (path in known or path in around_known) and not (kind == "link" and path in asked)
+            if not is_known and not _is_below(path, self.written | self.created):
                 yield Observation(kind, from_root(path), seen)
         yield from self._listings()
-        yield from self._opened(known | {path for path, *_ in self.touched.of("imported")} | self.made)
+        read_otherwise = {os.path.realpath(path) for path in read} | {path for path, *_ in self.touched.of("imported")}
+        yield from self._opened(known | self.outputs | read_otherwise | self.written)
 
     def _opened(self, known: set[str]) -> Iterator[Observation]:
         """Yield what C code and other programs may have read; who runs neither is not concerned."""
@@ -100,9 +105,13 @@ class _Files:
             yield Observation("unwatched", "", None)
         # An editor and a linter open source that no program of the step reads.
         opened = {path for path in self.touched.opened if programs or not path.endswith(".py")}
-        for path in opened.union(*map(_arguments, programs)) - known:
-            if not _is_below(path, self.given) and path.startswith(f"{self.root}/") and (found := identity(path)):
-                yield self._content("opened", path, found)
+        named = {path for path in set[str]().union(*map(_arguments, programs)) if path.startswith(f"{self.root}/")}
+        for path in (opened | named) - known:
+            if not _is_below(path, self.given) and (found := identity(path)):
+                yield self._content("content" if _is_below(path, self.named) else "opened", path, found)
+                for link in self.touched.links:
+                    if _is_below(path, {os.path.realpath(link)}) and os.path.islink(link):
+                        yield Observation("link", from_root(link), digest.of_value(os.readlink(link)))
         yield from (Observation("foreign", name, None) for name in foreign_pythons(self.touched))
 
     def _reads(self) -> Iterator[tuple[str, Identity]]:
@@ -114,13 +123,13 @@ class _Files:
             elif kind == "read" and path not in made:
                 found = Identity(*map(int, fields))
                 # What appeared is of its own program, or of C code; not what was there before, and was replaced.
-                if not (self.native and path in self.touched.created - self.made and found.ctime >= self.touched.began):
+                if not (_is_below(path, self.created) and found.ctime >= self.touched.began):
                     yield path, found
 
     def _content(self, kind: str, path: str, found: Identity) -> Observation:
         name = from_root(path)
         content = self.around.find(kind, name)
-        if identity(path) != found and path not in self.made:
+        if identity(path) != found and path not in self.written:
             self.changed.add(name)
         return Observation(kind, name, content)
 
@@ -147,11 +156,12 @@ class _Files:
     def _listings(self) -> Iterator[Observation]:
         seen: set[str] = set()
         for path, *names in self.touched.of("folder"):
-            if path in seen or _is_below(path, self.made) or _is_below(path, self.given):
+            if path in seen or _is_below(path, self.made | self.created) or _is_below(path, self.given):
                 continue
             seen.add(path)
             folder = from_root(path)
-            made = {from_root(each) for each in self.made if os.path.dirname(each) == path}
+            gone = {each for each in self.created if not os.path.lexists(each)}
+            made = {from_root(each) for each in self.made | gone if os.path.dirname(each) == path}
             yield from (Observation("made", each, None) for each in made)
             yield Observation("folder", folder, self.around.digest_of_names(folder, names, made))
 

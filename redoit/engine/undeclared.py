@@ -23,7 +23,7 @@ def undeclared_inputs(observations: Iterable[Observation]) -> list[Observation]:
 def lines_of(rows: Iterable[Observation], found: str = "tracked") -> list[str]:
     """Return what is said of undeclared inputs, and of what could not be observed. `found`: how inputs are treated."""
     rows = list(rows)
-    files = [row.name for row in rows if row.kind == "file"]
+    files = [row.name for row in rows if row.kind == "file" and row.digest]
     variables = [row.name for row in rows if row.kind == "variable" and row.digest]
     lines = [
         _line(noun, names, found, f"with {field}=[{quoted(names)}]")
@@ -50,11 +50,11 @@ def faults(stage: Stage, rows: Iterable[Observation], makers: Mapping[str, str],
     rows = list(rows)
     undeclared = [*undeclared_inputs(rows), *(row for row in rows if strict and row.kind == "foreign")]
     lines = []
-    for row in undeclared:
-        if row.kind == "file" and row.name in stage.outputs.values():
-            lines.append(_line("input", [row.name], "its own earlier output, which a clean build has not", ""))
-        elif row.kind == "file" and row.name in makers:
-            lines.append(_line("input", [row.name], f"made by {makers[row.name]}", "in inputs"))
+    for name in dict.fromkeys(row.name for row in rows if row.kind in ("file", "status", "size")):
+        if name in stage.outputs.values():
+            lines.append(_line("input", [name], "its own earlier output, which a clean build has not", ""))
+        elif name in makers:
+            lines.append(_line("input", [name], f"made by {makers[name]}", "in inputs"))
     return lines or (lines_of(undeclared, REFUSED) if strict else [])
 
 

@@ -17,13 +17,14 @@ class Touched(NamedTuple):
     """The records of an execution, in their order: of each its kind and fields.
 
     `opened`, `created`: absolute paths that somebody opened or made meanwhile, perhaps its C code or a program that it
-    started. `watched`: all such were seen. `torn`: a record may be missing. `observed`: it was to be observed.
-    `began`: nanoseconds since the epoch, by the clock that stamps files.
+    started. `links`: those by which it may have opened them. `watched`: all such were seen. `torn`: a record may be
+    missing. `observed`: it was to be observed. `began`: nanoseconds since the epoch, by the clock that stamps files.
     """
 
     records: tuple[Record, ...] = ()
     opened: frozenset[str] = frozenset()
     created: frozenset[str] = frozenset()
+    links: frozenset[str] = frozenset()
     watched: bool = True
     torn: bool = False
     observed: bool = True

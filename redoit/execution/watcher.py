@@ -25,18 +25,20 @@ MAX_WATCHES = 20_000  # a link may lead to a whole disk
 MODIFIED, CLOSED, OPENED, APPEARED = 0x2, 0x10, 0x20, 0x80 | 0x100  # of inotify(7): created, or moved here
 OVERFLOW, REMOVED, IS_FOLDER = 0x4000, 0x8000, 0x4000_0000
 MASK = MODIFIED | CLOSED | OPENED | APPEARED  # CLOSED, so that the kernel does not merge two openings into one event
-CLAIMS = ("read", "made", "imported", "code", "absent")  # kinds of records that name a file
+CLAIMS = ("read", "made", "changed", "imported", "code", "absent")  # kinds of records that name a file
 
 
 class Window:
     """What was opened while a step ran, once it has ended: regular files, by absolute paths without links.
 
-    `created`: what appeared meanwhile. `watched`: inotify worked, and lost nothing. All else is the watcher's.
+    `created`: what appeared meanwhile. `links`: those that lead anywhere. `watched`: inotify worked, and lost nothing.
+    All else is the watcher's.
     """
 
     def __init__(self, record: Path, declared: Collection[str], overlapping: "list[Window]") -> None:
         self.opened: frozenset[str] = frozenset()
         self.created: frozenset[str] = frozenset()
+        self.links: frozenset[str] = frozenset()
         self.watched = True
         self.opens, self.own_opens = Counter[str](), list[str]()
         self._created, self._modified = set[str](), set[str]()
@@ -78,6 +80,7 @@ class Watcher:
         self._root, self._complete, self._lock = root, True, threading.RLock()
         self._inotify: Any = None
         self._paths: dict[int, str] = {}  # watch -> what is watched
+        self._links = set[str]()
         self._events, self._windows = deque[Any](), list[Window]()
 
     @contextlib.contextmanager
@@ -98,6 +101,7 @@ class Watcher:
                 complete, window.watched = window.watched and self._complete, False
                 with contextlib.suppress(OSError, ValueError):  # a record that can't be read, or names no path
                     window.end()
+                    window.links = frozenset(self._links)
                     window.watched = complete
 
     def close(self) -> None:
@@ -139,6 +143,7 @@ class Watcher:
         while pending and self._complete:
             link = pending.pop()
             path = os.path.realpath(link) if os.path.islink(link) else link
+            self._links |= {link} - {path}
             if path != link and os.path.commonpath([path, self._root]) in (path, self._root):
                 continue  # in the project, which is watched anyway, or around it
             excluded = _is_excluded(os.path.basename(path)) or _is_excluded(os.path.basename(link))

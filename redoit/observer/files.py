@@ -1,10 +1,11 @@
 """Observes which files of the project are read, made, looked for and looked at, and which folders are listed.
 
     read, imported <path> <identity>     a file that is opened, by the import system alone if `imported`
-    made <path>                          a file or folder that this process made, or may change
+    made <path>                          a file or folder that this process made, replaced or removed
+    changed <path>                       a file of which it may change a part
     absent <path>                        looked for in vain
     status <path> <mode> <size>          what something is; how large and executable, if whoever asks can see that
-    link <path> <target>                 where a link leads
+    link <path> <target> <asked>         where a link leads, and whether the project asked for that
     folder <path> <name>...              what is in a folder
     distribution <folder>                metadata of an installed package that is read
 
@@ -18,7 +19,7 @@ import posix as system  # not os, as in `record`
 import sys
 
 from redoit.observer.frames import REDOIT, STANDARD, caller, is_import, is_installed, is_standard
-from redoit.observer.record import Recorder, is_unobserved, target_of
+from redoit.observer.record import Recorder, target_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from redoit.observer.record import AnyPath
 
-TYPE, FILE, EXECUTABLE = 0o170000, 0o100000, 0o100  # bits of a mode
+TYPE, FILE, FOLDER, EXECUTABLE = 0o170000, 0o100000, 0o040000, 0o100  # bits of a mode
 SOURCES = (".py", ".pyc", ".pyi", ".so")
 LOADERS = ("/importlib/util.py", "/runpy.py", "<frozen runpy>", "<frozen zipimport>")  # what executes sources by path
 # Functions that ask what something is, and not how large it is.
@@ -39,8 +40,8 @@ class Files:
     """Observes files and folders of one process."""
 
     def __init__(self, recorder: Recorder) -> None:
-        self._add, self._place = recorder.add, recorder.place
-        self._own: set[str] = set()  # files and folders that this process made or may change
+        self._add, self._place, self._is_in_scope = recorder.add, recorder.place, recorder.is_in_scope
+        self._own: set[str] = set()  # files and folders that this process made, replaced or removed
         self._listed: set[str] = set()
         self._wrap(recorder)
 
@@ -51,10 +52,13 @@ class Files:
             "sqlite3.connect": self._on_connect,
             "os.listdir": self._on_list,
             "os.scandir": self._on_list,
-            "os.mkdir": self._on_made,
+            "os.mkdir": lambda path, _mode, folder: self._on_made(path, folder),
             "os.rename": self._on_moved,
             "os.link": self._on_moved,
-            "os.symlink": lambda _target, path, folder: self._on_made(path, None, folder),
+            "os.symlink": self._on_symlink,
+            "os.remove": self._on_removed,
+            "os.rmdir": self._on_removed,
+            "os.chdir": lambda path: None if isinstance(path, int) else self._on_lookup(path, with_size=False),
         }
 
     def _on_open(self, path: AnyPath | int, _: object, flags: int, *__: object, **___: object) -> None:
@@ -71,8 +75,12 @@ class Files:
                 self._on_read(name, found)
             elif found is None and not flags & os.O_CREAT:
                 self._add("absent", name)
-        if flags & os.O_ACCMODE != os.O_RDONLY:
+        if found and flags & os.O_CREAT and flags & os.O_EXCL:  # it fails
+            self._on_lookup(name, with_size=False)
+        elif flags & os.O_ACCMODE != os.O_RDONLY and (found is None or flags & os.O_TRUNC):
             self._made(name)
+        elif flags & os.O_ACCMODE != os.O_RDONLY:
+            self._add("changed", name)
 
     def _on_read(self, name: str, found: os.stat_result) -> None:
         reader, asker = caller(lambda file: file.endswith("/tokenize.py")), caller(is_standard)
@@ -109,20 +117,45 @@ class Files:
         name = self._place(path)
         if name and (found := _status(name)):
             self._on_read(name, found)
+            self._add("changed", name)
         elif name:
             self._made(name)
 
-    def _on_made(self, path: AnyPath, _mode: object = None, folder: int = -1) -> None:
-        if name := self._place(_at(path, folder)):
+    def _on_made(self, path: AnyPath, folder: int) -> None:
+        """Record what is about to be made, if nothing is there: else that fails."""
+        name = self._entry(path, folder)
+        if name and _status(name, follow=False) is None:
             self._made(name)
+
+    def _on_symlink(self, _: AnyPath, path: AnyPath, folder: int) -> None:
+        self._on_link(path, folder)
+        self._on_made(path, folder)
 
     def _on_moved(self, source: AnyPath, path: AnyPath, from_folder: int, to_folder: int) -> None:
         """Record that a file may be read by another name from now on, and that its status is of our making."""
-        name = self._place(_at(source, from_folder))
-        if name and (found := _status(name)) and found.st_mode & TYPE == FILE:
-            self._on_read(name, found)
+        name, target = self._entry(source, from_folder), self._entry(path, to_folder)
+        found = _status(name, follow=False) if name else None
+        is_foreign_folder = found and found.st_mode & TYPE == FOLDER and not self._is_made_here(name)
+        if name and found is None:
+            self._on_lookup(name, with_size=False)
+        elif not is_foreign_folder:  # of which what is in it still counts
+            if found and found.st_mode & TYPE == FILE:
+                self._on_read(name, found)
+            for each in filter(None, (name, target)):
+                self._made(each)
+
+    def _on_removed(self, path: AnyPath, folder: int) -> None:
+        name = self._entry(path, folder)
+        if name and _status(name, follow=False):
             self._made(name)
-        self._on_made(path, None, to_folder)
+        elif name:
+            self._on_lookup(name, with_size=False)
+
+    def _entry(self, path: AnyPath, folder: int | None = None) -> str:
+        """Return the place of a name in a folder, be it that of a link; an empty text if it does not count."""
+        around, name = os.path.split(os.path.abspath(os.fsdecode(_at(path, folder))))
+        found = os.path.join(self._place(f"{around}/."), name)
+        return found if self._is_in_scope(found) else ""
 
     def _made(self, name: str) -> None:
         self._own.add(name)
@@ -137,13 +170,18 @@ class Files:
     def _on_list(self, path: AnyPath | int | None) -> None:
         lister = caller(lambda file: file == "<frozen os>")
         file = lister.f_code.co_filename if lister else "<frozen importlib"
-        if is_import(file) or "/importlib/metadata/" in file or file.endswith("/pkgutil.py"):
+        asker = caller(is_standard)
+        is_for_project = asker is not None and not is_installed(asker.f_code.co_filename)
+        if is_import(file) or "/importlib/metadata/" in file or (file.endswith("/pkgutil.py") and not is_for_project):
             return
         text = system.readlink(f"/proc/self/fd/{path}") if isinstance(path, int) else os.fsdecode(path or ".")
         name = self._place(f"{text}/.")
         if name and name not in self._listed and not self._is_made_here(name):
             self._listed.add(name)
-            self._add("folder", name, *sorted(system.listdir(name)))
+            try:
+                self._add("folder", name, *sorted(system.listdir(name)))
+            except OSError:
+                self._on_lookup(name, with_size=False)
 
     def _on_lookup(self, path: AnyPath, with_size: bool) -> None:
         """Record what something is, for who asks whether it is there."""
@@ -158,19 +196,24 @@ class Files:
         else:
             self._add("status", name, found.st_mode & TYPE, "")
 
-    def _on_link(self, path: AnyPath, *_: object, **__: object) -> None:
-        folder, name = os.path.split(os.path.abspath(os.fsdecode(path)))
-        place = self._place(f"{folder}/.")
-        target = target_of(os.path.join(place, name)) if place and not is_unobserved(name) else ""
-        if target and caller(is_standard):
-            self._add("link", os.path.join(place, name), target)
+    def _on_link(self, path: AnyPath, folder: int | None = None) -> bool:
+        """Record where a link leads, and return whether it is one."""
+        name = self._entry(path, folder)
+        target = target_of(name) if name else ""
+        if target and (asker := caller(is_standard)):
+            self._add("link", name, target, "" if is_installed(asker.f_code.co_filename) else "asked")
+        return bool(target)
+
+    def _on_readlink(self, path: AnyPath, *_: object, **__: object) -> None:
+        if not self._on_link(path):
+            self._on_lookup(path, with_size=False)
 
     def _wrap(self, recorder: Recorder) -> None:
         """Call us for what raises no audit event, or one that does not tell the folder."""
         guard = recorder.guard
         os.stat, os.lstat = _calling(os.stat, guard(self._on_stat)), _calling(os.lstat, guard(self._on_lstat))
         os.access, os.open = _calling(os.access, guard(self._on_access)), _calling(os.open, guard(self._on_open))
-        os.readlink = _calling(os.readlink, guard(self._on_link))
+        os.readlink = _calling(os.readlink, guard(self._on_readlink))
 
     def _on_stat(self, path: AnyPath, frame: FrameType, *_: object, follow_symlinks: bool = True, **__: object) -> None:
         while frame.f_code.co_name in ("stat", "lstat") and is_standard(frame.f_code.co_filename) and frame.f_back:
@@ -189,12 +232,12 @@ class Files:
         self._on_stat(path, frame, follow_symlinks=False)
 
     def _on_search(self, frame: FrameType | None) -> None:
-        """Record the distribution that the project looks for, perhaps in vain."""
+        """Record the distribution that the project looks for, perhaps in vain; `*` if it goes through all."""
         while frame is not None and frame.f_code.co_name != "from_name":
             frame = frame.f_back
         asker = caller(is_standard)
-        if frame and asker and not is_installed(asker.f_code.co_filename):
-            self._add("distribution", str(frame.f_locals["name"]).replace("-", "_"))
+        if asker and not is_installed(asker.f_code.co_filename):
+            self._add("distribution", str(frame.f_locals["name"]) if frame else "*")
 
     def _on_access(self, path: AnyPath, _: FrameType, mode: int, *__: object, **___: object) -> None:
         self._on_lookup(path, mode & os.X_OK != 0)
@@ -244,9 +287,9 @@ def _at(path: AnyPath, folder: int | None) -> AnyPath:
         return path
 
 
-def _status(path: str) -> os.stat_result | None:
+def _status(path: str, *, follow: bool = True) -> os.stat_result | None:
     """Return what is at a path, None if nothing is."""
     try:
-        return system.stat(path)
+        return system.stat(path, follow_symlinks=follow)
     except (FileNotFoundError, NotADirectoryError):
         return None

@@ -155,7 +155,7 @@ class Recorder:
         found = os.path.join(real, name) if name else real
         if name and target_of(found):
             found = self._follow(found)
-        return found if self._is_in_scope(found) else ""
+        return found if self.is_in_scope(found) else ""
 
     def _follow(self, path: str) -> str:
         """Return an absolute path without links, save one that leads out of scope; record those that lead there."""
@@ -166,19 +166,19 @@ class Recorder:
             if part == "..":
                 real = real.rpartition("/")[0]
             elif part not in ("", ".") and len(links) < MAX_LINKS and (target := target_of(here)):
-                if self._is_in_scope(here):
+                if self.is_in_scope(here):
                     outside = "/".join([here, *filter(None, rest[::-1])])
                 links.append((here, target))
                 real, rest = "" if target.startswith("/") else real, rest + target.split("/")[::-1]
             elif part not in ("", "."):
                 real = here
-        is_inside = not outside or self._is_in_scope(real)
+        is_inside = not outside or self.is_in_scope(real)
         for link, target in links:
-            if self._is_in_scope(link) and (is_inside or not outside.startswith(link)):
-                self.add("link", link, target)
+            if self.is_in_scope(link) and (is_inside or not outside.startswith(link)):
+                self.add("link", link, target, "")
         return (real or "/") if is_inside else outside
 
-    def _is_in_scope(self, path: str) -> bool:
+    def is_in_scope(self, path: str) -> bool:
         """Tell whether a path counts, if it has no links."""
         root = next((each for each in self.scope if f"{path}/".startswith(f"{each}/")), None)
         if root is None or (path.startswith(self._temporary) and not f"{root}/".startswith(self._temporary)):

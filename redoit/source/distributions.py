@@ -6,7 +6,7 @@ Looks for the module's own file in the lists of files: names of distributions an
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -41,6 +41,14 @@ def owners(folder: str, relative: str) -> dict[str, str]:
 def installed_in(folder: str) -> list["Distribution"]:
     """Return the distributions in a folder; each reads its metadata once."""
     return [Distribution(Path(folder, name)) for name in metadata_names(folder)]
+
+
+def version_of_all(folders: Iterable[str]) -> str:
+    """Return what changes with the names and versions of the distributions in folders."""
+    from redoit import digest  # which no step's process needs
+
+    found = sorted(each.name_and_version for folder in folders for each in installed_in(folder))
+    return f"{len(found)} packages, {digest.of_value(found)[:16]}"
 
 
 class Distribution:

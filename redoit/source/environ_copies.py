@@ -26,9 +26,16 @@ def is_for_processes(file: str, line: int) -> bool:
         for node in parents
         if isinstance(node, ast.Attribute | ast.Name)
         and (getattr(node, "attr", "") or getattr(node, "id", "")) in ("environ", "environb")
-        and node.lineno <= line <= (node.end_lineno or line)
+        and (around := _statement(node, parents)).lineno <= line <= (around.end_lineno or line)
     ]
     return bool(copied) and all(_is_handed_on(node, parents, handed) for node in copied)
+
+
+def _statement(node: ast.AST, parents: Parents) -> ast.stmt:
+    """Return the statement around an expression: a line of which is all that Python tells of a copy."""
+    while not isinstance(node, ast.stmt):
+        node = parents[node]
+    return node
 
 
 def _starters(node: ast.AST) -> set[str]:

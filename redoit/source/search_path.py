@@ -89,7 +89,9 @@ class SearchPath:
         return versions
 
     def version_of(self, distribution: str) -> str | None:
-        """Return the version of an installed distribution, None if there is none."""
+        """Return the version of an installed distribution, None if there is none; of `*` that of all of them."""
+        if distribution == "*":
+            return distributions.version_of_all(self.entries)
         for entry in self.entries:
             for name in distributions.metadata_names(entry):
                 if distributions.normal_name(name) == distributions.normal_name(distribution):

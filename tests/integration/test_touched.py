@@ -89,7 +89,50 @@ CAUGHT = {
         settings='table: Path = Path("../outside.txt")',
         files={"../outside.txt": "1"},
     ),
+    "a setting, by a program": Case(
+        "subprocess.run(['cat', table], check=True)",
+        lambda here: (here.parents[2] / "outside2.txt").write_text("2"),
+        settings='table: Path = Path("../outside2.txt")',
+        files={"../outside2.txt": "1"},
+    ),
+    # what is not made, since it is there
+    "folders made again": Case(
+        "os.makedirs(HERE / 'folder', exist_ok=True); (HERE / 'folder/one.txt').read_text()", text("folder/one.txt")
+    ),
+    "folders made again, and listed": Case(
+        "os.makedirs(HERE / 'folder', exist_ok=True); os.listdir(HERE / 'folder')", text("folder/new.txt")
+    ),
+    "a project's folder made again": Case("os.makedirs('.', exist_ok=True); (HERE / 'data.txt').read_text()", DATA),
+    "a tree copied again": Case(
+        "import shutil; shutil.copytree(HERE / 'more', HERE / 'folder', dirs_exist_ok=True)\n"
+        "(HERE / 'folder/one.txt').read_text()",
+        text("folder/one.txt"),
+        files={"cases/{name}/more/two.txt": ""},
+    ),
+    "a file made again": Case(
+        "try:\n    open(HERE / 'data.txt', 'x')\nexcept FileExistsError:\n    (HERE / 'data.txt').read_text()", DATA
+    ),
+    "a file that is touched": Case("open(HERE / 'data.txt', 'a').close(); (HERE / 'data.txt').read_text()", DATA),
+    "a link made again": Case(
+        "try:\n    os.symlink('x', HERE / 'link')\nexcept FileExistsError:\n    (HERE / 'link').read_text()", DATA
+    ),
+    "not renamed": Case(
+        "try:\n    os.rename(HERE / 'new', HERE / 'data.txt')\n"
+        "except FileNotFoundError:\n    (HERE / 'data.txt').read_text()",
+        DATA,
+    ),
     # what is not there
+    **{
+        f"no {call.partition('(')[0]}": Case(f"try:\n    {call}\nexcept OSError:\n    pass", text("new/file"))
+        for call in (
+            "os.listdir(HERE / 'new')",
+            "os.chdir(HERE / 'new')",
+            "os.readlink(HERE / 'new')",
+            "os.remove(HERE / 'new')",
+            "os.rename(HERE / 'new', HERE / 'renamed')",
+            "os.link(HERE / 'new', HERE / 'linked')",
+        )
+    },
     "no open": Case("try:\n    open(HERE / 'new')\nexcept OSError:\n    pass", text("new")),
     "no exists": Case("os.path.exists(HERE / 'new')", text("new")),
     "no is_file": Case("(HERE / 'new').is_file()", text("new")),
@@ -116,6 +159,7 @@ CAUGHT = {
     "scandir": Case("list(os.scandir(HERE / 'folder'))", text("folder/new")),
     "walk": Case("list(os.walk(HERE))", text("folder/new")),
     "glob": Case("import glob; glob.glob(f'{HERE}/folder/*')", text("folder/new")),
+    "iter_modules": Case("import pkgutil; list(pkgutil.iter_modules([str(HERE / 'folder')]))", text("folder/new.py")),
     "iterdir": Case("list((HERE / 'folder').iterdir())", text("folder/new")),
     "a name gone": Case("os.listdir(HERE / 'folder')", gone("folder/one.txt")),
     # variables
@@ -132,6 +176,8 @@ CAUGHT = {
         upgrade("packtwo"),
         files=distribution("packtwo", "1"),
     ),
+    "all packages": Case("import importlib.metadata; list(importlib.metadata.distributions())"),
+    "entry points": Case("import importlib.metadata; importlib.metadata.entry_points(group='x')"),
     # code that data names
     "class": Case(UNPICKLE, **SIZED),
     "its helper": Case(UNPICKLE, source("shapes/{name}.py", "    return 1", "    return 2"), files=SHAPES),
@@ -208,6 +254,7 @@ CAUGHT = {
     ),
     "cat": Case("subprocess.run(['cat', HERE / 'data.txt'], check=True)", DATA),
     "cp": Case("os.system(f'cp {HERE}/data.txt {made}')", DATA),
+    "cat through a link": Case("subprocess.run(['cat', HERE / 'link'], check=True)", linked("link", "folder/one.txt")),
     "cat by a pattern": Case("os.system(f'cat {HERE}/d*.txt')", DATA),
 }
 KEPT = {
@@ -225,6 +272,31 @@ KEPT = {
     "scratch": Case(
         "import shutil\nos.makedirs(HERE / 'tmp/deep')\n(HERE / 'tmp/deep/x').write_text('1')\n"
         "os.listdir(HERE / 'tmp'); open(HERE / 'tmp/deep/x').read()\nshutil.rmtree(HERE / 'tmp')"
+    ),
+    "removed": Case(
+        "for file in HERE.glob('step-*'):\n    file.unlink()\n(HERE / 'step-new').write_text('1')",
+        files={"cases/{name}/step-old": "1"},
+    ),
+    "scratch of a program": Case(
+        "os.system(f'cp source.txt {HERE}/scratch'); os.path.getsize(HERE / 'scratch'); open(HERE / 'scratch').read()\n"
+        "os.remove(HERE / 'scratch')"
+    ),
+    "folder of a program": Case(
+        "import shutil; os.system(f'mkdir -p {HERE}/raw/deep && cp source.txt {HERE}/raw/deep')\n"
+        "os.listdir(HERE / 'raw/deep'); open(HERE / 'raw/deep/source.txt').read(); shutil.rmtree(HERE / 'raw')"
+    ),
+    "cache of a program": Case(
+        "cache = HERE / 'cached.txt'\nif not cache.exists():\n    os.system(f'cp source.txt {cache}')\n"
+        "os.system(f'cat {cache}')"
+    ),
+    "a database of runs": Case(
+        "import sqlite3\nwith sqlite3.connect(HERE / 'runs.db') as runs:\n"
+        "    runs.execute('create table if not exists runs (n)')\n    runs.execute('insert into runs values (1)')",
+        more=', uses=["cases/{name}/data.txt"]',
+    ),
+    "latest": Case(
+        "os.path.islink(HERE / 'latest') and os.readlink(HERE / 'latest')\n(HERE / 'run').mkdir(exist_ok=True)\n"
+        "os.symlink('run', HERE / 'latest.new'); os.replace(HERE / 'latest.new', HERE / 'latest')"
     ),
     "renamed": Case(
         "(HERE / 'a.part').write_text('1'); os.replace(HERE / 'a.part', HERE / 'a'); open(HERE / 'a').read()"
@@ -249,6 +321,9 @@ KEPT = {
         "os.environ.get('MY_TOKEN'); os.getenv('OMP_NUM_THREADS')", variables={"MY_TOKEN": "2", "OMP_NUM_THREADS": "2"}
     ),
     "for a child": Case("subprocess.run(['true'], env={**os.environ, 'A': '1'}, check=True)"),
+    "for a child, in lines": Case(
+        "subprocess.run(\n    ['true'],\n    env={\n        **os.environ,\n        'A': '1',\n    },\n)"
+    ),
     "inherited": Case("subprocess.run(['true'], check=True)\nos.system('true')"),
     "set here": Case("os.environ['V_SET'] = '1'; os.environ['V_SET']", variables={"V_SET": "2"}),
     "home": Case("os.path.expanduser('~'); Path.home()", variables={"USER": "other", "LOGNAME": "other"}),

@@ -105,7 +105,12 @@ def upgrade(name: str) -> Callable[[Path], object]:
 
 def text(path: str, content: str = "7 8 9 changed\n") -> Callable[[Path], object]:
     """Return what writes a file of a case's folder."""
-    return lambda here: (here / path).write_text(content)
+
+    def do(here: Path) -> None:
+        (here / path).parent.mkdir(exist_ok=True)
+        (here / path).write_text(content)
+
+    return do
 
 
 def source(path: str, old: str, new: str) -> Callable[[Path], object]:

@@ -122,7 +122,7 @@ LOOKS: list[tuple[Record, Observation]] = [
     (("status", "extra.txt", FILE, ""), Observation("status", "extra.txt", status_digest(0o100000, None))),
     (("status", "extra.txt", FILE, "9"), Observation("size", "extra.txt", status_digest(0o100000, 9))),
     (("status", "folder", FOLDER, ""), Observation("status", "folder", status_digest(0o040000, None))),
-    (("link", "link", "extra.txt"), Observation("link", "link", digest.of_value("extra.txt"))),
+    (("link", "link", "extra.txt", ""), Observation("link", "link", digest.of_value("extra.txt"))),
 ]
 
 
@@ -151,9 +151,39 @@ def test_what_a_setting_names_is_looked_at() -> None:
 
 
 def test_what_is_read_need_not_be_looked_at() -> None:
-    """Who reads a file, or is given it, has looked at it and at the folders around it."""
-    looks = [("status", at(name), FOLDER, "") for name in ("folder", "folder/one", "source.txt", "data/made.txt")]
+    """Who reads a file, or is given it, has looked at it and at the folders around it, save where a link leads."""
+    looks = [("status", at(name), FOLDER, "") for name in ("folder", "folder/one", "source.txt", "data")]
     assert rows(read("folder/one"), *looks) == [("file", "folder/one")]
+    passed, asked = (("link", at("folder"), "elsewhere", by) for by in ("", "asked"))
+    assert rows(read("folder/one"), passed) == [("file", "folder/one")]
+    assert rows(read("folder/one"), passed, asked) == [("file", "folder/one"), ("link", "folder")]
+
+
+def test_its_own_output_is_looked_at() -> None:
+    """A step that asks for its own earlier output depends on what a clean build has not."""
+    assert rows(("absent", at("data/made.txt"))) == [("status", "data/made.txt")]
+
+
+def test_what_a_program_made() -> None:
+    """What C code or a program made is not looked for, nor in a listing once it is gone; a user may add the others."""
+    looks = [
+        ("absent", at("new")),
+        ("status", at("folder/new"), FILE, "3"),
+        ("folder", at("folder"), "new", "gone", "one"),
+    ]
+    Path("folder/new").write_text("new")
+    created = frozenset(map(at, ("new", "folder/new", "folder/gone")))
+    found_rows = found(("native", ""), *looks, created=created).rows
+    assert [row[:2] for row in found_rows] == [("folder", "folder"), ("made", "folder/gone")]
+    assert found_rows[0].digest == digest.of_value(["new", "one"])
+
+
+def test_a_link_by_which_a_program_read() -> None:
+    """A link that leads to what was opened, or around it, counts; another one does not."""
+    for name, to in (("link", "folder"), ("other", "steps")):
+        Path(name).symlink_to(to)
+    touched = {"opened": frozenset({at("folder/one")}), "links": frozenset(map(at, ("link", "other", "gone")))}
+    assert rows(("native", ""), **touched) == [("link", "link"), ("opened", "folder/one")]
 
 
 def test_a_folder_that_was_listed() -> None:
@@ -167,7 +197,7 @@ def test_a_folder_that_was_listed() -> None:
 
 def test_who_runs_no_other_code_opened_nothing() -> None:
     """What was opened meanwhile counts if the step runs programs, or C code that may open files: then no source."""
-    opened = frozenset({at("extra.txt"), at("steps/other.py"), "/etc/hosts", at("source.txt")})
+    opened = frozenset({at("extra.txt"), at("steps/other.py"), at("source.txt")})
     Path("steps/other.py").touch()
     assert rows(opened=opened) == []
     assert rows(("native", ""), opened=opened) == [("opened", "extra.txt")]

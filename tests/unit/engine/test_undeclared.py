@@ -61,7 +61,7 @@ def test_files_come_before_variables() -> None:
     assert [line.split()[1] for line in lines_of([*rows("variable", "A"), *rows("file", "b")])] == ["input", "variable"]
 
 
-UNSAID = ["content", "opened", "status", "size", "link", "folder", "made", "ambient", "package", "distribution", "code"]
+UNSAID = ["content", "opened", "link", "folder", "made", "ambient", "package", "distribution", "code"]
 
 
 def test_what_nobody_need_declare_is_not_said() -> None:
@@ -79,9 +79,10 @@ def test_what_was_said_is_not_said_again() -> None:
     assert new_lines(STAGE, new, [new]) == new_lines(IMPURE, new, []) == ()
 
 
-def test_what_a_task_makes_is_an_error() -> None:
-    """An undeclared file that a task makes is an error that names the task: its order was luck."""
-    found = rows("file", "data/x.csv", "params.yaml")
+@pytest.mark.parametrize("kind", ["file", "status", "size"])
+def test_what_a_task_makes_is_an_error(kind: str) -> None:
+    """An undeclared file that a task makes, read or looked for, is an error that names the task: its order was luck."""
+    found = rows(kind, "data/x.csv", "params.yaml")
     assert faults(STAGE, found, {"data/x.csv": "other"}, strict=False) == [
         "undeclared input data/x.csv: made by other; declare it in inputs"
     ]

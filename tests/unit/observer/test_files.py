@@ -133,7 +133,7 @@ def test_what_is_there() -> None:
 @pytest.mark.parametrize("body", ["os.readlink('link')", "Path('link').readlink()", "Path('link').resolve()"])
 def test_where_a_link_leads(body: str) -> None:
     """Where a link leads is recorded for who reads it, or resolves a path."""
-    assert ("link", "link", "file") in of(body)
+    assert ("link", "link", "file", "asked") in of(body)
 
 
 LISTS = {
@@ -204,7 +204,9 @@ def test_metadata_that_is_read() -> None:
 def test_metadata_that_is_not_there() -> None:
     """A distribution whose version the project asks for in vain is recorded."""
     body = "import importlib.metadata as m\ntry: m.version('not-there')\nexcept m.PackageNotFoundError: pass\n"
-    assert list(touched(body).of("distribution")) == [("not_there",)]
+    assert list(touched(body).of("distribution")) == [("not-there",)]
+    body = "import importlib.metadata as m\nm.entry_points()\n"
+    assert list(touched(body).of("distribution")) == [("*",)]
 
 
 def test_wrapped_functions_behave() -> None:

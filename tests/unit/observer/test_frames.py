@@ -21,6 +21,8 @@ KINDS = {
     f"{PACKAGES}/numpy/core.py": (True, False, False),
     "/usr/lib/python3/dist-packages/numpy.py": (True, False, False),
     f"{sys.prefix}/bin/tool": (sys.prefix != sys.base_prefix, False, False),
+    f"{sys.prefix}/src/project/steps/train.py": (False, False, False),
+    f"{sys.prefix}/src/project/site-packages/a.py": (True, False, False),
     "<frozen importlib._bootstrap>": (False, True, True),
     "<frozen os>": (False, True, False),
     "<string>": (False, False, False),
