@@ -35,6 +35,11 @@ LOAD = '''
 def task_load():
     """Load what is never restored."""
     return step("steps.load", inputs={"source": "source.txt"}, outputs={"loaded": "data/deep/loaded.txt"}, impure=True)
+
+
+def task_plain():
+    """Let doit remember something, too."""
+    return {"actions": ["true"]}
 '''
 STEP = """
 from pathlib import Path
@@ -59,7 +64,6 @@ LOADED = Stage("load", "steps.load", {}, {"loaded": MADE["load"]})
 PLANTED = [  # what is not there, and could be in the way
     *(os.fspath(staging_folder(STAGES[name], role)) for name, role in (("make", "made"), ("join", "report"))),
     os.fspath(staging_folder(LOADED, "loaded")),
-    ".redoit/doit.db",
     ".redoit/logs/none",
     ".redoit/latest/.tmp-0123456789abcdef",
     ".redoit/blobs/.tmp-0123456789abcdef",
@@ -89,7 +93,7 @@ class Template:
 
 
 def build(folder: Path) -> Template:
-    """Build the chain and an impure stage, quarantine a blob, and forget a stage."""
+    """Build the chain, an impure stage and an ordinary task, quarantine a blob, and forget a stage."""
     pipeline = Pipeline(folder / "project")
     for name, text in FILES.items():
         pipeline.write(name, text)
