@@ -75,6 +75,7 @@ class _Files:
         self.named = _places(named_paths(before.action.settings))
         self.native = any(kind in ("native", "program") for kind, *_ in touched.records)
         self.created = {*touched.created} if self.native else set()  # by its C code or its programs, it seems
+        self.gone = {path for path in self.created if not os.path.lexists(path)}
         self.made = {path for (path,) in touched.of("made")}
         self.written = {*self.made, *(path for (path,) in touched.of("changed"))}
         self.changed: set[str] = set()
@@ -87,10 +88,10 @@ class _Files:
                 yield self._content("content" if _is_below(path, self.sources | self.named) else "file", path, found)
         known = {*read, *self.given, *self.sources, *sources}
         around_known = {folder for path in known | self.outputs for folder in _folders(path)}
-        asked = {path for path, _, by in self.touched.of("link") if by}
+        asked, own = {path for path, _, by in self.touched.of("link") if by}, self.written | self.created
         for kind, path, seen in self._looked_at():
             is_known = (path in known or path in around_known) and not (kind == "link" and path in asked)
-            if not is_known and not _is_below(path, self.written | self.created):
+            if not is_known and not _is_below(path, own):
                 yield Observation(kind, from_root(path), seen)
         yield from self._listings()
         read_otherwise = {os.path.realpath(path) for path in read} | {path for path, *_ in self.touched.of("imported")}
@@ -103,15 +104,17 @@ class _Files:
             return
         if not self.touched.watched:
             yield Observation("unwatched", "", None)
+        links: dict[str, list[str]] = {}  # place -> those that lead there
+        for link in filter(os.path.islink, self.touched.links):
+            links.setdefault(os.path.realpath(link), []).append(link)
         # An editor and a linter open source that no program of the step reads.
         opened = {path for path in self.touched.opened if programs or not path.endswith(".py")}
         named = {path for path in set[str]().union(*map(_arguments, programs)) if path.startswith(f"{self.root}/")}
         for path in (opened | named) - known:
             if not _is_below(path, self.given) and (found := identity(path)):
                 yield self._content("content" if _is_below(path, self.named) else "opened", path, found)
-                for link in self.touched.links:
-                    if _is_below(path, {os.path.realpath(link)}) and os.path.islink(link):
-                        yield Observation("link", from_root(link), digest.of_value(os.readlink(link)))
+                for link in {link for place in (path, *_folders(path)) for link in links.get(place, ())}:
+                    yield Observation("link", from_root(link), digest.of_value(os.readlink(link)))
         yield from (Observation("foreign", name, None) for name in foreign_pythons(self.touched))
 
     def _reads(self) -> Iterator[tuple[str, Identity]]:
@@ -154,14 +157,13 @@ class _Files:
                 yield row
 
     def _listings(self) -> Iterator[Observation]:
-        seen: set[str] = set()
+        seen, own = set[str](), self.made | self.created | self.given
         for path, *names in self.touched.of("folder"):
-            if path in seen or _is_below(path, self.made | self.created) or _is_below(path, self.given):
+            if path in seen or _is_below(path, own):
                 continue
             seen.add(path)
             folder = from_root(path)
-            gone = {each for each in self.created if not os.path.lexists(each)}
-            made = {from_root(each) for each in self.made | gone if os.path.dirname(each) == path}
+            made = {from_root(each) for each in self.made | self.gone if os.path.dirname(each) == path}
             yield from (Observation("made", each, None) for each in made)
             yield Observation("folder", folder, self.around.digest_of_names(folder, names, made))
 
