@@ -48,6 +48,6 @@ def test_what_changed_meanwhile(inspector: Inspector) -> None:
 def test_versions(inspector: Inspector) -> None:
     """A module has the version of what provides it, a distribution its own; what is not installed has none."""
     assert inspector.snapshot.version("doit") == f"doit {inspector.snapshot.version_of('doit')}"
-    assert inspector.snapshot.version_of("Import.Linter") == inspector.snapshot.version_of("import_linter") is not None
+    assert inspector.snapshot.version_of("PyTest.xdist") == inspector.snapshot.version_of("pytest_xdist") is not None
     assert inspector.snapshot.version("no_such_module") is None
     assert inspector.snapshot.version_of("no-such-distribution") is None
