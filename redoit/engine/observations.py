@@ -74,7 +74,10 @@ class _Files:
         self.sources = _places(before.files)
         self.named = _places(named_paths(before.action.settings))
         self.native = any(kind in ("native", "program") for kind, *_ in touched.records)
-        self.created = {*touched.created} if self.native else set()  # by its C code or its programs, it seems
+        self.makers = {os.path.join(self.root, path) for path in around.makers}
+        self.created = (
+            {*touched.created} - self.makers if self.native else set()
+        )  # by its C code or its programs, it seems
         self.gone = {path for path in self.created if not os.path.lexists(path)}
         self.made = {path for (path,) in touched.of("made")}
         self.written = {*self.made, *(path for (path,) in touched.of("changed"))}
@@ -88,10 +91,16 @@ class _Files:
                 yield self._content("content" if _is_below(path, self.sources | self.named) else "file", path, found)
         known = {*read, *self.given, *self.sources, *sources}
         around_known = {folder for path in known | self.outputs for folder in _folders(path)}
-        asked, own = {path for path, _, by in self.touched.of("link") if by}, self.written | self.created
+        asked, made = {path for path, _, by in self.touched.of("link") if by}, self.makers | self.outputs
+        wanted = {path for (path,) in self.touched.of("wanted")}
+        listed = {path for path, *_ in self.touched.of("folder")}
         for kind, path, seen in self._looked_at():
             is_known = (path in known or path in around_known) and not (kind == "link" and path in asked)
-            if not is_known and not _is_below(path, own):
+            is_known |= seen is not None and path in wanted
+            # A listing leaves out what stages make, and so does who asks what each name in it is.
+            is_known |= seen is not None and path in made and os.path.dirname(path) in listed
+            is_own = _is_below(path, self.written) or (_is_below(path, self.created) and (seen or path in self.gone))
+            if not is_known and not is_own:
                 yield Observation(kind, from_root(path), seen)
         yield from self._listings()
         read_otherwise = {os.path.realpath(path) for path in read} | {path for path, *_ in self.touched.of("imported")}
@@ -125,7 +134,7 @@ class _Files:
                 made.add(path)
             elif kind == "read" and path not in made:
                 found = Identity(*map(int, fields))
-                # What appeared is of its own program, or of C code; not what was there before, and was replaced.
+                # What appeared meanwhile is taken for its own, by a program or C code; what was there before is not.
                 if not (_is_below(path, self.created) and found.ctime >= self.touched.began):
                     yield path, found
 

@@ -19,12 +19,13 @@ def start() -> None:
     path = os.environ.get(OBSERVE)
     if not path or RECORDERS:
         return
-    from redoit.observer import code, environment, files, processes
+    from redoit.observer import code, environment, files, making, processes
 
     recorder = Recorder(path)
     RECORDERS.append(recorder)
     environment.Environment(recorder)
-    parts = [each(recorder) for each in (processes.Processes, code.Code, files.Files)]
+    of_files = files.Files(recorder)
+    parts = (processes.Processes(recorder), code.Code(recorder), of_files, making.Making(recorder, of_files))
     if recorder.scope:
         recorder.observe(handler for part in parts for handler in part.handlers().items())
 

@@ -43,6 +43,7 @@ class Files:
         self._add, self._place, self._is_in_scope = recorder.add, recorder.place, recorder.is_in_scope
         self._own: set[str] = set()  # files and folders that this process made, replaced or removed
         self._listed: set[str] = set()
+        self.appended: set[str] = set()
         self._wrap(recorder)
 
     def handlers(self) -> dict[str, Callable[..., None]]:
@@ -50,15 +51,9 @@ class Files:
         return {
             "open": self._on_open,
             "sqlite3.connect": self._on_connect,
-            "os.listdir": self._on_list,
-            "os.scandir": self._on_list,
-            "os.mkdir": lambda path, _mode, folder: self._on_made(path, folder),
-            "os.rename": self._on_moved,
-            "os.link": self._on_moved,
-            "os.symlink": self._on_symlink,
-            "os.remove": self._on_removed,
-            "os.rmdir": self._on_removed,
-            "os.chdir": lambda path: None if isinstance(path, int) else self._on_lookup(path, with_size=False),
+            "os.listdir": self.on_list,
+            "os.scandir": self.on_list,
+            "os.chdir": lambda path: None if isinstance(path, int) else self.on_lookup(path, with_size=False),
         }
 
     def _on_open(self, path: AnyPath | int, _: object, flags: int, *__: object, **___: object) -> None:
@@ -69,20 +64,24 @@ class Files:
             if os.fsdecode(path).endswith(("/METADATA", "/PKG-INFO")) and caller(is_standard):
                 self._add("distribution", os.path.basename(os.path.dirname(path)))
             return
-        found = _status(name)
+        found = status_of(name)
         if flags & os.O_ACCMODE != os.O_WRONLY and not flags & os.O_TRUNC:
             if found and found.st_mode & TYPE == FILE:
-                self._on_read(name, found)
+                self.on_read(name, found)
             elif found is None and not flags & os.O_CREAT:
                 self._add("absent", name)
-        if found and flags & os.O_CREAT and flags & os.O_EXCL:  # it fails
-            self._on_lookup(name, with_size=False)
+        if found and (
+            is_folder(found) or (flags & os.O_CREAT and flags & os.O_EXCL)
+        ):  # it fails, or makes what has no name
+            self.on_lookup(name, with_size=False)
         elif flags & os.O_ACCMODE != os.O_RDONLY and (found is None or flags & os.O_TRUNC):
-            self._made(name)
+            self.made(name)
         elif flags & os.O_ACCMODE != os.O_RDONLY:
             self._add("changed", name)
+            self.appended |= {name} if flags & os.O_APPEND else set()
 
-    def _on_read(self, name: str, found: os.stat_result) -> None:
+    def on_read(self, name: str, found: os.stat_result) -> None:
+        """Record that a file is read, and how it is then."""
         reader, asker = caller(lambda file: file.endswith("/tokenize.py")), caller(is_standard)
         if reader is None:
             return
@@ -93,7 +92,7 @@ class Files:
         # Python asks whether the script that it is to run is an archive.
         is_script = asker is not None and asker.f_code.co_filename == "<frozen zipimport>"
         kind = "imported" if is_shown or is_loaded or is_script else "read"
-        if kind == "imported" or (asker and not self._is_made_here(name)):
+        if kind == "imported" or (asker and not self.is_made_here(name)):
             identity = found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_mode
             self._add(kind, name, *identity)
 
@@ -115,59 +114,35 @@ class Files:
     def _on_connect(self, path: AnyPath) -> None:
         self._add("native", "")
         name = self._place(path)
-        if name and (found := _status(name)):
-            self._on_read(name, found)
+        found = status_of(name) if name else None
+        if found and found.st_mode & TYPE == FILE:
+            self.on_read(name, found)
             self._add("changed", name)
-        elif name:
-            self._made(name)
+        elif name and found is None:
+            self.made(name)
 
-    def _on_made(self, path: AnyPath, folder: int) -> None:
-        """Record what is about to be made, if nothing is there: else that fails."""
-        name = self._entry(path, folder)
-        if name and _status(name, follow=False) is None:
-            self._made(name)
-
-    def _on_symlink(self, _: AnyPath, path: AnyPath, folder: int) -> None:
-        self._on_link(path, folder)
-        self._on_made(path, folder)
-
-    def _on_moved(self, source: AnyPath, path: AnyPath, from_folder: int, to_folder: int) -> None:
-        """Record that a file may be read by another name from now on, and that its status is of our making."""
-        name, target = self._entry(source, from_folder), self._entry(path, to_folder)
-        found = _status(name, follow=False) if name else None
-        is_foreign_folder = found and found.st_mode & TYPE == FOLDER and not self._is_made_here(name)
-        if name and found is None:
-            self._on_lookup(name, with_size=False)
-        elif not is_foreign_folder:  # of which what is in it still counts
-            if found and found.st_mode & TYPE == FILE:
-                self._on_read(name, found)
-            for each in filter(None, (name, target)):
-                self._made(each)
-
-    def _on_removed(self, path: AnyPath, folder: int) -> None:
-        name = self._entry(path, folder)
-        if name and _status(name, follow=False):
-            self._made(name)
-        elif name:
-            self._on_lookup(name, with_size=False)
-
-    def _entry(self, path: AnyPath, folder: int | None = None) -> str:
+    def entry(self, path: AnyPath, folder: int | None = None) -> str:
         """Return the place of a name in a folder, be it that of a link; an empty text if it does not count."""
-        around, name = os.path.split(os.path.abspath(os.fsdecode(_at(path, folder))))
+        around, name = os.path.split(os.path.abspath(os.fsdecode(at(path, folder))))
         found = os.path.join(self._place(f"{around}/."), name)
         return found if self._is_in_scope(found) else ""
 
-    def _made(self, name: str) -> None:
+    def made(self, name: str) -> None:
+        """Record what this process makes, if there is a folder for it."""
+        if status_of(os.path.dirname(name)) is None:
+            return self.on_lookup(os.path.dirname(name), with_size=False)
         self._own.add(name)
         self._add("made", name)
+        return None
 
-    def _is_made_here(self, path: str) -> bool:
+    def is_made_here(self, path: str) -> bool:
         """Tell whether this process made a file, or a folder around it."""
         while path not in self._own and path not in ("", "/"):
             path = os.path.dirname(path)
         return path in self._own
 
-    def _on_list(self, path: AnyPath | int | None) -> None:
+    def on_list(self, path: AnyPath | int | None) -> None:
+        """Record the names in a folder."""
         lister = caller(lambda file: file == "<frozen os>")
         file = lister.f_code.co_filename if lister else "<frozen importlib"
         asker = caller(is_standard)
@@ -176,19 +151,19 @@ class Files:
             return
         text = system.readlink(f"/proc/self/fd/{path}") if isinstance(path, int) else os.fsdecode(path or ".")
         name = self._place(f"{text}/.")
-        if name and name not in self._listed and not self._is_made_here(name):
+        if name and name not in self._listed and not self.is_made_here(name):
             self._listed.add(name)
             try:
                 self._add("folder", name, *sorted(system.listdir(name)))
             except OSError:
-                self._on_lookup(name, with_size=False)
+                self.on_lookup(name, with_size=False)
 
-    def _on_lookup(self, path: AnyPath, with_size: bool) -> None:
+    def on_lookup(self, path: AnyPath, with_size: bool) -> None:
         """Record what something is, for who asks whether it is there."""
         name = self._place(path)
-        if not name or self._is_made_here(name) or caller(is_standard) is None:
+        if not name or self.is_made_here(name) or caller(is_standard) is None:
             return
-        found = _status(name)
+        found = status_of(name)
         if found is None:
             self._add("absent", name)
         elif with_size and found.st_mode & TYPE == FILE:
@@ -196,17 +171,17 @@ class Files:
         else:
             self._add("status", name, found.st_mode & TYPE, "")
 
-    def _on_link(self, path: AnyPath, folder: int | None = None) -> bool:
+    def on_link(self, path: AnyPath, folder: int | None = None) -> bool:
         """Record where a link leads, and return whether it is one."""
-        name = self._entry(path, folder)
+        name = self.entry(path, folder)
         target = target_of(name) if name else ""
         if target and (asker := caller(is_standard)):
             self._add("link", name, target, "" if is_installed(asker.f_code.co_filename) else "asked")
         return bool(target)
 
     def _on_readlink(self, path: AnyPath, *_: object, **__: object) -> None:
-        if not self._on_link(path):
-            self._on_lookup(path, with_size=False)
+        if not self.on_link(path):
+            self.on_lookup(path, with_size=False)
 
     def _wrap(self, recorder: Recorder) -> None:
         """Call us for what raises no audit event, or one that does not tell the folder."""
@@ -225,8 +200,8 @@ class Files:
             self._on_search(frame)
         elif not file.endswith(("/inspect.py", "/pkgutil.py")):
             if not follow_symlinks:
-                self._on_link(path)
-            self._on_lookup(path, frame.f_code.co_name not in WITHOUT_SIZE or not is_standard(file))
+                self.on_link(path)
+            self.on_lookup(path, frame.f_code.co_name not in WITHOUT_SIZE or not is_standard(file))
 
     def _on_lstat(self, path: AnyPath, frame: FrameType, *_: object, **__: object) -> None:
         self._on_stat(path, frame, follow_symlinks=False)
@@ -240,7 +215,7 @@ class Files:
             self._add("distribution", str(frame.f_locals["name"]) if frame else "*")
 
     def _on_access(self, path: AnyPath, _: FrameType, mode: int, *__: object, **___: object) -> None:
-        self._on_lookup(path, mode & os.X_OK != 0)
+        self.on_lookup(path, mode & os.X_OK != 0)
 
 
 def _is_loading(frame: FrameType | None) -> bool:
@@ -267,7 +242,7 @@ def _calling(function: Any, record: Callable[..., object]) -> Any:
     def observed(path: Any, *arguments: Any, **options: Any) -> Any:
         frame = sys._getframe(1)  # noqa: SLF001 - there is no other way
         if not isinstance(path, int) and not is_import(frame.f_code.co_filename):
-            record(_at(path, options.get("dir_fd")), frame, *arguments, **options)
+            record(at(path, options.get("dir_fd")), frame, *arguments, **options)
         return function(path, *arguments, **options)
 
     observed.__name__ = observed.__qualname__ = function.__name__
@@ -279,7 +254,7 @@ def _calling(function: Any, record: Callable[..., object]) -> Any:
     return observed
 
 
-def _at(path: AnyPath, folder: int | None) -> AnyPath:
+def at(path: AnyPath, folder: int | None) -> AnyPath:
     """Return a path that is meant from an open folder; -1 is none."""
     try:
         return path if folder in (None, -1) else f"{system.readlink(f'/proc/self/fd/{folder}')}/{os.fsdecode(path)}"
@@ -287,7 +262,12 @@ def _at(path: AnyPath, folder: int | None) -> AnyPath:
         return path
 
 
-def _status(path: str, *, follow: bool = True) -> os.stat_result | None:
+def is_folder(found: os.stat_result | None) -> bool:
+    """Tell whether what was found is a folder."""
+    return found is not None and found.st_mode & TYPE == FOLDER
+
+
+def status_of(path: str, *, follow: bool = True) -> os.stat_result | None:
     """Return what is at a path, None if nothing is."""
     try:
         return system.stat(path, follow_symlinks=follow)

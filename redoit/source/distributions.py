@@ -121,5 +121,5 @@ class Distribution:
 def normal_name(name: str) -> str:
     """Return the one spelling of a distribution's name, from any, or from the name of its metadata."""
     if name.endswith((".dist-info", ".egg-info")):
-        name = name[: -len(".dist-info")].partition("-")[0]
+        name = name.rpartition(".")[0].partition("-")[0]
     return re.sub(r"[-_.]+", "_", name).lower()

@@ -121,6 +121,16 @@ CAUGHT = {
         "except FileNotFoundError:\n    (HERE / 'data.txt').read_text()",
         DATA,
     ),
+    "not removed": Case(
+        "try:\n    os.rmdir(HERE / 'folder')\nexcept OSError:\n    (HERE / 'folder/one.txt').read_text()",
+        text("folder/one.txt"),
+    ),
+    "renamed, and its folder not removed": Case(
+        "(HERE / 'new').mkdir(); (HERE / 'new/x').touch()\n"
+        "os.renames(HERE / 'new/x', HERE / 'x'); os.remove(HERE / 'x')\n"
+        "(HERE / 'data.txt').read_text()",
+        DATA,
+    ),
     # what is not there
     **{
         f"no {call.partition('(')[0]}": Case(f"try:\n    {call}\nexcept OSError:\n    pass", text("new/file"))
@@ -284,10 +294,6 @@ KEPT = {
     "folder of a program": Case(
         "import shutil; os.system(f'mkdir -p {HERE}/raw/deep && cp source.txt {HERE}/raw/deep')\n"
         "os.listdir(HERE / 'raw/deep'); open(HERE / 'raw/deep/source.txt').read(); shutil.rmtree(HERE / 'raw')"
-    ),
-    "cache of a program": Case(
-        "cache = HERE / 'cached.txt'\nif not cache.exists():\n    os.system(f'cp source.txt {cache}')\n"
-        "os.system(f'cat {cache}')"
     ),
     "a database of runs": Case(
         "import sqlite3\nwith sqlite3.connect(HERE / 'runs.db') as runs:\n"

@@ -161,7 +161,15 @@ def test_what_is_read_need_not_be_looked_at() -> None:
 
 def test_its_own_output_is_looked_at() -> None:
     """A step that asks for its own earlier output depends on what a clean build has not."""
-    assert rows(("absent", at("data/made.txt"))) == [("status", "data/made.txt")]
+    look = ("status", at("data/made.txt"), FILE, "")
+    assert rows(("absent", at("data/made.txt"))) == rows(look) == [("status", "data/made.txt")]
+    assert rows(("folder", at("data"), "made.txt"), look) == [("folder", "data")]
+
+
+def test_a_folder_that_is_wanted() -> None:
+    """Who makes a folder that may be there does not depend on it; who looks for another one does."""
+    wanted = [("wanted", at("folder")), *(("status", at(name), FOLDER, "") for name in ("folder", "steps/more"))]
+    assert rows(*wanted) == [("status", "steps/more")]
 
 
 def test_what_a_program_made() -> None:

@@ -1,0 +1,87 @@
+"""What a process makes, moves and removes; what fails makes nothing."""
+
+from pathlib import Path
+
+import pytest
+from observed_process import recorded
+
+
+@pytest.fixture(autouse=True)
+def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in a project with a folder and a file in it, an empty folder, a file and a link."""
+    (tmp_path / "project/folder").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "project")
+    Path("folder/inside").write_text("1")
+    Path("empty").mkdir()
+    Path("file").write_text("content")
+    Path("link").symlink_to("../outside")
+    Path("../outside").write_text("outside")
+
+
+def of(body: str, kind: str) -> list[str]:
+    """Return the names that records of a kind have."""
+    lines = f"import os\nfrom pathlib import Path\ntry:\n    {body}\nexcept OSError:\n    pass\n"
+    return [record[1] for record in recorded(lines) if record[0] == kind]
+
+
+FAILS = [
+    "os.mkdir('folder')",
+    "os.makedirs('folder', exist_ok=True)",
+    "os.symlink('x', 'file')",
+    "os.symlink('x', 'link')",
+    "os.link('file', 'folder')",
+    "os.link('no', 'new')",
+    "os.rename('no', 'file')",
+    "os.rename('file', 'folder')",
+    "os.rename('folder', 'file')",
+    "os.rename('empty', 'folder')",
+    "os.remove('folder')",
+    "os.remove('no')",
+    "os.rmdir('folder')",
+    "os.rmdir('file')",
+    "os.rmdir('no')",
+    "open('file', 'x')",
+    "open('folder', 'w')",
+    "open('no/file', 'w')",
+    "os.mkdir('no/folder')",
+]
+
+
+@pytest.mark.parametrize("body", FAILS)
+def test_what_fails_makes_nothing(body: str) -> None:
+    """What can't be made, moved or removed is not of the process's making."""
+    assert of(body, "made") == []
+
+
+MADE = {
+    "os.mkdir('new')": ["new"],
+    "os.symlink('x', 'new')": ["new"],
+    "os.link('file', 'new')": ["file", "new"],
+    "os.rename('file', 'new')": ["file", "new"],
+    "os.replace('link', 'file')": ["link", "file"],
+    "os.remove('link')": ["link"],
+    "os.rmdir('empty')": ["empty"],
+    "os.mkdir('new'); os.rename('new', 'empty')": ["new", "empty"],
+    "os.rename('folder', 'new')": [],
+}
+
+
+@pytest.mark.parametrize(("body", "names"), MADE.items())
+def test_what_is_made(body: str, names: list[str]) -> None:
+    """What is made, moved or removed is of the process's making, a link by its own name; not what a folder holds."""
+    assert of(body, "made") == names
+
+
+READ = {
+    "os.rename('file', 'new')": ["file"],
+    "os.link('file', 'new')": ["file"],
+    "os.rename('link', 'new')": ["link"],
+    "open('log', 'a').close(); os.rename('log', 'new')": [],
+    "open('file', 'a').close(); os.rename('file', 'new')": [],
+}
+
+
+@pytest.mark.parametrize(("body", "names"), READ.items())
+def test_what_has_another_name_is_read(body: str, names: list[str]) -> None:
+    """A file that is moved or linked is read, also behind a link that leads out of the project; a log is not."""
+    assert of(body, "read") == names
