@@ -81,6 +81,7 @@ class _Files:
         self.gone = {path for path in self.created if not os.path.lexists(path)}
         self.made = {path for (path,) in touched.of("made")}
         self.written = {*self.made, *(path for (path,) in touched.of("changed"))}
+        self.stamped = {path for (path,) in touched.of("stamped")}
         self.changed: set[str] = set()
 
     def rows(self, sources: Iterable[str]) -> Iterator[Observation]:
@@ -141,7 +142,7 @@ class _Files:
     def _content(self, kind: str, path: str, found: Identity) -> Observation:
         name = from_root(path)
         content = self.around.find(kind, name)
-        if identity(path) != found and path not in self.written:
+        if identity(path) != found and path not in self.written | self.stamped:
             self.changed.add(name)
         return Observation(kind, name, content)
 

@@ -3,6 +3,7 @@
     made <path>      what it made, replaced or removed
     changed <path>   a log that it moved
     wanted <path>    a folder that it would have made, but was there
+    stamped <path>   a file of which it set times or permissions
 
 An audit event comes before its call: what is there tells whether that will fail, and so makes nothing.
 """
@@ -34,6 +35,8 @@ class Making:
             "os.rename": self._on_moved,
             "os.link": self._on_linked,
             "os.symlink": self._on_symlink,
+            "os.utime": lambda path, _times, _ns, folder: self._on_stamped(path, folder),
+            "os.chmod": lambda path, _mode, folder: self._on_stamped(path, folder),
             "os.remove": lambda path, folder: self._on_removed(path, folder, of_folder=False),
             "os.rmdir": lambda path, folder: self._on_removed(path, folder, of_folder=True),
         }
@@ -88,6 +91,10 @@ class Making:
         found = status_of(place) if place else None
         if found and found.st_mode & TYPE == FILE:
             self._files.on_read(place, found)
+
+    def _on_stamped(self, path: AnyPath | int, folder: int) -> None:
+        if not isinstance(path, int) and (name := self._place(at(path, folder))):
+            self._add("stamped", name)
 
     def _on_removed(self, path: AnyPath, folder: int, *, of_folder: bool) -> None:
         name = self._files.entry(path, folder)

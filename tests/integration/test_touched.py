@@ -82,6 +82,9 @@ CAUGHT = {
         "list(ThreadPoolExecutor(1).map(Path.read_text, [HERE / 'data.txt']))",
         DATA,
     ),
+    "read, then stamped": Case(
+        "(HERE / 'data.txt').read_text(); (HERE / 'data.txt').touch(); os.chmod(HERE / 'data.txt', 0o600)", DATA
+    ),
     "read, then written": Case("file = HERE / 'data.txt'; file.write_text(file.read_text())", DATA),
     "a setting": Case(
         "table.read_text()",

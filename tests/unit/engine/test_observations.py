@@ -92,6 +92,7 @@ def test_a_file_that_changed_meanwhile() -> None:
     Path("extra.txt").write_text("other")
     assert found(record).changed == "extra.txt changed"
     assert found(record, ("made", at("extra.txt"))).changed == ""
+    assert found(record, ("stamped", at("extra.txt"))).changed == ""
 
 
 def test_source_that_changed_after_its_import() -> None:

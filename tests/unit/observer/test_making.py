@@ -72,6 +72,13 @@ def test_what_is_made(body: str, names: list[str]) -> None:
     assert of(body, "made") == names
 
 
+def test_what_is_stamped() -> None:
+    """A file of which the times or permissions are set is recorded; nothing of it is made or changed."""
+    body = "Path('file').touch(); os.chmod('file', 0o600); os.utime('folder/inside')"
+    assert of(body, "stamped") == ["file", "folder/inside"]
+    assert of(body, "made") == of(body, "changed") == []
+
+
 READ = {
     "os.rename('file', 'new')": ["file"],
     "os.link('file', 'new')": ["file"],
