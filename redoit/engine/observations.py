@@ -75,9 +75,8 @@ class _Files:
         self.named = _places(named_paths(before.action.settings))
         self.native = any(kind in ("native", "program") for kind, *_ in touched.records)
         self.makers = {os.path.join(self.root, path) for path in around.makers}
-        self.created = (
-            {*touched.created} - self.makers if self.native else set()
-        )  # by its C code or its programs, it seems
+        # Perhaps by its C code or its programs.
+        self.created = {*touched.created} - self.makers if self.native else set()
         self.gone = {path for path in self.created if not os.path.lexists(path)}
         self.made = {path for (path,) in touched.of("made")}
         self.written = {*self.made, *(path for (path,) in touched.of("changed"))}
@@ -97,9 +96,9 @@ class _Files:
         listed = {path for path, *_ in self.touched.of("folder")}
         for kind, path, seen in self._looked_at():
             is_known = (path in known or path in around_known) and not (kind == "link" and path in asked)
-            is_known |= seen is not None and path in wanted
             # A listing leaves out what stages make, and so does who asks what each name in it is.
-            is_known |= seen is not None and path in made and os.path.dirname(path) in listed
+            is_left_out = path in wanted or (path in made and os.path.dirname(path) in listed)
+            is_known |= kind == "status" and seen is not None and is_left_out
             is_own = _is_below(path, self.written) or (_is_below(path, self.created) and (seen or path in self.gone))
             if not is_known and not is_own:
                 yield Observation(kind, from_root(path), seen)
@@ -119,8 +118,8 @@ class _Files:
             links.setdefault(os.path.realpath(link), []).append(link)
         # An editor and a linter open source that no program of the step reads.
         opened = {path for path in self.touched.opened if programs or not path.endswith(".py")}
-        named = {path for path in set[str]().union(*map(_arguments, programs)) if path.startswith(f"{self.root}/")}
-        for path in (opened | named) - known:
+        arguments = set[str]().union(*map(_arguments, programs))
+        for path in (opened | {each for each in arguments if each.startswith(f"{self.root}/")}) - known:
             if not _is_below(path, self.given) and (found := identity(path)):
                 yield self._content("content" if _is_below(path, self.named) else "opened", path, found)
                 for link in {link for place in (path, *_folders(path)) for link in links.get(place, ())}:

@@ -129,11 +129,11 @@ class Files:
 
     def made(self, name: str) -> None:
         """Record what this process makes, if there is a folder for it."""
-        if status_of(os.path.dirname(name)) is None:
-            return self.on_lookup(os.path.dirname(name), with_size=False)
-        self._own.add(name)
-        self._add("made", name)
-        return None
+        if status_of(folder := os.path.dirname(name)) is None:
+            self.on_lookup(folder, with_size=False)
+        else:
+            self._own.add(name)
+            self._add("made", name)
 
     def is_made_here(self, path: str) -> bool:
         """Tell whether this process made a file, or a folder around it."""

@@ -14,14 +14,14 @@ STANDARD = os.path.join(os.path.dirname(os.__file__), "")
 SITE = os.path.join(STANDARD, "site.py")
 REDOIT = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
 OBSERVER = os.path.join(os.path.dirname(__file__), "")
-SOURCES = os.path.join(sys.prefix, "src", "")  # where pip clones what is installed to be edited
+CLONES = os.path.join(sys.prefix, "src", "")  # where pip clones what is installed to be edited
 VENV = os.path.join(sys.prefix, "") if sys.prefix != sys.base_prefix else "\0"
 
 
 def is_installed(path: str) -> bool:
     """Tell whether a path belongs to Python or to what is installed for it."""
     if path.startswith(VENV):
-        return not path.startswith(SOURCES) or "/site-packages/" in path
+        return not path.startswith(CLONES) or "/site-packages/" in path
     return "/site-packages/" in path or "/dist-packages/" in path or path.startswith(STANDARD)
 
 

@@ -68,7 +68,8 @@ class Making:
             self._files.on_lookup(target, with_size=False)
         elif name in self._files.appended:  # a log: what is in it counts once somebody reads it
             self._files.made(name)
-            self._add("changed", target)
+            if target:
+                self._add("changed", target)
         elif not is_folder(found) or self._files.is_made_here(name):  # else what is in it counts
             self._on_copied(source, from_folder)
             for each in filter(None, (name, target)):

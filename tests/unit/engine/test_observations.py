@@ -164,7 +164,9 @@ def test_its_own_output_is_looked_at() -> None:
     """A step that asks for its own earlier output depends on what a clean build has not."""
     look = ("status", at("data/made.txt"), FILE, "")
     assert rows(("absent", at("data/made.txt"))) == rows(look) == [("status", "data/made.txt")]
-    assert rows(("folder", at("data"), "made.txt"), look) == [("folder", "data")]
+    listing, sized = ("folder", at("data"), "made.txt"), ("status", at("data/made.txt"), FILE, "3")
+    assert rows(listing, look) == [("folder", "data")]
+    assert rows(listing, sized) == [("folder", "data"), ("size", "data/made.txt")]
 
 
 def test_a_folder_that_is_wanted() -> None:

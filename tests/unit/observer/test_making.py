@@ -79,6 +79,12 @@ def test_what_is_stamped() -> None:
     assert of(body, "made") == of(body, "changed") == []
 
 
+def test_a_log_that_leaves_the_project() -> None:
+    """A log that is moved elsewhere is removed; no other name of the project is concerned."""
+    body = "open('file', 'a').close(); os.rename('file', '../elsewhere')"
+    assert (of(body, "made"), of(body, "changed")) == (["file"], [])
+
+
 READ = {
     "os.rename('file', 'new')": ["file"],
     "os.link('file', 'new')": ["file"],
