@@ -79,6 +79,8 @@ class _Files:
         self.created = {*touched.created} - self.makers if self.native else set()
         self.gone = {path for path in self.created if not os.path.lexists(path)}
         self.made = {path for (path,) in touched.of("made")}
+        for folder, renamed in touched.of("moved"):
+            self.made |= {folder, renamed} if _is_below(folder, self.made) else set()
         self.written = {*self.made, *(path for (path,) in touched.of("changed"))}
         self.stamped = {path for (path,) in touched.of("stamped")}
         self.changed: set[str] = set()
@@ -99,9 +101,10 @@ class _Files:
             # A listing leaves out what stages make, and so does who asks what each name in it is.
             is_left_out = path in wanted or (path in made and os.path.dirname(path) in listed)
             is_known |= kind == "status" and seen is not None and is_left_out
-            is_own = _is_below(path, self.written) or (_is_below(path, self.created) and (seen or path in self.gone))
-            if not is_known and not is_own:
-                yield Observation(kind, from_root(path), seen)
+            is_gone = not os.path.lexists(path)
+            is_own = _is_below(path, self.written) or (_is_below(path, self.created) and (seen or is_gone))
+            if not is_known and (is_gone or not is_own):
+                yield Observation(kind, from_root(path), None if is_own else seen)
         yield from self._listings()
         read_otherwise = {os.path.realpath(path) for path in read} | {path for path, *_ in self.touched.of("imported")}
         yield from self._opened(known | self.outputs | read_otherwise | self.written)
@@ -130,9 +133,9 @@ class _Files:
         """Yield each file that was read before the step itself made it, and how it was then."""
         made = set[str]()
         for kind, path, *fields in self.touched.records:
-            if kind == "made":
-                made.add(path)
-            elif kind == "read" and path not in made:
+            if kind == "made" or (kind == "moved" and path in self.made):
+                made |= {path, *fields}
+            elif kind == "read" and not _is_below(path, made):
                 found = Identity(*map(int, fields))
                 # What appeared meanwhile is taken for its own, by a program or C code; what was there before is not.
                 if not (_is_below(path, self.created) and found.ctime >= self.touched.began):

@@ -64,19 +64,20 @@ class Files:
             if os.fsdecode(path).endswith(("/METADATA", "/PKG-INFO")) and caller(is_standard):
                 self._add("distribution", os.path.basename(os.path.dirname(path)))
             return
-        found = status_of(name)
-        if flags & os.O_ACCMODE != os.O_WRONLY and not flags & os.O_TRUNC:
-            if found and found.st_mode & TYPE == FILE:
-                self.on_read(name, found)
-            elif found is None and not flags & os.O_CREAT:
+        access, found = flags & os.O_ACCMODE, status_of(name)
+        if found is None:
+            if flags & os.O_CREAT:
+                self.made(name)
+            else:
                 self._add("absent", name)
-        if found and (
-            is_folder(found) or (flags & os.O_CREAT and flags & os.O_EXCL)
-        ):  # it fails, or makes what has no name
+            return
+        if access != os.O_WRONLY and not flags & os.O_TRUNC and found.st_mode & TYPE == FILE:
+            self.on_read(name, found)
+        if is_folder(found) or (flags & os.O_CREAT and flags & os.O_EXCL):  # it fails, or makes what has no name
             self.on_lookup(name, with_size=False)
-        elif flags & os.O_ACCMODE != os.O_RDONLY and (found is None or flags & os.O_TRUNC):
+        elif access != os.O_RDONLY and flags & os.O_TRUNC:
             self.made(name)
-        elif flags & os.O_ACCMODE != os.O_RDONLY:
+        elif access != os.O_RDONLY:
             self._add("changed", name)
             self.appended |= {name} if flags & os.O_APPEND else set()
 
@@ -123,8 +124,11 @@ class Files:
 
     def entry(self, path: AnyPath, folder: int | None = None) -> str:
         """Return the place of a name in a folder, be it that of a link; an empty text if it does not count."""
-        around, name = os.path.split(os.path.abspath(os.fsdecode(at(path, folder))))
-        found = os.path.join(self._place(f"{around}/."), name)
+        text = os.fsdecode(at(path, folder)).rstrip("/")
+        around, name = os.path.split(text)
+        if name in ("", ".", ".."):
+            return self._place(text or "/")
+        found = os.path.join(self._place(f"{around or '.'}/."), name)
         return found if self._is_in_scope(found) else ""
 
     def made(self, name: str) -> None:

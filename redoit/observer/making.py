@@ -1,7 +1,8 @@
 """Observes which files and folders of the project a process makes, moves and removes.
 
     made <path>      what it made, replaced or removed
-    changed <path>   a log that it moved
+    changed <path>   a file that it shortened, a log that it moved
+    moved <path> <path>   a folder that another process may have made
     wanted <path>    a folder that it would have made, but was there
     stamped <path>   a file of which it set times or permissions
 
@@ -35,8 +36,9 @@ class Making:
             "os.rename": self._on_moved,
             "os.link": self._on_linked,
             "os.symlink": self._on_symlink,
-            "os.utime": lambda path, _times, _ns, folder: self._on_stamped(path, folder),
-            "os.chmod": lambda path, _mode, folder: self._on_stamped(path, folder),
+            "os.utime": lambda path, _times, _ns, folder: self._on_altered("stamped", path, folder),
+            "os.chmod": lambda path, _mode, folder: self._on_altered("stamped", path, folder),
+            "os.truncate": lambda path, _length: self._on_altered("changed", path),
             "os.remove": lambda path, folder: self._on_removed(path, folder, of_folder=False),
             "os.rmdir": lambda path, folder: self._on_removed(path, folder, of_folder=True),
         }
@@ -70,10 +72,12 @@ class Making:
             self._files.made(name)
             if target:
                 self._add("changed", target)
-        elif not is_folder(found) or self._files.is_made_here(name):  # else what is in it counts
+        elif not is_folder(found) or self._files.is_made_here(name):
             self._on_copied(source, from_folder)
             for each in filter(None, (name, target)):
                 self._files.made(each)
+        elif name and target:  # what is in it counts, unless another process of the step has made it
+            self._add("moved", name, target)
 
     def _on_linked(self, source: AnyPath, path: AnyPath, from_folder: int, to_folder: int) -> None:
         name, target = self._files.entry(source, from_folder), self._files.entry(path, to_folder)
@@ -93,9 +97,13 @@ class Making:
         if found and found.st_mode & TYPE == FILE:
             self._files.on_read(place, found)
 
-    def _on_stamped(self, path: AnyPath | int, folder: int) -> None:
-        if not isinstance(path, int) and (name := self._place(at(path, folder))):
-            self._add("stamped", name)
+    def _on_altered(self, kind: str, path: AnyPath | int, folder: int | None = None) -> None:
+        if isinstance(path, int) or not (name := self._place(at(path, folder))):
+            return
+        if status_of(name) is None:
+            self._files.on_lookup(name, with_size=False)
+        else:
+            self._add(kind, name)
 
     def _on_removed(self, path: AnyPath, folder: int, *, of_folder: bool) -> None:
         name = self._files.entry(path, folder)

@@ -119,6 +119,11 @@ CAUGHT = {
     "a link made again": Case(
         "try:\n    os.symlink('x', HERE / 'link')\nexcept FileExistsError:\n    (HERE / 'link').read_text()", DATA
     ),
+    "removed if it is there": Case("if (HERE / 'data.txt').exists():\n    os.remove(HERE / 'data.txt')", DATA),
+    "not stamped": Case("try:\n    os.utime(HERE / 'new')\nexcept FileNotFoundError:\n    pass", text("new")),
+    "not written": Case(
+        "try:\n    os.open(HERE / 'new', os.O_WRONLY)\nexcept FileNotFoundError:\n    pass", text("new")
+    ),
     "not renamed": Case(
         "try:\n    os.rename(HERE / 'new', HERE / 'data.txt')\n"
         "except FileNotFoundError:\n    (HERE / 'data.txt').read_text()",
@@ -307,6 +312,12 @@ KEPT = {
         "os.path.islink(HERE / 'latest') and os.readlink(HERE / 'latest')\n(HERE / 'run').mkdir(exist_ok=True)\n"
         "os.symlink('run', HERE / 'latest.new'); os.replace(HERE / 'latest.new', HERE / 'latest')"
     ),
+    "folder of a worker, renamed": Case(
+        "import multiprocessing\nwith multiprocessing.get_context('fork').Pool(1) as pool:\n"
+        "    pool.map(os.mkdir, [HERE / 'part'])\n    pool.map((HERE / 'part/x').write_text, ['1'])\n"
+        "os.rename(HERE / 'part', HERE / 'whole'); (HERE / 'whole/x').read_text()"
+    ),
+    "shortened": Case("os.truncate(HERE / 'data.txt', 1); (HERE / 'data.txt').stat().st_size"),
     "renamed": Case(
         "(HERE / 'a.part').write_text('1'); os.replace(HERE / 'a.part', HERE / 'a'); open(HERE / 'a').read()"
     ),

@@ -83,7 +83,22 @@ def test_what_the_step_made_first_is_its_own() -> None:
     made = ("made", at("extra.txt"))
     assert rows(made, read("extra.txt")) == []
     assert rows(read("extra.txt"), made) == [("file", "extra.txt")]
+    Path("new").write_text("new")
     assert rows(("absent", at("new")), ("made", at("new")), ("status", at("new"), FILE, "3")) == []
+
+
+def test_what_the_step_removed_counts_if_it_comes_back() -> None:
+    """What the step looked for and left removed is observed as absent; what it did not look for is not."""
+    look = ("status", at("gone"), FILE, "3")
+    assert found(look, ("made", at("gone"))).rows == (Observation("size", "gone", None),)
+    assert rows(("made", at("gone")), ("made", at("scratch"))) == []
+
+
+def test_a_folder_that_another_process_made() -> None:
+    """A folder that is renamed is the step's own if one of its processes made it; else what is in it counts."""
+    moved = ("moved", at("part"), at("folder"))
+    assert rows(("made", at("part")), moved, read("folder/one")) == []
+    assert rows(moved, read("folder/one")) == [("file", "folder/one")]
 
 
 def test_a_file_that_changed_meanwhile() -> None:
@@ -176,7 +191,7 @@ def test_a_folder_that_is_wanted() -> None:
 
 
 def test_what_a_program_made() -> None:
-    """What C code or a program made is not looked for, nor in a listing once it is gone; a user may add the others."""
+    """What C code or a program made counts once it is gone, if it was looked for; no listing has it."""
     looks = [
         ("absent", at("new")),
         ("status", at("folder/new"), FILE, "3"),
@@ -185,7 +200,7 @@ def test_what_a_program_made() -> None:
     Path("folder/new").write_text("new")
     created = frozenset(map(at, ("new", "folder/new", "folder/gone")))
     found_rows = found(("native", ""), *looks, created=created).rows
-    assert [row[:2] for row in found_rows] == [("folder", "folder"), ("made", "folder/gone")]
+    assert [row[:2] for row in found_rows] == [("folder", "folder"), ("made", "folder/gone"), ("status", "new")]
     assert found_rows[0].digest == digest.of_value(["new", "one"])
 
 

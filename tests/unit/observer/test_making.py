@@ -43,6 +43,8 @@ FAILS = [
     "open('file', 'x')",
     "open('folder', 'w')",
     "open('no/file', 'w')",
+    "os.open('no', os.O_WRONLY)",
+    "os.utime('no')",
     "os.mkdir('no/folder')",
 ]
 
@@ -77,6 +79,23 @@ def test_what_is_stamped() -> None:
     body = "Path('file').touch(); os.chmod('file', 0o600); os.utime('folder/inside')"
     assert of(body, "stamped") == ["file", "folder/inside"]
     assert of(body, "made") == of(body, "changed") == []
+
+
+def test_what_is_shortened() -> None:
+    """A file that is truncated changes in part; one that is not there makes nothing."""
+    assert of("os.truncate('file', 1); os.truncate('no', 1)", "changed") == ["file"]
+
+
+def test_a_folder_that_another_process_may_have_made() -> None:
+    """A folder that this process did not make is recorded with both of its names."""
+    lines = "import os\nos.rename('folder', 'new')\n"
+    assert [record[1:] for record in recorded(lines) if record[0] == "moved"] == [("folder", "new")]
+
+
+def test_a_parent_behind_a_link() -> None:
+    """The parent of what a link leads to is that of the target."""
+    body = "os.makedirs('folder/deep'); os.symlink('folder/deep', 'short'); open('short/../new', 'w').close()"
+    assert of(f"{body}; os.remove('short/../new')", "made")[-1] == "folder/new"
 
 
 def test_a_log_that_leaves_the_project() -> None:
