@@ -18,6 +18,9 @@ HANDED_ON = [
     "env = os.environ.copy(); env['A'] = '1'; subprocess.run(['true'], env=env)",
     "env: dict = {**os.environ}; env.update(A='1'); env.pop('C', None); del env['D']; sp.run(env=env)",
     "env = dict(os.environ); subprocess.run(env=env); subprocess.run(env=env)",
+    "os.execve('/bin/true', ['true'], os.environ)",
+    "os.posix_spawn('/bin/true', ['true'], {**os.environ}, setsid=True)",
+    "env = dict(os.environ); os.execvpe('true', ['true'], env)",
 ]
 FUNCTION = "import asyncio, os, subprocess, subprocess as sp\nfrom subprocess import Popen\ndef run():\n    "
 
@@ -55,6 +58,8 @@ READ = [
     "own(env=dict(os.environ))",
     "self.subprocess.run(env=dict(os.environ))",
     "env = dict(os.environ); own(env=env)",
+    "os.execve(os.environ, ['true'], {})",
+    "os.execv('/bin/true', [*os.environ])",
     "global env; env = dict(os.environ); subprocess.run(env=env)",
 ]
 
