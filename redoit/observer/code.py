@@ -17,7 +17,7 @@ import os
 import sys
 from _frozen_importlib_external import SourceFileLoader
 
-from redoit.observer.frames import REDOIT, STANDARD, caller, is_import, is_installed, is_standard
+from redoit.observer.frames import REDOIT, STANDARD, caller, is_import, is_installed, is_of, is_standard
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Code:
         self._code_files: dict[str, str] = {}
         self._tops: dict[str, bool] = {}  # top-level module -> whether code of the project asked for it
         self._compile_from_source()
+        sys.meta_path.append(_Missing(recorder.guard(self._on_asked)))
         if recorder.scope and sys.version_info >= (3, 12):
             _monitor(recorder.guard(self._on_call), recorder.give_up)
 
@@ -93,11 +94,15 @@ class Code:
         if file and (top in OPENERS or not file.startswith(STANDARD)):
             self._add("native", "")
             self._add_code(file, MODULE)  # no code object is executed
-        if name == top and not self._tops.get(top) and top not in sys.stdlib_module_names:
-            asker = caller(is_import)
+        self._on_asked(name)
+
+    def _on_asked(self, name: str) -> None:
+        """Record a top-level module that the project asks for, perhaps in vain."""
+        if "." not in name and not self._tops.get(name) and name not in sys.stdlib_module_names:
+            asker = caller(lambda file: is_import(file) or is_of(file, "importlib/", "pkgutil.py"))
             if asker and self._code_file(asker.f_code.co_filename):
-                self._tops[top] = True
-                self._add("module", top, "asked")
+                self._tops[name] = True
+                self._add("module", name, "asked")
 
     def _on_class(self, module: str, name: str) -> None:
         if module.partition(".")[0] not in sys.stdlib_module_names:
@@ -119,6 +124,17 @@ class Code:
             return loader.source_to_code(loader.get_data(path), path)
 
         SourceFileLoader.get_code = get_code  # type: ignore[method-assign,assignment]  # the only way to all loaders
+
+
+class _Missing:
+    """The last finder of modules, asked for those that are not there: `importlib.import_module` raises no event."""
+
+    def __init__(self, record: Callable[[str], None]) -> None:
+        self._record = record
+
+    def find_spec(self, name: str, *_: object) -> None:
+        """Record that a module is not there."""
+        self._record(name)
 
 
 def _importer() -> str:

@@ -50,18 +50,19 @@ class Environment:
         """Call us for what raises no audit event; what the process set itself tells nothing of the outside."""
         environment = type(os.environ)
         get, put, iterate = environment.__getitem__, environment.__setitem__, environment.__iter__
-        set_here: set[str] = set()
+        asked_for, set_here = set[str](), set[str]()  # whoever asked: who finds nothing may set a default
 
         def getitem(this: os._Environ[str], key: str) -> str:
             code = sys._getframe(1).f_code  # noqa: SLF001 - of a loop over all items, which is a copy
             is_loop = code.co_name == "__iter__" and code.co_filename == "<frozen _collections_abc>"
             if not is_loop and isinstance(key, str | bytes) and (name := os.fsdecode(key)) not in set_here:
+                asked_for.add(name)
                 asked(name)
             return get(this, key)
 
         def setitem(this: os._Environ[str], key: str, value: str) -> None:
             put(this, key, value)
-            set_here.add(os.fsdecode(key))
+            set_here.update({os.fsdecode(key)} - asked_for)
 
         def iterator(this: os._Environ[str]) -> Iterator[str]:
             copied()

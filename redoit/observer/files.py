@@ -18,7 +18,7 @@ import os
 import posix as system  # not os, as in `record`
 import sys
 
-from redoit.observer.frames import REDOIT, STANDARD, caller, is_import, is_installed, is_standard
+from redoit.observer.frames import REDOIT, STANDARD, caller, is_import, is_installed, is_of, is_standard
 from redoit.observer.record import Recorder, target_of
 
 TYPE_CHECKING = False
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 TYPE, FILE, FOLDER, EXECUTABLE = 0o170000, 0o100000, 0o040000, 0o100  # bits of a mode
 SOURCES = (".py", ".pyc", ".pyi", ".so")
-LOADERS = ("/importlib/util.py", "/runpy.py", "<frozen runpy>", "<frozen zipimport>")  # what executes sources by path
+LOADERS = ("importlib/util.py", "runpy.py")  # what executes sources by path
 # Functions that ask what something is, and not how large it is.
 WITHOUT_SIZE = {"exists", "lexists", "isfile", "isdir", "islink", "is_file", "is_dir", "is_symlink", "_joinrealpath"}
 
@@ -43,7 +43,6 @@ class Files:
         self._add, self._place, self._is_in_scope = recorder.add, recorder.place, recorder.is_in_scope
         self._own: set[str] = set()  # files and folders that this process made, replaced or removed
         self._listed: set[str] = set()
-        self.appended: set[str] = set()
         self._wrap(recorder)
 
     def handlers(self) -> dict[str, Callable[..., None]]:
@@ -79,17 +78,18 @@ class Files:
             self.made(name)
         elif access != os.O_RDONLY:
             self._add("changed", name)
-            self.appended |= {name} if flags & os.O_APPEND else set()
 
     def on_read(self, name: str, found: os.stat_result) -> None:
         """Record that a file is read, and how it is then."""
-        reader, asker = caller(lambda file: file.endswith("/tokenize.py")), caller(is_standard)
+        reader, asker = caller(lambda file: is_of(file, "tokenize.py")), caller(is_standard)
         if reader is None:
             return
         file, is_shown = reader.f_code.co_filename, _shows_source(reader, name)
         if is_shown:
             self._on_source(reader)
-        is_loaded = name.endswith(SOURCES) and (_is_loading(reader) or file.endswith(LOADERS))
+        is_loaded = name.endswith(SOURCES) and (
+            _is_loading(reader) or is_of(file, *LOADERS) or file in ("<frozen runpy>", "<frozen zipimport>")
+        )
         # Python asks whether the script that it is to run is an archive.
         is_script = asker is not None and asker.f_code.co_filename == "<frozen zipimport>"
         kind = "imported" if is_shown or is_loaded or is_script else "read"
@@ -140,21 +140,27 @@ class Files:
             self._add("made", name)
 
     def is_made_here(self, path: str) -> bool:
-        """Tell whether this process made a file, or a folder around it."""
-        while path not in self._own and path not in ("", "/"):
-            path = os.path.dirname(path)
-        return path in self._own
+        """Tell whether this process made a file, or a folder around it; who makes a link makes nothing behind it."""
+        place = path
+        while place not in self._own and place not in ("", "/"):
+            place = os.path.dirname(place)
+        return place in self._own and (place == path or not target_of(place))
 
     def on_list(self, path: AnyPath | int | None) -> None:
         """Record the names in a folder."""
         lister = caller(lambda file: file == "<frozen os>")
         file = lister.f_code.co_filename if lister else "<frozen importlib"
-        asker = caller(is_standard)
-        is_for_project = asker is not None and not is_installed(asker.f_code.co_filename)
-        if is_import(file) or "/importlib/metadata/" in file or (file.endswith("/pkgutil.py") and not is_for_project):
+        if is_import(file) or is_of(file, "importlib/metadata/"):
             return
         text = system.readlink(f"/proc/self/fd/{path}") if isinstance(path, int) else os.fsdecode(path or ".")
         name = self._place(f"{text}/.")
+        if is_of(file, "pkgutil.py"):
+            asker = caller(is_standard)
+            if not asker or is_installed(asker.f_code.co_filename):
+                if name in map(os.path.realpath, sys.path):  # a library looks for modules, as each may
+                    return
+            elif not name:
+                self._add("distribution", "*")
         if name and name not in self._listed and not self.is_made_here(name):
             self._listed.add(name)
             try:
@@ -200,9 +206,9 @@ class Files:
         file = frame.f_code.co_filename
         if _shows_source(frame, os.fsdecode(path)):
             self._on_source(frame)
-        elif "/importlib/metadata/" in file:
+        elif is_of(file, "importlib/metadata/"):
             self._on_search(frame)
-        elif not file.endswith(("/inspect.py", "/pkgutil.py")):
+        elif not is_of(file, "inspect.py", "pkgutil.py"):
             if not follow_symlinks:
                 self.on_link(path)
             self.on_lookup(path, frame.f_code.co_name not in WITHOUT_SIZE or not is_standard(file))
@@ -233,9 +239,9 @@ def _is_loading(frame: FrameType | None) -> bool:
 
 def _shows_source(frame: FrameType, file: str) -> bool:
     """Tell whether lines of a file are looked for to be shown: by a traceback, a warning, or who looks at code."""
-    if not frame.f_code.co_filename.endswith("/linecache.py"):
+    if not is_of(frame.f_code.co_filename, "linecache.py"):
         return False
-    asker = caller(lambda file: file.endswith(("/tokenize.py", "/linecache.py")))
+    asker = caller(lambda file: is_of(file, "tokenize.py", "linecache.py"))
     name = asker.f_code.co_filename if asker else STANDARD
     return is_standard(name) or (is_installed(name) and file.endswith(SOURCES))
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 STANDARD = os.path.join(os.path.dirname(os.__file__), "")
+IMPORT = os.path.join(STANDARD, "importlib/__init__.py")
 SITE = os.path.join(STANDARD, "site.py")
 REDOIT = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
 OBSERVER = os.path.join(os.path.dirname(__file__), "")
@@ -32,7 +33,12 @@ def is_standard(file: str) -> bool:
 
 def is_import(file: str) -> bool:
     """Tell whether code is the import system's."""
-    return file.startswith("<frozen importlib") or file.endswith("/importlib/__init__.py")
+    return file.startswith("<frozen importlib") or file == IMPORT
+
+
+def is_of(file: str, *modules: str) -> bool:
+    """Tell whether code is that of modules of the standard library; a step may have files of these names."""
+    return file.startswith(STANDARD) and file[len(STANDARD) :].startswith(modules)
 
 
 def caller(passed: Callable[[str], bool]) -> FrameType | None:

@@ -68,14 +68,14 @@ class Making:
             self._files.on_lookup(name or source, with_size=False)
         elif there and (is_folder(there) != is_folder(found) or (is_folder(there) and system.listdir(target))):
             self._files.on_lookup(target, with_size=False)
-        elif name in self._files.appended:  # a log: what is in it counts once somebody reads it
+        elif not name or self._files.is_made_here(name):
+            for each in filter(None, (name, target)):
+                self._files.made(each)
+        elif not is_folder(found):  # what is in it counts once somebody reads it
+            self._files.on_lookup(name, with_size=False)
             self._files.made(name)
             if target:
                 self._add("changed", target)
-        elif not is_folder(found) or self._files.is_made_here(name):
-            self._on_copied(source, from_folder)
-            for each in filter(None, (name, target)):
-                self._files.made(each)
         elif name and target:  # what is in it counts, unless another process of the step has made it
             self._add("moved", name, target)
 

@@ -60,7 +60,7 @@ class Processes:
         """Add the variables to each environment that lacks them."""
         import _posixsubprocess
 
-        fork_exec, posix_spawn = _posixsubprocess.fork_exec, os.posix_spawn
+        fork_exec = _posixsubprocess.fork_exec
 
         def observed_fork_exec(*given: Any) -> int:
             arguments, programs, close, kept, folder, variables, *rest = given
@@ -69,15 +69,19 @@ class Processes:
             started(number, folder, *arguments)
             return number
 
-        def observed_posix_spawn(path: AnyPath, argv: Any, env: Any, /, **options: Any) -> int:
-            texts = None if env is None else [os.fsencode(k) + b"=" + os.fsencode(v) for k, v in env.items()]
-            observed = self._observed(texts)
-            pairs = None if observed is None else dict(each.split(b"=", 1) for each in observed)
-            number = posix_spawn(path, argv, env if pairs is None else pairs, **options)
-            started(number, None, *argv)
-            return number
+        def observing(spawn: Callable[..., int]) -> Any:
+            def observed_spawn(path: AnyPath, argv: Any, env: Any, /, **options: Any) -> int:
+                is_ours = env is None or env is os.environ  # which C code would copy
+                texts = None if is_ours else [os.fsencode(k) + b"=" + os.fsencode(v) for k, v in env.items()]
+                observed = self._observed(texts)
+                pairs = self._environment if observed is None else dict(each.split(b"=", 1) for each in observed)
+                number = spawn(path, argv, pairs, **options)
+                started(number, None, *argv)
+                return number
+
+            return observed_spawn
 
         _posixsubprocess.fork_exec = observed_fork_exec
-        os.posix_spawn = observed_posix_spawn  # type: ignore[assignment]  # which subprocess calls at times
+        os.posix_spawn, os.posix_spawnp = observing(os.posix_spawn), observing(os.posix_spawnp)
         if (loaded := sys.modules.get("subprocess")) is not None:
             vars(loaded)["_fork_exec"] = observed_fork_exec  # which it has imported by name

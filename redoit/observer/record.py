@@ -51,7 +51,8 @@ class Recorder:
         self._file: os.stat_result  # which was opened last
         self._is_deep = False  # in calls for which the step has left no room
         self._seen: dict[bytes, None] = {}
-        self._folders: dict[str, str] = {}  # folder -> the same without links, empty if nothing in it counts
+        self._outside: dict[str, str] = {}  # folder that is never in scope -> the same without links
+        self._led_to: dict[str, str] = {}  # what is out of scope, without links -> the link in scope that leads there
         self._busy: set[int] = set()  # threads that are in here: what we do is not observed
         os.register_at_fork(after_in_child=self._busy.clear)
         self.redirect(path)
@@ -145,17 +146,24 @@ class Recorder:
         folder, _, name = text.rpartition("/")
         if name in ("", ".", ".."):
             folder, name = text, ""
-        real = self._folders.get(folder)
+        real = self._outside.get(folder)
         if real is None:
             real = "" if is_installed(f"{folder}/") else self._follow(folder)
-            if not folder.startswith("/proc/"):
-                self._folders[folder] = real
+            if not (folder.startswith("/proc/") or self.is_in_scope(folder) or self.is_in_scope(real)):
+                self._outside[folder] = real  # a step may make a link of another one
         if not real:
             return ""
         found = os.path.join(real, name) if name else real
         if name and target_of(found):
             found = self._follow(found)
-        return found if self.is_in_scope(found) else ""
+        return found if self.is_in_scope(found) else self._by_link(found)
+
+    def _by_link(self, path: str) -> str:
+        """Return a path out of scope as one by a link in scope that was followed there, if there is one."""
+        for target, link in self._led_to.items():
+            if f"{path}/".startswith(f"{target}/"):
+                return link + path[len(target) :]
+        return ""
 
     def _follow(self, path: str) -> str:
         """Return an absolute path without links, save one that leads out of scope; record those that lead there."""
@@ -173,6 +181,8 @@ class Recorder:
             elif part not in ("", "."):
                 real = here
         is_inside = not outside or self.is_in_scope(real)
+        if not is_inside and real:
+            self._led_to[real] = outside
         for link, target in links:
             if self.is_in_scope(link) and (is_inside or not outside.startswith(link)):
                 self.add("link", link, target, "")

@@ -170,6 +170,22 @@ def test_packages_that_are_imported() -> None:
     assert set(touched(body).of("module")) == {("asked", "asked"), ("needed", ""), ("absent", "asked")}
 
 
+LOOKS = [
+    "import no_such",
+    "__import__('no_such')",
+    "import importlib; importlib.import_module('no_such')",
+    "import importlib.util; importlib.util.find_spec('no_such')",
+    "import pkgutil; pkgutil.resolve_name('no_such')",
+]
+
+
+@pytest.mark.parametrize("body", LOOKS)
+def test_a_module_that_is_not_there(body: str) -> None:
+    """A module that the project looks for in vain is recorded, however it does."""
+    found = recorded(f"try:\n    {body}\nexcept ImportError:\n    pass\n")
+    assert [record for record in found if record[0] == "module"] == [("module", "no_such", "asked")]
+
+
 NATIVE = {
     "import sqlite3": True,
     "import ctypes": True,

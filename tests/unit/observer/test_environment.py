@@ -50,6 +50,15 @@ def test_what_the_process_set_itself_is_not_asked_for() -> None:
     assert names("variable", recorded(body)) == ["ASKED"]
 
 
+def test_a_default_that_a_library_sets(tmp_path: Path) -> None:
+    """Who asks for a variable that a library has set, since it was not there, asks for that of the outside."""
+    library = tmp_path / "site-packages/dotenv.py"
+    library.parent.mkdir()
+    library.write_text("import os\nif 'NEW' not in os.environ:\n    os.environ['NEW'] = '1'\n")
+    body = f"import os, sys; sys.path.append({str(library.parent)!r}); import dotenv; os.environ['NEW']"
+    assert ("variable", "NEW", "") in recorded(body)
+
+
 COPIES = [
     "dict(os.environ)",
     "os.environ.copy()",

@@ -10,7 +10,7 @@ import pytest
 from observed_process import names, recorded
 
 import redoit
-from redoit.observer.frames import is_import, is_installed, is_standard
+from redoit.observer.frames import is_import, is_installed, is_of, is_standard
 
 LIBRARY = sysconfig.get_path("stdlib")
 PACKAGES = sysconfig.get_path("purelib")
@@ -35,6 +35,14 @@ KINDS = {
 def test_whose_code_a_file_is(file: str, kinds: tuple[bool, bool, bool]) -> None:
     """A file is installed, of the standard library, of the import system, or none of these."""
     assert (is_installed(file), is_standard(file), is_import(file)) == kinds
+
+
+@pytest.mark.parametrize("module", ["tokenize.py", "linecache.py", "importlib/__init__.py", "pkgutil.py"])
+def test_a_file_named_as_one_of_python(module: str) -> None:
+    """Code is of a module of the standard library by where it lies, not by its name."""
+    assert is_of(f"{LIBRARY}/{module}", module)
+    assert not is_of(f"/project/steps/{module}", module)
+    assert not is_import(f"/project/steps/{module}")
 
 
 @pytest.fixture

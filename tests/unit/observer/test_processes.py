@@ -36,6 +36,7 @@ WAYS = {
     "os.popen": f"os.popen({sys.executable!r} + ' child.py').read()",
     "standard input": f"subprocess.run([{PYTHON}, '-'], input=open('child.py', 'rb').read())",
     "posix_spawn": f"os.waitpid(os.posix_spawn({PYTHON}, [{PYTHON}, 'child.py'], {{}}), 0)",
+    "posix_spawnp": f"os.waitpid(os.posix_spawnp({PYTHON}, [{PYTHON}, 'child.py'], os.environ), 0)",
     "spawnv": f"os.spawnv(os.P_WAIT, {PYTHON}, [{PYTHON}, 'child.py'])",
     "fork": "os.fork() or (exec(open('child.py').read()), os._exit(0)); os.wait()",
     "exec": f"os.fork() or os.execv({PYTHON}, [{PYTHON}, 'child.py']); os.wait()",

@@ -205,6 +205,19 @@ def test_what_is_not_in_scope(recorder: Recorder, name: str) -> None:
     assert recorder.place(name) == ""
 
 
+def test_what_a_link_of_the_project_leads_to(recorder: Recorder, project: Path) -> None:
+    """What is out of scope counts by the link that was followed there, once it was; a link may lead elsewhere later."""
+    outside = project.parent / "data"
+    outside.mkdir()
+    assert recorder.place(outside / "file") == ""
+    (project / "data").symlink_to(outside)
+    assert recorder.place(project / "data/file") == str(project / "data/file")
+    assert recorder.place(outside / "file") == str(project / "data/file")
+    (project / "data").unlink()
+    (project / "data").symlink_to("folder")
+    assert recorder.place(project / "data/file") == str(project / "folder/file")
+
+
 def test_a_path_that_a_setting_names_is_in_scope(project: Path) -> None:
     """The content of what a setting names counts, wherever it lies."""
     outside = project.parent / "outside"
