@@ -7,7 +7,7 @@ next begins. A crash leaves orphaned files at worst, never a trace of outputs th
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
@@ -275,16 +275,16 @@ class Engine:
                 rescued = place_outputs(self.workspace, stage, paths, trace)
                 news = undeclared.new_lines(stage, trace, self.workspace.earlier(stage))
                 changed = touched.changed or ("its settings changed" if options.settings_edited() else "")
-                trace, warnings = self._record(stage, before.with_linked(linked), trace, changed)
+                trace, warnings = self._record(stage, before.with_linked(linked), trace, changed, touched.written)
         return trace, (*news, *result.warnings, *rescued, *warnings)
 
     def _record(
-        self, stage: Stage, before: ActionWithSource, trace: Trace, changed: str
+        self, stage: Stage, before: ActionWithSource, trace: Trace, changed: str, written: Container[str]
     ) -> tuple[Trace, tuple[str, ...]]:
         """Record a trace, unless something changed while the step ran; return it, with a name if so, and warnings."""
         from redoit.engine.commit import not_reproducible
 
-        changed = self.inspector.changes_since(stage, before) or changed
+        changed = self.inspector.changes_since(stage, before, written) or changed
         if changed:
             lost = f"{changed} while it ran: its outputs are in place but not recorded, so it runs again next time"
             return trace, (lost,)

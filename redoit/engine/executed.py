@@ -5,13 +5,17 @@ that reading resolves counts by reading's rules; what else executed a module, a 
 calls may be unseen, all counts that would count if none was observed.
 """
 
+import contextlib
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from pathlib import Path
 
 from redoit.engine.inspector import ActionWithSource
+from redoit.engine.places import from_root, is_temporary, is_within
 from redoit.engine.snapshot import SEES_CALLS
 from redoit.engine.surroundings import Surroundings
 from redoit.execution.records import Touched
@@ -23,6 +27,7 @@ from redoit.source.search_path import file_of
 
 PYTHON = re.compile(r"python[\d.]*")
 SKIPS = re.compile(r"-\w*S\w*")  # an option of Python: to import no `site`
+MAX_TEXT_BYTES = 1 << 20  # of a file, to look for names in it
 MAX_ROUNDS = 4  # of reading what was executed: each can only add parts
 
 
@@ -47,7 +52,13 @@ class Executed:
         self._collect_names()
 
     def _collect_code(self) -> None:
-        for file, name, line, importer in self.touched.of("code"):
+        made = set[str]()
+        for kind, file, *fields in self.touched.records:
+            if kind == "made":
+                made.add(file)
+            if kind != "code" or is_within(file, made):
+                continue
+            name, line, importer = fields
             for module in self._modules_in(file):
                 called = self.modules.setdefault(module, set())
                 if name == "*":
@@ -78,7 +89,7 @@ class Executed:
             self.installed.add(name.partition(".")[0])
             return set()
         self.files.add(file)
-        if not found:
+        if not found and not is_temporary(file):
             self.unnamed.add(file_of(file) or file)  # an archive
         return found
 
@@ -115,10 +126,10 @@ class Executed:
         odd = {f"{module}:*" for module in self.odd - self.read - self.named | self.scripts}
         called = {f"{module}:{name}" for module, names in self.modules.items() for name in names}
         called |= {f"{module}:<module>" for module in self.named if module in self.modules}
+        called |= set(self._named())
         roots = odd | called - self.parts
         roots |= self._unseen(roots)
-        code = self.inspector.snapshot.code(self.stage, self.settings, roots)
-        roots |= {f"{module}:*" for module in self.modules.keys() - set(code.modules)}
+        roots |= {f"{module}:*" for module in self.modules.keys() - self._imported(odd, called)}
         rows: Mapping[str, str] = {}
         for _ in range(MAX_ROUNDS):  # what is found must be what its names alone will find
             found = self.inspector.observed_code(self.stage, self.settings, roots) if roots else {}
@@ -126,6 +137,19 @@ class Executed:
                 break
             rows, roots = found, set(found)
         yield from (Observation("code", name, content) for name, content in rows.items())
+
+    def _imported(self, odd: set[str], called: set[str]) -> set[str]:
+        """Return the modules that code imports which reading reaches: from the step, odd code, and what was called.
+
+        Others were executed by an import that reading can't resolve, as of folders that the step adds to Python's path:
+        that one of their functions was called does not tell what else counts.
+        """
+        found, earlier = {*self.read, *self.named}, set[str]()
+        while self.modules.keys() - found and found != earlier:
+            earlier = found
+            roots = odd | {root for root in called if root.partition(":")[0] in found} - self.parts
+            found = found | set(self.inspector.snapshot.code(self.stage, self.settings, roots).modules)
+        return found
 
     def _unseen(self, roots: set[str]) -> set[str]:
         """Return the functions that may have been called unseen: those that would count if no call was observed."""
@@ -141,6 +165,20 @@ class Executed:
                     f"{module}:{each}" for each in self._functions(module) if name in ("*", each, each.split(".")[0])
                 }
         return found - self.parts
+
+    def _named(self) -> Iterator[str]:
+        """Yield the parts that a text names, a setting or a file that was read: by which a library may find them."""
+        known = sorted({*self.read, *self.modules}, reverse=True)  # `steps.model` before `steps`
+        named = re.compile(rf"(?<![\w.])({'|'.join(map(re.escape, known))})[.:](\w+)")
+        texts = [str(setting.value).encode() for setting in self.settings]
+        for path in {path for path, *_ in self.touched.of("read")}:
+            with contextlib.suppress(OSError):
+                texts += [Path(path).read_bytes()] if os.path.getsize(path) <= MAX_TEXT_BYTES else []
+        tops = {name.partition(".")[0].encode() for name in known}
+        for text in (text for text in texts if any(top in text for top in tops)):
+            for module, name in {*named.findall(text.decode(errors="replace"))}:
+                if (found := self.project.module(module)) and name in bindings(found).names:
+                    yield f"{module}:{name}"
 
     @cached_property
     def _hidden(self) -> set[str]:
@@ -162,20 +200,20 @@ def foreign_pythons(touched: Touched) -> set[str]:
 def _unobserved(touched: Touched) -> Iterator[str]:
     """Yield the programs that were started and not observed.
 
-    A Python of ours that was not, though it was given what that takes, was ended before it executed anything.
+    A Python of ours that was not, though it was given what that takes, ended before it executed anything.
     """
     observed = {number for number, *_ in touched.of("process")}
     replaced = {number for (number,) in touched.of("replaced")}
     for number, _, program, *arguments in touched.of("program"):
-        is_ours = program == sys.executable and number not in replaced and not any(map(SKIPS.fullmatch, arguments))
+        is_ours = _is_our_python(program) and number not in replaced and not any(map(SKIPS.fullmatch, arguments))
         if number not in observed and not is_ours:
             yield program
 
 
-def from_root(path: str) -> str:
-    """Return a path from the project's root, if it lies there."""
-    root = os.path.join(os.getcwd(), "")  # the system's own path: it has no links
-    return path.removeprefix(root) if path.startswith(root) else "." if os.path.join(path, "") == root else path
+def _is_our_python(program: str) -> bool:
+    """Tell whether a program, by its path or as PATH finds it, is the Python that runs doit, or another name of it."""
+    place = shutil.which(program) if PYTHON.fullmatch(os.path.basename(program)) else None
+    return place is not None and os.path.dirname(place) == os.path.dirname(sys.executable)
 
 
 def packages(before: ActionWithSource, touched: Touched, around: Surroundings, code: Executed) -> Iterator[Observation]:

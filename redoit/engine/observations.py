@@ -2,13 +2,14 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from redoit import digest
-from redoit.engine.executed import Executed, foreign_pythons, from_root, packages
+from redoit.engine.executed import Executed, foreign_pythons, packages
 from redoit.engine.inspector import ActionWithSource
+from redoit.engine.places import folders, from_root, is_below, is_within, places
 from redoit.engine.surroundings import NEVER_FOUND, UNCOUNTED, Surroundings, copied_names, named_paths, status_digest
 from redoit.errors import SourceError
 from redoit.execution.records import Touched
@@ -24,10 +25,14 @@ OF_LIBRARIES = frozenset({
 
 
 class Observed(NamedTuple):
-    """The observations of one execution, sorted, and what changed while it ran, in words."""
+    """The observations of one execution, sorted, and what changed while it ran, in words.
+
+    `written`: absolute paths of what the execution may have changed itself.
+    """
 
     rows: tuple[Observation, ...] = ()
     changed: str = ""
+    written: Container[str] = frozenset()
 
     @property
     def code(self) -> list[str]:
@@ -57,8 +62,11 @@ def observed(
         return Observed(changed=f"{error.subject} changed ({error.found})")
     lost = "a record of what it touched was lost" if touched.torn else ""
     imported = {path for path, *fields in touched.of("imported") if identity(path) != Identity(*map(int, fields))}
+    imported = {path for path in imported if not is_within(path, files.written)}
     changed = ", ".join(sorted(files.changed | set(map(from_root, imported & code.files))))
-    return Observed(tuple(sorted(rows, key=lambda row: row[:2])), f"{changed} changed" if changed else lost)
+    lost = f"{changed} changed" if changed else lost
+    by_programs = touched.created | touched.modified if any(touched.of("program")) else frozenset()
+    return Observed(tuple(sorted(rows, key=lambda row: row[:2])), lost, files.written | by_programs)
 
 
 class _Files:
@@ -69,19 +77,19 @@ class _Files:
     ) -> None:
         self.touched, self.around = touched, around
         self.root = os.path.realpath(os.getcwd())
-        self.given = _places((*staging, *stage.inputs.values(), *stage.uses))
-        self.outputs = _places(stage.outputs.values())
-        self.sources = _places(before.files)
-        self.named = _places(named_paths(before.action.settings))
+        self.given = places((*staging, *stage.inputs.values(), *stage.uses))
+        self.outputs = places(stage.outputs.values())
+        self.sources = places(before.files)
+        self.named = places(named_paths(before.action.settings))
         self.native = any(kind in ("native", "program") for kind, *_ in touched.records)
         self.makers = {os.path.join(self.root, path) for path in around.makers}
         # Perhaps by its C code or its programs.
         self.created = {*touched.created} - self.makers if self.native else set()
-        self.gone = {path for path in self.created if not os.path.lexists(path)}
         self.made = {path for (path,) in touched.of("made")}
         for folder, renamed in touched.of("moved"):
-            self.made |= {folder, renamed} if _is_below(folder, self.made) else set()
-        self.written = {*self.made, *(path for (path,) in touched.of("changed"))}
+            self.made |= {folder, renamed} if is_below(folder, self.made) else set()
+        self.altered = {path for (path,) in touched.of("changed")}
+        self.written = self.made | self.altered
         self.stamped = {path for (path,) in touched.of("stamped")}
         self.changed: set[str] = set()
 
@@ -89,10 +97,10 @@ class _Files:
         """Yield what counts. `sources`: files of which the code counts, as far as it is executed."""
         read = dict(self._reads())
         for path, found in read.items():
-            if not _is_below(path, self.given):
-                yield self._content("content" if _is_below(path, self.sources | self.named) else "file", path, found)
+            if not is_below(path, self.given):
+                yield self._content("content" if is_below(path, self.sources | self.named) else "file", path, found)
         known = {*read, *self.given, *self.sources, *sources}
-        around_known = {folder for path in known | self.outputs for folder in _folders(path)}
+        around_known = {folder for path in known | self.outputs for folder in folders(path)}
         asked, made = {path for path, _, by in self.touched.of("link") if by}, self.makers | self.outputs
         wanted = {path for (path,) in self.touched.of("wanted")}
         listed = {path for path, *_ in self.touched.of("folder")}
@@ -102,7 +110,7 @@ class _Files:
             is_left_out = path in wanted or (path in made and os.path.dirname(path) in listed)
             is_known |= kind == "status" and seen is not None and is_left_out
             is_gone = not os.path.lexists(path)
-            is_own = _is_below(path, self.written) or (_is_below(path, self.created) and (seen or is_gone))
+            is_own = is_below(path, self.written) or (is_below(path, self.created) and (seen or is_gone))
             if not is_known and (is_gone or not is_own):
                 yield Observation(kind, from_root(path), None if is_own else seen)
         yield from self._listings()
@@ -123,9 +131,9 @@ class _Files:
         opened = {path for path in self.touched.opened if programs or not path.endswith(".py")}
         arguments = set[str]().union(*map(_arguments, programs))
         for path in (opened | {each for each in arguments if each.startswith(f"{self.root}/")}) - known:
-            if not _is_below(path, self.given) and (found := identity(path)):
-                yield self._content("content" if _is_below(path, self.named) else "opened", path, found)
-                for link in {link for place in (path, *_folders(path)) for link in links.get(place, ())}:
+            if not is_below(path, self.given) and (found := identity(path)):
+                yield self._content("content" if is_below(path, self.named) else "opened", path, found)
+                for link in {link for place in (path, *folders(path)) for link in links.get(place, ())}:
                     yield Observation("link", from_root(link), digest.of_value(os.readlink(link)))
         yield from (Observation("foreign", name, None) for name in foreign_pythons(self.touched))
 
@@ -135,10 +143,12 @@ class _Files:
         for kind, path, *fields in self.touched.records:
             if kind == "made" or (kind == "moved" and path in self.made):
                 made |= {path, *fields}
-            elif kind == "read" and not _is_below(path, made):
+            elif kind == "read" and not is_within(path, made):
                 found = Identity(*map(int, fields))
-                # What appeared meanwhile is taken for its own, by a program or C code; what was there before is not.
-                if not (_is_below(path, self.created) and found.ctime >= self.touched.began):
+                # What appeared meanwhile is taken for its own, by a program or C code; not what was there before, nor
+                # what the step moved there.
+                appeared = is_below(path, self.created) and found.ctime >= self.touched.began
+                if not appeared or path in self.altered:
                     yield path, found
 
     def _content(self, kind: str, path: str, found: Identity) -> Observation:
@@ -171,11 +181,11 @@ class _Files:
     def _listings(self) -> Iterator[Observation]:
         seen, own = set[str](), self.made | self.created | self.given
         for path, *names in self.touched.of("folder"):
-            if path in seen or _is_below(path, own):
+            if path in seen or is_within(path, own):
                 continue
             seen.add(path)
             folder = from_root(path)
-            made = {from_root(each) for each in self.made | self.gone if os.path.dirname(each) == path}
+            made = {from_root(each) for each in self.made | self.created if os.path.dirname(each) == path}
             yield from (Observation("made", each, None) for each in made)
             yield Observation("folder", folder, self.around.digest_of_names(folder, names, made))
 
@@ -185,22 +195,6 @@ def _arguments(program: Sequence[str]) -> set[str]:
     _, folder, *arguments = program
     words = {word for text in arguments for word in (text, *re.split(r"[\s'\";=<>|&()]+", text))}
     return {os.path.realpath(os.path.join(folder, word)) for word in words if word and "\0" not in word}
-
-
-def _places(paths: Iterable[str]) -> set[str]:
-    """Return absolute paths, as they are written and without links: a link may lead out of the project."""
-    return {place for path in paths for place in (os.path.abspath(path), os.path.realpath(path))}
-
-
-def _is_below(path: str, known: set[str]) -> bool:
-    """Tell whether a path is known, or a folder around it."""
-    return not known.isdisjoint((path, *_folders(path)))
-
-
-def _folders(path: str) -> Iterator[str]:
-    """Yield the folders around an absolute path, from the inside out."""
-    while path := path.rpartition("/")[0]:
-        yield path
 
 
 def _variables(stage: Stage, touched: Touched, around: Surroundings) -> Iterator[Observation]:

@@ -29,8 +29,8 @@ FILES = ("file", "content", "opened")
 NEVER_FOUND = "0" * 64  # in place of a digest, by a mark whose trace never holds
 # Variables that count only if they are declared: secrets, what selects resources, and what redoit sets.
 UNCOUNTED = re.compile(
-    r".*(TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL).*|.*_KEY|CUDA_VISIBLE_DEVICES|.*_NUM_THREADS|SLURM_.*|REDOIT_.*"
-    r"|PYTHONHASHSEED|PYTHONUNBUFFERED",
+    r".*(SECRET|PASSWORD|PASSWD|CREDENTIAL).*|.*TOKEN(_.*)?|.*_KEY|CUDA_VISIBLE_DEVICES|.*_NUM_THREADS|SLURM_.*"
+    r"|REDOIT_.*|PYTHONHASHSEED|PYTHONUNBUFFERED|TMPDIR",
     re.IGNORECASE,
 )
 # Variables that differ between two terminals, which a copy of the environment has as well.

@@ -16,14 +16,16 @@ Record = tuple[str, ...]
 class Touched(NamedTuple):
     """The records of an execution, in their order: of each its kind and fields.
 
-    `opened`, `created`: absolute paths that somebody opened or made meanwhile, perhaps its C code or a program that it
-    started. `links`: those by which it may have opened them. `watched`: all such were seen. `torn`: a record may be
-    missing. `observed`: it was to be observed. `began`: nanoseconds since the epoch, by the clock that stamps files.
+    `opened`, `created`, `modified`: absolute paths that somebody opened, made or changed meanwhile, perhaps its C code
+    or a program that it started. `links`: those by which it may have opened them. `watched`: all such were seen.
+    `torn`: a record may be missing. `observed`: it was to be observed. `began`: nanoseconds since the epoch, by the
+    clock that stamps files.
     """
 
     records: tuple[Record, ...] = ()
     opened: frozenset[str] = frozenset()
     created: frozenset[str] = frozenset()
+    modified: frozenset[str] = frozenset()
     links: frozenset[str] = frozenset()
     watched: bool = True
     torn: bool = False

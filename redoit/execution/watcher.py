@@ -31,13 +31,14 @@ CLAIMS = ("read", "made", "changed", "imported", "code", "absent")  # kinds of r
 class Window:
     """What was opened while a step ran, once it has ended: regular files, by absolute paths without links.
 
-    `created`: what appeared meanwhile. `links`: those that lead anywhere. `watched`: inotify worked, and lost nothing.
-    All else is the watcher's.
+    `created`, `modified`: what appeared or changed meanwhile. `links`: those that lead anywhere. `watched`: inotify
+    worked, and lost nothing. All else is the watcher's.
     """
 
     def __init__(self, record: Path, declared: Collection[str], overlapping: "list[Window]") -> None:
         self.opened: frozenset[str] = frozenset()
         self.created: frozenset[str] = frozenset()
+        self.modified: frozenset[str] = frozenset()
         self.links: frozenset[str] = frozenset()
         self.watched = True
         self.opens, self.own_opens = Counter[str](), list[str]()
@@ -57,7 +58,8 @@ class Window:
         """Keep what counts of what was opened, and what this stage claims from windows that are still open."""
         own = Counter(map(os.path.realpath, self.own_opens))
         of_others = set[str]().union(*(window.claims() for window in self.overlapping))
-        self.created, claimed = frozenset(self._created - of_others), self._modified | of_others
+        self.created, self.modified = frozenset(self._created - of_others), frozenset(self._modified - of_others)
+        claimed = self._modified | of_others
         paths = [path for path, times in self.opens.items() if times > own[path] and os.path.isfile(path)]
         within = {path: set(map(str, Path(path).parents)) for path in paths}
         self.opened = frozenset(p for p in paths if not within[p] & self._created and not {p, *within[p]} & claimed)

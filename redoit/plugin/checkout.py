@@ -92,7 +92,7 @@ class Runner:
             return preloader.execute(call, *streams)
         with watcher.window(Path(call.record), call.declared, call.scope[1:]) as window:
             result = preloader.execute(call, *streams)
-        seen = {name: getattr(window, name) for name in ("opened", "created", "links", "watched")}
+        seen = {name: getattr(window, name) for name in ("opened", "created", "modified", "links", "watched")}
         return replace(result, touched=result.touched._replace(**seen))
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from examples import write
 
-from redoit.engine.executed import Executed, from_root, packages
+from redoit.engine.executed import Executed, packages
 from redoit.engine.snapshot import SEES_CALLS
 from redoit.execution.records import Record, Touched
 from redoit.model import Observation, Stage
@@ -76,8 +76,25 @@ def test_what_an_unpickler_asks_for() -> None:
 
 def test_a_lambda_counts_by_what_it_is_bound_to() -> None:
     """Code without a name of its own belongs to the statement that holds it."""
-    found = names(code("models.py", "<lambda>", 7))
+    found = names(code("models.py", "<lambda>", 7), ("unpickled", "models", "Model"))
     assert "models:key" in found
+    assert "models:Other" not in found
+
+
+def test_a_module_that_reading_finds_no_import_of_counts_whole() -> None:
+    """What a folder that the step adds to Python's path holds counts whole, though one function of it was called."""
+    records = code("models.py", "<module>", importer="steps/make.py"), code("models.py", "<lambda>", 7)
+    assert "models:*" in names(*records)
+
+
+def test_what_data_names() -> None:
+    """A definition that a file names which was read counts, of a module that the step imports."""
+    for text in ("_target_: steps.helper.other", "!!python/name:steps.helper.other", '{"py": "steps.helper:other"}'):
+        Path("conf.yaml").write_text(text)
+        assert names(("read", os.path.abspath("conf.yaml"))) == {"steps.helper:other", "steps.helper:LIMIT"}
+    for text in ("steps.helper.no", "mysteps.helper.other", "a.steps.helper.other", "steps.helper"):
+        Path("conf.yaml").write_text(text)
+        assert names(("read", os.path.abspath("conf.yaml"))) == set()
 
 
 def test_a_file_that_no_name_leads_to_counts_by_its_content() -> None:
@@ -106,17 +123,6 @@ def test_packages() -> None:
         Observation("package", "no_such", None),
         Observation("distribution", "rich", rich),
     }
-
-
-def test_paths_are_from_the_root() -> None:
-    """What lies in the project is named from its root, anything else in full."""
-    here = os.getcwd()
-    assert [from_root(path) for path in (f"{here}/a/b", here, f"{here}2/a", "/etc")] == [
-        "a/b",
-        ".",
-        f"{here}2/a",
-        "/etc",
-    ]
 
 
 def test_a_module_that_is_read_by_a_link() -> None:

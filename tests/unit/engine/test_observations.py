@@ -128,6 +128,12 @@ def test_a_file_that_was_replaced_meanwhile() -> None:
     assert found(record, ("native", ""), created=created, began=began + 1).changed == "extra.txt changed"
 
 
+def test_a_file_that_was_moved_meanwhile() -> None:
+    """A file that the step gave another name counts by that, though it appeared while its C code ran."""
+    moved = ("made", at("old")), ("changed", at("extra.txt")), ("native", "")
+    assert rows(*moved, read("extra.txt"), created=frozenset({at("extra.txt")})) == [("file", "extra.txt")]
+
+
 def test_what_was_lost() -> None:
     """Where a record may be missing, that is what changed."""
     assert found(torn=True).changed == "a record of what it touched was lost"
@@ -191,7 +197,7 @@ def test_a_folder_that_is_wanted() -> None:
 
 
 def test_what_a_program_made() -> None:
-    """What C code or a program made counts once it is gone, if it was looked for; no listing has it."""
+    """What C code or a program made is in no listing; it counts if it was looked for in vain, or is gone."""
     looks = [
         ("absent", at("new")),
         ("status", at("folder/new"), FILE, "3"),
@@ -200,8 +206,9 @@ def test_what_a_program_made() -> None:
     Path("folder/new").write_text("new")
     created = frozenset(map(at, ("new", "folder/new", "folder/gone")))
     found_rows = found(("native", ""), *looks, created=created).rows
-    assert [row[:2] for row in found_rows] == [("folder", "folder"), ("made", "folder/gone"), ("status", "new")]
-    assert found_rows[0].digest == digest.of_value(["new", "one"])
+    made = [("made", "folder/gone"), ("made", "folder/new")]
+    assert [row[:2] for row in found_rows] == [("folder", "folder"), *made, ("status", "new")]
+    assert found_rows[0].digest == digest.of_value(["one"])
 
 
 def test_a_link_by_which_a_program_read() -> None:
