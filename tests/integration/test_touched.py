@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from projects import PRELOAD, Pipeline
-from touching import Case, change, distribution, gone, linked, make, name_of, source, text, upgrade
+from touching import PACKAGES, Case, change, distribution, gone, install, linked, make, name_of, source, text, upgrade
 
 New = Callable[[dict[str, str]], Pipeline]
 STRICT = "[tool.redoit]\nstrict = true\n"
@@ -36,6 +36,13 @@ with multiprocessing.get_context("METHOD").Pool(1) as pool:
     pool.map(read, [str(HERE / "data.txt")])
 """
 DATA = text("data.txt")
+LIBRARY = {  # one that finds things by their names, and sets what is not set
+    f"{PACKAGES}/library.py": "import importlib, os, pkgutil\n\n\n"
+    "def locate(name):\n    module, _, rest = name.rpartition('.')\n"
+    "    return getattr(importlib.import_module(module), rest)\n\n\n"
+    "def modules(package):\n    return list(pkgutil.iter_modules(importlib.import_module(package).__path__))\n\n\n"
+    "def default(name):\n    if name not in os.environ:\n        os.environ[name] = '1'\n"
+}
 STARTS = {  # of a Python that executes `code`
     "python that is not observed": "subprocess.run([sys.executable, '-S', '-c', code], check=True)",
     "python below another program": "os.system(f'env -i {sys.executable} -c \"{code}\"')",
@@ -97,6 +104,22 @@ CAUGHT = {
         lambda here: (here.parents[2] / "outside2.txt").write_text("2"),
         settings='table: Path = Path("../outside2.txt")',
         files={"../outside2.txt": "1"},
+    ),
+    "tokenize": Case("open(HERE / 'data.txt').read()", DATA),  # a file named as one of Python's
+    "renamed, then read": Case(
+        "file = HERE / 'data.txt'; file.exists() and file.replace(HERE / 'new'); (HERE / 'new').read_text()",
+        text("new"),
+    ),
+    "through a link made after a look": Case(
+        "if not os.path.exists(HERE / 'new/one.txt'):\n    os.symlink('folder', HERE / 'new')\n"
+        "(HERE / 'new/one.txt').read_text()",
+        text("folder/one.txt"),
+    ),
+    "outside, by a resolved link": Case(
+        "os.path.lexists(HERE / 'new') or os.symlink('../../../outside', HERE / 'new')\n"
+        "((HERE / 'new').resolve() / 'data.txt').read_text()",
+        lambda here: (here.parents[2] / "outside/data.txt").write_text("2"),
+        files={"../outside/data.txt": "1"},
     ),
     # what is not made, since it is there
     "folders made again": Case(
@@ -187,7 +210,21 @@ CAUGHT = {
     "in a child": Case(
         "subprocess.run([sys.executable, '-c', 'import os; os.environ.get(\"V_{name}\")'])", variables={"V_{name}": "2"}
     ),
+    "after a library's default": Case(
+        "import library; library.default('V_{name}'); os.environ['V_{name}']",
+        files=LIBRARY,
+        variables={"V_{name}": "2"},
+    ),
+    "in a class": Case(
+        "def load():\n    class Settings:\n        env = dict(os.environ)\n    return Settings\nload()",
+        variables={"V_{name}": "2"},
+    ),
     # packages
+    "no package": Case(
+        "try:\n    importlib.import_module('pack' + 'three')\nexcept ImportError:\n    pass",
+        install("packthree"),
+    ),
+    "all modules": Case("import pkgutil; list(pkgutil.iter_modules())"),
     "package": Case("importlib.import_module('pack' + 'one')", upgrade("packone"), files=distribution("packone", "1")),
     "version": Case(
         "import importlib.metadata; importlib.metadata.version('pack' + 'two')",
@@ -197,6 +234,22 @@ CAUGHT = {
     "all packages": Case("import importlib.metadata; list(importlib.metadata.distributions())"),
     "entry points": Case("import importlib.metadata; importlib.metadata.entry_points(group='x')"),
     # code that data names
+    "a class by its name in a file": Case(
+        "from shapes import {name}\nimport library\nlibrary.locate((HERE / 'name.txt').read_text()).factor",
+        source("shapes/{name}.py", "factor = 1", "factor = 2"),
+        files={**SHAPES, **LIBRARY, "cases/{name}/name.txt": "shapes.{name}.Base"},
+    ),
+    "plug-ins that a library lists": Case(
+        "import library; library.modules('shapes.' + 'extra_{name}')",
+        lambda here: (here.parents[1] / f"shapes/extra_{here.name}/two.py").touch(),
+        files={"shapes/__init__.py": "", "shapes/extra_{name}/__init__.py": "", **LIBRARY},
+    ),
+    "a constant in a computed folder": Case(
+        "sys.path.insert(0, (HERE / 'path.txt').read_text())\n"
+        "import inner_{name} as inner; inner.helper(); inner.LIMIT",
+        source("plug/inner_{name}.py", "LIMIT = 1", "LIMIT = 2"),
+        files={"plug/inner_{name}.py": PLUGIN["plug/{name}.py"], "cases/{name}/path.txt": "plug"},
+    ),
     "class": Case(UNPICKLE, **SIZED),
     "its helper": Case(UNPICKLE, source("shapes/{name}.py", "    return 1", "    return 2"), files=SHAPES),
     "its base": Case(UNPICKLE, source("shapes/{name}.py", "factor = 1", "factor = 2"), files=SHAPES),
@@ -259,6 +312,7 @@ CAUGHT = {
         for title, start in STARTS.items()
     },
     **{method: Case(POOL.replace("METHOD", method), DATA, files=WORK) for method in ("fork", "spawn", "forkserver")},
+    "spawned": Case("os.waitpid(os.posix_spawnp('cat', ['cat', str(HERE / 'data.txt')], os.environ), 0)", DATA),
     "work of a worker": Case(
         POOL.replace("METHOD", "spawn"), source("work/{name}.py", ".read()", ".read(1)"), files=WORK
     ),
@@ -312,8 +366,27 @@ KEPT = {
         "os.path.islink(HERE / 'latest') and os.readlink(HERE / 'latest')\n(HERE / 'run').mkdir(exist_ok=True)\n"
         "os.symlink('run', HERE / 'latest.new'); os.replace(HERE / 'latest.new', HERE / 'latest')"
     ),
+    "a log that is rotated": Case(
+        "import logging.handlers\n(HERE / 'logs').mkdir(exist_ok=True)\n"
+        "handler = logging.handlers.RotatingFileHandler(HERE / 'logs/run.log', maxBytes=20, backupCount=2)\n"
+        "for number in range(10):\n    handler.emit(logging.makeLogRecord({'msg': 'x' * 9}))",
+    ),
+    "numbered by C code": Case(
+        "import h5py\nwith h5py.File(HERE / f'folder/{len(os.listdir(HERE / \"folder\"))}.h5', 'w'):\n    pass"
+    ),
+    "code that it writes": Case(
+        "import tempfile\nwith tempfile.TemporaryDirectory(dir=HERE) as folder:\n"
+        "    Path(folder, 'job.py').write_text('x = 1')\n"
+        "    subprocess.run([sys.executable, f'{folder}/job.py'], check=True)\n"
+        "    sys.path.insert(0, folder)\n    importlib.import_module('job')"
+    ),
+    "a version": Case("subprocess.run([Path(sys.executable).with_name('python'), '--version'], check=True)"),
+    "for a child that it becomes": Case(
+        "if os.fork() == 0:\n    os.execve('/bin/true', ['true'], os.environ)\nos.wait()"
+    ),
     "folder of a worker, renamed": Case(
-        "import multiprocessing\nwith multiprocessing.get_context('fork').Pool(1) as pool:\n"
+        "import multiprocessing, shutil\nshutil.rmtree(HERE / 'whole', ignore_errors=True)\n"
+        "with multiprocessing.get_context('fork').Pool(1) as pool:\n"
         "    pool.map(os.mkdir, [HERE / 'part'])\n    pool.map((HERE / 'part/x').write_text, ['1'])\n"
         "os.rename(HERE / 'part', HERE / 'whole'); (HERE / 'whole/x').read_text()"
     ),
@@ -438,3 +511,14 @@ def test_what_does_not_matter_runs_nothing(project: New, preload: str) -> None:
     change(pipeline, KEPT)
     third = pipeline.doit("-n", "2", **TERMINAL, **variables_of(KEPT))
     assert (third.executed, third.code, "WARNING" in third.out) == ([], 0, False), third.text
+
+
+def test_what_a_step_finds_of_an_earlier_run_settles(project: New) -> None:
+    """A step that runs again, where its files are, is kept afterwards."""
+    pipeline = make(project, KEPT)
+    for content in ("1", "2"):
+        pipeline.write("source.txt", content)
+        ran = pipeline.doit("-c")
+        assert (sorted(ran.executed), ran.code) == (names(KEPT), 0), ran.text
+    again = pipeline.doit()
+    assert again.executed == [], again.text

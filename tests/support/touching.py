@@ -91,6 +91,17 @@ def distribution(name: str, version: str) -> dict[str, str]:
     }
 
 
+def install(name: str) -> Callable[[Path], object]:
+    """Return what installs version 1 of a distribution."""
+
+    def do(here: Path) -> None:
+        for path, text in distribution(name, "1").items():
+            (here.parents[1] / path).parent.mkdir(exist_ok=True)
+            (here.parents[1] / path).write_text(text)
+
+    return do
+
+
 def upgrade(name: str) -> Callable[[Path], object]:
     """Return what makes version 2 of a distribution of version 1."""
 
