@@ -129,7 +129,7 @@ class Executed:
         called |= set(self._named())
         roots = odd | called - self.parts
         roots |= self._unseen(roots)
-        roots |= {f"{module}:*" for module in self.modules.keys() - self._imported(odd, called)}
+        roots |= {f"{module}:*" for module in self.modules.keys() - self._imported(odd, called | roots)}
         rows: Mapping[str, str] = {}
         for _ in range(MAX_ROUNDS):  # what is found must be what its names alone will find
             found = self.inspector.observed_code(self.stage, self.settings, roots) if roots else {}
@@ -170,15 +170,19 @@ class Executed:
         """Yield the parts that a text names, a setting or a file that was read: by which a library may find them."""
         known = sorted({*self.read, *self.modules}, reverse=True)  # `steps.model` before `steps`
         named = re.compile(rf"(?<![\w.])({'|'.join(map(re.escape, known))})[.:](\w+)")
-        texts = [str(setting.value).encode() for setting in self.settings]
-        for path in {path for path, *_ in self.touched.of("read")}:
-            with contextlib.suppress(OSError):
-                texts += [Path(path).read_bytes()] if os.path.getsize(path) <= MAX_TEXT_BYTES else []
         tops = {name.partition(".")[0].encode() for name in known}
-        for text in (text for text in texts if any(top in text for top in tops)):
+        for text in (text for text in self._texts() if any(top in text for top in tops)):
             for module, name in {*named.findall(text.decode(errors="replace"))}:
                 if (found := self.project.module(module)) and name in bindings(found).names:
                     yield f"{module}:{name}"
+
+    def _texts(self) -> Iterator[bytes]:
+        """Yield the settings, and the content of each file that was read and is not large."""
+        yield from (str(setting.value).encode() for setting in self.settings)
+        for path in {path for path, *_ in self.touched.of("read")}:
+            with contextlib.suppress(OSError):
+                if os.path.getsize(path) <= MAX_TEXT_BYTES:
+                    yield Path(path).read_bytes()
 
     @cached_property
     def _hidden(self) -> set[str]:
