@@ -85,13 +85,26 @@ class _Files:
         self.makers = {os.path.join(self.root, path) for path in around.makers}
         # Perhaps by its C code or its programs.
         self.created = {*touched.created} - self.makers if self.native else set()
-        self.made = {path for (path,) in touched.of("made")}
-        for folder, renamed in touched.of("moved"):
-            self.made |= {folder, renamed} if is_below(folder, self.made) else set()
-        self.altered = {path for (path,) in touched.of("changed")}
+        self.made, self.altered = set[str](), set[str]()
+        self.read: list[tuple[str, Identity]] = []
+        self._collect()
         self.written = self.made | self.altered
         self.stamped = {path for (path,) in touched.of("stamped")}
         self.changed: set[str] = set()
+
+    def _collect(self) -> None:
+        """Tell what the step's processes made, altered, and read before they made it."""
+        for kind, path, *fields in self.touched.records:
+            if kind == "made":
+                self.made.add(path)
+            elif kind == "changed":
+                self.altered.add(path)
+            elif kind == "moved":
+                is_own = is_within(path, self.made) or is_within(path, self.created)
+                self.made |= {path, *filter(None, fields)} if is_own else {path}
+                self.altered |= set() if is_own else {each for each in fields if os.path.isfile(each)}
+            elif kind == "read" and not is_within(path, self.made):
+                self.read.append((path, Identity(*map(int, fields))))
 
     def rows(self, sources: Iterable[str]) -> Iterator[Observation]:
         """Yield what counts. `sources`: files of which the code counts, as far as it is executed."""
@@ -139,17 +152,12 @@ class _Files:
 
     def _reads(self) -> Iterator[tuple[str, Identity]]:
         """Yield each file that was read before the step itself made it, and how it was then."""
-        made = set[str]()
-        for kind, path, *fields in self.touched.records:
-            if kind == "made" or (kind == "moved" and path in self.made):
-                made |= {path, *fields}
-            elif kind == "read" and not is_within(path, made):
-                found = Identity(*map(int, fields))
-                # What appeared meanwhile is taken for its own, by a program or C code; not what was there before, nor
-                # what the step moved there.
-                appeared = is_below(path, self.created) and found.ctime >= self.touched.began
-                if not appeared or path in self.altered:
-                    yield path, found
+        for path, found in self.read:
+            # What appeared meanwhile is taken for its own, by a program or C code; not what was there before, nor what
+            # the step moved there.
+            appeared = is_below(path, self.created) and found.ctime >= self.touched.began
+            if not appeared or path in self.altered:
+                yield path, found
 
     def _content(self, kind: str, path: str, found: Identity) -> Observation:
         name = from_root(path)

@@ -25,7 +25,7 @@ MAX_WATCHES = 20_000  # a link may lead to a whole disk
 MODIFIED, CLOSED, OPENED, APPEARED = 0x2, 0x10, 0x20, 0x80 | 0x100  # of inotify(7): created, or moved here
 OVERFLOW, REMOVED, IS_FOLDER = 0x4000, 0x8000, 0x4000_0000
 MASK = MODIFIED | CLOSED | OPENED | APPEARED  # CLOSED, so that the kernel does not merge two openings into one event
-CLAIMS = ("read", "made", "changed", "imported", "code", "absent")  # kinds of records that name a file
+CLAIMS = {"read": 1, "made": 1, "changed": 1, "moved": 2, "imported": 1, "code": 1, "absent": 1}  # kind -> files named
 
 
 class Window:
@@ -67,7 +67,8 @@ class Window:
 
     def claims(self) -> set[str]:
         """Return what the stage declares, and what the record of its step names by now."""
-        names = [record[1] for record in records.read(self._record).records if record[0] in CLAIMS]
+        found = records.read(self._record).records
+        names = [name for kind, *fields in found for name in fields[: CLAIMS.get(kind, 0)] if name]
         return set(map(os.path.realpath, [*self._declared, *names]))
 
 

@@ -1,8 +1,8 @@
 """Observes which files and folders of the project a process makes, moves and removes.
 
     made <path>      what it made, replaced or removed
-    changed <path>   a file that it shortened, a log that it moved
-    moved <path> <path>   a folder that another process may have made
+    changed <path>   a file that it shortened
+    moved <path> <path>   what another process may have made, or nobody; the second is empty out of the project
     wanted <path>    a folder that it would have made, but was there
     stamped <path>   a file of which it set times or permissions
 
@@ -71,12 +71,8 @@ class Making:
         elif not name or self._files.is_made_here(name):
             for each in filter(None, (name, target)):
                 self._files.made(each)
-        elif not is_folder(found):  # what is in it counts once somebody reads it
+        else:
             self._files.on_lookup(name, with_size=False)
-            self._files.made(name)
-            if target:
-                self._add("changed", target)
-        elif name and target:  # what is in it counts, unless another process of the step has made it
             self._add("moved", name, target)
 
     def _on_linked(self, source: AnyPath, path: AnyPath, from_folder: int, to_folder: int) -> None:

@@ -374,6 +374,15 @@ KEPT = {
     "numbered by C code": Case(
         "import h5py\nwith h5py.File(HERE / f'folder/{len(os.listdir(HERE / \"folder\"))}.h5', 'w'):\n    pass"
     ),
+    "a file of a program, renamed": Case(
+        "os.system(f'cp source.txt {HERE}/x.part')\n"
+        "os.replace(HERE / 'x.part', HERE / 'x'); (HERE / 'x').read_text(); os.remove(HERE / 'x')"
+    ),
+    "a file of a script, renamed": Case(
+        "code = 'open(%r, \"w\").write(\"1\")' % str(HERE / 'x.part')\n"
+        "subprocess.run([sys.executable, '-c', code], check=True)\n"
+        "os.replace(HERE / 'x.part', HERE / 'x'); (HERE / 'x').read_text()"
+    ),
     "code that it writes": Case(
         "import tempfile\nwith tempfile.TemporaryDirectory(dir=HERE) as folder:\n"
         "    Path(folder, 'job.py').write_text('x = 1')\n"

@@ -129,9 +129,12 @@ def test_a_file_that_was_replaced_meanwhile() -> None:
 
 
 def test_a_file_that_was_moved_meanwhile() -> None:
-    """A file that the step gave another name counts by that, though it appeared while its C code ran."""
-    moved = ("made", at("old")), ("changed", at("extra.txt")), ("native", "")
-    assert rows(*moved, read("extra.txt"), created=frozenset({at("extra.txt")})) == [("file", "extra.txt")]
+    """A file that the step gave another name counts by that, unless a process of it made the file."""
+    moved, new = ("moved", at("old"), at("extra.txt")), read("extra.txt")
+    created = frozenset({at("extra.txt")})
+    assert rows(moved, ("native", ""), new, created=created) == [("file", "extra.txt")]
+    assert rows(("made", at("old")), moved, ("native", ""), new, created=created) == []
+    assert rows(("native", ""), moved, new, created=created | {at("old")}) == []
 
 
 def test_what_was_lost() -> None:
