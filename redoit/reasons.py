@@ -87,7 +87,7 @@ def _kind(kind: str, old: object, new: object) -> str:
 def _environment_changes(action: Action, earlier: Action) -> Iterator[Reason]:
     old_rows, new_rows = earlier.environment.rows, action.environment.rows
     for name, old, new in _changed(old_rows, new_rows):
-        absent = "not imported" if "absent" in (old, new) else "not declared" if name.startswith("$") else "absent"
+        absent = "not declared" if name.startswith("$") else "not imported" if "absent" in (old, new) else "absent"
         texts = (absent if text is None else text for text in (old, new))
         yield Reason("platform", "", *texts) if name == "platform" else Reason("package", name, *texts)
 

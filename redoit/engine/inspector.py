@@ -78,7 +78,7 @@ class Inspector:
     def changes_since(self, stage: Stage, before: ActionWithSource, written: Container[str] = ()) -> str:
         """Return what of a stage's action has changed, in words; an empty text if nothing has.
 
-        `written`: paths that the stage's step may have changed itself; of these only the content counts.
+        `written`: paths that the stage's step may have changed itself; of source among these only the content counts.
         """
         from redoit.reasons import differences, sentence
 
@@ -88,7 +88,8 @@ class Inspector:
         except (InputError, SourceError) as error:
             return f"{error.subject} changed ({error.found})"
         paths = [path for path, found in now.files.items() if before.files.get(path) != found]
-        paths = [path for path in paths if os.path.realpath(path) not in written]
+        given = {*stage.inputs.values(), *stage.uses}
+        paths = [path for path in paths if path in given or os.path.realpath(path) not in written]
         # Content that changed and changed back differs in nothing but the identity of its file.
         changes = sentence(differences(now.action, before.action), stage.files)
         return changes or (f"{', '.join(paths)} changed" if paths else "")

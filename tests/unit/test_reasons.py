@@ -138,6 +138,10 @@ def test_no_reasons() -> None:
             [Reason("platform", "", "Linux x86_64 glibc", "Linux x86_64 musl")],
         ),
         ({"environment": environment(variables={"X": None})}, [Reason("package", "$X", "not declared", "absent")]),
+        (
+            {"environment": environment(packages={**USUAL.environment.packages, "gen": "absent"})},
+            [Reason("package", "gen", "not imported", "absent")],
+        ),
         ({"environment": environment(preloaded=("a",))}, [Reason("package", "preloaded", "absent", "a")]),
         ({"outputs": {"model": "data/model.keras"}}, [Reason("outputs")]),
         (
