@@ -34,10 +34,12 @@ def commands(page: Path) -> bool:
 
 
 @pytest.fixture(scope="module")
-def environ() -> dict[str, str]:
+def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Return the environment of a reader who has activated the virtual environment."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "NO_COLOR": "1", "PYTHONUTF8": "1"}
+    # As a pytest of its own ends, it removes the files of earlier ones: large campaigns', not a reader's.
+    own = {"PYTEST_DEBUG_TEMPROOT": str(tmp_path_factory.mktemp("pytest"))}
+    return {**os.environ, **own, "PATH": path, "NO_COLOR": "1", "PYTHONUTF8": "1"}
 
 
 @pytest.fixture(scope="module")
