@@ -8,7 +8,6 @@ calls may be unseen, all counts that would count if none was observed.
 import contextlib
 import os
 import re
-import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -167,7 +166,7 @@ class Executed:
         return found - self.parts
 
     def _named(self) -> Iterator[str]:
-        """Yield the parts that a text names, a setting or a file that was read: by which a library may find them."""
+        """Yield the parts that a text names which the step was given or found: by it a library may find them."""
         known = sorted({*self.read, *self.modules}, reverse=True)  # `steps.model` before `steps`
         named = re.compile(rf"(?<![\w.])({'|'.join(map(re.escape, known))})[.:](\w+)")
         tops = {name.partition(".")[0].encode() for name in known}
@@ -177,8 +176,9 @@ class Executed:
                     yield f"{module}:{name}"
 
     def _texts(self) -> Iterator[bytes]:
-        """Yield the settings, and the content of each file that was read and is not large."""
+        """Yield the settings, the variables that were asked for, and the content of each file that was read."""
         yield from (str(setting.value).encode() for setting in self.settings)
+        yield from (os.environb.get(os.fsencode(name), b"") for name, _ in self.touched.of("variable"))
         for path in {path for path, *_ in self.touched.of("read")}:
             with contextlib.suppress(OSError):
                 if os.path.getsize(path) <= MAX_TEXT_BYTES:
@@ -215,9 +215,9 @@ def _unobserved(touched: Touched) -> Iterator[str]:
 
 
 def _is_our_python(program: str) -> bool:
-    """Tell whether a program, by its path or as PATH finds it, is the Python that runs doit, or another name of it."""
-    place = shutil.which(program) if PYTHON.fullmatch(os.path.basename(program)) else None
-    return place is not None and os.path.dirname(place) == os.path.dirname(sys.executable)
+    """Tell whether a program is the Python that runs doit, or another name of it."""
+    folder, name = os.path.split(program)
+    return folder == os.path.dirname(sys.executable) and PYTHON.fullmatch(name) is not None
 
 
 def packages(before: ActionWithSource, touched: Touched, around: Surroundings, code: Executed) -> Iterator[Observation]:

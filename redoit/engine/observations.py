@@ -60,13 +60,12 @@ def observed(
         }
     except SourceError as error:  # it could be read before
         return Observed(changed=f"{error.subject} changed ({error.found})")
-    lost = "a record of what it touched was lost" if touched.torn else ""
     imported = {path for path, *fields in touched.of("imported") if identity(path) != Identity(*map(int, fields))}
     imported = {path for path in imported if not is_within(path, files.written)}
     changed = ", ".join(sorted(files.changed | set(map(from_root, imported & code.files))))
-    lost = f"{changed} changed" if changed else lost
+    words = f"{changed} changed" if changed else "a record of what it touched was lost" if touched.torn else ""
     by_programs = touched.created | touched.modified if any(touched.of("program")) else frozenset()
-    return Observed(tuple(sorted(rows, key=lambda row: row[:2])), lost, files.written | by_programs)
+    return Observed(tuple(sorted(rows, key=lambda row: row[:2])), words, files.written | by_programs)
 
 
 class _Files:
@@ -86,25 +85,35 @@ class _Files:
         # Perhaps by its C code or its programs.
         self.created = {*touched.created} - self.makers if self.native else set()
         self.made, self.altered = set[str](), set[str]()
+        self.moved: dict[str, str] = {}  # what the step did not make, by its new path -> its first path
         self.read: list[tuple[str, Identity]] = []
         self._collect()
+        self.altered |= {*filter(os.path.isfile, self.moved)}
         self.written = self.made | self.altered
         self.stamped = {path for (path,) in touched.of("stamped")}
         self.changed: set[str] = set()
 
     def _collect(self) -> None:
-        """Tell what the step's processes made, altered, and read before they made it."""
+        """Tell what the step's processes made, altered, moved, and read before they made it."""
         for kind, path, *fields in self.touched.records:
             if kind == "made":
                 self.made.add(path)
+                self.moved.pop(path, None)
             elif kind == "changed":
                 self.altered.add(path)
             elif kind == "moved":
+                targets = {*filter(None, fields)}
                 is_own = is_within(path, self.made) or is_within(path, self.created)
-                self.made |= {path, *filter(None, fields)} if is_own else {path}
-                self.altered |= set() if is_own else {each for each in fields if os.path.isfile(each)}
-            elif kind == "read" and not is_within(path, self.made):
-                self.read.append((path, Identity(*map(int, fields))))
+                origin = self._origin(path) or path
+                self.made = self.made | targets | {path} if is_own else self.made - targets | {path}
+                self.moved |= {} if is_own else dict.fromkeys(targets, origin)
+            elif kind == "read" and ((origin := self._origin(path)) or not is_within(path, self.made)):
+                self.read += [(each, Identity(*map(int, fields))) for each in (path, origin) if each]
+
+    def _origin(self, path: str) -> str:
+        """Return where a file was before the step moved it, or a folder around it, which it had not made."""
+        place = next((each for each in (path, *folders(path)) if each in self.moved), "")
+        return self.moved[place] + path[len(place) :] if place else ""
 
     def rows(self, sources: Iterable[str]) -> Iterator[Observation]:
         """Yield what counts. `sources`: files of which the code counts, as far as it is executed."""
@@ -162,7 +171,7 @@ class _Files:
     def _content(self, kind: str, path: str, found: Identity) -> Observation:
         name = from_root(path)
         content = self.around.find(kind, name)
-        if identity(path) != found and path not in self.written | self.stamped:
+        if identity(path) != found and not is_within(path, self.written) and path not in self.stamped:
             self.changed.add(name)
         return Observation(kind, name, content)
 

@@ -41,7 +41,7 @@ class Files:
 
     def __init__(self, recorder: Recorder) -> None:
         self._add, self._place, self._is_in_scope = recorder.add, recorder.place, recorder.is_in_scope
-        self._own: set[str] = set()  # files and folders that this process made, replaced or removed
+        self._own: dict[str, bool] = {}  # what this process made, replaced or removed; False: what it moved there
         self._listed: set[str] = set()
         self._wrap(recorder)
 
@@ -136,15 +136,20 @@ class Files:
         if status_of(folder := os.path.dirname(name)) is None:
             self.on_lookup(folder, with_size=False)
         else:
-            self._own.add(name)
+            self._own[name] = True
             self._add("made", name)
+
+    def moved(self, name: str, target: str) -> None:
+        """Record what has another name from now on, and was made by nobody, or by another process."""
+        self._own[target] = False
+        self._add("moved", name, target)
 
     def is_made_here(self, path: str) -> bool:
         """Tell whether this process made a file, or a folder around it; who makes a link makes nothing behind it."""
         place = path
         while place not in self._own and place not in ("", "/"):
             place = os.path.dirname(place)
-        return place in self._own and (place == path or not target_of(place))
+        return self._own.get(place, False) and (place == path or not target_of(place))
 
     def on_list(self, path: AnyPath | int | None) -> None:
         """Record the names in a folder."""

@@ -1,10 +1,10 @@
 """Observes which files and folders of the project a process makes, moves and removes.
 
-    made <path>      what it made, replaced or removed
-    changed <path>   a file that it shortened
-    moved <path> <path>   what another process may have made, or nobody; the second is empty out of the project
-    wanted <path>    a folder that it would have made, but was there
-    stamped <path>   a file of which it set times or permissions
+    made <path>            what it made, replaced or removed
+    moved <path> <path>    what it did not make, with its new path, which is empty if that is out of the project
+    changed <path>         a file that it shortened
+    wanted <path>          a folder that it would have made, but was there
+    stamped <path>         a file of which it set times or permissions
 
 An audit event comes before its call: what is there tells whether that will fail, and so makes nothing.
 """
@@ -60,7 +60,7 @@ class Making:
         return is_made
 
     def _on_moved(self, source: AnyPath, path: AnyPath, from_folder: int, to_folder: int) -> None:
-        """Record that a file may be read by another name from now on, unless that fails."""
+        """Record what has another name from now on, unless that fails. The engine knows what other processes made."""
         name, target = self._files.entry(source, from_folder), self._files.entry(path, to_folder)
         found = status_of(name or os.path.abspath(os.fsdecode(at(source, from_folder))), follow=False)
         there = status_of(target, follow=False) if target else None
@@ -73,7 +73,7 @@ class Making:
                 self._files.made(each)
         else:
             self._files.on_lookup(name, with_size=False)
-            self._add("moved", name, target)
+            self._files.moved(name, target)
 
     def _on_linked(self, source: AnyPath, path: AnyPath, from_folder: int, to_folder: int) -> None:
         name, target = self._files.entry(source, from_folder), self._files.entry(path, to_folder)

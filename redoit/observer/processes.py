@@ -9,6 +9,7 @@ A step that gives a program an environment of its own, or none, means no harm to
 from __future__ import annotations  # what they name is not imported
 
 import os
+import posix as system  # not os, as in `record`
 import sys
 
 from redoit.observer.record import OBSERVE, Recorder
@@ -66,7 +67,8 @@ class Processes:
             arguments, programs, close, kept, folder, variables, *rest = given
             observed = self._observed(None if variables is None else map(bytes, variables))
             number: int = fork_exec(arguments, programs, close, kept, folder, observed, *rest)
-            started(number, folder, *arguments)
+            program = next((each for each in programs if system.access(each, os.X_OK)), arguments[0])
+            started(number, folder, program, *arguments[1:])
             return number
 
         def observing(spawn: Callable[..., int]) -> Any:
@@ -76,7 +78,7 @@ class Processes:
                 observed = self._observed(texts)
                 pairs = self._environment if observed is None else dict(each.split(b"=", 1) for each in observed)
                 number = spawn(path, argv, pairs, **options)
-                started(number, None, *argv)
+                started(number, None, path, *argv[1:])
                 return number
 
             return observed_spawn

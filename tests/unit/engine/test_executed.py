@@ -87,11 +87,13 @@ def test_a_module_that_reading_finds_no_import_of_counts_whole() -> None:
     assert "models:*" in names(*records)
 
 
-def test_what_data_names() -> None:
-    """A definition that a file names which was read counts, of a module that the step imports."""
+def test_what_data_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A definition that a file or a variable names counts, of a module that the step imports."""
     for text in ("_target_: steps.helper.other", "!!python/name:steps.helper.other", '{"py": "steps.helper:other"}'):
         Path("conf.yaml").write_text(text)
         assert names(("read", os.path.abspath("conf.yaml"))) == {"steps.helper:other", "steps.helper:LIMIT"}
+    monkeypatch.setenv("MODEL", "steps.helper:other")
+    assert names(("variable", "MODEL", "")) == {"steps.helper:other", "steps.helper:LIMIT"}
     for text in ("steps.helper.no", "mysteps.helper.other", "a.steps.helper.other", "steps.helper"):
         Path("conf.yaml").write_text(text)
         assert names(("read", os.path.abspath("conf.yaml"))) == set()

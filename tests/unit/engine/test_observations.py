@@ -98,7 +98,7 @@ def test_a_folder_that_another_process_made() -> None:
     """A folder that is renamed is the step's own if one of its processes made it; else what is in it counts."""
     moved = ("moved", at("part"), at("folder"))
     assert rows(("made", at("part")), moved, read("folder/one")) == []
-    assert rows(moved, read("folder/one")) == [("file", "folder/one")]
+    assert rows(moved, read("folder/one")) == [("file", "folder/one"), ("file", "part/one")]
 
 
 def test_a_file_that_changed_meanwhile() -> None:
@@ -129,12 +129,24 @@ def test_a_file_that_was_replaced_meanwhile() -> None:
 
 
 def test_a_file_that_was_moved_meanwhile() -> None:
-    """A file that the step gave another name counts by that, unless a process of it made the file."""
+    """A file that the step moved and read counts by both names, unless a process of it made the file."""
     moved, new = ("moved", at("old"), at("extra.txt")), read("extra.txt")
-    created = frozenset({at("extra.txt")})
-    assert rows(moved, ("native", ""), new, created=created) == [("file", "extra.txt")]
+    both, created = [("file", "extra.txt"), ("file", "old")], frozenset({at("extra.txt")})
+    assert rows(moved, ("native", ""), new, created=created) == both
     assert rows(("made", at("old")), moved, ("native", ""), new, created=created) == []
     assert rows(("native", ""), moved, new, created=created | {at("old")}) == []
+    for made in ("extra.txt", ""):  # it was removed before, or its folder made
+        assert rows(("made", at(made)), moved, new) == both
+    assert rows(moved, ("made", at("extra.txt")), new) == []
+
+
+def test_a_file_that_was_moved_back() -> None:
+    """A file that was read while it had another name counts by its first one."""
+    new = ("read", at("aside"), *read("extra.txt")[2:])
+    there, back = ("moved", at("extra.txt"), at("aside")), ("moved", at("aside"), at("extra.txt"))
+    assert found(there, new, back).rows[1] == Observation("file", "extra.txt", named("extra.txt"))
+    folder = ("moved", at("folder"), at("more")), ("read", at("more/one"), *read("folder/one")[2:])
+    assert rows(*folder) == [("file", "folder/one"), ("file", "more/one")]
 
 
 def test_what_was_lost() -> None:
@@ -260,7 +272,7 @@ def test_a_python_program_that_is_not_observed() -> None:
     python, other = ("program", "7", os.getcwd(), "/usr/bin/python3.11", "-S"), ("program", "8", os.getcwd(), "cat")
     assert rows(python, other) == [("foreign", "python3.11")]
     ended = ("program", "3", "/", sys.executable, "-c", "pass")  # before it executed anything
-    assert rows(ended, other) == []
+    assert rows(ended, (*ended[:3], str(Path(sys.executable).with_name("python")), "--version"), other) == []
     assert rows((*ended[:4], "-IS", *ended[4:])) == [("foreign", os.path.basename(sys.executable))]
     assert rows(python, ("process", "7", "1", "python3.11")) == []
 

@@ -114,6 +114,9 @@ READ = {
     "os.rename('file', 'new')": [],
     "os.rename('file', 'new'); open('new')": ["new"],
     "os.rename('link', 'new'); open('new')": ["new"],
+    "os.remove('link'); os.rename('file', 'link'); open('link')": ["link"],
+    "os.mkdir('new'); os.rename('file', 'new/file'); open('new/file')": ["new/file"],
+    "os.mkdir('new'); os.rename('folder', 'new/folder'); open('new/folder/inside')": ["new/folder/inside"],
     "os.link('file', 'new')": ["file"],
     "open('log', 'a').close(); os.rename('log', 'new'); open('new')": [],
 }

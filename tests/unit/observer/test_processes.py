@@ -1,6 +1,7 @@
 """Programs that a process starts are recorded, and Python among them is observed in turn."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -76,10 +77,22 @@ def test_a_program_is_recorded_with_its_folder_and_arguments() -> None:
     body = "import os, subprocess\nsubprocess.run(['cat', 'read-by-child'], cwd='folder')\nos.system('true a')\n"
     programs = [record for record in recorded(body) if record[0] == "program"]
     assert [record[2:] for record in programs] == [
-        ("folder", "cat", "read-by-child"),
+        ("folder", shutil.which("cat"), "read-by-child"),
         (os.getcwd(), "sh", "-c", "true a"),
     ]
     assert int(programs[0][1]) > 0
+
+
+def test_a_program_is_the_one_that_is_executed(project: Path) -> None:
+    """A program is recorded by its path, as the PATH that it is given finds it."""
+    (project / "bin").mkdir()
+    (project / "bin/python3").symlink_to("/bin/true")
+    ways = (
+        f"subprocess.run(['python3'], env={{'PATH': '{project}/bin'}})",
+        "subprocess.run(['x'], executable='/bin/true')",
+    )
+    found = recorded("import subprocess\n" + "\n".join(ways) + "\n")
+    assert [record[3] for record in found if record[0] == "program"] == ["bin/python3", "/bin/true"]
 
 
 def test_a_python_child_is_known_by_its_number() -> None:
@@ -100,7 +113,7 @@ def test_all_arguments_are_recorded() -> None:
     """However many arguments a program has, all are recorded: each may name a file."""
     body = "import subprocess\nsubprocess.run(['true', *(['x' * 1000] * 1000)])\n"
     (program,) = (record for record in recorded(body) if record[0] == "program")
-    assert program[3:] == ("true", *(["x" * 1000] * 1000))
+    assert program[3:] == (shutil.which("true"), *(["x" * 1000] * 1000))
 
 
 def test_who_is_killed_has_told_all() -> None:
